@@ -1,0 +1,87 @@
+/* lb_image.h - the image: a process's memory and identity as one stream, to a socket or a file.
+ *
+ * Layout: struct lb_image_header; `segments` times struct lb_image_segment; then runs: a struct
+ * lb_image_run followed by its bytes, until a run of size 0. On a socket the link messages MAPPED, GO and
+ * RUNNING follow (lb_link.h); in a file nothing follows.
+ * Everything else that is saved (signal actions, timers, pending signals, limits, ...) lies in the
+ * library's own memory, which is part of the image.
+ */
+#ifndef LB_IMAGE_H
+#define LB_IMAGE_H
+
+#include <stdint.h>
+
+#include "lb_wire.h"
+
+#define LB_IMAGE_MAGIC 0x31474d49424c0a1aULL /* bytes 1a 0a "LBIMG1" */
+#define LB_IMAGE_VERSION 1u
+
+enum lb_segment_kind {
+	LB_SEGMENT_ANONYMOUS = 0,
+	LB_SEGMENT_STACK = 1, /* grows down */
+	LB_SEGMENT_HEAP = 2,
+};
+
+struct lb_image_segment {
+	uint64_t start;
+	uint64_t end;
+	uint32_t protection; /* PROT_* */
+	uint32_t kind;       /* enum lb_segment_kind */
+};
+
+struct lb_image_run {
+	uint64_t start; /* page-aligned address, inside one segment */
+	uint64_t size;  /* bytes that follow; 0: no more runs */
+};
+
+struct lb_image_mm { /* prctl(PR_SET_MM_MAP): the fields of struct prctl_mm_map but auxv and exe_fd */
+	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
+	uint64_t arg_start, arg_end, env_start, env_end;
+};
+
+#define LB_AUXV_WORDS 64 /* AT_VECTOR_SIZE is 2 * (20 + 3 + 1) on x86-64, Linux 6.12 */
+
+struct lb_image_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t abi_version;
+	/* who */
+	uint64_t ticket;
+	uint64_t start_ticks; /* of the home process: /proc/PID/stat field 22 */
+	uint32_t home_pid;
+	uint32_t segments;
+	char home_node[LB_NODE_NAME_SIZE];
+	char program[LB_PROGRAM_NAME_SIZE];
+	/* what the new node must offer */
+	uint64_t xcr0;
+	uint64_t memory_bytes;
+	/* where to go on: lb_context_resume(args) of the library, on this stack */
+	uint64_t resume_ip;
+	uint64_t resume_sp;
+	uint64_t fs_base;
+	uint64_t gs_base;
+	struct lb_image_mm mm;
+	uint64_t auxv_words;
+	uint64_t auxv[LB_AUXV_WORDS];
+	char comm[16];
+	uint64_t clear_child_tid;
+};
+
+/* What the restorer hands to the library at resume_ip, in rdi; it lies in the hole, readable until the
+ * library releases the hole. The hole holds the restorer, its stack, this struct, and the node's own
+ * [vvar] and [vdso] mappings; it is never part of an image. */
+struct lb_resume_args {
+	uint64_t hole_start;
+	uint64_t hole_end;
+	uint64_t vdso; /* address of this node's vdso, 0 if none */
+	int32_t stream_fd; /* carried the image; -1: it was a file */
+	int32_t link_fd;   /* connection to the shadow; == stream_fd on a first move; -1: at home */
+	int32_t keeper_fd; /* unix socket to the keeper; -1: at home */
+	int32_t at_home;   /* 1: the process is back in its shadow */
+	int32_t state_fd;  /* at home: memfd with struct lb_state; else -1 */
+	int32_t zero;
+	uint64_t ticket;   /* the ticket this copy runs under */
+	char node[LB_NODE_NAME_SIZE]; /* this node's name */
+};
+
+#endif

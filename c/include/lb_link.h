@@ -1,0 +1,123 @@
+/* lb_link.h - the link: the stream between a guest (on the node where it runs) and its shadow (at home).
+ *
+ * Written by hand: only C speaks it. Both ends are x86-64 little-endian, so structs travel as they lie.
+ * Each message is a struct lb_link_header followed by `size` bytes. The same socket first carries the
+ * process's memory (lb_image.h); the words of the commit (MAPPED, GO, RUNNING, SERVE) are link messages.
+ *
+ * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT, and source to restorer: GO.
+ * Shadow to guest: SERVE REPLY SIGNAL STOP CONTINUE COME_HOME PREPARED ABORTED ACTIVATED MOVED READY,
+ *                  and restorer to source: MAPPED RUNNING FAILED.
+ * A message of another type, or longer than LB_LINK_SIZE_MAX, is -LB_E_WIRE and closes the link.
+ *
+ * Doorbell: the last byte of SIGNAL, STOP, CONTINUE and COME_HOME is sent with MSG_OOB; the receiver has
+ * SO_OOBINLINE on and owns the socket (F_SETOWN), so a guest that is computing gets SIGURG. The byte is
+ * part of the message: where a network strips the urgent mark only the doorbell is lost.
+ */
+#ifndef LB_LINK_H
+#define LB_LINK_H
+
+#include <stdint.h>
+
+#include "lb_wire.h"
+
+enum lb_link_type {
+	LB_LINK_MAPPED = 1,   /* restorer: every segment is in place */
+	LB_LINK_GO = 2,       /* source: go into the library and park */
+	LB_LINK_RUNNING = 3,  /* restored copy: parked in the library; body: struct lb_link_running */
+	LB_LINK_FAILED = 4,   /* restorer: cannot; body: struct lb_link_status */
+	LB_LINK_SERVE = 5,    /* shadow: this link is live: go on */
+	LB_LINK_HELLO = 6,    /* guest, first on a new link; body: struct lb_link_hello */
+	LB_LINK_CALL = 7,     /* body: struct lb_link_call, then its input data */
+	LB_LINK_REPLY = 8,    /* body: struct lb_link_reply, then its output data; seq of the CALL */
+	LB_LINK_CANCEL = 9,   /* guest: a signal wants the CALL of this seq to end with EINTR; no body */
+	LB_LINK_SIGNAL = 10,  /* shadow: a signal came to the home PID; body: siginfo_t (128 bytes) */
+	LB_LINK_STOP = 11,    /* shadow: stop executing until CONTINUE; no body */
+	LB_LINK_CONTINUE = 12,
+	LB_LINK_ACTIONS = 13, /* guest: signal dispositions changed; body: struct lb_link_actions; no reply */
+	LB_LINK_COME_HOME = 14, /* shadow: please come home; no body */
+	LB_LINK_PREPARE = 15,   /* guest: I am about to move on; body: struct lb_link_ticket (new ticket) */
+	LB_LINK_PREPARED = 16,  /* shadow: noted; no body */
+	LB_LINK_ABORT = 17,     /* guest: forget the prepared ticket; body: struct lb_link_ticket */
+	LB_LINK_ABORTED = 18,   /* shadow: forgotten: your ticket is live: go on; no body */
+	LB_LINK_ACTIVATE = 19,  /* new copy on a new link: make my ticket the live one; body: lb_link_ticket */
+	LB_LINK_ACTIVATED = 20, /* shadow: done; this link is live: go on; no body */
+	LB_LINK_MOVED = 21,     /* shadow to the old guest: your ticket is dead: exit; no body */
+	LB_LINK_HOME = 22,      /* guest: I am frozen and come home; no body */
+	LB_LINK_READY = 23,     /* home: the restorer waits for the image; no body */
+	LB_LINK_EXIT = 24,      /* guest: exit_group called with this status; body: lb_link_status; no reply */
+};
+
+struct lb_link_header {
+	uint32_t type;
+	uint32_t size; /* bytes that follow */
+	uint64_t seq;  /* CALL, REPLY, CANCEL: number of the call, from 1, +1 each; else 0 */
+};
+_Static_assert(sizeof(struct lb_link_header) == 16, "header is 16 bytes on the wire");
+
+struct lb_link_status {
+	int64_t code; /* EXIT: exit status; FAILED: negative error */
+	uint64_t detail;
+};
+
+struct lb_link_running {
+	uint64_t monotonic_ns; /* the new node's CLOCK_MONOTONIC, for the log */
+	uint64_t pid;          /* guest's PID on its node */
+};
+
+struct lb_link_ticket {
+	uint64_t ticket;
+	char node[LB_NODE_NAME_SIZE]; /* where that copy runs */
+};
+
+struct lb_link_actions { /* bit s-1 stands for signal s */
+	uint64_t ignored;
+	uint64_t caught;
+};
+
+struct lb_link_hello {
+	uint64_t ticket;
+	uint64_t last_seq; /* last CALL this guest sent; the shadow answers it again or executes it */
+	struct lb_link_actions actions;
+	char node[LB_NODE_NAME_SIZE];
+};
+
+/* How an argument of a forwarded call travels. */
+enum lb_arg_kind {
+	LB_ARG_VALUE = 0, /* args[i] as it is */
+	LB_ARG_IN = 1,    /* args[i] = offset into the input data */
+	LB_ARG_OUT = 2,   /* args[i] = offset into the output area */
+	LB_ARG_INOUT = 3, /* input at offset `args[i]` of the input data; same bytes come back as output at
+	                     out offset kinds_out[i] */
+};
+
+#define LB_CALL_ARGS 6
+
+struct lb_link_call {
+	uint32_t number;   /* system call number, or LB_HOME_* below */
+	uint32_t in_size;  /* input bytes that follow this struct */
+	uint32_t out_size; /* size of the output area */
+	uint32_t flags;    /* LB_CALL_* */
+	uint64_t args[LB_CALL_ARGS];
+	uint64_t arg_sizes[LB_CALL_ARGS]; /* bytes of an IN, OUT or INOUT argument */
+	uint64_t out_offsets[LB_CALL_ARGS]; /* INOUT: where its output lies in the output area */
+	uint8_t kinds[8];                  /* enum lb_arg_kind of each argument; last two zero */
+};
+
+#define LB_CALL_MAY_BLOCK 1u /* execute it cancellable */
+
+struct lb_link_reply {
+	int64_t result;    /* >= 0, or -errno */
+	uint32_t out_size; /* output bytes that follow this struct (the output area, cut after its last used byte) */
+	uint32_t flags;    /* LB_REPLY_* */
+};
+
+#define LB_REPLY_REGULAR 1u /* read family: the descriptor is a regular file: a short count means end of file */
+
+/* Calls that the shadow executes for the library itself, above every system call number. */
+enum lb_home_call {
+	LB_HOME_MEMFD = 0x10000, /* in: content; result: a descriptor open for reading on a copy of it */
+};
+
+#define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)
+
+#endif

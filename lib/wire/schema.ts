@@ -1,0 +1,265 @@
+/**
+ * The schema: every number and name that both languages, or two nodes, must agree on.
+ * `tools/gen.ts` prints `c/include/lb_wire.h` from it; ids are append-only and never reused.
+ *
+ * @module
+ */
+
+/** Types a field may have; `char[N]` is UTF-8 text padded with NUL, always NUL-terminated. */
+export type FieldType = "u32" | "i32" | "u64" | "i64" | `char[${number}]`;
+
+/** A fixed-size message: fields in wire order, widest first so that C needs no padding. */
+export interface StructSchema {
+  readonly id: number;
+  readonly doc: string;
+  readonly fields: Readonly<Record<string, FieldType>>;
+}
+
+/** Letters of the thesis (SPEC section 4) as type bytes, and what they lacked. */
+export const frameTypes = {
+  P: 0x50, // register (local control socket only)
+  U: 0x55, // announced letter: under
+  F: 0x46, // announced letter: full
+  B: 0x42, // a node has started; carries and is answered with the announced letter
+  R: 0x52, // report on a checkpoint (local control socket only)
+  C: 0x43, // offer of a process
+  K: 0x4b, // a migrated process has ended
+  I: 0x49, // snapshot request and answer
+  Y: 0x59, // accept: an offer, or a stream that may begin
+  N: 0x4e, // refuse, with the reason
+  H: 0x48, // hello (authentication)
+  A: 0x41, // proof (authentication)
+  E: 0x45, // error
+  M: 0x4d, // command: migrate or bring home one process
+  Q: 0x51, // inquiry: what became of this process
+  V: 0x56, // verdict: answer to Q
+} as const;
+
+/** What a TCP connection is for; sent in hello. */
+export const roles = { daemon: 1, memory: 2, link: 3, command: 4 } as const;
+
+/** What an order asks of a process. */
+export const orders = {
+  none: 0, // the order no longer stands
+  move: 1, // stream to the socket, then become the shadow
+  checkpoint: 2, // write the image file, then become a waiting shadow
+  snapshot: 3, // write the image file and go on
+  home: 4, // a guest: go home
+} as const;
+
+/** What became of an identity or a ticket, as its home tells it. */
+export const verdicts = {
+  live: 1, // this ticket is the live one
+  dead: 2, // this ticket will never be live again: that copy must exit
+  unknown: 3, // nothing can be said yet: ask again
+} as const;
+
+/** States of a keeper's guest or of a shadow, in LocalKeeper and LocalShadow. */
+export const guestStates = { restoring: 1, running: 2, ended: 3, left: 4, lost: 5, waiting: 6 } as const;
+
+/** How an order ended, in LocalReport. */
+export const outcomes = { moved: 0, aborted: 1, written: 2 } as const;
+
+/**
+ * Messages on the node's control socket (unix, SOCK_SEQPACKET, one message a packet, at most one
+ * array of descriptors by SCM_RIGHTS). Each starts with `type: u32, size: u32`, which gen.ts adds.
+ */
+export const local = {
+  Register: {
+    id: 0x50,
+    doc: "P: program to daemon, from the preloaded library's constructor",
+    fields: { startTicks: "u64", pid: "u32", abiVersion: "u32" },
+  },
+  Ack: { id: 2, doc: "daemon's answer where no other fits", fields: { code: "i32", zero: "u32" } },
+  Fetch: {
+    id: 3,
+    doc: "program or guest to daemon, from the trigger's handler: does this order stand? " +
+      "orderId 0 (SIGTSTP by hand): write a checkpoint of me",
+    fields: { orderId: "u64", pid: "u32", zero: "u32" },
+  },
+  Order: {
+    id: 4,
+    doc: "daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary, " +
+      "preload library] at home, [stream socket] for a guest; kind checkpoint: [image file, shadow " +
+      "binary, preload library]; kind snapshot: [image file]; home and none: no descriptor",
+    fields: {
+      orderId: "u64",
+      ticket: "u64",
+      startTicks: "u64",
+      kind: "u32",
+      homePid: "u32",
+      ioTimeoutMs: "u32",
+      reconnectLimitMs: "u32",
+      homeNode: "char[64]",
+      destination: "char[64]",
+    },
+  },
+  Report: {
+    id: 0x52,
+    doc: "R: program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code",
+    fields: {
+      orderId: "u64",
+      ticket: "u64",
+      bytes: "u64",
+      freezeUs: "u64",
+      outcome: "u32",
+      error: "i32",
+      step: "u32",
+      zero: "u32",
+    },
+  },
+  Shadow: {
+    id: 6,
+    doc: "shadow to its daemon, first on a connection that stays open, and again on each change: " +
+      "state waiting (no link yet), running, lost",
+    fields: {
+      startTicks: "u64",
+      liveTicket: "u64",
+      preparedTicket: "u64",
+      pid: "u32",
+      state: "u32",
+      homeNode: "char[64]",
+      runsOn: "char[64]",
+      program: "char[64]",
+    },
+  },
+  Link: {
+    id: 7,
+    doc: "daemon to shadow or keeper, with one descriptor: a connected stream to the other side. " +
+      "To a shadow: whoever shows this ticket wants the link; the shadow answers Verdict (same ticket) " +
+      "and, if live, serves it",
+    fields: { ticket: "u64", startTicks: "u64", node: "char[64]" },
+  },
+  Verdict: {
+    id: 8,
+    doc: "shadow to daemon (answer to Link or Inquire), daemon to keeper (no link to be had)",
+    fields: { ticket: "u64", verdict: "u32", zero: "u32" },
+  },
+  BringHome: { id: 9, doc: "daemon to shadow: ask the guest to come home", fields: { ticket: "u64", zero64: "u64" } },
+  GuestEnded: {
+    id: 10,
+    doc: "keeper to daemon, and home daemon to shadow: the guest has ended with this wait status " +
+      "(K between daemons); the keeper repeats it until it is answered by Ack",
+    fields: { startTicks: "u64", ticket: "u64", homePid: "u32", waitStatus: "u32", homeNode: "char[64]" },
+  },
+  Keeper: {
+    id: 11,
+    doc: "keeper to its daemon, first on a connection that stays open, and again on each change of state",
+    fields: {
+      startTicks: "u64",
+      ticket: "u64",
+      guestStartTicks: "u64",
+      keeperPid: "u32",
+      guestPid: "u32",
+      homePid: "u32",
+      state: "u32",
+      homeNode: "char[64]",
+      program: "char[64]",
+    },
+  },
+  NeedLink: {
+    id: 12,
+    doc: "keeper to daemon: the link is lost (or there is none yet): get one; answered by Link or Verdict",
+    fields: { startTicks: "u64", ticket: "u64", homePid: "u32", zero: "u32", homeNode: "char[64]" },
+  },
+  LostLink: {
+    id: 13,
+    doc: "shadow to daemon: the link is lost: ask the guest's node; answered by Link, GuestEnded or " +
+      "Verdict dead (the guest is gone for good)",
+    fields: { ticket: "u64", zero64: "u64", node: "char[64]" },
+  },
+  Inquire: { id: 14, doc: "daemon to shadow: what is this ticket? answered by Verdict", fields: { ticket: "u64", zero64: "u64" } },
+  CameHome: {
+    id: 15,
+    doc: "restored process to its home daemon: it runs here again. systemCall: number of the call " +
+      "that needed home, or 4294967295 when it was ordered",
+    fields: { startTicks: "u64", ticket: "u64", freezeUs: "u64", pid: "u32", systemCall: "u32" },
+  },
+} as const satisfies Record<string, StructSchema>;
+
+/** Sizes in bytes, times in milliseconds. */
+export const limits = {
+  nodeNameSize: 64, // with the NUL: an address or host name and a port
+  programNameSize: 64,
+  controlPathSizeMax: 108, // sun_path, unix(7)
+  localMessageSizeMax: 512,
+  localDescriptorsMax: 4,
+  frameSizeMax: 1 << 20, // a snapshot of some thousand processes fits; memory does not travel in frames
+  linkDataSizeMax: 1 << 20, // data of one forwarded call; longer transfers are split
+  segmentsMax: 4096, // mappings of one process; vm.max_map_count is 65530 by default
+  pendingSignalsMax: 1024,
+  orderTimeoutMs: 2_000, // an order that was not fetched by then no longer stands
+  ioTimeoutMs: 10_000, // silence on a stream before it counts as lost
+  reconnectLimitMs: 600_000,
+  drainMs: 5,
+} as const;
+
+/** Errors of our own as negative codes below the kernel's -4095; text and fix are shared. */
+export const errors = {
+  WIRE: { code: 4097, text: "a message is malformed", fix: "run the same lb version on both nodes" },
+  UNSUPPORTED: { code: 4098, text: "this state cannot be moved", fix: "see `lb ps` for the reason" },
+  THREADS: { code: 4099, text: "the process has several threads", fix: "only single-threaded programs move" },
+  CHILDREN: { code: 4100, text: "the process has children", fix: "it can move when they have ended" },
+  SHARED_MEMORY: { code: 4101, text: "memory is shared and writable", fix: "it can move when it is unmapped" },
+  SIGNALS: { code: 4102, text: "too many signals are pending", fix: "try again later" },
+  SEGMENTS: { code: 4103, text: "there are too many mappings", fix: "such a process does not move" },
+  PEER_LOST: { code: 4104, text: "the other node was lost", fix: "check the network and the node" },
+  PEER_REFUSED: { code: 4105, text: "the other side refused", fix: "see the other node's log" },
+  DESCRIPTORS: { code: 4106, text: "no descriptor number is free", fix: "raise RLIMIT_NOFILE" },
+  MEMORY: { code: 4107, text: "memory could not be mapped at its address", fix: "check the memory limits there" },
+  STALE: { code: 4108, text: "the order no longer stands", fix: "order again" },
+  DEAD: { code: 4109, text: "this copy is not the live one", fix: "nothing: it ends" },
+  FAULT: { code: 4110, text: "a test asked for this failure", fix: "unset LB_FAULT" },
+} as const;
+
+/**
+ * Fault points (tests only): `LB_FAULT=NUMBER:ACTION` in the environment of the part that owns the
+ * point makes it fail there once; ACTION is kill (SIGKILL self), hang (sleep for ever), cut (shut the
+ * stream down) or fail (take the error path).
+ */
+export const faults = {
+  sourceFetched: 1, // library at home: order fetched, nothing sent
+  sourceTable: 2, // header and table sent
+  sourceMemory: 3, // in the middle of memory
+  sourceSent: 4, // all memory sent, MAPPED not yet seen
+  sourceMapped: 5, // MAPPED seen, GO not sent
+  sourceGo: 6, // GO sent, RUNNING not seen
+  sourceRunning: 7, // RUNNING seen, before the exec of the shadow
+  shadowStart: 8, // shadow has started, SERVE not sent
+  shadowServed: 9, // SERVE sent
+  guestTable: 20, // restorer: table read
+  guestMemory: 21, // restorer: in the middle of memory
+  guestMapped: 22, // restorer: all mapped, MAPPED not sent
+  guestGo: 23, // restorer: GO seen, before the jump into the library
+  guestRunning: 24, // library: resumed, RUNNING not sent
+  guestParked: 25, // library: RUNNING sent, SERVE not seen
+  guestServed: 26, // library: SERVE seen
+  movePrepare: 40, // guest moving on: PREPARE sent, not answered
+  movePrepared: 41, // guest moving on: PREPARED seen
+  moveActivate: 42, // new copy: before ACTIVATE
+  shadowActivate: 43, // shadow: ACTIVATE seen, nothing changed
+  shadowActivated: 44, // shadow: ticket changed, nobody told
+  homeBegin: 60, // guest: HOME sent
+  homeExec: 61, // shadow: before the exec for homecoming
+  homeReady: 62, // at home: READY sent
+  homeMemory: 63, // at home: in the middle of memory
+  homeMapped: 64, // at home: MAPPED not sent
+  homeGo: 65, // at home: GO seen
+  homeConfirm: 66, // at home: resumed, RUNNING not sent
+} as const;
+
+export const schema = {
+  protocolVersion: 1,
+  abiVersion: 1,
+  port: 9734,
+  frameTypes,
+  roles,
+  orders,
+  verdicts,
+  guestStates,
+  outcomes,
+  local,
+  limits,
+  errors,
+  faults,
+} as const;
