@@ -82,6 +82,8 @@ struct lb_resume_args {
 	int32_t zero;
 	uint64_t ticket;   /* the ticket this copy runs under */
 	char node[LB_NODE_NAME_SIZE]; /* this node's name */
+	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
+	uint32_t zero2;
 };
 
 #endif

@@ -1,0 +1,71 @@
+/* lb_state.h - what the library, the shadow and the homecoming restorer hand to each other at home.
+ *
+ * It lies in a memfd that survives each execve(2) in the one PID; its number is in the environment
+ * variable LB_STATE=<fd>. All descriptors named here are at high numbers and are closed before the program
+ * goes on at home. Private to one node and one lb build; never on a wire.
+ */
+#ifndef LB_STATE_H
+#define LB_STATE_H
+
+#include <stdint.h>
+
+#include "lb_link.h"
+#include "lb_wire.h"
+
+#define LB_STATE_MAGIC 0x3145544154534c62ULL
+#define LB_CLOEXEC_WORDS 1024 /* descriptors 0..65535 */
+#define LB_STATE_TEXT_SIZE 8192
+
+struct lb_state {
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t home_pid;
+	uint64_t start_ticks;
+	uint64_t live_ticket;
+	uint64_t order_id;   /* of the move that made this shadow, for the Report */
+	uint64_t freeze_ns;  /* CLOCK_MONOTONIC when the process was frozen */
+	uint64_t bytes;      /* image bytes sent */
+	int32_t link_fd;     /* -1: none yet (image file): wait for a link */
+	int32_t shadow_fd;   /* the shadow's binary */
+	int32_t preload_fd;  /* the preload library */
+	int32_t exe_fd;      /* the program's own file, O_PATH; -1: could not be opened */
+	int32_t state_fd;    /* this memfd */
+	int32_t trace_fd;    /* stderr copy for the one clear line of a lost guest; -1: use 2 */
+	uint32_t reconnect_limit_ms;
+	uint32_t io_timeout_ms;
+	struct lb_link_actions actions;
+	uint64_t program_mask;   /* signals the program blocks (for the plain exec of children: later) */
+	uint64_t last_seq;       /* last CALL executed, and its reply lost on an exec is never needed: the guest is frozen */
+	char home_node[LB_NODE_NAME_SIZE];
+	char runs_on[LB_NODE_NAME_SIZE];
+	char program[LB_PROGRAM_NAME_SIZE];
+	char comm[16];
+	char control_path[LB_CONTROL_PATH_SIZE_MAX];
+	char zero[4];
+	char preload_path[256];       /* LD_PRELOAD as it was */
+	uint64_t cloexec[LB_CLOEXEC_WORDS]; /* bit n: descriptor n had FD_CLOEXEC */
+	uint32_t argc;               /* strings in text: the program's arguments */
+	uint32_t text_size;
+	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
+};
+
+/* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */
+enum lb_keeper_message_type {
+	LB_KEEPER_LOST = 1,    /* guest: my link is broken: get me another */
+	LB_KEEPER_LINK = 2,    /* keeper: here it is */
+	LB_KEEPER_LEFT = 3,    /* guest: my process runs elsewhere now, I exit: report nothing to home */
+	LB_KEEPER_PARKED = 4,  /* guest: restored, waiting for SERVE */
+	LB_KEEPER_SERVED = 5,  /* guest: goes on */
+};
+struct lb_keeper_message {
+	uint32_t type;
+	uint32_t value;
+};
+
+/* Values of a queued SIGURG that are not order ids (those are >= 65536). */
+enum lb_poke {
+	LB_POKE_LINK = 1, /* keeper: a new link waits in keeper_fd */
+};
+#define LB_ORDER_ID_MIN 65536u
+
+#endif
