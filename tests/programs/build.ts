@@ -1,0 +1,77 @@
+/**
+ * Compiles the test programs: each `tests/programs/NAME.c`, and each folder `tests/programs/NAME/`
+ * as one program, to `dist/tests/NAME`.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+
+const sourceDir = fileURLToPath(new URL("./", import.meta.url));
+
+/** Where the compiled test programs are, with a final slash. */
+export const programsDir: string = fileURLToPath(new URL("../../dist/tests/", import.meta.url));
+
+const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-pthread"];
+
+interface Target {
+  readonly name: string;
+  readonly sources: readonly string[];
+  readonly inputs: readonly string[];
+}
+
+function listTargets(): Target[] {
+  const targets: Target[] = [];
+  for (const entry of Deno.readDirSync(sourceDir)) {
+    if (entry.isFile && entry.name.endsWith(".c")) {
+      const source = sourceDir + entry.name;
+      targets.push({ name: entry.name.slice(0, -2), sources: [source], inputs: [source] });
+    } else if (entry.isDirectory) {
+      const inside = [...Deno.readDirSync(sourceDir + entry.name)]
+        .map((file) => `${sourceDir}${entry.name}/${file.name}`).sort();
+      const sources = inside.filter((path) => path.endsWith(".c"));
+      if (sources.length > 0) targets.push({ name: entry.name, sources, inputs: inside });
+    }
+  }
+  return targets;
+}
+
+function modifiedMs(path: string): number | undefined {
+  try {
+    return Deno.statSync(path).mtime?.getTime();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function compile(target: Target): Promise<void> {
+  const product = programsDir + target.name;
+  const productMs = modifiedMs(product);
+  if (productMs !== undefined && target.inputs.every((path) => modifiedMs(path)! <= productMs)) {
+    return;
+  }
+  // Written aside and renamed, as another test process may be running the old one.
+  const fresh = `${product}.${Deno.pid}.new`;
+  const { success, stderr } = await new Deno.Command("cc", {
+    args: [...flags, "-o", fresh, ...target.sources, "-lm"],
+  }).output();
+  if (!success) {
+    throw new Error(
+      `Cannot compile test program "${target.name}": cc says\n${new TextDecoder().decode(stderr)}`,
+    );
+  }
+  await Deno.rename(fresh, product);
+}
+
+let built: Promise<void> | undefined;
+
+/** Compiles what is missing or older than its source; does it once a process. */
+export function buildPrograms(): Promise<void> {
+  built ??= (async () => {
+    await Deno.mkdir(programsDir, { recursive: true });
+    for (const target of listTargets()) await compile(target);
+  })();
+  return built;
+}
+
+if (import.meta.main) await buildPrograms();

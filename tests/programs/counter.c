@@ -1,0 +1,64 @@
+/*
+ * counter: writes numbered lines to standard output and, at the same pace, to a file.
+ *
+ *   counter LINES [--file FILE] [--interval-ms MS] [--status N] [--signal N]
+ *
+ * It ends with the given exit status, or by the given signal sent to itself.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void write_or_die(int fd, const char *text, size_t length)
+{
+	if (write(fd, text, length) != (ssize_t)length) {
+		perror("counter: write");
+		exit(99);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	long lines = 0, interval_ms = 100;
+	int status = 0, signal_number = 0, fd = -1;
+
+	for (int i = 1; i < argc; i++) {
+		int more = i + 1 < argc;
+
+		if (strcmp(argv[i], "--file") == 0 && more) {
+			fd = open(argv[++i], O_WRONLY | O_CREAT | O_TRUNC, 0644);
+			if (fd < 0) {
+				perror(argv[i]);
+				return 99;
+			}
+		} else if (strcmp(argv[i], "--interval-ms") == 0 && more) {
+			interval_ms = atol(argv[++i]);
+		} else if (strcmp(argv[i], "--status") == 0 && more) {
+			status = atoi(argv[++i]);
+		} else if (strcmp(argv[i], "--signal") == 0 && more) {
+			signal_number = atoi(argv[++i]);
+		} else {
+			lines = atol(argv[i]);
+		}
+	}
+	for (long n = 1; n <= lines; n++) {
+		struct timespec pause = { interval_ms / 1000, interval_ms % 1000 * 1000000 };
+		char line[64];
+		int length = snprintf(line, sizeof line, "line %ld\n", n);
+
+		write_or_die(STDOUT_FILENO, line, (size_t)length);
+		if (fd >= 0)
+			write_or_die(fd, line, (size_t)length);
+		while (nanosleep(&pause, &pause) < 0)
+			;
+	}
+	if (signal_number != 0) {
+		raise(signal_number);
+		return 98; /* only reached when the signal does not end a process */
+	}
+	return status;
+}
