@@ -1,0 +1,282 @@
+/**
+ * The balancer's contract: the events it takes, the effects it asks for, and what both are made of.
+ *
+ * The shell (the daemon, or the simulator) turns sockets, /proc and timers into {@linkcode Event}s,
+ * gives them to `Balancer.step()` one at a time with the time of its own monotonic clock, and
+ * performs the {@linkcode Effect}s in the order given. An effect never fails silently: what became
+ * of it comes back as an event, as each effect's docstring says.
+ *
+ * @module
+ */
+
+/** A node's name to others: the config key `node`, `HOST:PORT`. */
+export type NodeName = string;
+
+/** A process's identity everywhere, as text: `NODE/PID/START`; see `process_id.ts`. */
+export type ProcessId = string;
+
+/** Names one move; a u64 on the wire, unique for ever at the process's home. */
+export type Ticket = bigint;
+
+/** What a node announces of itself: U takes processes, F takes none. V is never announced. */
+export type Letter = "U" | "F";
+
+/** A node's own state: under, medium, full, over (SPEC table of the three thresholds). */
+export type State = "U" | "M" | "F" | "V";
+
+/** What this node knows of an associated node; `" "`: it could not be reached and is left out. */
+export type KnownLetter = Letter | " ";
+
+/** Which of a node's processes leaves first; the thesis's numbers 1 to 4 in this order. */
+export const selections = ["least-cpu", "most-cpu", "least-memory", "most-memory"] as const;
+/** One of {@linkcode selections}. */
+export type Selection = (typeof selections)[number];
+
+/** The limits between the states; integers, `0 <= thu < thf < thv`. */
+export interface Thresholds {
+  /** A node with at most so many processes is U. */
+  readonly thu: number;
+  /** A node with at least so many is F. */
+  readonly thf: number;
+  /** A node with at least so many is V and must send one away. */
+  readonly thv: number;
+}
+
+/** A letter with the stamp that tells a late one: within an epoch `seq` only grows. */
+export interface Announcement {
+  readonly letter: Letter;
+  /** Start of the announcing daemon's run; a later run has a greater one. */
+  readonly epoch: number;
+  /** Number of the announcement in that epoch, from 0; the same number is the same letter. */
+  readonly seq: number;
+}
+
+/** A process as the shell reports it when it enters this node's list. */
+export interface Process {
+  readonly id: ProcessId;
+  /** Its home; equal to this node's name unless it is a guest. */
+  readonly homeNode: NodeName;
+  /** Its PID on this node (of a guest: the guest's, not the home PID); ties go to the smallest. */
+  readonly pid: number;
+  /** File name of its program, for people. */
+  readonly program: string;
+}
+
+/** What /proc tells about a process of this node's list. */
+export interface Sample {
+  readonly id: ProcessId;
+  /** User and system time it has used so far, on all nodes as far as known. */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  /** Why it cannot move now, in a few words for people; null: it can, as far as one can see. */
+  readonly cantmove: string | null;
+}
+
+/** What a balancer is told once. */
+export interface BalancerConfig {
+  /** This node's name. */
+  readonly node: NodeName;
+  /** Greater than in every earlier run of this node's daemon; its wall clock in ms will do. */
+  readonly epoch: number;
+  /** The preferred list: names of the associated nodes, the most preferred first. */
+  readonly associated: readonly NodeName[];
+  readonly thresholds: Thresholds;
+  readonly select: Selection;
+  /**
+   * Draws the ticket of the next offer. The daemon's are random, the simulator's come from its
+   * seed; the balancer itself has no other source of chance.
+   */
+  readonly nextTicket: () => Ticket;
+  /**
+   * How long an offer waits for its answer, in milliseconds.
+   *
+   * @default {5000}
+   */
+  readonly offerTimeoutMs?: number;
+  /**
+   * How long a place stays reserved before the memory starts to arrive, in milliseconds.
+   *
+   * @default {10000}
+   */
+  readonly reservationTimeoutMs?: number;
+  /**
+   * How long a move may take once it has started, on either side, in milliseconds. The shell ends
+   * a move that makes no progress much earlier; this only frees what a lost report would hold.
+   *
+   * @default {900000}
+   */
+  readonly moveTimeoutMs?: number;
+  /**
+   * How long a process sits out after a move of it was aborted, in milliseconds; doubled each time,
+   * up to 64 times as long. A move asked for by hand does not wait.
+   *
+   * @default {10000}
+   */
+  readonly retryDelayMs?: number;
+}
+
+/** What happened, for `Balancer.step()`. */
+export type Event =
+  /**
+   * A process has registered (P), or the shell found it again after a restart of the daemon: it is
+   * in this node's list now. A known id (the program has exec'ed another) only updates its fields.
+   */
+  | { readonly type: "processArrived"; readonly process: Process }
+  /** A process of the list is gone from this node without a move of ours: ended, or went home. */
+  | { readonly type: "processEnded"; readonly id: ProcessId }
+  /** Fresh figures: the answer to `inspect` (all ids that still exist), or of the periodic check. */
+  | { readonly type: "sampled"; readonly samples: readonly Sample[] }
+  /** The periodic check, every `frequency` seconds; whatever could not be done is tried again. */
+  | { readonly type: "check" }
+  /** Nothing but time has passed: give it when `Balancer.nextTimeoutMs()` has come. */
+  | { readonly type: "timePassed" }
+  /** Our connection to this associated node is up and authenticated. */
+  | { readonly type: "peerConnected"; readonly node: NodeName }
+  /** A `B` frame: this node has started or reconnected, and wants our letter. */
+  | { readonly type: "peerGreeted"; readonly node: NodeName; readonly announcement: Announcement }
+  /** A `U` or `F` frame. Late ones are dropped by their stamp. */
+  | { readonly type: "peerLetter"; readonly node: NodeName; readonly announcement: Announcement }
+  /** No connection to this node remains, in either direction, or it could not be reached. */
+  | { readonly type: "peerLost"; readonly node: NodeName }
+  /** A `C` frame: another node wants this one to take a process. */
+  | {
+    readonly type: "offerReceived";
+    readonly from: NodeName;
+    readonly ticket: Ticket;
+    readonly id: ProcessId;
+    /** A person asked for this move: taken whatever the announced letter. */
+    readonly manual: boolean;
+    /** Why the shell cannot take it (CPU features, version, memory, clock skew), or null. */
+    readonly refusal: string | null;
+  }
+  /** The offering node has given up (effect `withdrawOffer` there): frees a place not yet in use. */
+  | { readonly type: "offerWithdrawn"; readonly ticket: Ticket }
+  /**
+   * The answer to one of our offers: a `Y` or `N` frame. If it could not be sent, or its connection
+   * was lost before the answer: `accepted` false, `announcement` null and the reason.
+   */
+  | {
+    readonly type: "offerAnswered";
+    readonly ticket: Ticket;
+    readonly accepted: boolean;
+    readonly announcement: Announcement | null;
+    /** Why not; null if accepted. */
+    readonly reason: string | null;
+  }
+  /**
+   * The end of a move that `orderMove` began. `moved`: committed, the process is no longer here.
+   * `aborted`: it goes on here, for this reason.
+   */
+  | { readonly type: "moveEnded"; readonly ticket: Ticket; readonly outcome: "moved"; readonly reason?: null }
+  | {
+    readonly type: "moveEnded";
+    readonly ticket: Ticket;
+    readonly outcome: "aborted";
+    readonly reason: string;
+  }
+  /** The memory of a process with a place here has begun to arrive. */
+  | { readonly type: "arrivalStarted"; readonly ticket: Ticket }
+  /** It runs here. Taken even if the place was freed meanwhile: what runs is a fact. */
+  | { readonly type: "arrivalConfirmed"; readonly ticket: Ticket; readonly process: Process }
+  /** It will not run here: the place is free. */
+  | { readonly type: "arrivalFailed"; readonly ticket: Ticket; readonly reason: string }
+  /**
+   * A process whose home this node is runs here again. `cantmove`: the call that it could not do
+   * away from home, which keeps it here for good; null if it was ordered home.
+   */
+  | { readonly type: "cameHome"; readonly process: Process; readonly cantmove: string | null }
+  /**
+   * A person wants this process moved now (`lb migrate`, or `lb home` with `node` its home), to the
+   * given node whatever its letter, or with null to the preferred one. Answered by exactly one
+   * `requestDone` or `requestFailed`.
+   */
+  | {
+    readonly type: "moveRequested";
+    readonly requestId: number;
+    readonly id: ProcessId;
+    readonly node: NodeName | null;
+  };
+
+/** What the balancer asks of its shell. */
+export type Effect =
+  /** Broadcast the letter to every associated node that is connected: a `U` or `F` frame. */
+  | { readonly type: "announce"; readonly announcement: Announcement }
+  /** Send the letter to one node: with `greeting` as a `B` frame, else (its answer) as `U` or `F`. */
+  | {
+    readonly type: "tellLetter";
+    readonly node: NodeName;
+    readonly greeting: boolean;
+    readonly announcement: Announcement;
+  }
+  /** Look at these processes now; answered by one `sampled`. */
+  | { readonly type: "inspect"; readonly ids: readonly ProcessId[] }
+  /**
+   * Offer this process to a node (`C`): the shell adds what it knows of it (program, memory, CPU
+   * features, ...); answered by `offerAnswered`. `home`: the node is its home.
+   */
+  | {
+    readonly type: "offer";
+    readonly ticket: Ticket;
+    readonly to: NodeName;
+    readonly id: ProcessId;
+    readonly manual: boolean;
+    readonly home: boolean;
+  }
+  /** Tell that node to forget our offer; nothing comes back. */
+  | { readonly type: "withdrawOffer"; readonly ticket: Ticket; readonly to: NodeName }
+  /** Answer another node's offer: `Y` (reserved) or `N` with the reason. */
+  | {
+    readonly type: "answerOffer";
+    readonly to: NodeName;
+    readonly ticket: Ticket;
+    readonly accepted: boolean;
+    readonly announcement: Announcement;
+    readonly reason: string | null;
+  }
+  /**
+   * Move the process: the place is reserved. `home`: its home is the destination, so the order is
+   * of kind home instead of a stream to `to`. Answered by exactly one `moveEnded`.
+   */
+  | {
+    readonly type: "orderMove";
+    readonly ticket: Ticket;
+    readonly id: ProcessId;
+    readonly to: NodeName;
+    readonly home: boolean;
+  }
+  /** A requested move is done: the process runs on that node. */
+  | { readonly type: "requestDone"; readonly requestId: number; readonly node: NodeName }
+  /** A requested move did not happen; the process goes on where it was. */
+  | { readonly type: "requestFailed"; readonly requestId: number; readonly reason: string }
+  /** One line for the log. */
+  | {
+    readonly type: "log";
+    readonly level: "debug" | "info" | "warning";
+    readonly message: string;
+    readonly fields: Readonly<Record<string, string | number | null>>;
+  };
+
+/** A process of the list as `Balancer.view()` shows it. */
+export interface ProcessView extends Process {
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  readonly cantmove: string | null;
+  /** Where it is moving to just now, or null. */
+  readonly movingTo: NodeName | null;
+}
+
+/** What a balancer would show to a person: the core's part of a snapshot. */
+export interface BalancerView {
+  readonly node: NodeName;
+  readonly state: State;
+  readonly announcement: Announcement;
+  /** QL: the list and the reserved places. */
+  readonly queueLength: number;
+  readonly thresholds: Thresholds;
+  /** In order of preference. */
+  readonly associated: readonly { readonly node: NodeName; readonly state: KnownLetter }[];
+  /** In order of arrival. */
+  readonly processes: readonly ProcessView[];
+  /** Places kept for processes that have not arrived. */
+  readonly reservations: readonly { readonly ticket: Ticket; readonly id: ProcessId }[];
+}
