@@ -35,8 +35,8 @@ LB_FFI_EXPORT int32_t lb_ffi_exec(const char *path, const uint8_t *argv_block, u
  * 2 is closed in the new program (`lb restart`). path NULL: the program is the open file
  * path_fd; else path_fd is -1. */
 LB_FFI_EXPORT int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const uint8_t *argv_block,
-				      uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
-				      const int32_t *fds, uint32_t fds_count);
+				      uint32_t argv_size, const uint8_t *env_block,
+				      uint32_t env_size, const int32_t *fds, uint32_t fds_count);
 
 #define LB_FFI_SPAWN_SETSID 1u /* in a session of its own */
 #define LB_FFI_FDS_MAX 16u
@@ -50,7 +50,8 @@ LB_FFI_EXPORT int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const u
  * it), or reaps it by lb_ffi_reap. */
 LB_FFI_EXPORT int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block,
 				   uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
-				   const int32_t *fds, uint32_t fds_count, int32_t log_fd, uint32_t flags);
+				   const int32_t *fds, uint32_t fds_count, int32_t log_fd,
+				   uint32_t flags);
 
 /* Reaps a process that lb_ffi_spawn started. Returns its wait status, or -EAGAIN while it runs. */
 LB_FFI_EXPORT int32_t lb_ffi_reap(uint32_t pid);
@@ -66,7 +67,8 @@ LB_FFI_EXPORT int64_t lb_ffi_start_ticks(uint32_t pid);
 
 /* Sets or gets the CPUs a process may run on: bit n of byte n/8 is CPU n. Get returns the bytes
  * written. */
-LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask, uint32_t mask_size);
+LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask,
+					       uint32_t mask_size);
 LB_FFI_EXPORT int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint32_t mask_size);
 
 /* ---- stream.c: TCP connections that Deno made ----------------------------------------------- */
@@ -76,8 +78,8 @@ LB_FFI_EXPORT int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint
  * Clearing acts on Deno's descriptor too: have no read or write pending and close Deno's
  * connection next (close() there does not shut the stream down while the duplicate is open).
  * -ENOENT: there is none; -EINVAL: not an address. */
-LB_FFI_EXPORT int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
-					 uint32_t remote_port);
+LB_FFI_EXPORT int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port,
+					 const char *remote_ip, uint32_t remote_port);
 
 /* Keepalive, TCP_USER_TIMEOUT (0: leave it) and TCP_NODELAY. */
 LB_FFI_EXPORT int32_t lb_ffi_tune_stream(int32_t fd, uint32_t user_timeout_ms);
@@ -119,8 +121,8 @@ LB_FFI_EXPORT int32_t lb_ffi_control_next(uint8_t *event, uint32_t event_size);
 
 /* Sends one message with descriptors (they stay the caller's too). Never blocks: -EAGAIN when
  * the peer does not read, -ENOTCONN when the connection is gone. Returns 0. */
-LB_FFI_EXPORT int32_t lb_ffi_control_send(uint32_t connection, const uint8_t *message, uint32_t size,
-					  const int32_t *fds, uint32_t fds_count);
+LB_FFI_EXPORT int32_t lb_ffi_control_send(uint32_t connection, const uint8_t *message,
+					  uint32_t size, const int32_t *fds, uint32_t fds_count);
 
 /* Closes a connection; no HANGUP follows. Returns 0 or -ENOTCONN. */
 LB_FFI_EXPORT int32_t lb_ffi_control_close(uint32_t connection);
