@@ -1,0 +1,245 @@
+/* enter.c - reads an image's header and table, prepares the hole and enters the restorer blob.
+ *
+ * Linked into the keeper and into the preloaded library; freestanding, so that it can run in a constructor.
+ */
+#include <linux/mman.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lb_restorer.h"
+#include "mem.h"
+#include "syscall.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define PAGE 4096ULL
+#define PAGE_UP(n) (((uint64_t)(n) + PAGE - 1) & ~(PAGE - 1))
+#define HOLE_FIRST 0x100000000000ULL /* far from where Linux puts programs, heaps, libraries and stacks */
+#define HOLE_STEP 0x001000000000ULL
+#define HOLE_TRIES 256
+#define HOLE_MARGIN (1ULL << 30) /* room for a heap or a stack of the image to grow */
+#define HOLE_STACK_SIZE 65536u
+
+extern const char lb_restorer_blob[] __attribute__((visibility("hidden")));
+extern const char lb_restorer_blob_end[] __attribute__((visibility("hidden")));
+
+static int read_all(int fd, void *buffer, uint64_t size)
+{
+	char *at = buffer;
+	while (size > 0) {
+		int64_t got = lb_syscall3(__NR_read, fd, at, size);
+		if (got == -4 /* EINTR */)
+			continue;
+		if (got <= 0)
+			return got == 0 ? -LB_E_PEER_LOST : (int)got;
+		at += got;
+		size -= (uint64_t)got;
+	}
+	return 0;
+}
+
+/* Is what the peer (or the file) says usable? Bytes from outside are checked, never trusted. */
+static int check_header(const struct lb_image_header *header)
+{
+	if (header->magic != LB_IMAGE_MAGIC || header->version != LB_IMAGE_VERSION)
+		return -LB_E_WIRE;
+	if (header->abi_version != LB_ABI_VERSION || header->segments == 0)
+		return -LB_E_WIRE;
+	if (header->segments > LB_SEGMENTS_MAX)
+		return -LB_E_SEGMENTS;
+	if (header->auxv_words > LB_AUXV_WORDS)
+		return -LB_E_WIRE;
+	return 0;
+}
+
+static int check_segments(const struct lb_image_segment *segments, uint32_t count)
+{
+	uint64_t end = PAGE;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct lb_image_segment *s = &segments[i];
+		if (s->start < end || s->end <= s->start || ((s->start | s->end) & (PAGE - 1)))
+			return -LB_E_WIRE;
+		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_HEAP)
+			return -LB_E_WIRE;
+		end = s->end;
+	}
+	return 0;
+}
+
+/* One line of /proc/self/maps: is it one of the node's vdso mappings? Fills in one part. */
+static void note_vdso_line(const char *line, struct lb_restorer_args *args)
+{
+	uint64_t bounds[2] = { 0, 0 };
+	int which = 0;
+	for (; *line && *line != ' '; line++) {
+		if (*line == '-')
+			which = 1;
+		else
+			bounds[which] = bounds[which] * 16 +
+					(uint64_t)(*line <= '9' ? *line - '0' : *line - 'a' + 10);
+	}
+	while (*line && *line != '[')
+		line++;
+	bool vdso = memcmp(line, "[vdso]", 6) == 0;
+	if (!vdso && memcmp(line, "[vvar", 5) != 0)
+		return;
+	if (args->vdso_parts == LB_VDSO_PARTS)
+		return;
+	args->vdso[args->vdso_parts++] = (struct lb_vdso_part){ bounds[0], bounds[1] - bounds[0], 0 };
+	if (vdso)
+		args->resume.vdso = bounds[0];
+}
+
+/* Finds the node's [vvar*] and [vdso]; a line of maps is shorter than the buffer but for long paths, whose
+ * tails do not start with a bracket. */
+static int find_vdso(struct lb_restorer_args *args)
+{
+	char buffer[1024];
+	unsigned used = 0;
+	int64_t fd = lb_syscall4(__NR_openat, -100, "/proc/self/maps", 0, 0);
+	if (fd < 0)
+		return (int)fd;
+	for (;;) {
+		int64_t got = lb_syscall3(__NR_read, fd, (buffer + used), (sizeof buffer - 1 - used));
+		if (got <= 0)
+			break;
+		used += (unsigned)got;
+		unsigned start = 0;
+		for (unsigned i = 0; i < used; i++) {
+			if (buffer[i] != '\n')
+				continue;
+			buffer[i] = 0;
+			note_vdso_line(buffer + start, args);
+			start = i + 1;
+		}
+		memmove(buffer, buffer + start, used - start);
+		used -= start;
+		if (used == sizeof buffer - 1)
+			used = 0;
+	}
+	lb_syscall1(__NR_close, fd);
+	return 0;
+}
+
+static bool collides(const struct lb_image_segment *segments, uint32_t count, uint64_t start, uint64_t size)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (segments[i].start < start + size + HOLE_MARGIN && start < segments[i].end + HOLE_MARGIN)
+			return true;
+	return false;
+}
+
+/* Maps the hole where neither this process nor the image has anything. Returns its address or an error. */
+static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count, uint64_t size)
+{
+	for (unsigned i = 0; i < HOLE_TRIES; i++) {
+		uint64_t start = HOLE_FIRST + i * HOLE_STEP;
+		if (collides(segments, count, start, size))
+			continue;
+		int64_t at = lb_syscall6(__NR_mmap, start, size, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (at == (int64_t)start)
+			return at;
+		if (at > 0) /* an old kernel took the address as a hint */
+			lb_syscall2(__NR_munmap, at, size);
+	}
+	return -LB_E_MEMORY;
+}
+
+static void copy_text(char *to, const char *from, unsigned size)
+{
+	unsigned n = 0;
+	for (; n + 1 < size && from && from[n]; n++)
+		to[n] = from[n];
+	to[n] = 0;
+}
+
+static void fill_resume(struct lb_restorer_args *args, const struct lb_enter_request *request, uint64_t hole,
+			uint64_t size)
+{
+	struct lb_resume_args *resume = &args->resume;
+	resume->hole_start = hole;
+	resume->hole_end = hole + size;
+	resume->stream_fd = request->handshake ? request->image_fd : -1;
+	resume->link_fd = request->link_fd;
+	resume->keeper_fd = request->keeper_fd;
+	resume->state_fd = request->state_fd;
+	resume->at_home = request->at_home;
+	resume->ticket = args->header.ticket;
+	copy_text(resume->node, request->node, sizeof resume->node);
+	copy_text(resume->control_path, request->control_path, sizeof resume->control_path);
+}
+
+__attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, struct lb_restorer_args *args)
+{
+	__asm__ volatile("mov %0, %%rsp\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "call *%1"
+			 :
+			 : "r"(stack_top), "r"(text), "D"(args)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+{
+	memset(header, 0, sizeof *header);
+	int error = read_all(request->image_fd, header, sizeof *header);
+	if (!error)
+		error = check_header(header);
+	if (error)
+		return error;
+	uint64_t table_size = header->segments * sizeof(struct lb_image_segment);
+	uint64_t scratch_size = PAGE_UP(table_size);
+	int64_t scratch = lb_syscall6(__NR_mmap, 0, scratch_size, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (scratch < 0 && scratch > -4096)
+		return (int)scratch;
+	struct lb_image_segment *segments = (struct lb_image_segment *)scratch;
+	error = read_all(request->image_fd, segments, table_size);
+	if (!error)
+		error = check_segments(segments, header->segments);
+	if (error)
+		return error;
+
+	struct lb_restorer_args local;
+	memset(&local, 0, sizeof local);
+	local.header = *header;
+	error = find_vdso(&local);
+	if (error)
+		return error;
+	uint64_t text_size = PAGE_UP(lb_restorer_blob_end - lb_restorer_blob);
+	uint64_t args_size = PAGE_UP(sizeof local + table_size);
+	uint64_t vdso_size = 0;
+	if (local.vdso_parts > 0) {
+		struct lb_vdso_part *last = &local.vdso[local.vdso_parts - 1];
+		vdso_size = last->start + last->size - local.vdso[0].start;
+	}
+	uint64_t size = text_size + args_size + HOLE_STACK_SIZE + PAGE_UP(vdso_size);
+	int64_t hole = map_hole(segments, header->segments, size);
+	if (hole < 0)
+		return (int)hole;
+
+	uint64_t vdso_target = (uint64_t)hole + text_size + args_size + HOLE_STACK_SIZE;
+	uint64_t vdso_base = local.vdso[0].start;
+	for (uint64_t i = 0; i < local.vdso_parts; i++)
+		local.vdso[i].target = vdso_target + (local.vdso[i].start - vdso_base);
+	if (local.resume.vdso)
+		local.resume.vdso = vdso_target + (local.resume.vdso - vdso_base);
+	struct lb_restorer_args *args = (struct lb_restorer_args *)((uint64_t)hole + text_size);
+	fill_resume(&local, request, (uint64_t)hole, size);
+	local.segments = (struct lb_image_segment *)(args + 1);
+	local.image_fd = request->image_fd;
+	local.handshake = request->handshake;
+	local.shadow_fd = request->shadow_fd;
+	local.fault = request->fault;
+	memcpy(args, &local, sizeof local);
+	memcpy(local.segments, segments, table_size);
+	memcpy((void *)hole, lb_restorer_blob, (uint64_t)(lb_restorer_blob_end - lb_restorer_blob));
+	error = (int)lb_syscall3(__NR_mprotect, hole, text_size, PROT_READ | PROT_EXEC);
+	if (error)
+		return error;
+	jump((uint64_t)hole, (uint64_t)args + args_size + HOLE_STACK_SIZE, args);
+}

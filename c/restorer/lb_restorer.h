@@ -1,0 +1,54 @@
+/* lb_restorer.h - the contract between the restorer blob and whoever starts it (keeper, library at home).
+ *
+ * The starter reads the image header and the segment table, finds a hole in the address space that is free
+ * both now and in the image, lays out struct lb_restorer_args and the table there, copies the blob in, and
+ * jumps to its first byte on the hole's stack (enter.c does all of this). The hole:
+ *
+ *   start  blob text (R-X) | struct lb_restorer_args, table | stack | node's [vvar] and [vdso]  end
+ */
+#ifndef LB_RESTORER_H
+#define LB_RESTORER_H
+
+#include <stdint.h>
+
+#include "fault.h"
+#include "lb_image.h"
+
+#define LB_VDSO_PARTS 4 /* [vvar] [vvar_vclock] [vdso], Linux 6.13; one spare */
+
+struct lb_vdso_part {
+	uint64_t start, size;
+	uint64_t target; /* in the hole */
+};
+
+struct lb_restorer_args {
+	struct lb_resume_args resume; /* handed on to the library; the starter fills it in */
+	struct lb_image_header header;
+	struct lb_image_segment *segments;
+	uint64_t vdso_parts;
+	struct lb_vdso_part vdso[LB_VDSO_PARTS];
+	int32_t image_fd;  /* socket or file with the runs */
+	int32_t handshake; /* 1: MAPPED, GO on image_fd; 0: image_fd is a file, closed after reading */
+	int32_t shadow_fd; /* at home: what to exec when it fails; else -1 */
+	int32_t zero;
+	struct lb_fault_plan fault; /* tests only */
+};
+
+/* Where the starter stands. */
+struct lb_enter_request {
+	int32_t image_fd;
+	int32_t handshake;
+	int32_t link_fd, keeper_fd, state_fd, shadow_fd;
+	int32_t at_home;
+	struct lb_fault_plan fault; /* tests only */
+	const char *node;         /* this node's name */
+	const char *control_path; /* this node's control socket */
+};
+
+/* Reads the header and the table from request->image_fd, checks them, prepares the hole and enters the blob.
+ * Does not return when it worked. Else returns a negative error; nothing but the descriptors' positions has
+ * changed, and `*header` (may be all zero) tells how far it got. */
+int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+    __attribute__((visibility("hidden")));
+
+#endif

@@ -1,0 +1,232 @@
+/* restore.c - the restorer: becomes the process of an image.
+ *
+ * Runs in:    the restorer blob, copied into the hole. No libc, no TLS, no relocations, the hole's stack.
+ * Entered by: lb_enter() through the first byte of the blob, all signals blocked, one thread.
+ * In:         rdi = struct lb_restorer_args in the hole.
+ * Out:        does not return: jumps to header.resume_ip with rsp = header.resume_sp, rdi = &args->resume.
+ * Touches:    every mapping outside the hole; PR_SET_MM, FS and GS base.
+ * Kernel:     prctl_set_mm_map() in kernel/sys.c, special mappings' mremap in arch/x86/entry/vdso/vma.c, v6.12.
+ * Fails by:   FAILED on the stream and exit 1; at home by an exec of the shadow, which takes over again.
+ */
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fault.h"
+#include "lb_link.h"
+#include "lb_restorer.h"
+#include "lb_state.h"
+#include "syscall.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
+#define EINTR_NEGATIVE (-4)
+#define ARCH_SET_GS_CODE 0x1001
+#define ARCH_SET_FS_CODE 0x1002
+
+/* Of linux/prctl.h, spelled out because auxv is a pointer there. */
+struct mm_map {
+	struct lb_image_mm fields;
+	uint64_t *auxv;
+	uint32_t auxv_size;
+	uint32_t exe_fd;
+};
+
+static void restore(struct lb_restorer_args *args);
+
+/* The blob's first byte. */
+void lb_restorer_entry(struct lb_restorer_args *args);
+__attribute__((section(".text.entry"), used, noreturn)) void lb_restorer_entry(struct lb_restorer_args *args)
+{
+	restore(args);
+	__builtin_unreachable();
+}
+
+static int read_all(int fd, uint64_t address, uint64_t size)
+{
+	while (size > 0) {
+		int64_t got = lb_syscall3(__NR_read, fd, address, size);
+		if (got == EINTR_NEGATIVE)
+			continue;
+		if (got <= 0)
+			return got == 0 ? -LB_E_PEER_LOST : (int)got;
+		address += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
+	return 0;
+}
+
+static void send_message(int fd, uint32_t type, const void *body, uint32_t size)
+{
+	struct {
+		struct lb_link_header header;
+		char body[sizeof(struct lb_link_status)];
+	} message;
+	message.header.type = type;
+	message.header.size = size;
+	message.header.seq = 0;
+	for (uint32_t i = 0; i < size; i++)
+		message.body[i] = ((const char *)body)[i];
+	/* MSG_NOSIGNAL; one message this small is never sent in part on a fresh socket buffer */
+	lb_syscall6(__NR_sendto, fd, &message, (sizeof message.header + size), 0x4000, 0, 0);
+}
+
+__attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_t error)
+{
+	if (args->resume.at_home) {
+		/* The stream is somewhere in its middle: the shadow starts without a link and gets a new one. */
+		int32_t none = -1;
+		lb_syscall4(__NR_pwrite64, args->resume.state_fd, &none, sizeof none,
+			    offsetof(struct lb_state, link_fd));
+		lb_syscall1(__NR_close, args->image_fd);
+		char digits[16] = "LB_STATE=";
+		unsigned value = (unsigned)args->resume.state_fd, n = 9, divisor = 10000;
+		for (; divisor; divisor /= 10)
+			if (value >= divisor || divisor == 1)
+				digits[n++] = (char)('0' + value / divisor % 10);
+		digits[n] = 0;
+		char empty[1] = "";
+		char *argv[2] = { args->header.program, 0 };
+		char *envp[2] = { digits, 0 };
+		lb_syscall5(__NR_execveat, args->shadow_fd, empty, argv, envp, 0x1000);
+	} else if (args->handshake) {
+		struct lb_link_status status = { error, 0 };
+		send_message(args->image_fd, LB_LINK_FAILED, &status, sizeof status);
+	}
+	lb_syscall1(__NR_exit_group, 1);
+	__builtin_unreachable();
+}
+
+/* A fault point of lib/wire/schema.ts: one number for a guest, one for home. */
+static void fault(struct lb_restorer_args *args, uint32_t guest, uint32_t home)
+{
+	switch (lb_fault_at(&args->fault, args->resume.at_home ? home : guest)) {
+	case LB_FAULT_DO_CUT:
+		lb_syscall2(__NR_shutdown, args->image_fd, 2);
+		break;
+	case LB_FAULT_DO_FAIL:
+		fail(args, -LB_E_FAULT);
+	default:
+		break;
+	}
+}
+
+/* Leaves nothing but the hole, and the node's vdso inside it. */
+static void clear_address_space(struct lb_restorer_args *args)
+{
+	for (uint64_t i = 0; i < args->vdso_parts; i++) {
+		struct lb_vdso_part *part = &args->vdso[i];
+		int64_t at = lb_syscall5(__NR_mremap, part->start, part->size, part->size,
+					 3 /* MAYMOVE | FIXED */, part->target);
+		if (at != (int64_t)part->target)
+			fail(args, -LB_E_MEMORY);
+	}
+	lb_syscall2(__NR_munmap, 0, args->resume.hole_start);
+	lb_syscall2(__NR_munmap, args->resume.hole_end, (TASK_SIZE - args->resume.hole_end));
+}
+
+static void map_segments(struct lb_restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->header.segments; i++) {
+		struct lb_image_segment *segment = &args->segments[i];
+		long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+		if (segment->kind == LB_SEGMENT_STACK)
+			flags |= MAP_GROWSDOWN;
+		int64_t at = lb_syscall6(__NR_mmap, segment->start, (segment->end - segment->start),
+					 PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (at != (int64_t)segment->start)
+			fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
+	}
+}
+
+static int inside_a_segment(const struct lb_restorer_args *args, uint64_t start, uint64_t size)
+{
+	for (uint32_t i = 0; i < args->header.segments; i++)
+		if (start >= args->segments[i].start && start < args->segments[i].end)
+			return size <= args->segments[i].end - start;
+	return 0;
+}
+
+static void read_runs(struct lb_restorer_args *args)
+{
+	for (uint64_t runs = 0;; runs++) {
+		struct lb_image_run run;
+		int error = read_all(args->image_fd, (uint64_t)&run, sizeof run);
+		if (error)
+			fail(args, error);
+		if (run.size == 0)
+			return;
+		if (!inside_a_segment(args, run.start, run.size))
+			fail(args, -LB_E_WIRE);
+		if (runs == 1)
+			fault(args, LB_FAULT_GUEST_MEMORY, LB_FAULT_HOME_MEMORY);
+		error = read_all(args->image_fd, run.start, run.size);
+		if (error)
+			fail(args, error);
+	}
+}
+
+static void protect_segments(struct lb_restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->header.segments; i++) {
+		struct lb_image_segment *segment = &args->segments[i];
+		if (segment->protection == (PROT_READ | PROT_WRITE))
+			continue;
+		int64_t error = lb_syscall3(__NR_mprotect, segment->start,
+					    (segment->end - segment->start), segment->protection);
+		if (error)
+			fail(args, error);
+	}
+}
+
+static void set_mm(struct lb_restorer_args *args)
+{
+	struct mm_map map;
+	map.fields = args->header.mm;
+	map.auxv = args->header.auxv;
+	map.auxv_size = (uint32_t)(args->header.auxv_words * 8);
+	map.exe_fd = ~0u;
+	int64_t error = lb_syscall5(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
+	if (error)
+		fail(args, error);
+	lb_syscall5(__NR_prctl, PR_SET_NAME, args->header.comm, 0, 0, 0);
+}
+
+static void handshake(struct lb_restorer_args *args)
+{
+	struct lb_link_header header;
+	fault(args, LB_FAULT_GUEST_MAPPED, LB_FAULT_HOME_MAPPED);
+	send_message(args->image_fd, LB_LINK_MAPPED, 0, 0);
+	int error = read_all(args->image_fd, (uint64_t)&header, sizeof header);
+	if (error)
+		fail(args, error);
+	if (header.type != LB_LINK_GO || header.size != 0)
+		fail(args, -LB_E_WIRE);
+	fault(args, LB_FAULT_GUEST_GO, LB_FAULT_HOME_GO);
+}
+
+static void restore(struct lb_restorer_args *args)
+{
+	fault(args, LB_FAULT_GUEST_TABLE, 0);
+	clear_address_space(args);
+	map_segments(args);
+	read_runs(args);
+	protect_segments(args);
+	set_mm(args);
+	if (args->handshake)
+		handshake(args);
+	else
+		lb_syscall1(__NR_close, args->image_fd);
+	lb_syscall2(__NR_arch_prctl, ARCH_SET_FS_CODE, args->header.fs_base);
+	lb_syscall2(__NR_arch_prctl, ARCH_SET_GS_CODE, args->header.gs_base);
+	__asm__ volatile("mov %0, %%rsp\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "jmp *%1"
+			 :
+			 : "r"(args->header.resume_sp), "r"(args->header.resume_ip), "D"(&args->resume)
+			 : "memory");
+	__builtin_unreachable();
+}
