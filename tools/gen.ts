@@ -73,7 +73,9 @@ function localMessages(): string[] {
       size += bytes;
       lines.push(`\t${text}`);
     }
-    if (size % 8 !== 0) throw new Error(`Cannot lay out ${name}: ${size} bytes, not a multiple of 8`);
+    if (size % 8 !== 0) {
+      throw new Error(`Cannot lay out ${name}: ${size} bytes, not a multiple of 8`);
+    }
     if (size > schema.limits.localMessageSizeMax) throw new Error(`Cannot send ${name}: too long`);
     lines.push("};");
     lines.push(`_Static_assert(sizeof(${struct}) == ${size}, "${name} is ${size} bytes");`, "");

@@ -1,0 +1,107 @@
+/**
+ * The five kinds of failure, each with its exit code and with what to do about it.
+ *
+ * @module
+ */
+
+/** Exit codes of `lb`; documented for scripts, never reused. `lb launch` has its own: see launch. */
+export const exitCodes = {
+  ok: 0,
+  /** A check said no: `lb doctor` found something wrong. */
+  failed: 1,
+  usage: 2,
+  config: 3,
+  host: 4,
+  wire: 5,
+  unsupported: 6,
+  bug: 70,
+} as const;
+
+/** What every error says besides its message. */
+export interface LbErrorOptions extends ErrorOptions {
+  /** What the reader can do about it, as one sentence without a full stop. */
+  readonly fix: string;
+}
+
+/**
+ * Base of every failure we expect. The message reads `Cannot <verb> <object> as <wanted>: <current>`.
+ */
+export abstract class LbError extends Error {
+  /** What the reader can do about it. */
+  readonly fix: string;
+  /** The exit code of a command that ends with this error. */
+  abstract readonly exitCode: number;
+
+  constructor(message: string, options: LbErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.fix = options.fix;
+  }
+}
+
+/** The command line is wrong. */
+export class UsageError extends LbError {
+  readonly exitCode = exitCodes.usage;
+}
+
+/** A config file or the environment is wrong. */
+export class ConfigError extends LbError {
+  readonly exitCode = exitCodes.config;
+}
+
+/** Options of a {@linkcode HostError}. */
+export interface HostErrorOptions extends LbErrorOptions {
+  /** The kernel's error number, positive; 0 where there is none. */
+  readonly errno?: number;
+}
+
+/** The kernel, the disk, the network or a missing part of this node is in the way. */
+export class HostError extends LbError {
+  readonly exitCode = exitCodes.host;
+  /** The kernel's error number, positive; 0 where there is none. */
+  readonly errno: number;
+
+  constructor(message: string, options: HostErrorOptions) {
+    super(message, options);
+    this.errno = options.errno ?? 0;
+  }
+}
+
+/** A peer sent what it must not: its connection is closed, nothing else. */
+export class WireError extends LbError {
+  readonly exitCode = exitCodes.wire;
+}
+
+/** Options of an {@linkcode UnsupportedError}. */
+export interface UnsupportedErrorOptions extends LbErrorOptions {
+  /** What is not supported, in a few words for people and logs. */
+  readonly what: string;
+}
+
+/** The workload has something that cannot be moved; refused before it was touched. */
+export class UnsupportedError extends LbError {
+  readonly exitCode = exitCodes.unsupported;
+  /** What is not supported. */
+  readonly what: string;
+
+  constructor(message: string, options: UnsupportedErrorOptions) {
+    super(message, options);
+    this.what = options.what;
+  }
+}
+
+/**
+ * Formats any thrown value for standard error: two lines for what we expect, the stack for a bug.
+ *
+ * @returns Text without the final newline.
+ */
+export function formatError(error: unknown): string {
+  if (error instanceof LbError) return `lb: ${error.message}\n    fix: ${error.fix}`;
+  const detail = error instanceof Error ? error.stack ?? error.message : String(error);
+  return `lb: This is a bug: ${detail}\n    fix: Report it with this text and \`lb --version\``;
+}
+
+/** The exit code for any thrown value: its kind's, or 70 for a bug. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof LbError ? error.exitCode : exitCodes.bug;
+}

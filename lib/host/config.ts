@@ -1,0 +1,385 @@
+/**
+ * The config file: where it is looked for, every key with its check and default.
+ *
+ * @module
+ */
+import { parse, TomlError } from "smol-toml";
+import { ConfigError } from "../base/errors.ts";
+import { type Selection, selections, type Thresholds } from "../core/types.ts";
+import { schema } from "../wire/schema.ts";
+import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
+
+/** What SIGTSTP sent by a process does to a launched program. */
+export const sigtstpActions = ["checkpoint", "stop"] as const;
+/** One of {@linkcode sigtstpActions}. */
+export type SigtstpAction = (typeof sigtstpActions)[number];
+
+/** A node's configuration, checked and complete. */
+export interface Config {
+  /** The file it was read from; null: none was found and every value is a default. */
+  readonly file: string | null;
+  /** Where the daemon accepts connections. */
+  readonly listen: Address;
+  /** This node's name to others, `HOST:PORT`. */
+  readonly node: string;
+  /** The preferred list: names of the associated nodes, `HOST:PORT`, the most preferred first. */
+  readonly associated: readonly string[];
+  /** Seconds between checks. */
+  readonly frequencySeconds: number;
+  readonly select: Selection;
+  readonly thresholds: Thresholds;
+  /** Absolute path of the cluster key. */
+  readonly keyFile: string;
+  /** Absolute path of the directory for sockets, the lock and what must survive a restart. */
+  readonly runtimeDir: string;
+  readonly sigtstp: SigtstpAction;
+  /** Name of the signal that carries orders, such as `SIGURG`. */
+  readonly triggerSignal: TriggerSignal;
+  /** How long a lost peer is tried again, in milliseconds. */
+  readonly reconnectLimitMs: number;
+  /** Silence on a stream before it counts as lost, in milliseconds. */
+  readonly ioTimeoutMs: number;
+}
+
+/**
+ * Signals that may carry orders: those whose default action is to be ignored, so that a program
+ * which is just in exec is not killed by one; with their numbers on x86-64.
+ */
+export const triggerSignals = { SIGURG: 23, SIGWINCH: 28, SIGCHLD: 17 } as const;
+/** Name of one of {@linkcode triggerSignals}. */
+export type TriggerSignal = keyof typeof triggerSignals;
+
+/** What {@linkcode loadConfig} reads from its surroundings; tests give their own. */
+export interface ConfigSources {
+  /** @default {Deno.env.get} */
+  readonly getEnv?: (name: string) => string | undefined;
+  /** @default {Deno.uid()} */
+  readonly uid?: number;
+  /** @default {/etc/lb.toml} */
+  readonly systemFile?: string;
+}
+
+const HOME_MISSING_FIX = "Set HOME, or name the path in the config file";
+
+/** Reads one table of the file, remembering what was asked for so that the rest is an error. */
+class Table {
+  readonly #values: Record<string, unknown>;
+  readonly #known = new Set<string>();
+  constructor(
+    readonly file: string,
+    readonly text: string,
+    readonly name: string | null,
+    values: Record<string, unknown>,
+  ) {
+    this.#values = values;
+  }
+
+  /** Line of a key of this table, counted from 1; 1 if it is written in some way we do not see. */
+  #line(key: string): number {
+    let table: string | null = null;
+    const lines = this.text.split("\n");
+    for (const [index, line] of lines.entries()) {
+      const header = /^\s*\[\s*"?([^\]"]+?)"?\s*\]/.exec(line);
+      if (header !== null) {
+        table = header[1] ?? null;
+        if (this.name === null && table === key) return index + 1;
+        continue;
+      }
+      const bare = /^\s*"?([A-Za-z0-9_.-]+?)"?\s*=/.exec(line)?.[1];
+      const path = table === null ? bare : `${table}.${bare}`;
+      const wanted = this.name === null ? key : `${this.name}.${key}`;
+      if (bare !== undefined && (path === wanted || path?.startsWith(`${wanted}.`))) {
+        return index + 1;
+      }
+    }
+    return 1;
+  }
+
+  fail(key: string, wanted: string, current: unknown, fix: string): never {
+    const shown = typeof current === "string" ? current : JSON.stringify(current) ?? "nothing";
+    const path = this.name === null ? key : `${this.name}.${key}`;
+    throw new ConfigError(
+      `Cannot use ${path} as it must be ${wanted}: ${this.file}:${this.#line(key)} has ${shown}`,
+      { fix },
+    );
+  }
+
+  take(key: string): unknown {
+    this.#known.add(key);
+    return this.#values[key];
+  }
+
+  text_(key: string, wanted: string): string | undefined {
+    const value = this.take(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== "string" || value === "") {
+      this.fail(key, wanted, value, `Write ${key} = "..." with quotes`);
+    }
+    return value;
+  }
+
+  choice<T extends string>(key: string, choices: readonly T[]): T | undefined {
+    const wanted = `one of ${choices.join(", ")}`;
+    const value = this.text_(key, wanted);
+    const found = choices.find((choice) => choice === value);
+    if (value !== undefined && found === undefined) {
+      this.fail(key, wanted, value, `Choose ${wanted}`);
+    }
+    return found;
+  }
+
+  number(key: string, options: { min: number; max: number; integer: boolean }): number | undefined {
+    const value = this.take(key);
+    if (value === undefined) return undefined;
+    const kind = options.integer ? "a whole number" : "a number";
+    if (
+      typeof value !== "number" || (options.integer && !Number.isInteger(value)) ||
+      !(value >= options.min && value <= options.max)
+    ) {
+      this.fail(
+        key,
+        `${kind} from ${options.min} to ${options.max}`,
+        value,
+        `Write ${key} = N with N from ${options.min} to ${options.max}`,
+      );
+    }
+    return value;
+  }
+
+  address(key: string, value: string): Address {
+    const address = parseAddress(value);
+    if (address === null) {
+      this.fail(key, "HOST or HOST:PORT", value, `Write an address such as "192.168.0.1:9734"`);
+    }
+    return address;
+  }
+
+  /** Rejects every key that nobody asked for. */
+  finish(): void {
+    for (const key of Object.keys(this.#values)) {
+      if (this.#known.has(key)) continue;
+      const path = this.name === null ? key : `${this.name}.${key}`;
+      throw new ConfigError(
+        `Cannot read ${this.file}:${this.#line(key)} as every key must be known: ` +
+          `'${path}' is not`,
+        { fix: `Remove it, or correct it to one of ${[...this.#known].join(", ")}` },
+      );
+    }
+  }
+}
+
+/** Home directory, or a ConfigError that says what for. */
+function homeDir(getEnv: (name: string) => string | undefined, purpose: string): string {
+  const home = getEnv("HOME");
+  if (home === undefined || !home.startsWith("/")) {
+    throw new ConfigError(
+      `Cannot find ${purpose} as HOME must be an absolute path: ${home ?? "it is not set"}`,
+      { fix: HOME_MISSING_FIX },
+    );
+  }
+  return home;
+}
+
+/** Makes a path of the file absolute: `~/` is the home, anything else lies beside the file. */
+function resolvePath(path: string, file: string, home: () => string): string {
+  if (path.startsWith("/")) return path;
+  if (path.startsWith("~/")) return `${home()}/${path.slice(2)}`;
+  return `${file.slice(0, file.lastIndexOf("/") + 1)}${path}`;
+}
+
+/** The file to read: the option, `$LB_CONFIG`, the user's, the system's; null if there is none. */
+function findFile(path: string | undefined, sources: Required<ConfigSources>): string | null {
+  const named = path ?? (sources.getEnv("LB_CONFIG") || undefined);
+  if (named !== undefined) return named.startsWith("/") ? named : `${Deno.cwd()}/${named}`;
+  const home = sources.getEnv("HOME");
+  const base = sources.getEnv("XDG_CONFIG_HOME") || (home === undefined ? "" : `${home}/.config`);
+  const candidates = base === "" ? [] : [`${base}/lb/lb.toml`];
+  for (const candidate of [...candidates, sources.systemFile]) {
+    try {
+      if (Deno.statSync(candidate).isFile) return candidate;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+        throw cannotRead(candidate, error);
+      }
+    }
+  }
+  return null;
+}
+
+function cannotRead(file: string, error: unknown): ConfigError {
+  return new ConfigError(
+    `Cannot read the config file as it must be readable: ${file}: ${
+      error instanceof Error ? error.message : String(error)
+    }`,
+    { fix: "Check the path given by --config or LB_CONFIG, and the file's mode", cause: error },
+  );
+}
+
+/**
+ * Loads the configuration.
+ *
+ * @param path The file that `--config` names; otherwise `$LB_CONFIG`, `~/.config/lb/lb.toml`,
+ * `/etc/lb.toml`, or defaults alone.
+ * @throws {ConfigError} If the file cannot be read, or says something it must not.
+ */
+export function loadConfig(path?: string, sources: ConfigSources = {}): Config {
+  const complete: Required<ConfigSources> = {
+    getEnv: sources.getEnv ?? ((name) => Deno.env.get(name)),
+    uid: sources.uid ?? Deno.uid() ?? 0,
+    systemFile: sources.systemFile ?? "/etc/lb.toml",
+  };
+  const file = findFile(path, complete);
+  let text = "";
+  if (file !== null) {
+    try {
+      text = Deno.readTextFileSync(file);
+    } catch (error) {
+      throw cannotRead(file, error);
+    }
+  }
+  return parseConfig(text, file, complete);
+}
+
+/**
+ * Checks the text of a config file and adds the defaults.
+ *
+ * @param file Its path for messages and relative paths; null: there is none.
+ * @throws {ConfigError} If it says something it must not.
+ */
+export function parseConfig(text: string, file: string | null, sources: ConfigSources): Config {
+  const getEnv = sources.getEnv ?? ((name: string) => Deno.env.get(name));
+  const uid = sources.uid ?? Deno.uid() ?? 0;
+  const shown = file ?? "the defaults";
+  let values: Record<string, unknown>;
+  try {
+    values = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "") ?? "";
+    throw new ConfigError(
+      `Cannot read ${shown}:${error.line} as it must be TOML: ${reason} (column ${error.column})`,
+      { fix: "Correct that line; config/lb.toml shows every key", cause: error },
+    );
+  }
+  const root = new Table(shown, text, null, values);
+  const home = (purpose: string) => () => homeDir(getEnv, purpose);
+
+  const listen = root.address("listen", root.text_("listen", "an address") ?? "127.0.0.1");
+  const config: Config = {
+    file,
+    listen,
+    node: nodeName(root, listen),
+    associated: associatedNodes(root),
+    frequencySeconds: root.number("frequency", { min: 0.1, max: 3600, integer: false }) ?? 5,
+    select: root.choice("select", selections) ?? "most-cpu",
+    thresholds: thresholds(root),
+    keyFile: pathOf(root, "key-file", home("the key file")) ??
+      (uid === 0 ? "/etc/lb/cluster.key" : `${home("the key file")()}/.config/lb/cluster.key`),
+    runtimeDir: pathOf(root, "runtime-dir", home("the runtime directory")) ??
+      defaultRuntimeDir(getEnv),
+    sigtstp: root.choice("sigtstp", sigtstpActions) ?? "checkpoint",
+    triggerSignal: root.choice("trigger-signal", Object.keys(triggerSignals) as TriggerSignal[]) ??
+      "SIGURG",
+    reconnectLimitMs: seconds(root, "reconnect-limit", schema.limits.reconnectLimitMs),
+    ioTimeoutMs: seconds(root, "io-timeout", schema.limits.ioTimeoutMs),
+  };
+  root.finish();
+  const control = `${config.runtimeDir}/control.sock`;
+  if (new TextEncoder().encode(control).length >= schema.limits.controlPathSizeMax) {
+    root.fail(
+      "runtime-dir",
+      `short enough for a socket (${schema.limits.controlPathSizeMax - 14} bytes, unix(7))`,
+      config.runtimeDir,
+      "Choose a shorter path",
+    );
+  }
+  return config;
+}
+
+function pathOf(root: Table, key: string, home: () => string): string | undefined {
+  const value = root.text_(key, "a path");
+  return value === undefined ? undefined : resolvePath(value, root.file, home);
+}
+
+function defaultRuntimeDir(getEnv: (name: string) => string | undefined): string {
+  const runtime = getEnv("XDG_RUNTIME_DIR");
+  if (runtime?.startsWith("/")) return `${runtime}/lb`;
+  return `${homeDir(getEnv, "the runtime directory")}/.local/state/lb`;
+}
+
+/** A duration given in seconds, kept in milliseconds. */
+function seconds(root: Table, key: string, defaultMs: number): number {
+  const value = root.number(key, { min: 1, max: 86_400, integer: false });
+  return value === undefined ? defaultMs : Math.round(value * 1000);
+}
+
+function nodeName(root: Table, listen: Address): string {
+  const value = root.text_("node", "this node's name, HOST or HOST:PORT");
+  const address = value === undefined ? listen : root.address("node", value);
+  if (isWildcard(address)) {
+    root.fail(
+      value === undefined ? "listen" : "node",
+      value === undefined
+        ? "one address unless node is set, since a wildcard names no node"
+        : "the address by which the other nodes reach this one",
+      formatAddress(address),
+      'Set node = "HOST:PORT" to the address by which the other nodes reach this one',
+    );
+  }
+  if (address.port === 0 && value !== undefined) {
+    root.fail("node", "a name with a port from 1 to 65535", value, "Name the port it listens on");
+  }
+  const name = formatAddress(address);
+  if (new TextEncoder().encode(name).length >= schema.limits.nodeNameSize) {
+    root.fail("node", `shorter than ${schema.limits.nodeNameSize} bytes`, name, "Use the address");
+  }
+  return name;
+}
+
+function associatedNodes(root: Table): string[] {
+  const value = root.take("associated") ?? [];
+  const wanted = 'a list of addresses, such as ["192.168.0.3", "192.168.0.4:9735"]';
+  if (!Array.isArray(value)) {
+    root.fail("associated", wanted, value, `Write associated = ${wanted.slice(29)}`);
+  }
+  const names: string[] = [];
+  for (const item of value) {
+    const address = typeof item === "string" ? parseAddress(item) : null;
+    if (address === null || address.port === 0 || isWildcard(address)) {
+      root.fail("associated", wanted, item, "Correct that address");
+    }
+    const name = formatAddress(address);
+    if (names.includes(name)) {
+      root.fail("associated", "a list without repetition", name, "Remove one of the two");
+    }
+    names.push(name);
+  }
+  return names;
+}
+
+function thresholds(root: Table): Thresholds {
+  const value = root.take("thresholds") ?? {};
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    root.fail("thresholds", "a table", value, "Write [thresholds] with thu, thf and thv below it");
+  }
+  const table = new Table(
+    root.file,
+    root.text,
+    "thresholds",
+    value as Record<string, unknown>,
+  );
+  const range = { min: 0, max: 1_000_000, integer: true };
+  const thu = table.number("thu", range) ?? 1;
+  const thf = table.number("thf", range) ?? 5;
+  const thv = table.number("thv", range) ?? 8;
+  table.finish();
+  if (!(thu < thf && thf < thv)) {
+    root.fail(
+      "thresholds",
+      "in order, thu < thf < thv",
+      `thu = ${thu}, thf = ${thf}, thv = ${thv}`,
+      "Raise thf above thu and thv above thf (the defaults are 1, 5, 8)",
+    );
+  }
+  return { thu, thf, thv };
+}
