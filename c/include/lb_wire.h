@@ -48,6 +48,7 @@ enum lb_frame {
 	LB_FRAME_M = 77,
 	LB_FRAME_Q = 81,
 	LB_FRAME_V = 86,
+	LB_FRAME_W = 87,
 };
 
 /* What a TCP connection is for. */

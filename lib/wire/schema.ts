@@ -33,6 +33,7 @@ export const frameTypes = {
   M: 0x4d, // command: migrate or bring home one process
   Q: 0x51, // inquiry: what became of this process
   V: 0x56, // verdict: answer to Q
+  W: 0x57, // withdraw an offer
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -55,7 +56,14 @@ export const verdicts = {
 } as const;
 
 /** States of a keeper's guest or of a shadow, in LocalKeeper and LocalShadow. */
-export const guestStates = { restoring: 1, running: 2, ended: 3, left: 4, lost: 5, waiting: 6 } as const;
+export const guestStates = {
+  restoring: 1,
+  running: 2,
+  ended: 3,
+  left: 4,
+  lost: 5,
+  waiting: 6,
+} as const;
 
 /** How an order ended, in LocalReport. */
 export const outcomes = { moved: 0, aborted: 1, written: 2 } as const;
@@ -96,7 +104,8 @@ export const local = {
   },
   Report: {
     id: 0x52,
-    doc: "R: program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code",
+    doc:
+      "R: program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code",
     fields: {
       orderId: "u64",
       ticket: "u64",
@@ -135,16 +144,27 @@ export const local = {
     doc: "shadow to daemon (answer to Link or Inquire), daemon to keeper (no link to be had)",
     fields: { ticket: "u64", verdict: "u32", zero: "u32" },
   },
-  BringHome: { id: 9, doc: "daemon to shadow: ask the guest to come home", fields: { ticket: "u64", zero64: "u64" } },
+  BringHome: {
+    id: 9,
+    doc: "daemon to shadow: ask the guest to come home",
+    fields: { ticket: "u64", zero64: "u64" },
+  },
   GuestEnded: {
     id: 10,
     doc: "keeper to daemon, and home daemon to shadow: the guest has ended with this wait status " +
       "(K between daemons); the keeper repeats it until it is answered by Ack",
-    fields: { startTicks: "u64", ticket: "u64", homePid: "u32", waitStatus: "u32", homeNode: "char[64]" },
+    fields: {
+      startTicks: "u64",
+      ticket: "u64",
+      homePid: "u32",
+      waitStatus: "u32",
+      homeNode: "char[64]",
+    },
   },
   Keeper: {
     id: 11,
-    doc: "keeper to its daemon, first on a connection that stays open, and again on each change of state",
+    doc:
+      "keeper to its daemon, first on a connection that stays open, and again on each change of state",
     fields: {
       startTicks: "u64",
       ticket: "u64",
@@ -159,23 +179,135 @@ export const local = {
   },
   NeedLink: {
     id: 12,
-    doc: "keeper to daemon: the link is lost (or there is none yet): get one; answered by Link or Verdict",
+    doc:
+      "keeper to daemon: the link is lost (or there is none yet): get one; answered by Link or Verdict",
     fields: { startTicks: "u64", ticket: "u64", homePid: "u32", zero: "u32", homeNode: "char[64]" },
   },
   LostLink: {
     id: 13,
-    doc: "shadow to daemon: the link is lost: ask the guest's node; answered by Link, GuestEnded or " +
+    doc:
+      "shadow to daemon: the link is lost: ask the guest's node; answered by Link, GuestEnded or " +
       "Verdict dead (the guest is gone for good)",
     fields: { ticket: "u64", zero64: "u64", node: "char[64]" },
   },
-  Inquire: { id: 14, doc: "daemon to shadow: what is this ticket? answered by Verdict", fields: { ticket: "u64", zero64: "u64" } },
+  Inquire: {
+    id: 14,
+    doc: "daemon to shadow: what is this ticket? answered by Verdict",
+    fields: { ticket: "u64", zero64: "u64" },
+  },
   CameHome: {
     id: 15,
-    doc: "restored process to its home daemon: it runs here again. systemCall: number of the call " +
+    doc:
+      "restored process to its home daemon: it runs here again. systemCall: number of the call " +
       "that needed home, or 4294967295 when it was ordered",
     fields: { startTicks: "u64", ticket: "u64", freezeUs: "u64", pid: "u32", systemCall: "u32" },
   },
 } as const satisfies Record<string, StructSchema>;
+
+/** Bits of a frame's `flags`. */
+export const frameFlags = {
+  authenticated: 1, // the last limits.macSize bytes of the body are its code
+  answer: 2, // this frame answers the one with the same request
+} as const;
+
+/** What a frame of type M asks for. */
+export const commands = {
+  migrate: 1, // move the process to `destination`, or to the preferred node when that is empty
+  home: 2, // bring the process home
+  checkpoint: 3, // write its image to `path` and leave a waiting shadow
+  snapshot: 4, // write its image to `path`; it goes on
+} as const;
+
+/** Types a field of a frame's body may have: text is u16 size + UTF-8, bytes is u32 size + bytes. */
+export type BodyFieldType = "u32" | "i32" | "u64" | "i64" | "text" | "bytes";
+
+/** The body of a frame: fields in wire order, no padding. */
+export interface FrameSchema {
+  readonly doc: string;
+  readonly fields: Readonly<Record<string, BodyFieldType>>;
+}
+
+const announcement = { epoch: "u64", sequence: "u64" } as const;
+const identity = { ticket: "u64", startTicks: "u64", homePid: "u32", homeNode: "text" } as const;
+
+/**
+ * Bodies of the frames between nodes and from commands, by letter. `request` is chosen by the
+ * asking side and repeated in the answer (Y, N, V or the same letter with the flag `answer`).
+ * `epoch` grows with each start of a daemon and `sequence` with each announcement, so that what
+ * arrives late is dropped. P and R exist on the control socket only.
+ */
+export const frames = {
+  U: { doc: "my announced letter is U", fields: { ...announcement } },
+  F: { doc: "my announced letter is F", fields: { ...announcement } },
+  B: {
+    doc: "I have started, or met you again; answered by B with your announced letter",
+    fields: { ...announcement, letter: "u32" },
+  },
+  C: {
+    doc: "offer of a process; answered by Y (a place is reserved for the ticket) or N",
+    fields: {
+      request: "u64",
+      ...identity,
+      memoryBytes: "u64",
+      clockMs: "u64",
+      xcr0: "u64",
+      cpuFeatures: "bytes",
+      program: "text",
+      lbVersion: "text",
+      manual: "u32", // 1: a person asked for this move
+    },
+  },
+  W: { doc: "withdraw the offer of this ticket; not answered", fields: { ticket: "u64" } },
+  K: {
+    doc: "a guest has ended with this wait status; answered by Y, repeated until then",
+    fields: { request: "u64", ...identity, waitStatus: "u32" },
+  },
+  I: {
+    doc: "snapshot: asked with an empty json, answered with the node's",
+    fields: { request: "u64", json: "bytes" },
+  },
+  Y: {
+    doc: "yes: to C, K or M; or, with request 0, the raw stream may begin",
+    fields: { request: "u64", ...announcement, letter: "u32", detail: "text" },
+  },
+  N: {
+    doc: "no: to C or M, or, with request 0, to a stream",
+    fields: { request: "u64", ...announcement, letter: "u32", reason: "text", fix: "text" },
+  },
+  H: {
+    doc: "hello, first in both directions: who I am and what this connection is for",
+    fields: {
+      protocolVersion: "u32",
+      role: "u32",
+      ...identity,
+      nonce: "bytes",
+      node: "text",
+      lbVersion: "text",
+    },
+  },
+  A: { doc: "proof: I know the cluster key", fields: { proof: "bytes" } },
+  E: { doc: "error: why I close this connection", fields: { message: "text" } },
+  M: {
+    doc:
+      "command: one of `commands` for the process `pid`, or for an identity when homeNode is set",
+    fields: {
+      request: "u64",
+      ...identity,
+      command: "u32",
+      pid: "u32",
+      destination: "text",
+      path: "text",
+    },
+  },
+  Q: {
+    doc: "inquiry: does this guest still run with you? answered by V",
+    fields: { request: "u64", ...identity },
+  },
+  V: {
+    doc: "verdict: to Q, or, with request 0, to a link (live: the raw stream begins)",
+    fields: { request: "u64", ticket: "u64", verdict: "u32" },
+  },
+} as const satisfies Partial<Record<keyof typeof frameTypes, FrameSchema>>;
 
 /** Sizes in bytes, times in milliseconds. */
 export const limits = {
@@ -192,21 +324,55 @@ export const limits = {
   ioTimeoutMs: 10_000, // silence on a stream before it counts as lost
   reconnectLimitMs: 600_000,
   drainMs: 5,
+  frameHeaderSize: 8,
+  nonceSize: 32,
+  macSize: 16, // of HMAC-SHA-256; a forger has one try a connection, then it closes
+  helloFrameSizeMax: 1024, // before the proof nobody makes us reserve more
+  helloTimeoutMs: 5_000, // a half-open connection is closed after this
+  answerTimeoutMs: 10_000, // an answer between daemons that takes longer counts as lost
 } as const;
 
 /** Errors of our own as negative codes below the kernel's -4095; text and fix are shared. */
 export const errors = {
-  WIRE: { code: 4097, text: "a message is malformed", fix: "run the same lb version on both nodes" },
-  UNSUPPORTED: { code: 4098, text: "this state cannot be moved", fix: "see `lb ps` for the reason" },
-  THREADS: { code: 4099, text: "the process has several threads", fix: "only single-threaded programs move" },
-  CHILDREN: { code: 4100, text: "the process has children", fix: "it can move when they have ended" },
-  SHARED_MEMORY: { code: 4101, text: "memory is shared and writable", fix: "it can move when it is unmapped" },
+  WIRE: {
+    code: 4097,
+    text: "a message is malformed",
+    fix: "run the same lb version on both nodes",
+  },
+  UNSUPPORTED: {
+    code: 4098,
+    text: "this state cannot be moved",
+    fix: "see `lb ps` for the reason",
+  },
+  THREADS: {
+    code: 4099,
+    text: "the process has several threads",
+    fix: "only single-threaded programs move",
+  },
+  CHILDREN: {
+    code: 4100,
+    text: "the process has children",
+    fix: "it can move when they have ended",
+  },
+  SHARED_MEMORY: {
+    code: 4101,
+    text: "memory is shared and writable",
+    fix: "it can move when it is unmapped",
+  },
   SIGNALS: { code: 4102, text: "too many signals are pending", fix: "try again later" },
-  SEGMENTS: { code: 4103, text: "there are too many mappings", fix: "such a process does not move" },
+  SEGMENTS: {
+    code: 4103,
+    text: "there are too many mappings",
+    fix: "such a process does not move",
+  },
   PEER_LOST: { code: 4104, text: "the other node was lost", fix: "check the network and the node" },
   PEER_REFUSED: { code: 4105, text: "the other side refused", fix: "see the other node's log" },
   DESCRIPTORS: { code: 4106, text: "no descriptor number is free", fix: "raise RLIMIT_NOFILE" },
-  MEMORY: { code: 4107, text: "memory could not be mapped at its address", fix: "check the memory limits there" },
+  MEMORY: {
+    code: 4107,
+    text: "memory could not be mapped at its address",
+    fix: "check the memory limits there",
+  },
   STALE: { code: 4108, text: "the order no longer stands", fix: "order again" },
   DEAD: { code: 4109, text: "this copy is not the live one", fix: "nothing: it ends" },
   FAULT: { code: 4110, text: "a test asked for this failure", fix: "unset LB_FAULT" },
@@ -253,7 +419,10 @@ export const schema = {
   abiVersion: 1,
   port: 9734,
   frameTypes,
+  frameFlags,
+  frames,
   roles,
+  commands,
   orders,
   verdicts,
   guestStates,
