@@ -1,0 +1,52 @@
+/**
+ * The table of subcommands: dispatch, `lb --help` and the completion scripts all come from it.
+ *
+ * A row's file is loaded when its subcommand runs, so that none pays for the others.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+
+/** A row of the table. */
+export interface Row {
+  /** What the subcommand does, for `lb --help`. */
+  readonly summary: string;
+  /** How it is called, without `lb NAME`. */
+  readonly usage: string;
+  /** Loads its file. */
+  readonly load: () => Promise<{ readonly command: Pick<Command, "run"> }>;
+}
+
+/** Every subcommand, in the order of `lb --help`. */
+export const table: Readonly<Record<string, Row>> = {
+  keygen: {
+    usage: "[FILE]",
+    summary: "make the key that the nodes of a cluster share",
+    load: () => import("./keygen.ts"),
+  },
+};
+
+/** The text of `lb --help`. */
+export function overview(): string {
+  const names = Object.entries(table).map(([name, { usage }]) => `${name} ${usage}`.trimEnd());
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = Object.values(table).map(({ summary }, index) =>
+    `  lb ${(names[index] ?? "").padEnd(width)}  ${summary}`
+  );
+  return [
+    "lb: process migration and load balancing between Linux machines",
+    "",
+    ...lines,
+    "",
+    "Each of them tells more with --help. First steps:",
+    "",
+    "  lb doctor                 what this machine lacks, if anything",
+    "  lb daemon --detach        make this machine a node",
+    "  lb launch ./matmul 1000   run a program that may move to another node",
+    "  lb ps                     what runs, and where",
+    "",
+    "Exit codes: 2 usage, 3 config, 4 this node (kernel, disk, network), 5 a peer's message,",
+    "6 not supported, 70 a bug of lb. lb launch: 125 lb's own error, 126 cannot execute,",
+    "127 not found, else the program's own.",
+  ].join("\n");
+}
