@@ -22,7 +22,7 @@
 
 enum lb_link_type {
 	LB_LINK_MAPPED = 1,   /* restorer: every segment is in place */
-	LB_LINK_GO = 2,       /* source: go into the library and park */
+	LB_LINK_GO = 2,       /* source: go into the library and park; body: struct lb_link_go */
 	LB_LINK_RUNNING = 3,  /* restored copy: parked in the library; body: struct lb_link_running */
 	LB_LINK_FAILED = 4,   /* restorer: cannot; body: struct lb_link_status */
 	LB_LINK_SERVE = 5,    /* shadow: this link is live: go on */
@@ -57,6 +57,10 @@ _Static_assert(sizeof(struct lb_link_header) == 16, "header is 16 bytes on the w
 struct lb_link_status {
 	int64_t code; /* EXIT: exit status; FAILED: negative error */
 	uint64_t detail;
+};
+
+struct lb_link_go {
+	uint64_t monotonic_ns; /* the program's CLOCK_MONOTONIC at this moment */
 };
 
 struct lb_link_running {
@@ -104,6 +108,7 @@ struct lb_link_call {
 };
 
 #define LB_CALL_MAY_BLOCK 1u /* execute it cancellable */
+#define LB_CALL_RESULT_SIZE 2u /* `result` bytes of the one output are used; else all of it */
 
 struct lb_link_reply {
 	int64_t result;    /* >= 0, or -errno */
@@ -115,7 +120,7 @@ struct lb_link_reply {
 
 /* Calls that the shadow executes for the library itself, above every system call number. */
 enum lb_home_call {
-	LB_HOME_MEMFD = 0x10000, /* in: content; result: a descriptor open for reading on a copy of it */
+	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
 };
 
 #define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)
