@@ -45,7 +45,7 @@ export interface Thresholds {
 /** A letter with the stamp that tells a late one: within an epoch `seq` only grows. */
 export interface Announcement {
   readonly letter: Letter;
-  /** Start of the announcing daemon's run; a later run has a greater one. */
+  /** The announcing daemon's run; a later run has a greater one. */
   readonly epoch: number;
   /** Number of the announcement in that epoch, from 0; the same number is the same letter. */
   readonly seq: number;
@@ -122,7 +122,10 @@ export type Event =
    * in this node's list now. A known id (the program has exec'ed another) only updates its fields.
    */
   | { readonly type: "processArrived"; readonly process: Process }
-  /** A process of the list is gone from this node without a move of ours: ended, or went home. */
+  /**
+   * A process of the list is gone from this node without a move of ours: it ended, or went home by
+   * itself. A guest that has moved on exits too: give its `moveEnded` first.
+   */
   | { readonly type: "processEnded"; readonly id: ProcessId }
   /** Fresh figures: the answer to `inspect` (all ids that still exist), or of the periodic check. */
   | { readonly type: "sampled"; readonly samples: readonly Sample[] }
@@ -157,6 +160,7 @@ export type Event =
    */
   | {
     readonly type: "offerAnswered";
+    readonly from: NodeName;
     readonly ticket: Ticket;
     readonly accepted: boolean;
     readonly announcement: Announcement | null;
@@ -167,7 +171,12 @@ export type Event =
    * The end of a move that `orderMove` began. `moved`: committed, the process is no longer here.
    * `aborted`: it goes on here, for this reason.
    */
-  | { readonly type: "moveEnded"; readonly ticket: Ticket; readonly outcome: "moved"; readonly reason?: null }
+  | {
+    readonly type: "moveEnded";
+    readonly ticket: Ticket;
+    readonly outcome: "moved";
+    readonly reason?: null;
+  }
   | {
     readonly type: "moveEnded";
     readonly ticket: Ticket;

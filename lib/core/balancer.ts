@@ -1,0 +1,283 @@
+/**
+ * The balancer of one node as a pure state machine: event and time in, effects out.
+ *
+ * @module
+ */
+
+import { assert, unreachable } from "../base/assert.ts";
+import { assertThresholds, nextLetter, stateOf } from "./load_state.ts";
+import { PreferredList } from "./preferred_list.ts";
+import { ProcessTable } from "./process_table.ts";
+import { Reservations } from "./reservations.ts";
+import { Transfers } from "./transfers.ts";
+import type {
+  Announcement,
+  BalancerConfig,
+  BalancerView,
+  Effect,
+  Event,
+  Letter,
+  NodeName,
+  Process,
+} from "./types.ts";
+
+/** A LAN answers in milliseconds; a daemon held up by a full disk may need seconds. */
+const OFFER_TIMEOUT_MS = 5_000;
+/** The order's own time-out (2 s on each side), a connection and room to spare. */
+const RESERVATION_TIMEOUT_MS = 10_000;
+/** A 16 GiB image at 20 MB/s; stalls are noticed by the shell long before. */
+const MOVE_TIMEOUT_MS = 900_000;
+/** Two checks of the default frequency. */
+const RETRY_DELAY_MS = 10_000;
+
+type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
+
+/**
+ * Decides what one node does about its load.
+ *
+ * There is no clock, no chance and no I/O in it: the same events at the same times give the same
+ * effects, in the daemon and in the simulator alike.
+ *
+ * @example Usage
+ * ```ts
+ * import { Balancer } from "./balancer.ts";
+ *
+ * let ticket = 0n;
+ * const balancer = new Balancer({
+ *   node: "a:9734",
+ *   epoch: 1,
+ *   associated: ["b:9734"],
+ *   thresholds: { thu: 1, thf: 3, thv: 4 },
+ *   select: "most-cpu",
+ *   nextTicket: () => ++ticket,
+ * });
+ * const process = { id: "a:9734/7/1", homeNode: "a:9734", pid: 7, program: "matmul" };
+ * const effects = balancer.step({ type: "processArrived", process }, 0);
+ * if (effects.length !== 0) throw new Error("one process is nothing to talk about");
+ * ```
+ */
+export class Balancer {
+  readonly #config: BalancerConfig;
+  readonly #table = new ProcessTable();
+  readonly #preferred: PreferredList;
+  readonly #reservations: Reservations;
+  readonly #transfers: Transfers;
+  #letter: Letter = "U";
+  #seq = 0;
+  #nowMs = -Infinity;
+  #effects: Effect[] = [];
+
+  /** Makes the balancer of a node without processes that knows nothing of the others. */
+  constructor(config: BalancerConfig) {
+    assertThresholds(config.thresholds);
+    assert(!config.associated.includes(config.node), "a node is not associated with itself");
+    const moveTimeoutMs = config.moveTimeoutMs ?? MOVE_TIMEOUT_MS;
+    this.#config = config;
+    this.#preferred = new PreferredList(config.associated);
+    this.#reservations = new Reservations({
+      reservationTimeoutMs: config.reservationTimeoutMs ?? RESERVATION_TIMEOUT_MS,
+      moveTimeoutMs,
+    });
+    this.#transfers = new Transfers({
+      node: config.node,
+      thv: config.thresholds.thv,
+      select: config.select,
+      nextTicket: config.nextTicket,
+      offerTimeoutMs: config.offerTimeoutMs ?? OFFER_TIMEOUT_MS,
+      moveTimeoutMs,
+      retryDelayMs: config.retryDelayMs ?? RETRY_DELAY_MS,
+      table: this.#table,
+      preferred: this.#preferred,
+      emit: (effect) => this.#effects.push(effect),
+    });
+  }
+
+  /**
+   * Takes one event and tells what to do about it.
+   *
+   * @param nowMs The shell's monotonic clock in milliseconds; it never goes back.
+   * @returns Effects to perform in this order; what becomes of them comes back as events.
+   */
+  step(event: Event, nowMs: number): Effect[] {
+    assert(nowMs >= this.#nowMs, "the shell's clock is monotonic");
+    this.#nowMs = nowMs;
+    this.#expire(nowMs);
+    this.#apply(event, nowMs);
+    this.#announceChange();
+    this.#transfers.advance(nowMs);
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** When to give `timePassed` at the latest if nothing else happens, or null. */
+  nextTimeoutMs(): number | null {
+    const times = [this.#reservations.nextTimeoutMs(), this.#transfers.nextTimeoutMs()];
+    const next = times.filter((time) => time !== null);
+    return next.length === 0 ? null : Math.min(...next);
+  }
+
+  /** What a person may want to see. */
+  view(): BalancerView {
+    const { node, thresholds } = this.#config;
+    return {
+      node,
+      state: stateOf(this.#queueLength, thresholds),
+      announcement: this.#announcement,
+      queueLength: this.#queueLength,
+      thresholds,
+      associated: this.#preferred.view(),
+      processes: this.#table.view(),
+      reservations: this.#reservations.list().map(({ ticket, id }) => ({ ticket, id })),
+    };
+  }
+
+  get #queueLength(): number {
+    return this.#table.size + this.#reservations.size;
+  }
+
+  get #announcement(): Announcement {
+    return { letter: this.#letter, epoch: this.#config.epoch, seq: this.#seq };
+  }
+
+  #apply(event: Event, nowMs: number): void {
+    switch (event.type) {
+      case "processArrived":
+        return this.#arrive(event.process);
+      case "processEnded":
+        if (this.#table.remove(event.id)) this.#transfers.processGone(event.id);
+        return;
+      case "sampled":
+        for (const sample of event.samples) this.#table.sample(sample);
+        return this.#transfers.sampled(new Set(event.samples.map(({ id }) => id)), nowMs);
+      case "check":
+        return this.#transfers.retry(nowMs);
+      case "timePassed":
+        return;
+      case "peerConnected":
+        return this.#tellLetter(event.node, true);
+      case "peerGreeted":
+        this.#note(event.node, event.announcement);
+        return this.#tellLetter(event.node, false);
+      case "peerLetter":
+        return this.#note(event.node, event.announcement);
+      case "peerLost":
+        return this.#preferred.lose(event.node);
+      case "offerReceived":
+        return this.#answer(event, nowMs);
+      case "offerWithdrawn":
+        return this.#withdrawn(event.ticket);
+      case "offerAnswered":
+        if (event.announcement !== null) this.#note(event.from, event.announcement);
+        return this.#transfers.answered(event, nowMs);
+      case "moveEnded":
+        return this.#transfers.ended(event, nowMs);
+      case "arrivalStarted":
+        return this.#reservations.start(event.ticket, nowMs);
+      case "arrivalConfirmed":
+        this.#reservations.release(event.ticket);
+        return this.#arrive(event.process);
+      case "arrivalFailed":
+        return this.#arrivalFailed(event);
+      case "cameHome":
+        return this.#cameHome(event, nowMs);
+      case "moveRequested":
+        return this.#transfers.request(event);
+      default:
+        return unreachable(event);
+    }
+  }
+
+  /** A place is taken, or a process has come without one. */
+  #arrive(process: Process): void {
+    this.#reservations.releaseProcess(process.id);
+    this.#table.put(process);
+    this.#transfers.reopen();
+  }
+
+  #cameHome({ process, cantmove }: EventOf<"cameHome">, nowMs: number): void {
+    // It can be in the list still if the report on its move away is late: that move is done.
+    const transit = this.#table.get(process.id)?.transit ?? null;
+    if (transit !== null) {
+      const { ticket } = transit;
+      this.#transfers.ended({ type: "moveEnded", ticket, outcome: "moved" }, nowMs);
+    }
+    this.#arrive(process);
+    if (cantmove !== null) this.#table.hold(process.id, cantmove);
+  }
+
+  #arrivalFailed({ ticket, reason }: EventOf<"arrivalFailed">): void {
+    const place = this.#reservations.release(ticket);
+    if (place === null) return;
+    const { id, from } = place;
+    this.#log("info", "a process did not arrive", { process: id, from, reason });
+  }
+
+  #withdrawn(ticket: EventOf<"offerWithdrawn">["ticket"]): void {
+    const place = this.#reservations.list().find((other) => other.ticket === ticket);
+    // With memory under way only its keeper knows how it ends: arrivalConfirmed or arrivalFailed.
+    if (place?.started === false) this.#reservations.release(ticket);
+  }
+
+  /** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
+  #answer(event: EventOf<"offerReceived">, nowMs: number): void {
+    const { from, ticket, id } = event;
+    const reason = this.#refusal(event);
+    if (reason === null && !this.#reservations.has(ticket)) {
+      this.#reservations.releaseProcess(id);
+      this.#reservations.reserve({ ticket, id, from }, nowMs);
+      this.#announceChange();
+    }
+    const accepted = reason === null;
+    const announcement = this.#announcement;
+    this.#effects.push({ type: "answerOffer", to: from, ticket, accepted, announcement, reason });
+  }
+
+  /** Why this node does not take the offered process, or null. */
+  #refusal({ ticket, id, manual, refusal }: EventOf<"offerReceived">): string | null {
+    if (this.#table.get(id) !== null) return "it runs here already";
+    const place = this.#reservations.find(id);
+    if (place?.started === true) return "an earlier move of it is still arriving";
+    if (place?.ticket === ticket) return null;
+    if (refusal !== null) return refusal;
+    // An older place that nothing has come to is from an offer that its sender has given up: the
+    // process takes that place, even if just this one made the node full.
+    if (manual || place !== null || this.#letter === "U") return null;
+    return `the node is full: queue length ${this.#queueLength}, ` +
+      `thu ${this.#config.thresholds.thu}, thf ${this.#config.thresholds.thf}`;
+  }
+
+  #note(node: NodeName, announcement: Announcement): void {
+    const noted = this.#preferred.note(node, announcement);
+    if (noted === "news" && announcement.letter === "U") this.#transfers.welcome(node);
+  }
+
+  #tellLetter(node: NodeName, greeting: boolean): void {
+    const announcement = this.#announcement;
+    this.#effects.push({ type: "tellLetter", node, greeting, announcement });
+  }
+
+  #announceChange(): void {
+    const letter = nextLetter(this.#letter, this.#queueLength, this.#config.thresholds);
+    if (letter === this.#letter) return;
+    this.#letter = letter;
+    this.#seq++;
+    this.#effects.push({ type: "announce", announcement: this.#announcement });
+  }
+
+  #expire(nowMs: number): void {
+    for (const { id, from } of this.#reservations.expire(nowMs)) {
+      this.#log("warning", "a process did not arrive in time", { process: id, from });
+    }
+    this.#announceChange();
+    this.#transfers.expire(nowMs);
+  }
+
+  #log(
+    level: "info" | "warning",
+    message: string,
+    fields: Readonly<Record<string, string | number | null>>,
+  ): void {
+    this.#effects.push({ type: "log", level, message, fields });
+  }
+}

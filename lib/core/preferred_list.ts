@@ -1,0 +1,62 @@
+/**
+ * The preferred list: the associated nodes in their fixed order, and what is known of each.
+ *
+ * @module
+ */
+
+import type { Announcement, KnownLetter, NodeName } from "./types.ts";
+
+interface Entry {
+  known: KnownLetter;
+  /** The last announcement, kept while the node is lost so that a late one stays late. */
+  last: Announcement | null;
+}
+
+/** What became of an announcement in {@linkcode PreferredList.note}. */
+export type Noted = "news" | "known" | "late" | "stranger";
+
+/**
+ * The order never changes: a node that is not U is skipped and regains its place when it is U
+ * again, so that each node stays the k-th choice of one other node only (`topology.ts`).
+ */
+export class PreferredList {
+  readonly #entries: ReadonlyMap<NodeName, Entry>;
+
+  constructor(nodes: readonly NodeName[]) {
+    this.#entries = new Map(nodes.map((node) => [node, { known: " ", last: null }]));
+  }
+
+  /** Notes a letter unless a later one was seen; nodes that are not associated are strangers. */
+  note(node: NodeName, announcement: Announcement): Noted {
+    const entry = this.#entries.get(node);
+    if (entry === undefined) return "stranger";
+    if (entry.last !== null && isBefore(announcement, entry.last)) return "late";
+    const noted = entry.known === announcement.letter ? "known" : "news";
+    entry.known = announcement.letter;
+    entry.last = announcement;
+    return noted;
+  }
+
+  /** Notes that a node could not be reached: it is left out until it answers again. */
+  lose(node: NodeName): void {
+    const entry = this.#entries.get(node);
+    if (entry !== undefined) entry.known = " ";
+  }
+
+  /** Finds the most preferred node that is U and acceptable, or null. */
+  first(isAcceptable: (node: NodeName) => boolean = () => true): NodeName | null {
+    for (const [node, { known }] of this.#entries) {
+      if (known === "U" && isAcceptable(node)) return node;
+    }
+    return null;
+  }
+
+  /** Lists all nodes with what is known of them, in order of preference. */
+  view(): { node: NodeName; state: KnownLetter }[] {
+    return [...this.#entries].map(([node, { known }]) => ({ node, state: known }));
+  }
+}
+
+function isBefore(a: Announcement, b: Announcement): boolean {
+  return a.epoch === b.epoch ? a.seq < b.seq : a.epoch < b.epoch;
+}

@@ -1,0 +1,120 @@
+/**
+ * The node's list of processes, with what is known of each; its length is the load index QL.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import type { NodeName, Process, ProcessId, ProcessView, Sample, Ticket } from "./types.ts";
+
+/** A process of the list. */
+export interface Entry {
+  readonly process: Process;
+  /** The last figures; null until the first ones. */
+  readonly sample: Sample | null;
+  /** Why it stays here for good: it came home for this call. Stronger than any sample. */
+  readonly held: string | null;
+  /** The move under way, from its offer to its end. */
+  readonly transit: { readonly ticket: Ticket; readonly to: NodeName } | null;
+  /** Moves that were aborted since the last that was not. */
+  readonly failures: number;
+  /** Not an automatic victim before this time. */
+  readonly restsUntilMs: number;
+}
+
+/** Doublings of the rest after aborted moves: 10 s becomes 640 s at most. */
+const DOUBLINGS_MAX = 6;
+
+/** The list, in order of arrival. */
+export class ProcessTable {
+  readonly #entries = new Map<ProcessId, Entry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Number of processes that are not on their way out. */
+  get settledCount(): number {
+    let count = 0;
+    for (const { transit } of this.#entries.values()) if (transit === null) count++;
+    return count;
+  }
+
+  get(id: ProcessId): Entry | null {
+    return this.#entries.get(id) ?? null;
+  }
+
+  /** Lists the entries in order of arrival. */
+  list(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Adds a process. A known one has exec'ed another program: what held the old one is over. */
+  put(process: Process): void {
+    const known = this.#entries.get(process.id);
+    const fresh = { sample: null, transit: null, failures: 0, restsUntilMs: 0 };
+    this.#entries.set(process.id, { ...(known ?? fresh), process, held: null });
+  }
+
+  /** Removes a process; false if it was not there. */
+  remove(id: ProcessId): boolean {
+    return this.#entries.delete(id);
+  }
+
+  /** Keeps a process here for good, for this reason. */
+  hold(id: ProcessId, reason: string): void {
+    this.#update(id, { held: reason });
+  }
+
+  /** Takes fresh figures; those of processes that have left are ignored. */
+  sample(sample: Sample): void {
+    if (this.#entries.has(sample.id)) this.#update(sample.id, { sample });
+  }
+
+  /** Notes that a move of the process has begun. */
+  depart(id: ProcessId, transit: { ticket: Ticket; to: NodeName }): void {
+    this.#update(id, { transit });
+  }
+
+  /** Notes that the move has come to nothing before the process was touched. */
+  stay(id: ProcessId): void {
+    this.#update(id, { transit: null });
+  }
+
+  /** Notes an aborted move: the process stays and sits out for a while. */
+  rest(id: ProcessId, nowMs: number, retryDelayMs: number): void {
+    const failures = (this.get(id)?.failures ?? 0) + 1;
+    const restsUntilMs = nowMs + retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
+    this.#update(id, { transit: null, failures, restsUntilMs });
+  }
+
+  /** Finds the process that moves under this ticket, or null. */
+  findTicket(ticket: Ticket): Entry | null {
+    for (const entry of this.#entries.values()) {
+      if (entry.transit?.ticket === ticket) return entry;
+    }
+    return null;
+  }
+
+  /** The list as people see it. */
+  view(): ProcessView[] {
+    return this.list().map((entry) => ({
+      ...entry.process,
+      cpuSeconds: entry.sample?.cpuSeconds ?? 0,
+      rssBytes: entry.sample?.rssBytes ?? 0,
+      cantmove: cantmoveOf(entry),
+      movingTo: entry.transit?.to ?? null,
+    }));
+  }
+
+  #update(id: ProcessId, change: Partial<Entry>): void {
+    const entry = this.#entries.get(id);
+    assert(entry !== undefined, `process ${id} is in the list`);
+    this.#entries.set(id, { ...entry, ...change });
+  }
+}
+
+/** Why a process cannot move, or null. */
+export function cantmoveOf(entry: Entry): string | null {
+  return entry.held ?? entry.sample?.cantmove ?? null;
+}

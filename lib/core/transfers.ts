@@ -1,0 +1,327 @@
+/**
+ * The sending side: one transfer at a time, asked for by hand or because the node is over.
+ *
+ * @module
+ */
+
+import type { PreferredList } from "./preferred_list.ts";
+import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
+import { Round } from "./round.ts";
+import type { Effect, Event, NodeName, ProcessId, Selection, Ticket } from "./types.ts";
+import { orderVictims } from "./victim.ts";
+
+type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
+
+/** A move asked for by a person. */
+interface Request {
+  readonly requestId: number;
+  readonly id: ProcessId;
+  readonly node: NodeName | null;
+  /** Nodes that have refused, when the node is free to choose. */
+  readonly tried: Set<NodeName>;
+}
+
+/** The transfer under way; `request` is null if the balancer began it. */
+type Transfer =
+  | { readonly phase: "inspecting"; readonly request: Request | null }
+  | {
+    readonly phase: "offering" | "moving";
+    readonly request: Request | null;
+    readonly ticket: Ticket;
+    readonly id: ProcessId;
+    readonly to: NodeName;
+    readonly deadlineMs: number;
+  };
+
+/** Requests that wait for their turn; a person seldom has more than a few. */
+const REQUESTS_MAX = 64;
+
+/** What the sending side works with. */
+export interface TransfersOptions {
+  readonly node: NodeName;
+  readonly thv: number;
+  readonly select: Selection;
+  readonly nextTicket: () => Ticket;
+  readonly offerTimeoutMs: number;
+  readonly moveTimeoutMs: number;
+  readonly retryDelayMs: number;
+  readonly table: ProcessTable;
+  readonly preferred: PreferredList;
+  readonly emit: (effect: Effect) => void;
+}
+
+/** Chooses victims and receivers and follows each transfer from its inspection to its end. */
+export class Transfers {
+  readonly #options: TransfersOptions;
+  readonly #round = new Round();
+  #current: Transfer | null = null;
+  #requests: Request[] = [];
+  /** Why nothing could be sent, as last logged: said once, not at every check. */
+  #complaint = "";
+
+  constructor(options: TransfersOptions) {
+    this.#options = options;
+  }
+
+  /** A check: tries everything again; an inspection whose answer was lost is repeated. */
+  retry(nowMs: number): void {
+    this.#round.restart();
+    if (this.#current?.phase === "inspecting") this.#inspect(this.#current.request, nowMs);
+  }
+
+  /** An associated node has become U. */
+  welcome(node: NodeName): void {
+    this.#round.welcome(node);
+  }
+
+  /** A process has entered the list. */
+  reopen(): void {
+    this.#round.reopen();
+  }
+
+  /** Takes a request by hand, or refuses it at once. */
+  request({ requestId, id, node }: EventOf<"moveRequested">): void {
+    const request = { requestId, id, node, tried: new Set<NodeName>() };
+    const obstacle = this.#obstacle(request);
+    if (obstacle !== null) this.#fail(request, obstacle);
+    else if (this.#requests.length >= REQUESTS_MAX) {
+      this.#fail(request, `${REQUESTS_MAX} other moves are waiting already`);
+    } else this.#requests.push(request);
+  }
+
+  /** Fresh figures are in the table: chooses, if that is what a transfer waits for. */
+  sampled(ids: ReadonlySet<ProcessId>, nowMs: number): void {
+    if (this.#current?.phase !== "inspecting") return;
+    const { request } = this.#current;
+    if (request === null) this.#offerVictim(nowMs);
+    else if (ids.has(request.id)) this.#offerRequested(request, nowMs);
+  }
+
+  /** The answer to an offer. */
+  answered(event: EventOf<"offerAnswered">, nowMs: number): void {
+    const current = this.#current;
+    if (current?.phase !== "offering" || current.ticket !== event.ticket) {
+      // Too late, we have gone on without it: the place must not wait for its time-out.
+      if (event.accepted) this.#withdraw(event.ticket, event.from);
+      return;
+    }
+    if (!event.accepted) {
+      this.#refuse(current, event.reason ?? "no reason given", event.announcement === null, nowMs);
+      return;
+    }
+    const { ticket, id, to } = current;
+    const deadlineMs = nowMs + this.#options.moveTimeoutMs;
+    this.#current = { ...current, phase: "moving", deadlineMs };
+    this.#options.emit({ type: "orderMove", ticket, id, to, home: this.#isHome(id, to) });
+  }
+
+  /** The end of a move. */
+  ended(event: EventOf<"moveEnded">, nowMs: number): void {
+    const { table, retryDelayMs } = this.#options;
+    const entry = table.findTicket(event.ticket);
+    if (entry !== null && event.outcome === "moved") table.remove(entry.process.id);
+    if (entry !== null && event.outcome === "aborted") {
+      table.rest(entry.process.id, nowMs, retryDelayMs);
+    }
+    const current = this.#current;
+    if (current?.phase !== "moving" || current.ticket !== event.ticket) return;
+    this.#current = null;
+    const { request, to } = current;
+    if (event.outcome === "aborted") {
+      this.#round.failed(to);
+      if (request !== null) this.#fail(request, event.reason);
+    } else if (request !== null) {
+      this.#options.emit({ type: "requestDone", requestId: request.requestId, node: to });
+    }
+  }
+
+  /** A process has left the list by itself. */
+  processGone(id: ProcessId): void {
+    const reason = "the process is gone";
+    for (const request of this.#requests) if (request.id === id) this.#fail(request, reason);
+    this.#requests = this.#requests.filter((request) => request.id !== id);
+    const current = this.#current;
+    if (current === null) return;
+    const isIt = current.phase === "inspecting" ? current.request?.id === id : current.id === id;
+    if (!isIt) return;
+    this.#current = null;
+    // A receiver whose memory has begun to arrive ignores this and sees for itself.
+    if (current.phase !== "inspecting") this.#withdraw(current.ticket, current.to);
+    if (current.request !== null) this.#fail(current.request, reason);
+  }
+
+  /** Ends what has waited too long. */
+  expire(nowMs: number): void {
+    const current = this.#current;
+    if (current === null || current.phase === "inspecting") return;
+    if (nowMs < current.deadlineMs) return;
+    const { ticket, id, to, request } = current;
+    if (current.phase === "offering") {
+      this.#withdraw(ticket, to);
+      this.#refuse(current, `no answer in ${this.#options.offerTimeoutMs} ms`, true, nowMs);
+      return;
+    }
+    // The process stays marked as moving: only a report may say where it is.
+    const reason = `the move has not ended in ${this.#options.moveTimeoutMs} ms`;
+    this.#log("warning", reason, { process: id, to });
+    this.#current = null;
+    if (request !== null) this.#fail(request, reason);
+  }
+
+  /** Begins the next transfer, if there is reason to and none is under way. */
+  advance(nowMs: number): void {
+    while (this.#current === null) {
+      const request = this.#requests.shift();
+      if (request === undefined) break;
+      // Asked again at its turn: the transfers before it may have changed the answer.
+      const obstacle = this.#obstacle(request);
+      if (obstacle !== null) this.#fail(request, obstacle);
+      else this.#begin(request, nowMs);
+    }
+    if (this.#current !== null) return;
+    if (this.#options.table.settledCount < this.#options.thv) {
+      this.#complaint = "";
+    } else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
+      const { preferred } = this.#options;
+      if (preferred.first((node) => this.#isOpen(node, nowMs)) !== null) this.#begin(null, nowMs);
+      else this.#complain("no associated node can take a process");
+    }
+  }
+
+  /** The deadline of the transfer under way, or null. */
+  nextTimeoutMs(): number | null {
+    const current = this.#current;
+    return current === null || current.phase === "inspecting" ? null : current.deadlineMs;
+  }
+
+  #begin(request: Request | null, nowMs: number): void {
+    this.#current = { phase: "inspecting", request };
+    this.#inspect(request, nowMs);
+  }
+
+  #inspect(request: Request | null, nowMs: number): void {
+    const ids = request === null
+      ? this.#movable(nowMs).map(({ process }) => process.id)
+      : [request.id];
+    this.#options.emit({ type: "inspect", ids });
+  }
+
+  /** Offers the best victim that some node may take to the first such node. */
+  #offerVictim(nowMs: number): void {
+    const { preferred, select } = this.#options;
+    this.#current = null;
+    if (this.#round.isExhausted) return;
+    const candidates = this.#movable(nowMs).flatMap(({ process, sample }) =>
+      sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid: process.pid }]
+    );
+    for (const { id } of orderVictims(candidates, select)) {
+      const to = preferred.first((node) => this.#round.mayOffer(id, node));
+      if (to === null) continue;
+      this.#round.offered();
+      this.#offer({ id, to, request: null }, nowMs);
+      return;
+    }
+    this.#round.exhaust();
+    this.#complain(
+      candidates.length === 0 ? "no process can move" : "no associated node takes a process",
+    );
+  }
+
+  #offerRequested(request: Request, nowMs: number): void {
+    const { table, preferred } = this.#options;
+    this.#current = null;
+    const entry = table.get(request.id);
+    const cantmove = entry === null ? "the process is gone" : cantmoveOf(entry);
+    const to = request.node ?? preferred.first((node) => !request.tried.has(node));
+    if (cantmove !== null) this.#fail(request, cantmove);
+    else if (to !== null) this.#offer({ id: request.id, to, request }, nowMs);
+    else {
+      this.#fail(
+        request,
+        request.tried.size === 0
+          ? "no associated node is U"
+          : `no associated node takes it: ${[...request.tried].join(", ")} refused`,
+      );
+    }
+  }
+
+  #offer(
+    { id, to, request }: { id: ProcessId; to: NodeName; request: Request | null },
+    nowMs: number,
+  ): void {
+    const { nextTicket, offerTimeoutMs, table, emit } = this.#options;
+    const ticket = nextTicket();
+    const deadlineMs = nowMs + offerTimeoutMs;
+    table.depart(id, { ticket, to });
+    this.#current = { phase: "offering", request, ticket, id, to, deadlineMs };
+    const manual = request !== null;
+    emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
+  }
+
+  /** The offer came to nothing: on to the next node. */
+  #refuse(
+    { id, to, request }: { id: ProcessId; to: NodeName; request: Request | null },
+    reason: string,
+    isUnreachable: boolean,
+    nowMs: number,
+  ): void {
+    this.#options.table.stay(id);
+    this.#current = null;
+    this.#log("info", "offer refused", { process: id, to, reason });
+    if (request === null) {
+      if (isUnreachable) this.#round.failed(to);
+      else this.#round.refused(id, to);
+      this.#offerVictim(nowMs);
+    } else if (request.node !== null) {
+      this.#fail(request, `${to} refused: ${reason}`);
+    } else {
+      request.tried.add(to);
+      this.#offerRequested(request, nowMs);
+    }
+  }
+
+  /** Why a requested move cannot even be tried, or null. */
+  #obstacle({ id, node }: Request): string | null {
+    const entry = this.#options.table.get(id);
+    if (entry === null) return "this node has no such process";
+    if (node === this.#options.node) return "it runs here already";
+    return entry.transit === null ? null : `it is moving to ${entry.transit.to} already`;
+  }
+
+  /** Processes that may be automatic victims, as far as is known without a fresh look. */
+  #movable(nowMs: number): Entry[] {
+    return this.#options.table.list().filter((entry) =>
+      entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs
+    );
+  }
+
+  #isOpen(node: NodeName, nowMs: number): boolean {
+    return this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, node));
+  }
+
+  #isHome(id: ProcessId, node: NodeName): boolean {
+    return this.#options.table.get(id)?.process.homeNode === node;
+  }
+
+  #withdraw(ticket: Ticket, to: NodeName): void {
+    this.#options.emit({ type: "withdrawOffer", ticket, to });
+  }
+
+  #fail({ requestId }: Request, reason: string): void {
+    this.#options.emit({ type: "requestFailed", requestId, reason });
+  }
+
+  #complain(message: string): void {
+    if (message === this.#complaint) return;
+    this.#complaint = message;
+    this.#log("info", `over, but ${message}`, { processes: this.#options.table.size });
+  }
+
+  #log(
+    level: "info" | "warning",
+    message: string,
+    fields: Readonly<Record<string, string | number | null>>,
+  ): void {
+    this.#options.emit({ type: "log", level, message, fields });
+  }
+}
