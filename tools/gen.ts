@@ -6,6 +6,7 @@
  * @module
  */
 
+import { HostError, LbError } from "../lib/base/errors.ts";
 import { type FieldType, schema } from "../lib/wire/schema.ts";
 
 const HEADER = new URL("../c/include/lb_wire.h", import.meta.url);
@@ -139,18 +140,27 @@ export function header(): string {
   return lines.join("\n");
 }
 
+/**
+ * Checks that the committed header is what the schema says.
+ *
+ * @throws {HostError} If it is stale.
+ */
+export async function checkHeader(): Promise<void> {
+  const current = await Deno.readTextFile(HEADER).catch(() => "");
+  if (current === header()) return;
+  throw new HostError(
+    "Cannot accept c/include/lb_wire.h as it must be what lib/wire/schema.ts says: it is stale",
+    { fix: "Run `node_modules/@deno/linux-x64-glibc/deno task gen` and commit the header" },
+  );
+}
+
 if (import.meta.main) {
-  const wanted = header();
-  if (Deno.args.includes("--check")) {
-    const current = await Deno.readTextFile(HEADER).catch(() => "");
-    if (current !== wanted) {
-      console.error(
-        "gen: Cannot accept c/include/lb_wire.h as it must be what lib/wire/schema.ts says: " +
-          "it is stale\n    fix: Run `node_modules/@deno/linux-x64-glibc/deno task gen` and commit the header",
-      );
-      Deno.exit(1);
-    }
-  } else {
-    await Deno.writeTextFile(HEADER, wanted);
+  try {
+    if (Deno.args.includes("--check")) await checkHeader();
+    else await Deno.writeTextFile(HEADER, header());
+  } catch (error) {
+    if (!(error instanceof LbError)) throw error;
+    console.error(`gen: ${error.message}\n    fix: ${error.fix}`);
+    Deno.exit(1);
   }
 }
