@@ -45,7 +45,7 @@ const FREESTANDING = [
 ];
 
 /** What glibc programs of ours are built with. */
-const HOSTED = ["-D_GNU_SOURCE", "-fno-plt"];
+const HOSTED = ["-fno-plt"];
 
 const products: Readonly<Record<ProductName, Product>> = {
   restorer: {
