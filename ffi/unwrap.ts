@@ -1,0 +1,133 @@
+/**
+ * Results of C functions to typed errors, and text to C: the one place that knows how both travel.
+ *
+ * @module
+ */
+import { constants } from "node:os";
+import { HostError, type LbError, UnsupportedError, WireError } from "../lib/base/errors.ts";
+import { errors } from "../lib/wire/schema.ts";
+
+/** Errors of the kernel end here; below -4095 they are our own. Same boundary as the kernel's. */
+const ERRNO_MAX = 4095;
+
+/** Our own errors that say the workload cannot be moved. */
+const unsupportedCodes: ReadonlySet<number> = new Set([
+  errors.UNSUPPORTED.code,
+  errors.THREADS.code,
+  errors.CHILDREN.code,
+  errors.SHARED_MEMORY.code,
+  errors.SEGMENTS.code,
+]);
+
+/** Texts of errno(3) and what to do, for those that people meet; others show their name alone. */
+const kernelErrors: Readonly<Record<string, readonly [text: string, fix: string]>> = {
+  EACCES: ["permission denied", "Check the owner and the mode, or run lb as the user who owns it"],
+  EPERM: ["operation not permitted", "Run lb as the user who owns it"],
+  ENOENT: ["no such file or directory", "Check that it exists"],
+  ENOTDIR: ["not a directory", "Check the path"],
+  EISDIR: ["is a directory", "Name a file"],
+  EEXIST: ["it exists already", "Name another one"],
+  ENOEXEC: ["not a program of this machine", "Name a program"],
+  EMFILE: ["too many open files", "Raise the limit: ulimit -n"],
+  ENFILE: ["too many open files on this node", "Close programs, or raise fs.file-max"],
+  ENOMEM: ["not enough memory", "Free memory on this node"],
+  ENOSPC: ["no space left on the disk", "Free space there"],
+  EROFS: ["the file system is read-only", "Name a path elsewhere"],
+  ESRCH: ["no such process", "It has ended: nothing is left to do"],
+  EADDRINUSE: ["address in use", "Stop what listens there, or choose another address"],
+  EAGAIN: ["try again", "Try again"],
+  ENOSYS: ["this kernel cannot do it", "Use a newer kernel: `lb doctor` tells what is missing"],
+  ETXTBSY: ["the program is being written", "Try again when it is complete"],
+};
+
+const errnoNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [
+    number,
+    // One number, two names on Linux; errno(3) lists EAGAIN first.
+    name === "EWOULDBLOCK" ? "EAGAIN" : name,
+  ]),
+);
+
+/** What a code stands for, such as `no such process (ESRCH)`. */
+export function describeCode(code: number): string {
+  const number = Math.abs(code);
+  if (number <= ERRNO_MAX) {
+    const name = errnoNames.get(number) ?? `errno ${number}`;
+    const text = kernelErrors[name]?.[0];
+    return text === undefined ? name : `${text} (${name})`;
+  }
+  const own = Object.values(errors).find((error) => error.code === number);
+  return own?.text ?? `error ${number}`;
+}
+
+/**
+ * Makes the error for a negative result.
+ *
+ * @param what What failed, from its verb on: `open the image /tmp/x`.
+ */
+export function errorOf(code: number, what: string): LbError {
+  const number = Math.abs(code);
+  const message = `Cannot ${what}: ${describeCode(number)}`;
+  if (number <= ERRNO_MAX) {
+    const fix = kernelErrors[errnoNames.get(number) ?? ""]?.[1] ??
+      "See errno(3) for the reason, and `lb doctor` for this node";
+    return new HostError(message, { fix, errno: number });
+  }
+  const own = Object.values(errors).find((error) => error.code === number);
+  const fix = own?.fix ?? "Run the same lb version on all nodes";
+  if (number === errors.WIRE.code) return new WireError(message, { fix });
+  if (unsupportedCodes.has(number)) {
+    return new UnsupportedError(message, { fix, what: own?.text ?? "unknown" });
+  }
+  return new HostError(message, { fix });
+}
+
+/**
+ * Passes on a result of C that is not an error.
+ *
+ * @param what What failed if it is one, from its verb on: `open the image /tmp/x`.
+ * @returns `result` as a number; i64 results beyond 2^53 lose their last digits.
+ * @throws {HostError} If the kernel, or this node, is in the way.
+ * @throws {WireError} If a peer's bytes are.
+ * @throws {UnsupportedError} If the workload is.
+ */
+export function unwrap(result: number | bigint, what: string): number {
+  if (result < 0) throw errorOf(Number(result), what);
+  return Number(result);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Text as C has it.
+ *
+ * @throws {HostError} If it holds a NUL, which would end it early.
+ */
+export function cText(text: string): Uint8Array<ArrayBuffer> {
+  return cBlock([text]);
+}
+
+/**
+ * A list of strings as one buffer, each with its NUL.
+ *
+ * @throws {HostError} If one holds a NUL, which would make it two.
+ */
+export function cBlock(strings: readonly string[]): Uint8Array<ArrayBuffer> {
+  const bad = strings.find((text) => text.includes("\0"));
+  if (bad !== undefined) {
+    throw new HostError(`Cannot pass ${JSON.stringify(bad)} to C as it must not hold a NUL`, {
+      fix: "Remove the NUL",
+    });
+  }
+  return encoder.encode(strings.map((text) => `${text}\0`).join(""));
+}
+
+/** An environment as a block of `NAME=value` strings. */
+export function environmentBlock(env: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+  return cBlock(Object.entries(env).map(([name, value]) => `${name}=${value}`));
+}
+
+/** Descriptors as C takes them. */
+export function fdArray(fds: readonly number[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Int32Array.from(fds).buffer);
+}
