@@ -11,7 +11,7 @@ const sourceDir = fileURLToPath(new URL("./", import.meta.url));
 /** Where the compiled test programs are, with a final slash. */
 export const programsDir: string = fileURLToPath(new URL("../../dist/tests/", import.meta.url));
 
-const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-pthread"];
+const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-pthread", "-D_GNU_SOURCE"];
 
 interface Target {
   readonly name: string;
@@ -46,10 +46,8 @@ function modifiedMs(path: string): number | undefined {
 
 async function compile(target: Target): Promise<void> {
   const product = programsDir + target.name;
-  const productMs = modifiedMs(product);
-  if (productMs !== undefined && target.inputs.every((path) => modifiedMs(path)! <= productMs)) {
-    return;
-  }
+  const productMs = modifiedMs(product) ?? -1;
+  if (target.inputs.every((path) => (modifiedMs(path) ?? 0) <= productMs)) return;
   // Written aside and renamed, as another test process may be running the old one.
   const fresh = `${product}.${Deno.pid}.new`;
   const { success, stderr } = await new Deno.Command("cc", {
