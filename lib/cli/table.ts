@@ -19,6 +19,16 @@ export interface Row {
 
 /** Every subcommand, in the order of `lb --help`. */
 export const table: Readonly<Record<string, Row>> = {
+  launch: {
+    usage: "[--] PROG [ARG...]",
+    summary: "run a program that may move to other nodes",
+    load: () => import("./launch.ts"),
+  },
+  env: {
+    usage: "",
+    summary: "print the exports that do the same as lb launch",
+    load: () => import("./env.ts"),
+  },
   keygen: {
     usage: "[FILE]",
     summary: "make the key that the nodes of a cluster share",
