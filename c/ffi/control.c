@@ -72,7 +72,7 @@ static int32_t epoll_add(int fd, uint64_t tag)
 }
 
 /* Out of the epoll set, then closed: close(2) alone would leave it there while a child that Deno
- * is just starting still has a duplicate (epoll(7), questions and answers, 6). */
+ * is just starting still has a duplicate (epoll(7)). */
 static void forget(int fd)
 {
 	epoll_ctl(control.epoll_fd, EPOLL_CTL_DEL, fd, NULL);
@@ -304,6 +304,13 @@ int32_t lb_ffi_control_next(uint8_t *buffer, uint32_t size)
 	return 1;
 }
 
+static int listen_bind(int fd, const struct sockaddr_un *address)
+{
+	if (bind(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+		return -1;
+	return listen(fd, BACKLOG);
+}
+
 /* A listening socket at `path`, mode 0600. Returns it or a negative error. */
 static int32_t listen_at(const char *path)
 {
@@ -319,10 +326,9 @@ static int32_t listen_at(const char *path)
 		return -errno;
 	if (unlink(path) < 0 && errno != ENOENT)
 		rv = -errno;
-	/* bind(2) makes the file with the socket's own mode (unix_bind_bsd, net/unix/af_unix.c, v6.12),
-	 * so it is never open to others, not even between two calls. */
-	else if (fchmod(fd, 0600) < 0 ||
-		 bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, BACKLOG) < 0)
+	/* bind(2) makes the file with the socket's own mode (unix_bind_bsd, net/unix/af_unix.c,
+	 * v6.12), so it is never open to others, not even between two calls. */
+	else if (fchmod(fd, 0600) < 0 || listen_bind(fd, &address) < 0)
 		rv = -errno;
 	else
 		return fd;

@@ -6,10 +6,6 @@
 
 #include "lb_ffi.h"
 
-/* Reads the state letter and start time of a process from /proc/PID/stat. Returns 0, -ESRCH or
- * another negative error; the out-parameters are written on success only. */
-int32_t lb_proc_stat(uint32_t pid, char *state, uint64_t *start_ticks);
-
 /* Opens a pidfd of `pid` if it is alive (or a zombie, when asked for) and started at start_ticks
  * (0: any). Returns a close-on-exec descriptor, or a negative error. */
 int32_t lb_pidfd_open_checked(uint32_t pid, uint64_t start_ticks, int zombie_too);

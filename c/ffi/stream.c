@@ -138,8 +138,8 @@ static int32_t set_option(int fd, int level, int name, uint32_t value)
 
 int32_t lb_ffi_tune_stream(int32_t fd, uint32_t user_timeout_ms)
 {
-	/* A silent peer is probed from half the timeout on. TCP_USER_TIMEOUT, where set, also bounds
-	 * the probes (tcp(7)), so their number matters only when user_timeout_ms is 0. */
+	/* A silent peer is probed from half the timeout on. TCP_USER_TIMEOUT, where set, also
+	 * bounds the probes (tcp(7)): their number matters only when user_timeout_ms is 0. */
 	uint32_t idle_s = user_timeout_ms == 0 ? LB_IO_TIMEOUT_MS / 2000 : user_timeout_ms / 2000;
 	uint32_t interval_s = idle_s / 3;
 	int32_t rv = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
