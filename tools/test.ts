@@ -1,0 +1,83 @@
+/**
+ * `npm test`: everything that must hold, in one task: format, lint, types, the generated header, the
+ * C build with warnings as errors, the binary, and every test. Names given as arguments are passed to
+ * `deno test` and skip the rest.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { formatError, LbError } from "../lib/base/errors.ts";
+import { build } from "./build.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Folders and files that hold TypeScript of ours. */
+const SOURCES = ["main.ts", "mod.ts", "lib", "ffi", "tools", "tests", "bench"];
+
+/** Runs deno with output to the terminal; returns whether it succeeded. */
+async function deno(...args: string[]): Promise<boolean> {
+  console.log(`\ntest: deno ${args.join(" ")}`);
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: root,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  return success;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(root + path).then(() => true, () => false);
+}
+
+/** Lists files below a folder by the end of their names. */
+function listFiles(folder: string, end: string): string[] {
+  return [...Deno.readDirSync(root + folder)].flatMap((entry) =>
+    entry.isDirectory
+      ? listFiles(`${folder}/${entry.name}`, end)
+      : entry.name.endsWith(end)
+      ? [`${folder}/${entry.name}`]
+      : []
+  ).sort();
+}
+
+async function main(): Promise<number> {
+  const started = performance.now();
+  if (Deno.args.length > 0) {
+    await build();
+    return await deno("test", "-A", "--no-check", ...Deno.args) ? 0 : 1;
+  }
+  const sources = [];
+  for (const path of SOURCES) if (await exists(path)) sources.push(path);
+  const files = sources.flatMap((path) => path.endsWith(".ts") ? [path] : listFiles(path, ".ts"));
+  const failed: string[] = [];
+  const step = async (name: string, run: () => Promise<boolean>): Promise<void> => {
+    if (!await run()) failed.push(name);
+  };
+  await step("format", () => deno("fmt", "--check"));
+  await step("lint", () => deno("lint"));
+  await step("types", () => deno("check", "--quiet", ...files));
+  await step("build", async () => {
+    console.log("\ntest: build");
+    try {
+      await build();
+      return true;
+    } catch (error) {
+      if (!(error instanceof LbError)) throw error;
+      console.error(formatError(error));
+      return false;
+    }
+  });
+  // Types were checked above. Leaks are traced so that a failure names the line.
+  await step("tests", () => deno("test", "-A", "--no-check", "--trace-leaks", ...sources));
+  const seconds = Math.round((performance.now() - started) / 1000);
+  if (failed.length > 0) {
+    console.error(`\ntest: failed after ${seconds} s: ${failed.join(", ")}`);
+    return 1;
+  }
+  console.log(`\ntest: all passed in ${seconds} s`);
+  return 0;
+}
+
+Deno.exit(await main());
