@@ -27,6 +27,33 @@ async function deno(...args: string[]): Promise<boolean> {
   return success;
 }
 
+/** Runs the tests; passes their output on as it comes and counts them by deno's last line. */
+async function runTests(sources: readonly string[]): Promise<{ passed: boolean; counts: string }> {
+  // Types were checked before. Leaks are traced so that a failure names the line.
+  const args = ["test", "-A", "--no-check", "--trace-leaks", ...sources];
+  console.log(`\ntest: deno ${args.join(" ")}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const decoder = new TextDecoder();
+  let tail = "";
+  for await (const bytes of child.stdout) {
+    await Deno.stdout.write(bytes);
+    tail = (tail + decoder.decode(bytes, { stream: true })).slice(-400);
+  }
+  const { success } = await child.status;
+  // deno-lint-ignore no-control-regex
+  const plain = tail.replace(/\x1b\[[0-9;]*m/g, "");
+  const line = /(\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/.exec(plain);
+  const skipped = line?.[3] === undefined ? "" : `, ${line[3]} skipped`;
+  const counts = line === null ? "" : `test: ${line[1]} passed, ${line[2]} failed${skipped}`;
+  return { passed: success, counts };
+}
+
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(root + path).then(() => true, () => false);
 }
@@ -48,7 +75,7 @@ async function main(): Promise<number> {
     await build();
     return await deno("test", "-A", "--no-check", ...Deno.args) ? 0 : 1;
   }
-  const sources = [];
+  const sources: string[] = [];
   for (const path of SOURCES) if (await exists(path)) sources.push(path);
   const files = sources.flatMap((path) => path.endsWith(".ts") ? [path] : listFiles(path, ".ts"));
   const failed: string[] = [];
@@ -69,14 +96,20 @@ async function main(): Promise<number> {
       return false;
     }
   });
-  // Types were checked above. Leaks are traced so that a failure names the line.
-  await step("tests", () => deno("test", "-A", "--no-check", "--trace-leaks", ...sources));
+  let counts = "";
+  await step("tests", async () => {
+    const result = await runTests(sources);
+    counts = result.counts;
+    return result.passed;
+  });
   const seconds = Math.round((performance.now() - started) / 1000);
   if (failed.length > 0) {
+    if (counts !== "") console.log(`\n${counts}`);
     console.error(`\ntest: failed after ${seconds} s: ${failed.join(", ")}`);
     return 1;
   }
-  console.log(`\ntest: all passed in ${seconds} s`);
+  console.log(`\ntest: format, lint, types, build and tests are good after ${seconds} s`);
+  console.log(counts);
   return 0;
 }
 
