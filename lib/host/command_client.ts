@@ -1,0 +1,156 @@
+/**
+ * The asking side of `lb` commands: a connection to this node's daemon, or to another's, and what can
+ * be asked on it.
+ *
+ * @module
+ */
+import { HostError, WireError } from "../base/errors.ts";
+import type { FrameLetter, FrameValues } from "../wire/frame.ts";
+import { commands } from "../wire/schema.ts";
+import type { Snapshot } from "../wire/snapshot.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import type { Config } from "./config.ts";
+import { FrameConnection } from "./connection.ts";
+import { callHello, noIdentity } from "./handshake.ts";
+import { readKey } from "./key_file.ts";
+import { connectTcp } from "./tcp.ts";
+
+/** How long a node may take to accept a connection, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects to this node's daemon.
+ *
+ * @throws {HostError} If it does not run.
+ */
+export async function connectLocal(config: Config): Promise<FrameConnection> {
+  const path = `${config.runtimeDir}/lb.sock`;
+  try {
+    return new FrameConnection(
+      await Deno.connect({ transport: "unix", path }),
+      "this node's daemon",
+    );
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such socket"
+      : error instanceof Deno.errors.ConnectionRefused
+      ? "nobody listens there"
+      : String(error);
+    throw new HostError(`Cannot reach this node's daemon on ${path}: ${reason}`, {
+      fix: "Start it by `lb daemon --detach`, or name its config file by --config",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Connects to a node's daemon as a command and proves the cluster key.
+ *
+ * @param node `HOST` or `HOST:PORT`; undefined: this node, without a key.
+ * @throws {HostError} If it cannot be reached.
+ * @throws {WireError} If it has another key.
+ */
+export async function connectNode(
+  config: Config,
+  node: string | undefined,
+): Promise<FrameConnection> {
+  if (node === undefined) return await connectLocal(config);
+  const address = parseAddress(node);
+  const key = await readKey(config.keyFile);
+  const connection = await connectTcp(
+    address === null ? node : formatAddress(address),
+    CONNECT_TIMEOUT_MS,
+  );
+  try {
+    await callHello(connection, { key, node: config.node }, "command", noIdentity);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+/** Sends one question and waits for its answer; frames in between are not for us. */
+async function ask<L extends FrameLetter>(
+  connection: FrameConnection,
+  letter: L,
+  values: FrameValues<L> & { readonly request: bigint },
+) {
+  await connection.send(letter, values);
+  for (;;) {
+    const frame = await connection.read();
+    if (frame === null) {
+      throw new HostError(
+        `Cannot get an answer from ${connection.peer}: it closed the connection`,
+        {
+          fix: "See its log",
+        },
+      );
+    }
+    if (frame.letter === "E") {
+      throw new WireError(`Cannot ask ${connection.peer}: it says: ${frame.values.message}`, {
+        fix: "Run the same lb version on both sides",
+      });
+    }
+    if ("request" in frame.values && frame.values.request === values.request) return frame;
+  }
+}
+
+let lastRequest = 0n;
+
+/**
+ * Asks a node for its snapshot.
+ *
+ * @throws {HostError} If the connection is lost.
+ */
+export async function askSnapshot(connection: FrameConnection): Promise<Snapshot> {
+  const request = ++lastRequest;
+  const answer = await ask(connection, "I", { request, json: new Uint8Array() });
+  if (answer.letter !== "I") throw unexpected(connection, answer.letter);
+  return JSON.parse(new TextDecoder().decode(answer.values.json)) as Snapshot;
+}
+
+/** A command about one process. */
+export interface ProcessCommand {
+  readonly command: keyof typeof commands;
+  /** Its PID as the asked node knows it: at home the home PID, elsewhere the guest's. */
+  readonly pid: number;
+  /** For migrate: where to; empty: the preferred node. */
+  readonly destination?: string;
+  /** For checkpoint and snapshot: absolute path of the image. */
+  readonly path?: string;
+}
+
+/**
+ * Asks a node to do something with a process, and waits until it is done.
+ *
+ * @returns What the node says of how it went.
+ * @throws {HostError} If it refuses, with its reason and what to do.
+ */
+export async function askCommand(
+  connection: FrameConnection,
+  command: ProcessCommand,
+): Promise<string> {
+  const answer = await ask(connection, "M", {
+    request: ++lastRequest,
+    ...noIdentity,
+    command: commands[command.command],
+    pid: command.pid,
+    destination: command.destination ?? "",
+    path: command.path ?? "",
+  });
+  if (answer.letter === "Y") return answer.values.detail;
+  if (answer.letter === "N") {
+    throw new HostError(
+      `Cannot ${command.command} process ${command.pid}: ${answer.values.reason}`,
+      { fix: answer.values.fix === "" ? "See the log of the daemon" : answer.values.fix },
+    );
+  }
+  throw unexpected(connection, answer.letter);
+}
+
+function unexpected(connection: FrameConnection, letter: string): WireError {
+  return new WireError(`Cannot understand ${connection.peer} as it answered by ${letter}`, {
+    fix: "Run the same lb version on both sides",
+  });
+}
