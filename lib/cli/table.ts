@@ -29,10 +29,20 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "print the exports that do the same as lb launch",
     load: () => import("./env.ts"),
   },
+  checkpoint: {
+    usage: "PID --output IMAGE",
+    summary: "write a process to an image file",
+    load: () => import("./checkpoint.ts"),
+  },
   keygen: {
     usage: "[FILE]",
     summary: "make the key that the nodes of a cluster share",
     load: () => import("./keygen.ts"),
+  },
+  completions: {
+    usage: "SHELL",
+    summary: "print a completion script for bash, zsh or fish",
+    load: () => import("./completions.ts"),
   },
 };
 
