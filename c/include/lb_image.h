@@ -81,6 +81,8 @@ struct lb_resume_args {
 	int32_t state_fd;  /* at home: memfd with struct lb_state; else -1 */
 	int32_t zero;
 	uint64_t ticket;   /* the ticket this copy runs under */
+	uint64_t go_monotonic_ns;   /* body of GO; 0 without a handshake */
+	uint64_t here_monotonic_ns; /* this node's CLOCK_MONOTONIC when GO came */
 	char node[LB_NODE_NAME_SIZE]; /* this node's name */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
 	uint32_t zero2;

@@ -254,7 +254,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(283, timerfd_create, HOME, 0, V, V) \
 	X(284, eventfd, HOME, 0, V) \
 	X(285, fallocate, HOME, LB_BLOCKS, FD, V, V, V) \
-	X(286, timerfd_settime, OWN, 0, FD, V, IN_STRUCT(LB_ITIMERSPEC_SIZE), OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
+	X(286, timerfd_settime, HOME, 0, FD, V, IN_STRUCT(LB_ITIMERSPEC_SIZE), OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
 	X(287, timerfd_gettime, HOME, 0, FD, OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
 	X(290, eventfd2, HOME, 0, V, V) \
 	X(292, dup3, HOME, 0, FD, FD, V) \

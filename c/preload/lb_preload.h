@@ -42,6 +42,7 @@ struct lb_process {
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
+	uint32_t home_call;   /* what brought it home: a system call's number, or UINT32_MAX */
 	uint64_t call_seq;    /* last CALL sent */
 	bool busy;            /* a CALL is outstanding, or a message is half sent */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */

@@ -198,13 +198,21 @@ static void set_mm(struct lb_restorer_args *args)
 static void handshake(struct lb_restorer_args *args)
 {
 	struct lb_link_header header;
+	struct lb_link_go go;
+	int64_t now[2];
 	fault(args, LB_FAULT_GUEST_MAPPED, LB_FAULT_HOME_MAPPED);
 	send_message(args->image_fd, LB_LINK_MAPPED, 0, 0);
 	int error = read_all(args->image_fd, (uint64_t)&header, sizeof header);
 	if (error)
 		fail(args, error);
-	if (header.type != LB_LINK_GO || header.size != 0)
+	if (header.type != LB_LINK_GO || header.size != sizeof go)
 		fail(args, -LB_E_WIRE);
+	error = read_all(args->image_fd, (uint64_t)&go, sizeof go);
+	if (error)
+		fail(args, error);
+	lb_syscall2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, now);
+	args->resume.go_monotonic_ns = go.monotonic_ns;
+	args->resume.here_monotonic_ns = (uint64_t)now[0] * 1000000000u + (uint64_t)now[1];
 	fault(args, LB_FAULT_GUEST_GO, LB_FAULT_HOME_GO);
 }
 

@@ -1,0 +1,76 @@
+/* context.S - the library's own resume context, and the private stack its handlers work on.
+ *
+ * lb_context_save() is this library's setjmp: it notes the callee-saved registers, the stack and where to
+ * return, in memory that does not change afterwards (the stack below may), and returns 0. lb_context_resume is
+ * where the restorer jumps to in the new process: rdi = struct lb_resume_args; it returns from the same call
+ * with rdi. Only callee-saved registers matter: the program's own registers lie in its signal frame.
+ */
+	.text
+	.globl lb_context_save, lb_context_resume, lb_on_stack, lb_sigreturn
+	.hidden lb_context_save, lb_context_resume, lb_on_stack, lb_sigreturn
+
+	.type lb_context_save, @function
+lb_context_save:
+	lea lb_context(%rip), %rax
+	mov %rbx, 0(%rax)
+	mov %rbp, 8(%rax)
+	mov %r12, 16(%rax)
+	mov %r13, 24(%rax)
+	mov %r14, 32(%rax)
+	mov %r15, 40(%rax)
+	lea 8(%rsp), %rdx
+	mov %rdx, 48(%rax)
+	mov (%rsp), %rdx
+	mov %rdx, 56(%rax)
+	xor %eax, %eax
+	ret
+	.size lb_context_save, . - lb_context_save
+
+	.type lb_context_resume, @function
+lb_context_resume:
+	lea lb_context(%rip), %rdx
+	mov 0(%rdx), %rbx
+	mov 8(%rdx), %rbp
+	mov 16(%rdx), %r12
+	mov 24(%rdx), %r13
+	mov 32(%rdx), %r14
+	mov 40(%rdx), %r15
+	mov 48(%rdx), %rsp
+	mov %rdi, %rax
+	cld
+	jmp *56(%rdx)
+	.size lb_context_resume, . - lb_context_resume
+
+/* int64_t lb_on_stack(int64_t (*function)(void *), void *argument): calls it on the private stack. Signals are
+ * blocked, and it is never entered twice. */
+	.type lb_on_stack, @function
+lb_on_stack:
+	push %rbp
+	mov %rsp, %rbp
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	lea lb_stack_top(%rip), %rsp
+	call *%rax
+	mov %rbp, %rsp
+	pop %rbp
+	ret
+	.size lb_on_stack, . - lb_on_stack
+
+/* The restorer of our own signal frames. Byte for byte what unwinders look for: mov $15,%rax; syscall. */
+	.type lb_sigreturn, @function
+	nop
+lb_sigreturn:
+	mov $15, %rax
+	syscall
+	.size lb_sigreturn, . - lb_sigreturn
+
+	.bss
+	.balign 64
+lb_context:
+	.skip 64
+	.balign 4096
+lb_stack:
+	.skip 65536
+lb_stack_top:
+	.skip 64
+	.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,189 @@
+/* frozen.c - what the kernel keeps for a process and an image must carry: saved into the library's own memory,
+ * which is part of the image, and given back in the restored process.
+ *
+ * Not here: what lies in the shadow (descriptors, locks, umask, nice, credentials) and what lies in the signal
+ * frame (registers, mask, altstack).
+ */
+#include "internal.h"
+
+#define ITIMERS 3
+#define RLIMITS 16
+#define RLIMIT_NPROC 6
+#define RLIMIT_NOFILE 7
+#define RLIMIT_FSIZE 1
+#define RLIMIT_NICE 13
+#define ALL_SIGNALS (~0ULL)
+#define PR_GET_TID_ADDRESS 40
+#define RSEQ_SIGNATURE 0x53053053
+#define RSEQ_SIZE 32
+
+struct timer {
+	int64_t interval[2], value[2]; /* struct itimerval: s, us */
+};
+
+static struct {
+	uint32_t pending_count;
+	uint32_t armed; /* frozen and not yet undone */
+	struct lb_siginfo pending[LB_PENDING_SIGNALS_MAX];
+	struct timer timers[ITIMERS];
+	uint64_t limits[RLIMITS][2];
+	uint64_t robust_head, robust_size;
+	uint64_t clear_child_tid;
+	uint64_t monotonic_ns;
+	uint64_t cpu_user_us, cpu_system_us;
+} frozen;
+
+/* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
+extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
+extern const uint32_t lb_rseq_size __asm__("__rseq_size") __attribute__((weak));
+
+int64_t lb_monotonic_raw_ns(void)
+{
+	int64_t now[2];
+	lb_syscall2(__NR_clock_gettime, 1, now);
+	return now[0] * 1000000000 + now[1];
+}
+
+uint64_t lb_program_monotonic_ns(void)
+{
+	return (uint64_t)(lb_monotonic_raw_ns() + lb_self.monotonic_offset_ns);
+}
+
+uint64_t lb_frozen_monotonic_ns(void)
+{
+	return frozen.monotonic_ns;
+}
+
+static void disarm_timers(void)
+{
+	static const struct timer off;
+	for (int i = 0; i < ITIMERS; i++) {
+		struct timer *timer = &frozen.timers[i];
+		lb_syscall3(__NR_setitimer, i, &off, timer);
+		/* Expired while its signal waits: value 0 with an interval means the next tick, not "disarmed". */
+		if (timer->value[0] == 0 && timer->value[1] == 0 && (timer->interval[0] || timer->interval[1])) {
+			timer->value[0] = timer->interval[0];
+			timer->value[1] = timer->interval[1];
+		}
+	}
+}
+
+static void rearm_timers(void)
+{
+	for (int i = 0; i < ITIMERS; i++)
+		if (frozen.timers[i].value[0] || frozen.timers[i].value[1])
+			lb_syscall3(__NR_setitimer, i, &frozen.timers[i], 0);
+}
+
+/* Takes every pending signal with its data, in order. Stops with an error when they do not fit. */
+static int take_pending(void)
+{
+	uint64_t all = ALL_SIGNALS;
+	int64_t none[2] = { 0, 0 };
+	frozen.pending_count = 0;
+	while (frozen.pending_count < LB_PENDING_SIGNALS_MAX) {
+		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
+		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &all, info, none, sizeof all);
+		if (signal == LB_EINTR)
+			continue;
+		if (signal <= 0)
+			return 0;
+		frozen.pending_count++;
+	}
+	return -LB_E_SIGNALS;
+}
+
+static void give_pending(void)
+{
+	for (uint32_t i = 0; i < frozen.pending_count; i++)
+		lb_signal_requeue(frozen.pending[i].signo, &frozen.pending[i]);
+	frozen.pending_count = 0;
+}
+
+/* CPU time so far, so that times(2) and its kin go on counting on the next node. */
+static void note_cpu_time(void)
+{
+	int64_t usage[18]; /* struct rusage */
+	frozen.cpu_user_us = lb_self.cpu_user_us;
+	frozen.cpu_system_us = lb_self.cpu_system_us;
+	if (lb_syscall2(__NR_getrusage, 0, usage) == 0) {
+		frozen.cpu_user_us += (uint64_t)(usage[0] * 1000000 + usage[1]);
+		frozen.cpu_system_us += (uint64_t)(usage[2] * 1000000 + usage[3]);
+	}
+}
+
+int lb_freeze(void)
+{
+	if (frozen.armed)
+		return -LB_E_UNSUPPORTED;
+	disarm_timers();
+	int error = take_pending();
+	if (error) {
+		give_pending();
+		rearm_timers();
+		return error;
+	}
+	for (int i = 0; i < RLIMITS; i++)
+		lb_syscall4(__NR_prlimit64, 0, i, 0, frozen.limits[i]);
+	frozen.robust_head = 0;
+	lb_syscall3(__NR_get_robust_list, 0, &frozen.robust_head, &frozen.robust_size);
+	frozen.clear_child_tid = 0;
+	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &frozen.clear_child_tid, 0, 0, 0);
+	frozen.monotonic_ns = lb_program_monotonic_ns();
+	note_cpu_time();
+	frozen.armed = 1;
+	return 0;
+}
+
+void lb_unfreeze(void)
+{
+	if (!frozen.armed)
+		return;
+	frozen.armed = 0;
+	give_pending();
+	rearm_timers();
+}
+
+static void register_rseq(void)
+{
+	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
+		return;
+	uint64_t base = 0;
+	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &base);
+	lb_syscall4(__NR_rseq, base + (uint64_t)lb_rseq_offset, RSEQ_SIZE, 0, RSEQ_SIGNATURE);
+}
+
+void lb_rseq_unregister(void)
+{
+	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
+		return;
+	uint64_t base = 0;
+	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &base);
+	lb_syscall4(__NR_rseq, base + (uint64_t)lb_rseq_offset, RSEQ_SIZE, 1 /* UNREGISTER */, RSEQ_SIGNATURE);
+}
+
+void lb_thaw(bool at_home)
+{
+	/* At home the kernel goes on counting for the same PID; what was used away is lost there. */
+	lb_self.cpu_user_us = at_home ? 0 : frozen.cpu_user_us;
+	lb_self.cpu_system_us = at_home ? 0 : frozen.cpu_system_us;
+	if (frozen.robust_size)
+		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
+	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
+	register_rseq();
+	for (int i = 0; i < RLIMITS; i++) {
+		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.
+		 * A hard limit that was higher there cannot be raised here: then the soft one is what fits. */
+		if (i == RLIMIT_NOFILE || i == RLIMIT_FSIZE || i == RLIMIT_NPROC || i == RLIMIT_NICE)
+			continue;
+		if (lb_syscall4(__NR_prlimit64, 0, i, frozen.limits[i], 0) < 0 && !at_home) {
+			uint64_t here[2];
+			lb_syscall4(__NR_prlimit64, 0, i, 0, here);
+			here[0] = frozen.limits[i][0] < here[1] ? frozen.limits[i][0] : here[1];
+			lb_syscall4(__NR_prlimit64, 0, i, here, 0);
+		}
+	}
+	frozen.armed = 0;
+	give_pending();
+	rearm_timers();
+}

@@ -1,0 +1,274 @@
+/* image.c - writes the image of this process (lb_image.h) straight from where its memory lies.
+ *
+ * Runs in the trigger's handler on the private stack, all signals blocked. Its working memory is part of the
+ * image too: what it leaves there is never read again in the restored process.
+ */
+#include "fault.h"
+#include "internal.h"
+
+#define PAGE 4096ULL
+#define PAGEMAP_ENTRIES 1024
+#define PAGEMAP_PRESENT (1ULL << 63) /* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_SWAPPED (1ULL << 62)
+#define MSG_NOSIGNAL 0x4000
+#define LB_EAGAIN (-11)
+#define BOUNCE_SIZE 65536u
+#define PROT_READ 1u
+
+struct part { /* struct iovec */
+	const void *at;
+	uint64_t size;
+};
+
+static struct lb_image_segment table[LB_SEGMENTS_MAX];
+static uint8_t is_file[LB_SEGMENTS_MAX];
+static uint32_t table_count;
+static struct lb_image_header header;
+static char bounce[BOUNCE_SIZE];
+
+static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned count)
+{
+	struct {
+		void *name;
+		uint64_t name_size;
+		struct part *parts;
+		uint64_t parts_count;
+		void *control;
+		uint64_t control_size, flags;
+	} message = { 0, 0, parts, count, 0, 0, 0 };
+	while (message.parts_count > 0) {
+		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, MSG_NOSIGNAL) :
+			lb_syscall3(__NR_writev, sink->fd, message.parts, message.parts_count);
+		if (sent == LB_EINTR)
+			continue;
+		if (sent < 0)
+			return sent == LB_EAGAIN ? -LB_E_PEER_LOST : (int)sent;
+		sink->bytes += (uint64_t)sent;
+		while (message.parts_count > 0 && (uint64_t)sent >= message.parts->size) {
+			sent -= (int64_t)message.parts->size;
+			message.parts++;
+			message.parts_count--;
+		}
+		if (message.parts_count > 0) {
+			message.parts->at = (const char *)message.parts->at + sent;
+			message.parts->size -= (uint64_t)sent;
+		}
+	}
+	return 0;
+}
+
+static int note_mapping(const struct lb_mapping *mapping, void *context)
+{
+	(void)context;
+	if (mapping->skip)
+		return 0;
+	if (mapping->shared_writable)
+		return -LB_E_SHARED_MEMORY;
+	if (table_count == LB_SEGMENTS_MAX)
+		return -LB_E_SEGMENTS;
+	table[table_count] = mapping->segment;
+	is_file[table_count++] = mapping->file;
+	return 0;
+}
+
+/* Fields 26 to 28 and 45 to 51 of /proc/self/stat (proc_pid_stat(5)). */
+static int read_stat(struct lb_image_mm *mm)
+{
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/stat", 0, 0);
+	if (fd < 0)
+		return (int)fd;
+	int64_t got = lb_syscall3(__NR_read, fd, bounce, sizeof bounce - 1);
+	lb_syscall1(__NR_close, fd);
+	if (got <= 0)
+		return -LB_E_UNSUPPORTED;
+	bounce[got] = 0;
+	const char *at = bounce + got;
+	while (at > bounce && *at != ')')
+		at--;
+	uint64_t fields[64];
+	unsigned count = 3; /* the next one, after ") ", is field 3 */
+	for (at += 2; *at && count < 60; count++) {
+		fields[count] = 0;
+		for (; *at && *at != ' '; at++)
+			if (*at >= '0' && *at <= '9')
+				fields[count] = fields[count] * 10 + (uint64_t)(*at - '0');
+		if (*at)
+			at++;
+	}
+	if (count < 52)
+		return -LB_E_UNSUPPORTED;
+	mm->start_code = fields[26];
+	mm->end_code = fields[27];
+	mm->start_stack = fields[28];
+	mm->start_data = fields[45];
+	mm->end_data = fields[46];
+	mm->start_brk = fields[47];
+	mm->arg_start = fields[48];
+	mm->arg_end = fields[49];
+	mm->env_start = fields[50];
+	mm->env_end = fields[51];
+	mm->brk = (uint64_t)lb_syscall1(__NR_brk, 0);
+	return 0;
+}
+
+static uint64_t read_xcr0(void)
+{
+	uint32_t eax = 1, ebx, ecx = 0, edx;
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	if (!(ecx & 1u << 27 /* OSXSAVE */))
+		return 0;
+	uint32_t low, high;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return (uint64_t)high << 32 | low;
+}
+
+static int fill_header(uint64_t ticket)
+{
+	memset(&header, 0, sizeof header);
+	header.magic = LB_IMAGE_MAGIC;
+	header.version = LB_IMAGE_VERSION;
+	header.abi_version = LB_ABI_VERSION;
+	header.ticket = ticket;
+	header.start_ticks = lb_self.start_ticks;
+	header.home_pid = lb_self.home_pid;
+	header.segments = table_count;
+	lb_text_copy(header.home_node, lb_self.home_node, sizeof header.home_node);
+	header.xcr0 = read_xcr0();
+	for (uint32_t i = 0; i < table_count; i++)
+		header.memory_bytes += table[i].end - table[i].start;
+	header.resume_ip = (uint64_t)lb_context_resume;
+	header.resume_sp = (uint64_t)bounce + 4096; /* lb_context_resume sets the real one at once */
+	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &header.fs_base);
+	lb_syscall2(__NR_arch_prctl, 0x1004 /* ARCH_GET_GS */, &header.gs_base);
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
+	if (fd < 0)
+		return (int)fd;
+	int64_t got = lb_syscall3(__NR_read, fd, header.auxv, sizeof header.auxv);
+	lb_syscall1(__NR_close, fd);
+	if (got <= 0)
+		return -LB_E_UNSUPPORTED;
+	header.auxv_words = (uint64_t)got / 8;
+	lb_syscall5(__NR_prctl, 16 /* PR_GET_NAME */, header.comm, 0, 0, 0);
+	const char *name = lb_self.exe;
+	for (const char *c = lb_self.exe; *c; c++)
+		if (*c == '/')
+			name = c + 1;
+	lb_text_copy(header.program, name, sizeof header.program);
+	return read_stat(&header.mm);
+}
+
+/* Sends [start, end) as one run; through /proc/self/mem where the program may not read it itself. */
+static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable, int mem_fd)
+{
+	struct lb_image_run run = { start, end - start };
+	struct part parts[2] = { { &run, sizeof run }, { (const void *)start, end - start } };
+	if (readable)
+		return sink_write(sink, parts, 2);
+	int error = sink_write(sink, parts, 1);
+	for (uint64_t at = start; at < end && !error;) {
+		uint64_t size = end - at < sizeof bounce ? end - at : sizeof bounce;
+		int64_t got = lb_syscall4(__NR_pread64, mem_fd, bounce, size, at);
+		if (got <= 0)
+			return got < 0 ? (int)got : -LB_E_MEMORY;
+		struct part part = { bounce, (uint64_t)got };
+		error = sink_write(sink, &part, 1);
+		at += (uint64_t)got;
+	}
+	return error;
+}
+
+/* The pages of anonymous memory that exist: untouched ones are zero on the other side by themselves. */
+static int send_anonymous(struct lb_image_sink *sink, const struct lb_image_segment *segment, int pagemap_fd,
+			  int mem_fd)
+{
+	static uint64_t entries[PAGEMAP_ENTRIES];
+	bool readable = segment->protection & PROT_READ;
+	uint64_t run = 0; /* start of the run being gathered; 0: none */
+	for (uint64_t at = segment->start; at < segment->end;) {
+		uint64_t pages = (segment->end - at) / PAGE;
+		if (pages > PAGEMAP_ENTRIES)
+			pages = PAGEMAP_ENTRIES;
+		int64_t got = lb_syscall4(__NR_pread64, pagemap_fd, entries, pages * 8, at / PAGE * 8);
+		if (got <= 0)
+			return got < 0 ? (int)got : -LB_E_MEMORY;
+		for (int64_t i = 0; i < got / 8; i++, at += PAGE) {
+			bool there = entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED);
+			if (there && !run)
+				run = at;
+			if (!there && run) {
+				int error = send_run(sink, run, at, readable, mem_fd);
+				if (error)
+					return error;
+				run = 0;
+			}
+		}
+	}
+	return run ? send_run(sink, run, segment->end, readable, mem_fd) : 0;
+}
+
+/* A mapped file may be shorter than its mapping: the pages behind its end cannot be read. Returns the end of
+ * what can. */
+static uint64_t readable_end(const struct lb_image_segment *segment, int mem_fd)
+{
+	uint64_t low = 0, high = (segment->end - segment->start) / PAGE;
+	while (low < high) { /* pages [0, low) can be read, page `high` and above cannot */
+		uint64_t middle = (low + high) / 2;
+		char byte;
+		if (lb_syscall4(__NR_pread64, mem_fd, &byte, 1, segment->start + middle * PAGE) == 1)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return segment->start + low * PAGE;
+}
+
+static int send_memory(struct lb_image_sink *sink)
+{
+	int error = 0;
+	int64_t pagemap_fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/pagemap", 0, 0);
+	int64_t mem_fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/mem", 0, 0);
+	if (pagemap_fd < 0 || mem_fd < 0)
+		error = pagemap_fd < 0 ? (int)pagemap_fd : (int)mem_fd;
+	for (uint32_t i = 0; i < table_count && !error; i++) {
+		if (i == table_count / 2) {
+			uint32_t action = sink->home ? LB_FAULT_NOTHING : lb_fault(LB_FAULT_SOURCE_MEMORY);
+			if (action == LB_FAULT_DO_CUT)
+				lb_syscall2(__NR_shutdown, sink->fd, 2);
+			if (action == LB_FAULT_DO_FAIL)
+				error = -LB_E_FAULT;
+		}
+		if (error)
+			break;
+		if (is_file[i]) {
+			uint64_t end = readable_end(&table[i], (int)mem_fd);
+			if (end > table[i].start)
+				error = send_run(sink, table[i].start, end, table[i].protection & PROT_READ,
+						 (int)mem_fd);
+		} else {
+			error = send_anonymous(sink, &table[i], (int)pagemap_fd, (int)mem_fd);
+		}
+	}
+	if (pagemap_fd >= 0)
+		lb_syscall1(__NR_close, pagemap_fd);
+	if (mem_fd >= 0)
+		lb_syscall1(__NR_close, mem_fd);
+	struct lb_image_run last = { 0, 0 };
+	struct part part = { &last, sizeof last };
+	return error ? error : sink_write(sink, &part, 1);
+}
+
+int lb_image_write(struct lb_image_sink *sink, uint64_t ticket)
+{
+	table_count = 0;
+	int error = lb_each_mapping(note_mapping, 0);
+	if (!error)
+		error = fill_header(ticket);
+	if (error)
+		return error;
+	struct part parts[2] = { { &header, sizeof header },
+				 { table, table_count * sizeof table[0] } };
+	error = sink_write(sink, parts, 2);
+	if (!error && !sink->home && lb_fault(LB_FAULT_SOURCE_TABLE) == LB_FAULT_DO_FAIL)
+		error = -LB_E_FAULT;
+	return error ? error : send_memory(sink);
+}

@@ -1,0 +1,137 @@
+/* init.c - the library is loaded: take the trigger, register with the node's daemon; or, when the shadow has
+ * exec'ed this program for homecoming, become the process that comes home instead of starting the program.
+ */
+#include "fault.h"
+#include "internal.h"
+
+struct lb_process lb_self LB_HIDDEN;
+struct lb_fault_plan lb_fault_plan;
+
+void lb_text_copy(char *to, const char *from, size_t size)
+{
+	size_t n = 0;
+	for (; n + 1 < size && from[n]; n++)
+		to[n] = from[n];
+	memset(to + n, 0, size - n);
+}
+
+static const char *variable(char **environment, const char *name)
+{
+	size_t length = strlen(name);
+	for (; *environment; environment++)
+		if (memcmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+			return *environment + length + 1;
+	return 0;
+}
+
+/* Field 22 of /proc/self/stat. 0: unknown. */
+static uint64_t read_start_ticks(void)
+{
+	char text[1024];
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/stat", 0, 0);
+	if (fd < 0)
+		return 0;
+	int64_t got = lb_syscall3(__NR_read, fd, text, sizeof text - 1);
+	lb_syscall1(__NR_close, fd);
+	if (got <= 0)
+		return 0;
+	text[got] = 0;
+	const char *at = text + got;
+	while (at > text && *at != ')')
+		at--;
+	unsigned field = 2;
+	for (; *at && field < 22; at++)
+		field += *at == ' ';
+	uint64_t ticks = 0;
+	for (; *at >= '0' && *at <= '9'; at++)
+		ticks = ticks * 10 + (uint64_t)(*at - '0');
+	return ticks;
+}
+
+static void register_process(void)
+{
+	struct lb_local_register message = { .type = LB_LOCAL_REGISTER, .size = sizeof message };
+	struct lb_local_ack ack;
+	message.start_ticks = lb_self.start_ticks;
+	message.pid = lb_self.local_pid;
+	message.abi_version = LB_ABI_VERSION;
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return; /* no daemon: an ordinary program */
+	int rv = lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
+	lb_self.registered = rv >= 0 && ack.type == LB_LOCAL_ACK && ack.code == 0;
+	lb_syscall1(__NR_close, fd);
+}
+
+/* Becomes the process that comes home. Returns only when even the shadow could not be started again. */
+int lb_homecoming(int state_fd, char **environment)
+{
+	static struct lb_state state;
+	static struct lb_image_header header;
+	uint64_t all = ~0ULL;
+	(void)environment;
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	int64_t got = lb_syscall4(__NR_pread64, state_fd, &state, sizeof state, 0);
+	if (got != (int64_t)sizeof state || state.magic != LB_STATE_MAGIC)
+		return -LB_E_WIRE;
+	struct lb_enter_request request = {
+		.image_fd = state.link_fd,
+		.handshake = 1,
+		.link_fd = -1,
+		.keeper_fd = -1,
+		.state_fd = state_fd,
+		.shadow_fd = state.shadow_fd,
+		.at_home = 1,
+		.fault = lb_fault_plan,
+		.node = state.home_node,
+		.control_path = state.control_path,
+	};
+	lb_stream_timeout(state.link_fd, state.io_timeout_ms);
+	int error = lb_stream_send(state.link_fd, LB_LINK_READY, 0, 0);
+	if (!error && lb_fault(LB_FAULT_HOME_READY) == LB_FAULT_DO_FAIL)
+		error = -LB_E_FAULT;
+	lb_rseq_unregister();
+	if (!error)
+		error = lb_enter(&request, &header);
+	/* Still here: the guest stays where it is. The shadow starts without a link, and gets a new one. */
+	int32_t none = -1;
+	char variable_text[32] = "LB_STATE=";
+	char *argv[2] = { state.program, 0 };
+	char *envp[2] = { variable_text, 0 };
+	unsigned digits = 9, divisor = 10000;
+	for (unsigned value = (unsigned)state_fd; divisor; divisor /= 10)
+		if (value >= divisor || divisor == 1)
+			variable_text[digits++] = (char)('0' + value / divisor % 10);
+	lb_syscall4(__NR_pwrite64, state_fd, &none, sizeof none, offsetof(struct lb_state, link_fd));
+	lb_syscall1(__NR_close, state.link_fd);
+	lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, 0x1000 /* EMPTY_PATH */);
+	return error;
+}
+
+__attribute__((constructor)) static void initialise(int argc, char **argv, char **environment)
+{
+	(void)argc;
+	(void)argv;
+	lb_fault_read(&lb_fault_plan, environment);
+	const char *state = variable(environment, "LB_STATE");
+	if (state) {
+		int fd = 0;
+		for (; *state >= '0' && *state <= '9'; state++)
+			fd = fd * 10 + (*state - '0');
+		lb_homecoming(fd, environment);
+		lb_syscall1(__NR_exit_group, 125); /* never the program from its beginning */
+	}
+	const char *control = variable(environment, "LB_CONTROL");
+	if (!control || strlen(control) >= LB_CONTROL_PATH_SIZE_MAX)
+		return;
+	lb_text_copy(lb_self.control_path, control, sizeof lb_self.control_path);
+	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_self.home_pid = lb_self.local_pid;
+	lb_self.start_ticks = read_start_ticks();
+	lb_self.link_fd = lb_self.keeper_fd = lb_self.stream_fd = -1;
+	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe,
+				   sizeof lb_self.exe - 1);
+	lb_self.exe[size > 0 ? size : 0] = 0;
+	lb_trigger_install();
+	register_process();
+}

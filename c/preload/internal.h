@@ -1,0 +1,144 @@
+/* internal.h - what the checkpoint half of the library shares (trigger, image, resume, homecoming). */
+#ifndef LB_INTERNAL_H
+#define LB_INTERNAL_H
+
+#include "lb_preload.h"
+#include "lb_restorer.h"
+#include "mem.h"
+#include "syscall.h"
+
+#include <asm/unistd.h>
+
+#define LB_SIGURG 23
+#define LB_SIGTSTP 20
+#define LB_SIGSYS 31
+#define LB_AT_FDCWD (-100)
+#define LB_EINTR (-4)
+#define LB_SA_SIGINFO 4ULL
+#define LB_SA_RESTORER 0x04000000ULL
+#define LB_SA_RESTART 0x10000000ULL
+#define LB_SIG_DFL 0ULL
+#define LB_SIG_IGN 1ULL
+#define LB_SI_QUEUE (-1)
+#define LB_SIGINFO_SIZE_RAW 128
+#define LB_UPPER_DESCRIPTORS 64 /* numbers below RLIMIT_NOFILE that the library takes for itself */
+
+/* Of struct ucontext, arch/x86/include/uapi/asm/{ucontext,sigcontext}.h: 64-bit words of gregs from 5 on. */
+enum lb_register { LB_RDI = 8, LB_RSI = 9, LB_RDX = 12, LB_RAX = 13, LB_R10 = 2, LB_RIP = 16, LB_RSP = 15 };
+#define LB_UC_GREGS 5
+#define LB_UC_SIGMASK 37 /* word: 40 bytes before the registers, 256 bytes of struct sigcontext_64 */
+
+struct lb_siginfo {
+	int32_t signo, error, code, pad;
+	union {
+		struct {
+			int32_t pid;
+			uint32_t uid;
+			uint64_t value;
+		} queued;
+		uint8_t bytes[LB_SIGINFO_SIZE_RAW - 16];
+	};
+};
+_Static_assert(sizeof(struct lb_siginfo) == LB_SIGINFO_SIZE_RAW, "siginfo_t is 128 bytes");
+
+/* ---- context.S */
+struct lb_resume_args *lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
+extern char lb_context_resume[] LB_HIDDEN;
+extern char lb_sigreturn[] LB_HIDDEN;
+int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
+
+/* ---- signals.c */
+/* Before a move from home: notes the actions of all signals; away they are kept up to date anyway. */
+void lb_actions_take(void) LB_HIDDEN;
+/* In the restored process: tells the kernel all of them, as this place needs it. */
+void lb_actions_give(void) LB_HIDDEN;
+
+/* ---- control.c: the node's control socket */
+/* Connects to lb_self.control_path. Returns a descriptor or a negative error. */
+int lb_control_connect(void) LB_HIDDEN;
+/* Sends one message and, if `answer`, receives one of `answer_size` bytes and up to `fds_max` descriptors (-1
+ * where there is none). Returns the number of descriptors or a negative error. */
+int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_t answer_size, int *fds,
+		   int fds_max) LB_HIDDEN;
+
+/* ---- maps.c: the process's own mappings */
+struct lb_mapping {
+	struct lb_image_segment segment;
+	bool file;   /* a file's pages: all of them are sent, up to its end */
+	bool skip;   /* [vsyscall], the node's own vdso, the hole */
+	bool shared_writable;
+};
+/* Calls `each` for every mapping, in address order, until it returns non-zero. Returns that or a negative
+ * error. */
+int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
+
+/* ---- frozen.c: what the kernel knows of the process and an image must carry, kept in library memory */
+/* Stops the clocks: saves and disarms timers, takes pending signals, notes limits. Returns 0 or an error, and
+ * then everything is as before. */
+int lb_freeze(void) LB_HIDDEN;
+/* Undoes lb_freeze in the same process. */
+void lb_unfreeze(void) LB_HIDDEN;
+/* In the restored process: gives it all back. */
+void lb_thaw(bool at_home) LB_HIDDEN;
+/* Before this process's TLS goes away: the kernel must not write its struct rseq any more. */
+void lb_rseq_unregister(void) LB_HIDDEN;
+/* The program's CLOCK_MONOTONIC when it was frozen, and now. ns */
+uint64_t lb_frozen_monotonic_ns(void) LB_HIDDEN;
+uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
+
+/* ---- image.c */
+struct lb_image_sink {
+	int fd;
+	bool socket;
+	bool home; /* fault points of the way home do not fire at the source */
+	uint64_t bytes;
+};
+/* Writes the image of this process. Everything it needs lies in memory that does not change meanwhile.
+ * Returns 0 or a negative error. */
+int lb_image_write(struct lb_image_sink *sink, uint64_t ticket) LB_HIDDEN;
+
+/* ---- stream.c: whole messages over a socket, for the commit */
+int lb_stream_send(int fd, uint32_t type, const void *body, uint32_t size) LB_HIDDEN;
+/* Receives one message of exactly this type; FAILED gives its error. */
+int lb_stream_expect(int fd, uint32_t type, void *body, uint32_t size) LB_HIDDEN;
+int lb_stream_read(int fd, void *buffer, size_t size) LB_HIDDEN;
+void lb_stream_timeout(int fd, uint32_t timeout_ms) LB_HIDDEN;
+
+/* ---- resume.c */
+/* First thing in the restored process, on the private stack; returns what the order's handler returns. */
+int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
+
+/* ---- vdso.c */
+/* The program's vdso (ordinary memory by now) calls the node's: patches it once, aims it each time. */
+void lb_vdso_aim(uint64_t node_vdso) LB_HIDDEN;
+/* What to add to this node's clock to get the program's. ns */
+int64_t lb_clock_offset_ns(int64_t clock) LB_HIDDEN;
+
+/* ---- shadow_exec.c */
+/* Becomes the shadow: returns only on error, and then everything is as before. */
+int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
+		     uint64_t bytes, uint64_t freeze_ns) LB_HIDDEN;
+/* A descriptor number out of the program's way: moves fd there. Returns the new one or an error. */
+int lb_move_up(int fd) LB_HIDDEN;
+
+/* ---- init.c, trigger.c */
+void lb_trigger_install(void) LB_HIDDEN;
+void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
+int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;
+void lb_text_copy(char *to, const char *from, size_t size) LB_HIDDEN;
+int lb_homecoming(int state_fd, char **environment) LB_HIDDEN;
+/* The order's work, on the private stack. */
+struct lb_order_context {
+	struct lb_local_order order;
+	int fds[LB_LOCAL_DESCRIPTORS_MAX];
+	uint32_t step; /* fault point number reached, for the report */
+	uint64_t bytes;
+	uint64_t freeze_us;
+};
+int lb_order_move_from_home(struct lb_order_context *context) LB_HIDDEN;
+int lb_order_move_on(struct lb_order_context *context) LB_HIDDEN;
+int lb_order_snapshot(struct lb_order_context *context) LB_HIDDEN;
+/* Tells the daemon at home that the process runs there again. */
+void lb_came_home(void) LB_HIDDEN;
+
+#endif

@@ -1,0 +1,94 @@
+/* maps.c - walks the process's own mappings as /proc/self/maps tells them (proc_pid_maps(5)). */
+#include "internal.h"
+
+#define LINE_MAX_SIZE 8192 /* PATH_MAX and the columns; the kernel escapes newlines in names */
+
+static uint64_t parse_hex(const char **at)
+{
+	uint64_t value = 0;
+	for (;; (*at)++) {
+		char c = **at;
+		if (c >= '0' && c <= '9')
+			value = value * 16 + (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value * 16 + (uint64_t)(c - 'a' + 10);
+		else
+			return value;
+	}
+}
+
+static const char *next_column(const char *at)
+{
+	while (*at && *at != ' ')
+		at++;
+	while (*at == ' ')
+		at++;
+	return at;
+}
+
+static void parse_line(const char *line, struct lb_mapping *mapping)
+{
+	const char *at = line;
+	memset(mapping, 0, sizeof *mapping);
+	mapping->segment.start = parse_hex(&at);
+	at++;
+	mapping->segment.end = parse_hex(&at);
+	at++;
+	mapping->segment.protection = (at[0] == 'r' ? 1u : 0) | (at[1] == 'w' ? 2u : 0) | (at[2] == 'x' ? 4u : 0);
+	mapping->shared_writable = at[3] == 's' && at[1] == 'w';
+	bool shared = at[3] == 's';
+	at = next_column(at); /* offset */
+	at = next_column(at); /* device */
+	at = next_column(at); /* inode */
+	const char *inode = at;
+	at = next_column(at); /* name */
+	mapping->file = shared || *inode != '0';
+	if (memcmp(at, "[stack]", 7) == 0)
+		mapping->segment.kind = LB_SEGMENT_STACK;
+	else if (memcmp(at, "[heap]", 6) == 0)
+		mapping->segment.kind = LB_SEGMENT_HEAP;
+	else if (memcmp(at, "[vvar", 5) == 0 || memcmp(at, "[vsyscall]", 10) == 0)
+		mapping->skip = true;
+	else if (memcmp(at, "[vdso]", 6) == 0)
+		mapping->file = true; /* code to carry along: the program has pointers into it */
+	if (mapping->segment.start >= lb_self.hole_start && mapping->segment.start < lb_self.hole_end)
+		mapping->skip = true;
+}
+
+int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+{
+	static char buffer[LINE_MAX_SIZE];
+	size_t used = 0;
+	int result = 0;
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/maps", 0, 0);
+	if (fd < 0)
+		return (int)fd;
+	for (;;) {
+		int64_t got = lb_syscall3(__NR_read, fd, buffer + used, sizeof buffer - used);
+		if (got <= 0) {
+			result = got < 0 ? (int)got : result;
+			break;
+		}
+		used += (size_t)got;
+		size_t start = 0;
+		for (size_t i = 0; i < used && !result; i++) {
+			if (buffer[i] != '\n')
+				continue;
+			struct lb_mapping mapping;
+			buffer[i] = 0;
+			parse_line(buffer + start, &mapping);
+			result = each(&mapping, context);
+			start = i + 1;
+		}
+		if (result)
+			break;
+		memmove(buffer, buffer + start, used - start);
+		used -= start;
+		if (used == sizeof buffer) {
+			result = -LB_E_SEGMENTS;
+			break;
+		}
+	}
+	lb_syscall1(__NR_close, fd);
+	return result;
+}

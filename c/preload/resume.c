@@ -1,0 +1,130 @@
+/* resume.c - the first thing that runs in a restored process: repairs what differs here, and parks until this
+ * copy is the live one. Nothing of the program has run yet.
+ */
+#include "fault.h"
+#include "internal.h"
+
+#define F_SETFD 2
+#define FD_CLOEXEC 1
+
+static void take_place(const struct lb_resume_args *args)
+{
+	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_self.hole_start = args->hole_start;
+	lb_self.hole_end = args->hole_end;
+	lb_self.vdso = args->vdso;
+	lb_self.away = !args->at_home;
+	lb_self.ticket = args->ticket;
+	lb_self.stream_fd = args->stream_fd;
+	lb_self.link_fd = args->link_fd;
+	lb_self.keeper_fd = args->keeper_fd;
+	lb_text_copy(lb_self.node, args->node, sizeof lb_self.node);
+	lb_text_copy(lb_self.control_path, args->control_path, sizeof lb_self.control_path);
+	if (args->at_home) {
+		lb_self.monotonic_offset_ns = 0;
+		return;
+	}
+	/* The program's clock goes on from what it was when GO was sent: one way of the network behind home's,
+	 * so that it does not run backwards when the process comes home. */
+	uint64_t there = args->go_monotonic_ns ? args->go_monotonic_ns : lb_frozen_monotonic_ns();
+	uint64_t here = args->here_monotonic_ns ? args->here_monotonic_ns : (uint64_t)lb_monotonic_raw_ns();
+	lb_self.monotonic_offset_ns = (int64_t)(there - here);
+}
+
+static int say_running(int fd)
+{
+	struct lb_link_running running = { (uint64_t)lb_monotonic_raw_ns(), lb_self.local_pid };
+	return lb_stream_send(fd, LB_LINK_RUNNING, &running, sizeof running);
+}
+
+static void tell_keeper(uint32_t type)
+{
+	struct lb_keeper_message message = { type, lb_self.local_pid };
+	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, 0x4000 /* NOSIGNAL */, 0, 0);
+}
+
+static void exit_parked(void)
+{
+	tell_keeper(LB_KEEPER_LEFT);
+	for (;;)
+		lb_syscall1(__NR_exit_group, 1);
+}
+
+/* A first move: the source becomes the shadow and sends SERVE on the connection that carried the memory. */
+static int wait_served(void)
+{
+	struct lb_link_header header;
+	int64_t type = lb_link_receive(&header, 0, 0);
+	if (type == LB_LINK_SERVE)
+		return 0;
+	return lb_link_reconnect();
+}
+
+static int resume_away(const struct lb_resume_args *args)
+{
+	bool first_move = args->stream_fd >= 0 && args->stream_fd == args->link_fd;
+	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
+		exit_parked();
+	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
+		exit_parked(); /* the source is gone or gave up: it, or its keeper, goes on there */
+	tell_keeper(LB_KEEPER_PARKED);
+	uint32_t action = lb_fault(LB_FAULT_GUEST_PARKED);
+	if (action == LB_FAULT_DO_CUT && args->stream_fd >= 0)
+		lb_syscall2(__NR_shutdown, args->stream_fd, 2);
+	if (action == LB_FAULT_DO_FAIL)
+		exit_parked();
+	if (!first_move)
+		lb_fault(LB_FAULT_MOVE_ACTIVATE);
+	/* HELLO with a ticket that is prepared, or waiting, makes it the live one: that is the commit. */
+	if ((first_move ? wait_served() : lb_link_reconnect()) < 0)
+		exit_parked();
+	if (!first_move && args->stream_fd >= 0)
+		lb_syscall1(__NR_close, args->stream_fd);
+	lb_self.stream_fd = -1;
+	lb_actions_give();
+	int error = lb_forward_arm();
+	if (error) /* the daemon checks for this before an offer; nothing of the program has run, but home is gone */
+		exit_parked();
+	lb_thaw(false);
+	tell_keeper(LB_KEEPER_SERVED);
+	lb_fault(LB_FAULT_GUEST_SERVED);
+	return 0;
+}
+
+/* Gives the descriptors of the program their FD_CLOEXEC back and drops the library's own. */
+static void settle_descriptors(const struct lb_resume_args *args)
+{
+	static struct lb_state state;
+	int64_t got = lb_syscall4(__NR_pread64, args->state_fd, &state, sizeof state, 0);
+	if (got == (int64_t)sizeof state && state.magic == LB_STATE_MAGIC) {
+		int own[4] = { state.shadow_fd, state.preload_fd, state.exe_fd, state.trace_fd };
+		for (unsigned fd = 0; fd < LB_CLOEXEC_WORDS * 64; fd++)
+			if (state.cloexec[fd / 64] & 1ULL << fd % 64)
+				lb_syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+		for (int i = 0; i < 4; i++)
+			if (own[i] > 2)
+				lb_syscall1(__NR_close, own[i]);
+	}
+	lb_syscall1(__NR_close, args->state_fd);
+}
+
+static int resume_home(const struct lb_resume_args *args)
+{
+	lb_actions_give();
+	lb_thaw(true);
+	lb_fault(LB_FAULT_HOME_CONFIRM);
+	say_running(args->stream_fd); /* the guest is dead from GO on; if this is lost it learns so by asking */
+	lb_syscall1(__NR_close, args->stream_fd);
+	settle_descriptors(args);
+	lb_self.stream_fd = -1;
+	lb_self.link_fd = -1;
+	lb_self.keeper_fd = -1;
+	return 0;
+}
+
+int lb_resume(const struct lb_resume_args *args)
+{
+	take_place(args);
+	lb_vdso_aim(args->vdso);
+	return args->at_home ? resume_home(args) : resume_away(args);
+}

@@ -1,0 +1,165 @@
+/* signals.c - the program's signal actions: what it asked for, and what the kernel is told.
+ *
+ * Ours, whatever the program asks: SIGURG (the trigger) always; SIGTSTP while the program has the default
+ * action (a stop by hand starts a checkpoint); SIGSYS away from home. The kernel never blocks SIGSYS or SIGURG
+ * away from home: a call made with SIGSYS blocked would kill the process.
+ */
+#include "internal.h"
+
+#define AWAY_UNBLOCKED (LB_BIT(LB_SIGSYS) | LB_BIT(LB_SIGURG))
+
+/* struct sigaction of glibc on x86-64: what the interposed functions get. */
+struct libc_action {
+	uint64_t handler;
+	uint64_t mask[16];
+	int32_t flags;
+	uint64_t restorer;
+};
+
+extern int lb_libc_sigaction(int signal, const void *wanted, void *old) __asm__("__sigaction")
+    __attribute__((weak));
+
+static bool is_ours(int signal, const struct lb_action *program)
+{
+	if (signal == LB_SIGURG)
+		return true;
+	if (signal == LB_SIGTSTP)
+		return program->handler == LB_SIG_DFL;
+	return signal == LB_SIGSYS && lb_self.away;
+}
+
+/* Tells the kernel what is right for one signal, given what the program wants. */
+static int64_t install(int signal, const struct lb_action *program)
+{
+	struct lb_action action = *program;
+	if (signal == LB_SIGSYS && lb_self.away)
+		return 0; /* lb_forward_arm() has put its handler there */
+	if (is_ours(signal, program)) {
+		action.handler = (uint64_t)lb_trigger_handler;
+		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;
+		action.restorer = (uint64_t)lb_sigreturn;
+		action.mask = ~0ULL;
+	} else if (lb_self.away) {
+		action.mask &= ~AWAY_UNBLOCKED;
+	}
+	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+}
+
+/* At home only our two signals are kept here; away all of them are. */
+static bool is_kept(int signal)
+{
+	return lb_self.away || signal == LB_SIGURG || signal == LB_SIGTSTP;
+}
+
+int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
+{
+	if (signal < 1 || signal > LB_SIGNALS)
+		return -22; /* EINVAL */
+	if (!is_kept(signal))
+		return lb_syscall4(__NR_rt_sigaction, signal, wanted, old, 8);
+	if (wanted && (signal == 9 || signal == 19))
+		return -22;
+	struct lb_action before = lb_self.actions[signal];
+	if (wanted) {
+		lb_self.actions[signal] = *wanted;
+		int64_t error = install(signal, wanted);
+		if (error < 0) {
+			lb_self.actions[signal] = before;
+			return error;
+		}
+	}
+	if (old)
+		*old = before;
+	return 0;
+}
+
+void lb_actions_take(void)
+{
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
+		if (!is_kept(signal))
+			lb_syscall4(__NR_rt_sigaction, signal, 0, &lb_self.actions[signal], 8);
+}
+
+void lb_actions_give(void)
+{
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
+		if (signal != 9 && signal != 19)
+			install(signal, &lb_self.actions[signal]);
+}
+
+void lb_trigger_install(void)
+{
+	const int ours[2] = { LB_SIGURG, LB_SIGTSTP };
+	for (int i = 0; i < 2; i++) {
+		struct lb_action *action = &lb_self.actions[ours[i]];
+		lb_syscall4(__NR_rt_sigaction, ours[i], 0, action, 8);
+		install(ours[i], action);
+	}
+}
+
+void lb_actions_summary(struct lb_link_actions *out)
+{
+	out->ignored = 0;
+	out->caught = 0;
+	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
+		uint64_t handler = lb_self.actions[signal].handler;
+		if (handler == LB_SIG_IGN)
+			out->ignored |= LB_BIT(signal);
+		else if (handler != LB_SIG_DFL)
+			out->caught |= LB_BIT(signal);
+	}
+}
+
+void lb_signal_requeue(int signal, const void *siginfo)
+{
+	int64_t pid = lb_syscall0(__NR_getpid);
+	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, siginfo);
+}
+
+/* ---- interposed at home: only calls that touch our two signals differ from libc's ----------------------- */
+
+#define LB_EXPORT __attribute__((visibility("default")))
+
+static int interposed(int signal, const struct libc_action *wanted, struct libc_action *old)
+{
+	struct lb_action kernel_wanted, kernel_old;
+	if (wanted) {
+		kernel_wanted.handler = wanted->handler;
+		kernel_wanted.flags = ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER;
+		kernel_wanted.restorer = (uint64_t)lb_sigreturn;
+		kernel_wanted.mask = wanted->mask[0];
+	}
+	lb_action_set(signal, wanted ? &kernel_wanted : 0, old ? &kernel_old : 0);
+	if (old) {
+		memset(old, 0, sizeof *old);
+		old->handler = kernel_old.handler;
+		old->flags = (int32_t)(kernel_old.flags & ~LB_SA_RESTORER);
+		old->mask[0] = kernel_old.mask;
+	}
+	return 0;
+}
+
+LB_EXPORT int sigaction(int signal, const void *wanted, void *old);
+LB_EXPORT int sigaction(int signal, const void *wanted, void *old)
+{
+	if (signal == LB_SIGURG || signal == LB_SIGTSTP)
+		return interposed(signal, wanted, old);
+	return lb_libc_sigaction(signal, wanted, old);
+}
+
+/* BSD semantics, as glibc's own: SA_RESTART, the signal itself blocked meanwhile. */
+LB_EXPORT uint64_t signal(int signal, uint64_t handler);
+LB_EXPORT uint64_t signal(int signal, uint64_t handler)
+{
+	struct libc_action wanted, old;
+	memset(&wanted, 0, sizeof wanted);
+	if (signal < 1 || signal > LB_SIGNALS)
+		{
+		lb_libc_sigaction(signal, &wanted, &old); /* sets errno: EINVAL */
+		return ~0ULL;
+	}
+	wanted.handler = handler;
+	wanted.mask[0] = LB_BIT(signal);
+	wanted.flags = (int32_t)LB_SA_RESTART;
+	return sigaction(signal, &wanted, &old) ? ~0ULL : old.handler;
+}

@@ -1,0 +1,231 @@
+/* trigger.c - the trigger's handler: SIGURG (an order of the daemon, a doorbell of the link, a poke of the
+ * keeper) and SIGTSTP while the program has its default action (a stop by hand writes a checkpoint).
+ *
+ * Signal context, all signals blocked, on the program's stack; the work is done on the private one. An order may
+ * fire late (after SIGSTOP, or when the program blocked the signal): the daemon is asked whether it still stands
+ * before anything else. What is not ours goes to the program's own handler.
+ */
+#include "fault.h"
+#include "forward.h"
+#include "internal.h"
+
+#define SI_TKILL (-6)
+#define SI_USER 0
+#define GO_HOME 1 /* result of obey() */
+
+/* Registers of the interrupted program, as words of struct ucontext. */
+#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
+
+extern bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
+extern char lb_stub_call[] LB_HIDDEN;
+
+/* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
+ * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
+static bool interrupted_call(const uint64_t *context, uint32_t *number)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	uint8_t code[7];
+	if (lb_forward_interrupted(rip, REGISTER(context, LB_RSP), number))
+		return true;
+	if (lb_user_read(code, rip - sizeof code, sizeof code) < 0 || code[5] != 0x0f || code[6] != 0x05)
+		return false;
+	if (code[0] == 0xb8) {
+		memcpy(number, code + 1, sizeof *number);
+		return true;
+	}
+	*number = 0;
+	return code[3] == 0x31 && code[4] == 0xc0;
+}
+
+/* Another handler of the program is about to run: then the EINTR is the program's to see. */
+static bool program_handler_waits(const uint64_t *context)
+{
+	uint64_t pending = 0;
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	pending &= ~context[LB_UC_SIGMASK] & ~LB_BIT(LB_SIGURG);
+	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
+		if (!(pending & LB_BIT(signal)))
+			continue;
+		struct lb_action action = lb_self.actions[signal];
+		if (!lb_self.away && signal != LB_SIGTSTP)
+			lb_syscall4(__NR_rt_sigaction, signal, 0, &action, 8);
+		if (action.handler != LB_SIG_DFL && action.handler != LB_SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
+/* Calls that SA_RESTART does not restart end with EINTR after our handler, which the program never asked for:
+ * makes the call again, with the time that is left where the kernel told it. */
+static void resume_call(uint64_t *context)
+{
+	uint32_t number;
+	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || !interrupted_call(context, &number))
+		return;
+	if (program_handler_waits(context))
+		return;
+	if (number == __NR_nanosleep && REGISTER(context, LB_RSI))
+		REGISTER(context, LB_RDI) = REGISTER(context, LB_RSI);
+	if (number == __NR_clock_nanosleep && !(REGISTER(context, LB_RSI) & 1 /* TIMER_ABSTIME */) &&
+	    REGISTER(context, LB_R10))
+		REGISTER(context, LB_RDX) = REGISTER(context, LB_R10);
+	REGISTER(context, LB_RIP) -= 2;
+	REGISTER(context, LB_RAX) = number;
+}
+
+static void close_all(const int *fds)
+{
+	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
+		if (fds[i] >= 0)
+			lb_syscall1(__NR_close, fds[i]);
+}
+
+static void report(const struct lb_order_context *context, int error)
+{
+	struct lb_local_report message = {
+		.type = LB_LOCAL_REPORT,
+		.size = sizeof message,
+		.order_id = context->order.order_id,
+		.ticket = context->order.ticket,
+		.bytes = context->bytes,
+		.freeze_us = context->freeze_us,
+		.outcome = error < 0 ? LB_OUTCOME_ABORTED : LB_OUTCOME_WRITTEN,
+		.error = error < 0 ? error : 0,
+		.step = context->step,
+	};
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return; /* the daemon is away: it finds the process where it was */
+	lb_control_ask(fd, &message, sizeof message, 0, 0, 0, 0);
+	lb_syscall1(__NR_close, fd);
+}
+
+/* Asks whether the order stands. False: no. */
+static bool fetch(uint64_t order_id, struct lb_order_context *context)
+{
+	struct lb_local_fetch message = { .type = LB_LOCAL_FETCH, .size = sizeof message, .order_id = order_id,
+					  .pid = lb_self.local_pid };
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return false;
+	int got = lb_control_ask(fd, &message, sizeof message, &context->order, sizeof context->order,
+				 context->fds, LB_LOCAL_DESCRIPTORS_MAX);
+	lb_syscall1(__NR_close, fd);
+	if (got < 0)
+		return false;
+	if (context->order.type != LB_LOCAL_ORDER || context->order.kind == LB_ORDER_NONE) {
+		close_all(context->fds);
+		return false;
+	}
+	return true;
+}
+
+static int64_t obey(void *argument)
+{
+	static struct lb_order_context context;
+	uint64_t order_id = *(uint64_t *)argument;
+	int error;
+	memset(&context, 0, sizeof context);
+	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
+		context.fds[i] = -1;
+	if (!fetch(order_id, &context))
+		return -LB_E_STALE;
+	uint32_t kind = context.order.kind;
+	int64_t start_ns = lb_monotonic_raw_ns();
+	if (kind == LB_ORDER_SNAPSHOT)
+		error = lb_order_snapshot(&context);
+	else if (kind == LB_ORDER_HOME)
+		return GO_HOME; /* not on this stack: the handler goes home by lb_go_home() */
+	else if (lb_self.away)
+		error = lb_order_move_on(&context);
+	else
+		error = lb_order_move_from_home(&context);
+	if (error == 0)
+		return 0; /* the restored process: another PID, another node, other descriptors */
+	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
+	close_all(context.fds);
+	report(&context, error);
+	return error < 0 ? error : 0;
+}
+
+/* What is not for us: as if the program's own disposition had been in the kernel. */
+static void pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
+{
+	struct lb_action action = lb_self.actions[signal];
+	if (action.handler == LB_SIG_DFL || action.handler == LB_SIG_IGN)
+		return;
+	uint64_t before = ~0ULL;
+	uint64_t mask = context[LB_UC_SIGMASK] | action.mask | LB_BIT(signal);
+	if (lb_self.away)
+		mask = lb_mask_strip(mask);
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &mask, 0, 8);
+	((void (*)(int, struct lb_siginfo *, uint64_t *))action.handler)(signal, info, context);
+	lb_syscall4(__NR_rt_sigprocmask, 2, &before, 0, 8);
+}
+
+/* The default action of SIGTSTP, which our handler stands in front of. */
+static void stop_by_default(void)
+{
+	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	uint64_t only = LB_BIT(LB_SIGTSTP);
+	int64_t pid = lb_syscall0(__NR_getpid);
+	lb_syscall4(__NR_rt_sigaction, LB_SIGTSTP, &action, 0, 8);
+	lb_syscall3(__NR_tgkill, pid, lb_syscall0(__NR_gettid), LB_SIGTSTP);
+	lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8); /* stops here */
+	lb_syscall4(__NR_rt_sigprocmask, 0 /* BLOCK */, &only, 0, 8);
+	lb_action_set(LB_SIGTSTP, &lb_self.actions[LB_SIGTSTP], 0);
+}
+
+/* Sent by another process, not by the terminal and not by the program to itself. */
+static bool by_hand(const struct lb_siginfo *info)
+{
+	return (info->code == SI_USER || info->code == LB_SI_QUEUE || info->code == SI_TKILL) &&
+	       (uint32_t)info->queued.pid != lb_self.local_pid;
+}
+
+void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
+{
+	bool acted = false;
+	if (signal == LB_SIGTSTP) {
+		uint64_t order_id = 0;
+		bool checkpoint = by_hand(info) && !lb_self.away;
+		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
+			stop_by_default();
+		acted = true;
+	} else if (info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN) {
+		uint64_t order_id = info->queued.value;
+		if (lb_on_stack(obey, &order_id) == GO_HOME)
+			lb_come_home = lb_self.away;
+		acted = true;
+	}
+	if (lb_self.away) {
+		if (!acted && info->code == LB_SI_QUEUE && info->queued.value == LB_POKE_LINK)
+			acted = true;
+		lb_link_poll();
+		if (lb_come_home) {
+			lb_come_home = false;
+			lb_go_home(UINT32_MAX);
+		}
+	}
+	if (!acted && signal == LB_SIGURG)
+		pass_on(signal, info, context);
+	if (lb_self.away)
+		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
+	resume_call(context);
+}
+
+void lb_came_home(void)
+{
+	struct lb_local_came_home message = { .type = LB_LOCAL_CAME_HOME,
+					      .size = sizeof message,
+					      .start_ticks = lb_self.start_ticks,
+					      .ticket = lb_self.ticket,
+					      .pid = lb_self.home_pid,
+					      .system_call = lb_self.home_call };
+	struct lb_local_ack ack;
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return; /* no daemon: it looks at its own processes when it starts */
+	lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
+	lb_syscall1(__NR_close, fd);
+}

@@ -1,0 +1,249 @@
+/* vdso.c - the program's vdso after a move: its bytes travel as ordinary memory, and its functions jump here.
+ *
+ * The program (libc) has pointers into the vdso it was started with; the node's own lies in the restorer's hole.
+ * Each entry point of the old one is overwritten once by a jump to a function below, which calls the node's and
+ * corrects what differs between nodes: CLOCK_MONOTONIC and its kin, and the CPU-time clocks.
+ */
+#include "internal.h"
+
+#define CLOCK_REALTIME 0
+#define CLOCK_MONOTONIC 1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID 3
+#define CLOCK_MONOTONIC_RAW 4
+#define CLOCK_MONOTONIC_COARSE 6
+#define CLOCK_BOOTTIME 7
+#define AT_SYSINFO_EHDR 33
+#define PT_LOAD 1
+#define PT_DYNAMIC 2
+#define DT_STRTAB 5
+#define DT_SYMTAB 6
+#define DT_HASH 4
+#define DT_GNU_HASH 0x6ffffef5
+#define JUMP_SIZE 12
+#define LB_ENOSYS (-38)
+#define PAGE 4096ULL
+
+struct elf_header {
+	uint8_t ident[16];
+	uint16_t type, machine;
+	uint32_t version;
+	uint64_t entry, program_offset, section_offset;
+	uint32_t flags;
+	uint16_t size, program_size, program_count, section_size, section_count, names;
+};
+struct elf_program {
+	uint32_t type, flags;
+	uint64_t offset, address, physical, file_size, memory_size, align;
+};
+struct elf_symbol {
+	uint32_t name;
+	uint8_t info, other;
+	uint16_t section;
+	uint64_t value, size;
+};
+
+static struct {
+	int64_t (*clock_gettime)(int64_t clock, int64_t *time);
+	int64_t (*gettimeofday)(int64_t *time, void *zone);
+	int64_t (*time)(int64_t *time);
+	int64_t (*clock_getres)(int64_t clock, int64_t *resolution);
+	int64_t (*getcpu)(uint32_t *cpu, uint32_t *node, void *unused);
+} node;
+static bool patched;
+
+static void add_ns(int64_t *time, int64_t ns)
+{
+	ns += time[1];
+	time[0] += ns / 1000000000;
+	time[1] = ns % 1000000000;
+	if (time[1] < 0) {
+		time[1] += 1000000000;
+		time[0]--;
+	}
+}
+
+int64_t lb_clock_offset_ns(int64_t clock)
+{
+	switch (clock) {
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		return lb_self.monotonic_offset_ns;
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		return (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000;
+	default:
+		return 0;
+	}
+}
+
+static int64_t program_clock_gettime(int64_t clock, int64_t *time)
+{
+	clock = (int32_t)clock;
+	int64_t rv = node.clock_gettime && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC ||
+					    clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_BOOTTIME ||
+					    clock == CLOCK_MONOTONIC_COARSE) ?
+		node.clock_gettime(clock, time) : lb_syscall2(__NR_clock_gettime, clock, time);
+	if (rv == 0)
+		add_ns(time, lb_clock_offset_ns(clock));
+	return rv;
+}
+
+static int64_t program_gettimeofday(int64_t *time, void *zone)
+{
+	return node.gettimeofday ? node.gettimeofday(time, zone) : lb_syscall2(__NR_gettimeofday, time, zone);
+}
+
+static int64_t program_time(int64_t *time)
+{
+	return node.time ? node.time(time) : lb_syscall1(__NR_time, time);
+}
+
+static int64_t program_clock_getres(int64_t clock, int64_t *resolution)
+{
+	return lb_syscall2(__NR_clock_getres, (int32_t)clock, resolution);
+}
+
+static int64_t program_getcpu(uint32_t *cpu, uint32_t *numa_node, void *unused)
+{
+	return node.getcpu ? node.getcpu(cpu, numa_node, unused) : lb_syscall3(__NR_getcpu, cpu, numa_node, 0);
+}
+
+/* A C library that finds no vdso function makes the system call. */
+static int64_t program_none(void)
+{
+	return LB_ENOSYS;
+}
+
+/* The dynamic symbols of a vdso at `base`; `bias` is base minus its link address. */
+struct symbols {
+	const struct elf_symbol *table;
+	const char *names;
+	uint32_t count;
+	uint64_t bias;
+};
+
+static uint32_t count_gnu_hash(const uint32_t *hash)
+{
+	uint32_t buckets = hash[0], first = hash[1], bloom = hash[2], last = 0;
+	const uint32_t *bucket = hash + 4 + bloom * 2;
+	const uint32_t *chain = bucket + buckets;
+	for (uint32_t i = 0; i < buckets; i++)
+		if (bucket[i] > last)
+			last = bucket[i];
+	if (last < first)
+		return first;
+	while (!(chain[last - first] & 1))
+		last++;
+	return last + 1;
+}
+
+static bool read_symbols(uint64_t base, struct symbols *symbols)
+{
+	const struct elf_header *elf = (const void *)base;
+	const struct elf_program *program = (const void *)(base + elf->program_offset);
+	const uint64_t *dynamic = 0;
+	memset(symbols, 0, sizeof *symbols);
+	if (memcmp(elf->ident, "\177ELF", 4) != 0)
+		return false;
+	for (unsigned i = 0; i < elf->program_count; i++) {
+		if (program[i].type == PT_LOAD)
+			symbols->bias = base + program[i].offset - program[i].address;
+		if (program[i].type == PT_DYNAMIC)
+			dynamic = (const void *)(base + program[i].offset);
+	}
+	for (; dynamic && dynamic[0]; dynamic += 2) {
+		uint64_t at = dynamic[1] + symbols->bias;
+		if (dynamic[0] == DT_STRTAB)
+			symbols->names = (const char *)at;
+		else if (dynamic[0] == DT_SYMTAB)
+			symbols->table = (const void *)at;
+		else if (dynamic[0] == DT_HASH)
+			symbols->count = ((const uint32_t *)at)[1];
+		else if (dynamic[0] == DT_GNU_HASH && symbols->count == 0)
+			symbols->count = count_gnu_hash((const void *)at);
+	}
+	return symbols->names && symbols->table && symbols->count;
+}
+
+static uint64_t find_symbol(const struct symbols *symbols, const char *name)
+{
+	for (uint32_t i = 0; i < symbols->count; i++)
+		if (symbols->table[i].section && strcmp(symbols->names + symbols->table[i].name, name) == 0)
+			return symbols->bias + symbols->table[i].value;
+	return 0;
+}
+
+static void aim(uint64_t base)
+{
+	struct symbols symbols;
+	memset(&node, 0, sizeof node);
+	if (!base || !read_symbols(base, &symbols))
+		return;
+	node.clock_gettime = (void *)find_symbol(&symbols, "__vdso_clock_gettime");
+	node.gettimeofday = (void *)find_symbol(&symbols, "__vdso_gettimeofday");
+	node.time = (void *)find_symbol(&symbols, "__vdso_time");
+	node.clock_getres = (void *)find_symbol(&symbols, "__vdso_clock_getres");
+	node.getcpu = (void *)find_symbol(&symbols, "__vdso_getcpu");
+}
+
+static void write_jump(uint64_t at, uint64_t target)
+{
+	uint8_t code[JUMP_SIZE] = { 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0 }; /* movabs $target,%rax; jmp *%rax */
+	memcpy(code + 2, &target, sizeof target);
+	memcpy((void *)at, code, sizeof code);
+}
+
+/* Where the program's own vdso lies: AT_SYSINFO_EHDR of its auxiliary vector, which PR_SET_MM_MAP restored. */
+static uint64_t program_vdso(void)
+{
+	uint64_t auxv[LB_AUXV_WORDS];
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
+	if (fd < 0)
+		return 0;
+	int64_t got = lb_syscall3(__NR_read, fd, auxv, sizeof auxv);
+	lb_syscall1(__NR_close, fd);
+	for (int64_t i = 0; i + 1 < got / 8; i += 2)
+		if (auxv[i] == AT_SYSINFO_EHDR)
+			return auxv[i + 1];
+	return 0;
+}
+
+static void patch_program(void)
+{
+	static const struct {
+		const char *name;
+		void *target;
+	} entries[] = {
+		{ "__vdso_clock_gettime", program_clock_gettime }, { "__vdso_gettimeofday", program_gettimeofday },
+		{ "__vdso_time", program_time },                   { "__vdso_clock_getres", program_clock_getres },
+		{ "__vdso_getcpu", program_getcpu },               { "__vdso_getrandom", program_none },
+	};
+	struct symbols symbols;
+	uint64_t base = program_vdso();
+	if (!base || !read_symbols(base, &symbols))
+		return;
+	uint64_t start = base & ~(PAGE - 1), size = 0;
+	for (unsigned i = 0; i < symbols.count; i++)
+		if (symbols.table[i].section && symbols.bias + symbols.table[i].value - start > size)
+			size = symbols.bias + symbols.table[i].value - start;
+	size = (size + JUMP_SIZE + PAGE - 1) & ~(PAGE - 1);
+	lb_syscall3(__NR_mprotect, start, size, 7);
+	for (unsigned i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+		uint64_t at = find_symbol(&symbols, entries[i].name);
+		if (at)
+			write_jump(at, (uint64_t)entries[i].target);
+	}
+	lb_syscall3(__NR_mprotect, start, size, 5);
+}
+
+void lb_vdso_aim(uint64_t node_vdso)
+{
+	aim(node_vdso);
+	if (patched)
+		return;
+	patched = true;
+	patch_program();
+}
