@@ -41,7 +41,7 @@ static inline int64_t lb_proc_stat(uint32_t pid, char *state, uint64_t *start_ti
 		return size == 0 ? -3 : size;
 	for (at = 0; at < size; at++)
 		if (text[at] == ')')
-			name_end = at; /* the name may hold brackets and spaces; no later field does */
+			name_end = at; /* the last: the name may hold brackets, too */
 	if (name_end < 0 || name_end + 3 >= size)
 		return -71; /* EPROTO */
 	for (at = name_end + 2; at < size && field < LB_PROC_STAT_START; at++)

@@ -1,0 +1,231 @@
+/* forward.c - interception after a move: every system call that the program makes arrives here.
+ *
+ * Syscall User Dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH) turns each call from outside this library's
+ * text into SIGSYS. The handler runs on the program's stack with all signals blocked and decides by the table
+ * (lb_syscalls.h): go home with it (forward_call.c), answer it here (forward_own.c and its like), let the
+ * program execute it on this node, or bring the process home.
+ *
+ * A call that runs here is not made inside the handler: the context is changed so that the program makes it,
+ * after the handler has returned, from the stub below, with its own registers and signal mask. So restarts,
+ * EINTR, handlers that interrupt it and longjmp(3) out of it are all the kernel's own.
+ */
+#include <linux/errno.h>
+#include <linux/audit.h>
+#include <linux/elf.h>
+#include <linux/prctl.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+#include "lb_syscalls.h"
+
+#include "forward.h"
+
+/* The stub's frame, below the program's red zone (128 bytes, x86-64 psABI 3.2.2):
+ *
+ *   rsp      0 where the program goes on
+ *            8 number of the call (the trigger's handler makes an interrupted call again by it)
+ *           16 rdi, rsi, rdx, r10 as the program has them
+ *           48 scratch
+ *           96 red zone
+ *   program's rsp 224
+ *
+ * ret pops 8 and adds 216. */
+struct stub_frame {
+	uint64_t rip;
+	uint64_t number;
+	uint64_t rdi, rsi, rdx, r10;
+	uint8_t scratch[LB_SCRATCH_SIZE];
+	uint8_t red_zone[128];
+};
+_Static_assert(sizeof(struct stub_frame) == 224, "see the stub");
+
+__asm__(".pushsection .text\n"
+	".globl lb_stub_call, lb_stub_after\n"
+	".hidden lb_stub_call, lb_stub_after\n"
+	".type lb_stub_call, @function\n"
+	".balign 16\n"
+	"	.cfi_startproc\n"
+	"	.cfi_def_cfa rsp, 224\n"
+	"	.cfi_offset rip, -224\n"
+	"lb_stub_call:\n"
+	"	syscall\n"
+	"lb_stub_after:\n"
+	"	mov 16(%rsp), %rdi\n"
+	"	mov 24(%rsp), %rsi\n"
+	"	mov 32(%rsp), %rdx\n"
+	"	mov 40(%rsp), %r10\n"
+	"	ret $216\n"
+	"	.cfi_endproc\n"
+	".size lb_stub_call, . - lb_stub_call\n"
+	".globl lb_stub_sigreturn\n"
+	".hidden lb_stub_sigreturn\n"
+	".type lb_stub_sigreturn, @function\n"
+	"lb_stub_sigreturn:\n"
+	"	mov $15, %eax\n"
+	"	syscall\n"
+	".size lb_stub_sigreturn, . - lb_stub_sigreturn\n"
+	".popsection\n");
+extern char lb_stub_call[] LB_HIDDEN;
+extern char lb_stub_after[] LB_HIDDEN;
+extern char lb_stub_sigreturn[] LB_HIDDEN;
+
+static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
+	size_t scratch_size)
+{
+	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
+	uint64_t at = registers->rsp - sizeof(struct stub_frame);
+	struct stub_frame frame = {
+		.rip = registers->rip,
+		.number = trap->number,
+		.rdi = registers->rdi,
+		.rsi = registers->rsi,
+		.rdx = registers->rdx,
+		.r10 = registers->r10,
+	};
+
+	if (scratch != NULL) {
+		memcpy(frame.scratch, scratch, scratch_size);
+		value = at + offsetof(struct stub_frame, scratch);
+	}
+	/* Not the red zone: it is the program's. */
+	memcpy((void *)at, &frame, offsetof(struct stub_frame, red_zone));
+	if (index == 0)
+		registers->rdi = value;
+	else if (index == 1)
+		registers->rsi = value;
+	else if (index == 2)
+		registers->rdx = value;
+	else if (index == 3)
+		registers->r10 = value;
+	registers->rax = trap->number;
+	registers->rsp = at;
+	registers->rip = (uint64_t)lb_stub_call;
+	return LB_DONE;
+}
+
+#define NO_INDEX 6
+
+int64_t lb_here(struct lb_trap *trap)
+{
+	return redirect(trap, NO_INDEX, 0, NULL, 0);
+}
+
+int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size)
+{
+	return redirect(trap, index, 0, content, size);
+}
+
+int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value)
+{
+	return redirect(trap, index, value, NULL, 0);
+}
+
+int64_t lb_again(struct lb_trap *trap)
+{
+	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
+
+	/* `syscall` and `int $0x80` are both two bytes long. */
+	registers->rip -= 2;
+	registers->rax = trap->number;
+	return LB_DONE;
+}
+
+int64_t lb_come(struct lb_trap *trap)
+{
+	/* Back here the process is at home, nothing is trapped, and the call is simply made. */
+	return lb_go_home(trap->number) == 0 ? lb_again(trap) : -ENOSYS;
+}
+
+bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)
+{
+	if (rip != (uint64_t)lb_stub_after)
+		return false;
+	*number = (uint32_t)((const struct stub_frame *)rsp)->number;
+	return true;
+}
+
+static int64_t decide(struct lb_trap *trap)
+{
+	const struct lb_row *row = lb_row_of(trap->number);
+
+	if (row == NULL)
+		return lb_come(trap);
+	switch ((enum lb_where)row->where) {
+	case LB_HOME:
+		return lb_forward_row(trap, row);
+	case LB_HERE:
+		return lb_here(trap);
+	case LB_OWN:
+		return lb_own(trap);
+	case LB_COME:
+		break;
+	}
+	return lb_come(trap);
+}
+
+static void on_sigsys(int signal, siginfo_t *info, void *context)
+{
+	struct ucontext *uc = context;
+	struct sigcontext *registers = (struct sigcontext *)&uc->uc_mcontext;
+	struct lb_trap trap = {
+		.context = uc,
+		.number = (uint32_t)registers->rax,
+		.args = { registers->rdi, registers->rsi, registers->rdx, registers->r10,
+			registers->r8, registers->r9 },
+	};
+	int64_t result;
+
+	(void)signal;
+	/* A SIGSYS that the program or another process sent: not a trapped call. */
+	if (info->si_code != SYS_USER_DISPATCH)
+		return;
+	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? decide(&trap) : lb_come(&trap);
+	if (result != LB_DONE)
+		registers->rax = (uint64_t)result;
+	if (lb_self.away)
+		lb_link_drain();
+}
+
+/* The library's own file header: ld(1) defines it in every shared object. */
+extern const Elf64_Ehdr __ehdr_start LB_HIDDEN;
+
+/* The one R-X mapping of the library, from its program headers. */
+static bool text_range(uint64_t *start, uint64_t *size)
+{
+	uint64_t base = (uint64_t)&__ehdr_start;
+	const Elf64_Phdr *segments = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
+	unsigned i;
+
+	for (i = 0; i < __ehdr_start.e_phnum; i++) {
+		if (segments[i].p_type != PT_LOAD || !(segments[i].p_flags & PF_X))
+			continue;
+		*start = base + segments[i].p_vaddr;
+		*size = segments[i].p_memsz;
+		return true;
+	}
+	return false;
+}
+
+int lb_forward_arm(void)
+{
+	struct lb_action action = {
+		.handler = (uint64_t)on_sigsys,
+		.flags = SA_SIGINFO | SA_RESTORER,
+		.restorer = (uint64_t)lb_stub_sigreturn,
+		.mask = ~0ULL,
+	};
+	uint64_t start;
+	uint64_t size;
+	int64_t result;
+
+	if (!text_range(&start, &size))
+		return -LB_E_UNSUPPORTED;
+	lb_link_prepare_socket();
+	result = lb_syscall4(__NR_rt_sigaction, SIGSYS, &action, NULL, 8);
+	if (result < 0)
+		return (int)result;
+	/* Without a selector every call from outside is trapped; calls of this text, here too, are not. */
+	return (int)lb_syscall5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start,
+		size, NULL);
+}

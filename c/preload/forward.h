@@ -1,0 +1,121 @@
+/* forward.h - what the files that intercept and forward system calls share (see forward.c for the tour). */
+#ifndef LB_FORWARD_H
+#define LB_FORWARD_H
+
+#include <linux/signal.h>
+#include <linux/types.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+#include <linux/uio.h>
+
+#include "lb_preload.h"
+
+/* One trapped call. Handlers run inside the SIGSYS handler, all signals blocked, on the program's stack:
+ * large buffers are static. A handler returns the call's result (>= 0 or -errno) or LB_DONE. */
+struct lb_trap {
+	struct ucontext *context;
+	uint32_t number;
+	uint64_t args[6];
+};
+/* The context already says how to go on: rax is not to be touched. Outside every errno and address. */
+#define LB_DONE INT64_MIN
+
+struct lb_row {
+	uint8_t where;
+	uint8_t flags;
+	uint32_t operands[6];
+};
+
+/* One argument of a call that goes home: a value, or memory of this process as a list of pieces. */
+struct lb_operand_value {
+	uint8_t kind; /* enum lb_arg_kind */
+	uint64_t value;
+	const struct iovec *pieces;
+	size_t piece_count;
+	uint64_t skip; /* bytes at the start of the pieces that are not part of it */
+	uint64_t size;
+	struct iovec own; /* room for the usual single piece */
+};
+struct lb_request {
+	uint32_t number;
+	uint32_t flags;      /* LB_CALL_* */
+	bool cancellable;    /* pending signals of the program may end it */
+	bool no_restart;     /* LB_NO_RESTART */
+	uint64_t mask;       /* the program's signal mask, when cancellable */
+	struct lb_operand_value args[LB_CALL_ARGS];
+	uint32_t reply_flags; /* out: LB_REPLY_* */
+};
+/* Result of lb_request_run: a signal is to be delivered first, then the call is to be made again. */
+#define LB_AGAIN (INT64_MIN + 1)
+
+/* forward_table.c */
+const struct lb_row *lb_row_of(uint32_t number) LB_HIDDEN; /* NULL: none */
+bool lb_ioctl_row(uint64_t request, struct lb_row *row) LB_HIDDEN;
+bool lb_fcntl_row(uint64_t command, struct lb_row *row) LB_HIDDEN;
+
+/* forward.c */
+int64_t lb_here(struct lb_trap *trap) LB_HIDDEN;    /* execute it on this node, as the program made it */
+int64_t lb_come(struct lb_trap *trap) LB_HIDDEN;    /* bring the process home, execute it there */
+int64_t lb_own(struct lb_trap *trap) LB_HIDDEN;     /* forward_own.c: calls that a row cannot describe */
+int64_t lb_again(struct lb_trap *trap) LB_HIDDEN;   /* make the call again once signals were delivered */
+/* As lb_here, with a scratch copy: `size` bytes at `content` on the program's stack; the register of
+ * argument `index` points there during the call and has the program's value again afterwards. */
+#define LB_SCRATCH_SIZE 48
+int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size)
+	LB_HIDDEN;
+/* As lb_here, with another value for argument `index` (0..3) during the call. */
+int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
+
+/* For the trigger's handler: true when the interrupted context stands right after a call that was made on
+ * this node; its number then (rax holds the result; the number is needed to make it again at rip - 2). */
+bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
+
+/* forward_call.c: calls that go home */
+int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN;
+int64_t lb_request_run(struct lb_request *request) LB_HIDDEN;
+void lb_request_value(struct lb_request *request, unsigned index, uint64_t value) LB_HIDDEN;
+void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
+	uint64_t size) LB_HIDDEN;
+/* Makes a call at home for the library itself: number and up to 4 plain values; not cancellable. */
+int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) LB_HIDDEN;
+
+/* user_memory.c: memory of the program, which may be bad: -EFAULT then */
+int64_t lb_user_read(void *to, uint64_t from, size_t size) LB_HIDDEN;
+int64_t lb_user_write(uint64_t to, const void *from, size_t size) LB_HIDDEN;
+int64_t lb_user_string(char *to, uint64_t from, size_t size) LB_HIDDEN; /* length, or negative */
+int64_t lb_user_gather(void *to, const struct lb_operand_value *from) LB_HIDDEN;
+int64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uint64_t size) LB_HIDDEN;
+
+/* forward_signal.c */
+uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
+/* A pending signal that the program does not block and that would be acted on; 0: none. */
+uint64_t lb_signals_waiting(uint64_t mask) LB_HIDDEN;
+uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted on if they came */
+bool lb_signals_restart(uint64_t waiting) LB_HIDDEN; /* may a call go on after them */
+void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
+
+/* proc_files.c: /proc/self and /proc/<own PID> */
+/* Returns true when it has decided; then *result. path is a copy and may be rewritten. */
+bool lb_proc_open(const char *path, uint64_t flags, int64_t *result) LB_HIDDEN;
+bool lb_proc_is_exe(const char *path) LB_HIDDEN;
+bool lb_proc_is_foreign(const char *path) LB_HIDDEN; /* /proc/self/mem and such: only right at home */
+
+/* link.c, beside lb_preload.h */
+struct lb_reply_view {
+	int64_t result;
+	uint32_t flags;
+	uint32_t out_size;
+	const uint8_t *out; /* valid until the next receive */
+};
+/* Sends one CALL message that lies in one piece at `message`; resends it after a reconnect. Waits for its
+ * REPLY. wanted: signals that may cancel it (0: none). *cancelled tells whether a CANCEL was sent. Does not
+ * fail: when this copy is dead it exits. */
+void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wanted, bool *cancelled,
+	struct lb_reply_view *view) LB_HIDDEN;
+/* Handles asynchronous messages that came along with a reply: their doorbell may be lost. */
+void lb_link_drain(void) LB_HIDDEN;
+/* Keepalive, timeouts and the doorbell of lb_self.link_fd. */
+void lb_link_prepare_socket(void) LB_HIDDEN;
+__attribute__((noreturn)) void lb_link_exit_dead(void) LB_HIDDEN;
+
+#endif

@@ -1,0 +1,326 @@
+/* forward_call.c - marshalling: makes a CALL of a table row and the program's arguments, and gives back what
+ * the shadow answers.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked; never nested, so its areas are static.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+#include "lb_syscalls.h"
+
+#include "forward.h"
+
+#define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
+#define IOVECS_MAX 1024u           /* UIO_MAXIOV, readv(2) */
+#define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
+
+/* A CALL as it is sent, and kept for sending again. */
+static struct {
+	struct lb_link_header header;
+	struct lb_link_call call;
+	uint8_t data[LB_LINK_DATA_SIZE_MAX + 2 * PATH_MAX];
+} message;
+
+static struct iovec iovecs[IOVECS_MAX];
+
+void lb_request_value(struct lb_request *request, unsigned index, uint64_t value)
+{
+	request->args[index].kind = LB_ARG_VALUE;
+	request->args[index].value = value;
+}
+
+void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
+	uint64_t size)
+{
+	struct lb_operand_value *arg = &request->args[index];
+
+	arg->kind = kind;
+	arg->own.iov_base = (void *)address;
+	arg->own.iov_len = size;
+	arg->pieces = &arg->own;
+	arg->piece_count = 1;
+	arg->skip = 0;
+	arg->size = size;
+}
+
+/* Lays out the input data and the output area. Returns 0, -EFAULT or -EMSGSIZE. */
+static int64_t lay_out(const struct lb_request *request)
+{
+	uint64_t in = 0;
+	uint64_t out = 0;
+	unsigned i;
+
+	memset(&message.call, 0, sizeof(message.call));
+	message.call.number = request->number;
+	message.call.flags = request->flags;
+	for (i = 0; i < LB_CALL_ARGS; i++) {
+		const struct lb_operand_value *arg = &request->args[i];
+
+		message.call.kinds[i] = arg->kind;
+		message.call.args[i] = arg->value;
+		if (arg->kind == LB_ARG_VALUE)
+			continue;
+		if (arg->size > LB_LINK_DATA_SIZE_MAX)
+			return -EMSGSIZE;
+		message.call.arg_sizes[i] = arg->size;
+		if (arg->kind != LB_ARG_OUT) {
+			if (in + arg->size > sizeof(message.data))
+				return -EMSGSIZE;
+			if (lb_user_gather(message.data + in, arg) < 0)
+				return -EFAULT;
+			message.call.args[i] = in;
+			in = ALIGN8(in + arg->size);
+		}
+		if (arg->kind == LB_ARG_OUT)
+			message.call.args[i] = out;
+		if (arg->kind == LB_ARG_INOUT)
+			message.call.out_offsets[i] = out;
+		if (arg->kind != LB_ARG_IN)
+			out = ALIGN8(out + arg->size);
+	}
+	if (in > sizeof(message.data) || out > LB_LINK_DATA_SIZE_MAX)
+		return -EMSGSIZE;
+	message.call.in_size = (uint32_t)in;
+	message.call.out_size = (uint32_t)out;
+	message.header.type = LB_LINK_CALL;
+	message.header.size = (uint32_t)(sizeof(message.call) + in);
+	return 0;
+}
+
+/* Copies the output to the program. The call has happened: bad memory is -EFAULT, as the kernel has it. */
+static int64_t hand_out(const struct lb_request *request, const struct lb_reply_view *view)
+{
+	unsigned i;
+
+	for (i = 0; i < LB_CALL_ARGS; i++) {
+		const struct lb_operand_value *arg = &request->args[i];
+		uint64_t offset;
+		uint64_t size = arg->size;
+
+		if (arg->kind != LB_ARG_OUT && arg->kind != LB_ARG_INOUT)
+			continue;
+		offset = arg->kind == LB_ARG_OUT ? message.call.args[i] : message.call.out_offsets[i];
+		if (offset >= view->out_size)
+			continue;
+		if (size > view->out_size - offset)
+			size = view->out_size - offset;
+		if (lb_user_scatter(arg, view->out + offset, size) < 0)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+int64_t lb_request_run(struct lb_request *request)
+{
+	struct lb_reply_view view;
+	uint64_t wanted = request->cancellable ? lb_signals_wanted(request->mask) : 0;
+	bool cancelled;
+	int64_t result = lay_out(request);
+
+	if (result < 0)
+		return result;
+	message.header.seq = ++lb_self.call_seq;
+	lb_self.busy = true;
+	lb_link_call(&message, sizeof(message.header) + message.header.size, message.header.seq, wanted,
+		&cancelled, &view);
+	lb_self.busy = false;
+	request->reply_flags = view.flags;
+	if (cancelled && view.result == -EINTR) {
+		uint64_t waiting = lb_signals_waiting(request->mask);
+
+		return lb_signals_restart(waiting) && !request->no_restart ? LB_AGAIN : -EINTR;
+	}
+	/* Errors may have output too: fcntl and ioctl write before they fail. */
+	result = hand_out(request, &view);
+	return result < 0 && view.result >= 0 ? result : view.result;
+}
+
+int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	struct lb_request request = { .number = number };
+
+	lb_request_value(&request, 0, a);
+	lb_request_value(&request, 1, b);
+	lb_request_value(&request, 2, c);
+	lb_request_value(&request, 3, d);
+	return lb_request_run(&request);
+}
+
+/* Reads an iovec array into `iovecs`. Returns the total size or a negative error. */
+static int64_t read_iovecs(uint64_t address, uint64_t count)
+{
+	uint64_t total = 0;
+	size_t i;
+
+	if (count > IOVECS_MAX)
+		return -EINVAL;
+	if (lb_user_read(iovecs, address, count * sizeof(iovecs[0])) < 0)
+		return -EFAULT;
+	for (i = 0; i < count; i++) {
+		if ((int64_t)iovecs[i].iov_len < 0)
+			return -EINVAL;
+		if (iovecs[i].iov_len > MAX_RW_COUNT - total)
+			iovecs[i].iov_len = MAX_RW_COUNT - total;
+		total += iovecs[i].iov_len;
+	}
+	return (int64_t)total;
+}
+
+/* Two paths at most in one call: rename(2), link(2), symlink(2), and a name beside a path: xattr(7). */
+static char strings[2][PATH_MAX];
+
+/* Is the call about a symbolic link itself? */
+static bool is_nofollow(const struct lb_trap *trap)
+{
+	switch (trap->number) {
+	case __NR_lstat:
+		return true;
+	case __NR_newfstatat:
+		return (trap->args[3] & AT_SYMLINK_NOFOLLOW) != 0;
+	case __NR_statx:
+		return (trap->args[2] & AT_SYMLINK_NOFOLLOW) != 0;
+	default:
+		return false;
+	}
+}
+
+/* Fills argument `index` of the request from its operand. Returns 0 or a negative error. */
+static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, uint32_t operand,
+	unsigned index, unsigned *string_count)
+{
+	uint64_t value = trap->args[index];
+	uint32_t k = LB_OPERAND_LENGTH(operand);
+	uint64_t size = LB_OPERAND_BYTES(operand);
+	static const uint8_t kinds[] = { [LB_OPERAND_IN] = LB_ARG_IN, [LB_OPERAND_OUT] = LB_ARG_OUT,
+		[LB_OPERAND_INOUT] = LB_ARG_INOUT, [LB_OPERAND_IOV_IN] = LB_ARG_IN,
+		[LB_OPERAND_IOV_OUT] = LB_ARG_OUT };
+	uint32_t kind = LB_OPERAND_KIND(operand);
+	int64_t result;
+
+	lb_request_value(request, index, value);
+	if (kind <= LB_OPERAND_FD)
+		return 0;
+	if (kind == LB_OPERAND_PATH || kind == LB_OPERAND_STRING) {
+		char *text = strings[(*string_count)++];
+
+		if (value == 0)
+			return 0; /* utimensat(2) takes NULL; elsewhere home answers EFAULT */
+		result = lb_user_string(text, value, PATH_MAX);
+		if (result < 0)
+			return result;
+		/* The shadow's own binary is at home what /proc/self/exe names there. */
+		if (kind == LB_OPERAND_PATH && !is_nofollow(trap) && lb_proc_is_exe(text)) {
+			result = (int64_t)strlen(lb_self.exe);
+			text = lb_self.exe;
+		}
+		lb_request_memory(request, index, LB_ARG_IN, (uint64_t)text, (uint64_t)result + 1);
+		return 0;
+	}
+	if (kind == LB_OPERAND_IOV_IN || kind == LB_OPERAND_IOV_OUT) {
+		result = read_iovecs(value, trap->args[k]);
+		if (result < 0)
+			return result;
+		lb_request_memory(request, index, kinds[kind], 0, (uint64_t)result);
+		request->args[index].pieces = iovecs;
+		request->args[index].piece_count = trap->args[k];
+		return 0;
+	}
+	if (k != LB_NO_LENGTH)
+		size *= trap->args[k];
+	if (value != 0 && size > 0)
+		lb_request_memory(request, index, kinds[kind], value, size);
+	return 0;
+}
+
+static bool is_iov(const struct lb_row *row)
+{
+	return LB_OPERAND_KIND(row->operands[1]) >= LB_OPERAND_IOV_IN;
+}
+
+/* Runs a read or write in pieces that fit into one message, as long as each is complete. */
+static int64_t run_split(struct lb_request *request, const struct lb_row *row)
+{
+	struct lb_operand_value *buffer = &request->args[1];
+	uint64_t total = buffer->size < MAX_RW_COUNT ? buffer->size : MAX_RW_COUNT;
+	uint64_t offset = request->args[3].value;
+	uint64_t done = 0;
+
+	for (;;) {
+		uint64_t size = total - done;
+		int64_t result;
+
+		if (size > LB_LINK_DATA_SIZE_MAX)
+			size = LB_LINK_DATA_SIZE_MAX;
+		buffer->skip = done;
+		buffer->size = size;
+		if (is_iov(row)) {
+			request->args[2].value = 1; /* the shadow's one iovec */
+		} else {
+			request->args[2].value = size;
+		}
+		if (row->flags & LB_OFFSET)
+			request->args[3].value = offset + done;
+		result = lb_request_run(request);
+		if (result < 0) /* after a part, the error comes with the next call; so does a signal */
+			return done > 0 ? (int64_t)done : result;
+		done += (uint64_t)result;
+		if ((uint64_t)result < size || done >= total)
+			return (int64_t)done;
+		/* Only a file is sure to have the rest at once: a pipe would make a reader wait. */
+		if ((row->flags & LB_SPLIT_READ) && !(request->reply_flags & LB_REPLY_REGULAR))
+			return (int64_t)done;
+	}
+}
+
+/* A buffer longer than a message that cannot be split: a directory, an attribute, a list. Less room is
+ * correct: the kernel fills what fits. */
+static void clamp_output(struct lb_request *request, const struct lb_row *row)
+{
+	unsigned i;
+
+	for (i = 0; i < LB_CALL_ARGS; i++) {
+		struct lb_operand_value *arg = &request->args[i];
+		uint32_t k = LB_OPERAND_LENGTH(row->operands[i]);
+
+		if (arg->kind != LB_ARG_OUT || arg->size <= LB_LINK_DATA_SIZE_MAX)
+			continue;
+		arg->size = LB_LINK_DATA_SIZE_MAX;
+		if (k != LB_NO_LENGTH && !is_iov(row))
+			request->args[k].value = LB_LINK_DATA_SIZE_MAX / LB_OPERAND_BYTES(row->operands[i]);
+	}
+}
+
+int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
+{
+	struct lb_request request = { .number = trap->number };
+	unsigned string_count = 0;
+	int64_t result;
+	unsigned i;
+
+	if (row->flags & LB_BLOCKS) {
+		request.flags |= LB_CALL_MAY_BLOCK;
+		request.cancellable = true;
+		request.mask = trap->context->uc_sigmask;
+	}
+	if (row->flags & LB_RESULT)
+		request.flags |= LB_CALL_RESULT_SIZE;
+	request.no_restart = (row->flags & LB_NO_RESTART) != 0;
+	for (i = 0; i < LB_CALL_ARGS; i++) {
+		result = marshal(&request, trap, row->operands[i], i, &string_count);
+		if (result < 0)
+			return result;
+	}
+	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE) {
+		result = run_split(&request, row);
+	} else {
+		if (is_iov(row))
+			request.args[2].value = 1;
+		clamp_output(&request, row);
+		result = lb_request_run(&request);
+	}
+	return result == LB_AGAIN ? lb_again(trap) : result;
+}

@@ -1,0 +1,280 @@
+/* forward_own.c - calls that a table row cannot describe: part here, part at home, or by their arguments.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/openat2.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+
+#include "forward.h"
+#include "forward_own.h"
+
+#define COMM_SIZE 16 /* TASK_COMM_LEN */
+
+int64_t lb_own(struct lb_trap *trap)
+{
+#define CASE_OWN(number, name) \
+	case number: \
+		return lb_own_##name(trap);
+#define CASE_HOME(number, name)
+#define CASE_HERE(number, name)
+#define CASE_COME(number, name)
+#define CASE(number, name, where, ...) CASE_##where(number, name)
+	switch (trap->number) {
+		LB_SYSCALL_MAP(CASE)
+	}
+	return lb_come(trap);
+}
+
+static int64_t forward(struct lb_trap *trap)
+{
+	return lb_forward_row(trap, lb_row_of(trap->number));
+}
+
+/* ---- identity ---- */
+
+int64_t lb_own_getpid(struct lb_trap *trap)
+{
+	(void)trap;
+	return (int64_t)lb_self.home_pid;
+}
+
+int64_t lb_own_gettid(struct lb_trap *trap)
+{
+	(void)trap;
+	return (int64_t)lb_self.home_pid; /* one thread: its id is the process's */
+}
+
+int64_t lb_own_set_tid_address(struct lb_trap *trap)
+{
+	lb_syscall1(__NR_set_tid_address, trap->args[0]);
+	return (int64_t)lb_self.home_pid;
+}
+
+int64_t lb_own_exit_group(struct lb_trap *trap)
+{
+	struct lb_link_status status = { .code = (int32_t)trap->args[0] };
+
+	/* Home hears it in order, after every call before; should the link be lost, the keeper tells it. */
+	lb_link_send(LB_LINK_EXIT, 0, &status, sizeof(status));
+	for (;;)
+		lb_syscall1(__NR_exit_group, trap->args[0]);
+}
+
+int64_t lb_own_exit(struct lb_trap *trap)
+{
+	return lb_own_exit_group(trap);
+}
+
+/* ---- calls with a PID as first argument that concern the process as it runs here ---- */
+
+static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
+{
+	uint32_t pid = (uint32_t)trap->args[0];
+
+	if (pid == 0 || pid == lb_self.home_pid)
+		return lb_here_value(trap, 0, self);
+	return lb_come(trap); /* another process: it is at home */
+}
+
+#define HERE_FOR_SELF(name, self) \
+	int64_t lb_own_##name(struct lb_trap *trap) \
+	{ \
+		return here_for_self(trap, self); \
+	}
+HERE_FOR_SELF(sched_setparam, 0)
+HERE_FOR_SELF(sched_getparam, 0)
+HERE_FOR_SELF(sched_setscheduler, 0)
+HERE_FOR_SELF(sched_getscheduler, 0)
+HERE_FOR_SELF(sched_rr_get_interval, 0)
+HERE_FOR_SELF(sched_setaffinity, 0)
+HERE_FOR_SELF(sched_getaffinity, 0)
+HERE_FOR_SELF(sched_setattr, 0)
+HERE_FOR_SELF(sched_getattr, 0)
+HERE_FOR_SELF(get_robust_list, 0)
+HERE_FOR_SELF(process_vm_readv, lb_self.local_pid)
+HERE_FOR_SELF(process_vm_writev, lb_self.local_pid)
+
+/* ---- limits: those on what exists at home are home's ---- */
+
+static bool is_home_limit(uint64_t resource)
+{
+	switch ((uint32_t)resource) {
+	case RLIMIT_FSIZE:
+	case RLIMIT_NOFILE:
+	case RLIMIT_NPROC:
+	case RLIMIT_LOCKS:
+	case RLIMIT_MSGQUEUE:
+	case RLIMIT_NICE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int64_t lb_own_getrlimit(struct lb_trap *trap)
+{
+	return is_home_limit(trap->args[0]) ? forward(trap) : lb_here(trap);
+}
+
+int64_t lb_own_setrlimit(struct lb_trap *trap)
+{
+	return is_home_limit(trap->args[0]) ? forward(trap) : lb_here(trap);
+}
+
+int64_t lb_own_prlimit64(struct lb_trap *trap)
+{
+	uint32_t pid = (uint32_t)trap->args[0];
+
+	if (pid != 0 && pid != lb_self.home_pid)
+		return forward(trap);
+	return is_home_limit(trap->args[1]) ? forward(trap) : lb_here_value(trap, 0, 0);
+}
+
+/* ---- prctl(2) ---- */
+
+static int64_t home_with_memory(struct lb_trap *trap, uint8_t kind, uint64_t size)
+{
+	struct lb_request request = { .number = trap->number };
+	unsigned i;
+
+	for (i = 0; i < 5; i++)
+		lb_request_value(&request, i, trap->args[i]);
+	if (trap->args[1] != 0)
+		lb_request_memory(&request, 1, kind, trap->args[1], size);
+	return lb_request_run(&request);
+}
+
+static int64_t set_name(struct lb_trap *trap)
+{
+	char name[COMM_SIZE];
+	int64_t result = lb_user_string(name, trap->args[1], sizeof(name) - 1);
+
+	if (result == -EFAULT)
+		return result;
+	name[result < 0 ? COMM_SIZE - 1 : result] = '\0'; /* longer names are cut: prctl(2) */
+	lb_syscall2(__NR_prctl, PR_SET_NAME, name);
+	trap->args[1] = (uint64_t)name;
+	return home_with_memory(trap, LB_ARG_IN, sizeof(name));
+}
+
+int64_t lb_own_prctl(struct lb_trap *trap)
+{
+	switch ((int)trap->args[0]) {
+	case PR_SET_NAME:
+		return set_name(trap);
+	case PR_SET_DUMPABLE:
+		/* The shadow's own setting matters only for its end, and there it has none: no core. */
+	case PR_GET_DUMPABLE:
+	case PR_GET_NAME:
+	case PR_SET_TIMERSLACK:
+	case PR_GET_TIMERSLACK:
+	case PR_GET_TID_ADDRESS:
+	case PR_SET_THP_DISABLE:
+	case PR_GET_THP_DISABLE:
+	case PR_SET_VMA:
+	case PR_GET_TSC:
+	case PR_GET_SPECULATION_CTRL:
+	case PR_SET_SPECULATION_CTRL:
+		return lb_here(trap);
+	case PR_SET_PDEATHSIG: /* the parent is at home */
+	case PR_SET_CHILD_SUBREAPER:
+	case PR_SET_KEEPCAPS:
+	case PR_GET_KEEPCAPS:
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP:
+	case PR_GET_SECUREBITS:
+	case PR_SET_SECUREBITS:
+	case PR_SET_NO_NEW_PRIVS:
+	case PR_GET_NO_NEW_PRIVS:
+	case PR_CAP_AMBIENT:
+		return home_with_memory(trap, LB_ARG_VALUE, 0);
+	case PR_GET_PDEATHSIG:
+	case PR_GET_CHILD_SUBREAPER:
+		return home_with_memory(trap, LB_ARG_OUT, sizeof(int32_t));
+	default:
+		return lb_come(trap);
+	}
+}
+
+/* ---- descriptors ---- */
+
+int64_t lb_own_ioctl(struct lb_trap *trap)
+{
+	struct lb_row row;
+
+	return lb_ioctl_row(trap->args[1], &row) ? lb_forward_row(trap, &row) : lb_come(trap);
+}
+
+int64_t lb_own_fcntl(struct lb_trap *trap)
+{
+	struct lb_row row;
+
+	if (lb_fcntl_row(trap->args[1], &row))
+		return lb_forward_row(trap, &row);
+	return forward(trap);
+}
+
+/* ---- paths that may lead into /proc ---- */
+
+static int64_t open_path(struct lb_trap *trap, uint64_t address, uint64_t flags)
+{
+	static char path[PATH_MAX];
+	int64_t result;
+
+	if (lb_user_string(path, address, sizeof(path)) < 0)
+		return forward(trap); /* which finds the same error, in the right order */
+	if (lb_proc_is_foreign(path))
+		return lb_come(trap);
+	return lb_proc_open(path, flags, &result) ? result : forward(trap);
+}
+
+int64_t lb_own_open(struct lb_trap *trap)
+{
+	return open_path(trap, trap->args[0], trap->args[1]);
+}
+
+int64_t lb_own_openat(struct lb_trap *trap)
+{
+	return open_path(trap, trap->args[1], trap->args[2]);
+}
+
+int64_t lb_own_openat2(struct lb_trap *trap)
+{
+	struct open_how how;
+
+	if (trap->args[3] < sizeof(how) || lb_user_read(&how, trap->args[2], sizeof(how)) < 0)
+		return forward(trap);
+	return open_path(trap, trap->args[1], how.flags);
+}
+
+static int64_t read_link(struct lb_trap *trap, uint64_t path_at, uint64_t buffer, uint64_t size)
+{
+	static char path[PATH_MAX];
+	uint64_t length = strlen(lb_self.exe);
+
+	if (lb_user_string(path, path_at, sizeof(path)) < 0 || !lb_proc_is_exe(path) || length == 0)
+		return forward(trap);
+	if ((int32_t)size <= 0)
+		return -EINVAL;
+	if (length > (uint32_t)size)
+		length = (uint32_t)size;
+	return lb_user_write(buffer, lb_self.exe, length) < 0 ? -EFAULT : (int64_t)length;
+}
+
+int64_t lb_own_readlink(struct lb_trap *trap)
+{
+	return read_link(trap, trap->args[0], trap->args[1], trap->args[2]);
+}
+
+int64_t lb_own_readlinkat(struct lb_trap *trap)
+{
+	return read_link(trap, trap->args[1], trap->args[2], trap->args[3]);
+}

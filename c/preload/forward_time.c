@@ -1,0 +1,181 @@
+/* forward_time.c - clocks: the program's monotonic time goes on across nodes, and its CPU time adds up.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked.
+ */
+#include <linux/errno.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
+#include <linux/time.h>
+#include <linux/resource.h>
+#include <linux/times.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+#include "lb_syscalls.h"
+
+#include "forward.h"
+#include "forward_own.h"
+
+#define SECOND_NS 1000000000LL
+#define TICK_NS 10000000LL /* USER_HZ is 100 on x86-64 */
+#define TICK_US 10000ULL
+
+/* Clocks that count from the node's boot. */
+static bool is_monotonic(int clock)
+{
+	return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
+		clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME;
+}
+
+/* Clocks of CPU time carry a PID: ~pid << 3 | kind, clock_getcpuclockid(3). Returns the clock for this node. */
+static bool cpu_clock(int clock, int *local)
+{
+	*local = clock;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+		return true;
+	if (clock >= 0)
+		return false;
+	if (~(clock >> 3) == 0)
+		return true;
+	if ((uint32_t) ~(clock >> 3) != lb_self.home_pid)
+		return false;
+	*local = (int)(~0u << 3) | (clock & 7); /* PID 0: the caller */
+	return true;
+}
+
+static void add_ns(struct __kernel_timespec *time, int64_t ns)
+{
+	int64_t sum = time->tv_nsec + ns % SECOND_NS;
+
+	time->tv_sec += ns / SECOND_NS;
+	if (sum >= SECOND_NS) {
+		sum -= SECOND_NS;
+		time->tv_sec++;
+	} else if (sum < 0) {
+		sum += SECOND_NS;
+		time->tv_sec--;
+	}
+	time->tv_nsec = sum;
+}
+
+int64_t lb_own_clock_gettime(struct lb_trap *trap)
+{
+	struct __kernel_timespec time;
+	int clock = (int)trap->args[0];
+	int local;
+	bool cpu = cpu_clock(clock, &local);
+	int64_t result = lb_syscall2(__NR_clock_gettime, local, &time);
+
+	if (result < 0)
+		return result;
+	if (is_monotonic(clock))
+		add_ns(&time, lb_self.monotonic_offset_ns);
+	if (cpu)
+		add_ns(&time, (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000);
+	return lb_user_write(trap->args[1], &time, sizeof(time));
+}
+
+int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
+{
+	struct __kernel_timespec until;
+	int clock = (int)trap->args[0];
+	int64_t before_ns;
+	int local;
+
+	if (!(trap->args[1] & TIMER_ABSTIME))
+		return lb_here(trap);
+	if (lb_user_read(&until, trap->args[2], sizeof(until)) < 0)
+		return -EFAULT;
+	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
+		return -EINVAL;
+	if (is_monotonic(clock))
+		before_ns = lb_self.monotonic_offset_ns;
+	else if (cpu_clock(clock, &local))
+		before_ns = (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000;
+	else
+		return lb_here(trap);
+	add_ns(&until, -before_ns);
+	if (until.tv_sec < 0)
+		until = (struct __kernel_timespec){ 0, 0 };
+	return lb_here_scratch(trap, 2, &until, sizeof(until));
+}
+
+int64_t lb_own_futex(struct lb_trap *trap)
+{
+	struct __kernel_timespec until;
+	int operation = (int)trap->args[1];
+
+	switch (operation & FUTEX_CMD_MASK) {
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_UNLOCK_PI:
+	case FUTEX_TRYLOCK_PI:
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_CMP_REQUEUE_PI:
+		/* The kernel puts this node's thread id into the program's memory: futex(2). */
+		return lb_come(trap);
+	case FUTEX_WAIT_BITSET:
+		break;
+	default:
+		return lb_here(trap);
+	}
+	/* The only other command with an absolute time. */
+	if (trap->args[3] == 0 || (operation & FUTEX_CLOCK_REALTIME))
+		return lb_here(trap);
+	if (lb_user_read(&until, trap->args[3], sizeof(until)) < 0)
+		return -EFAULT;
+	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
+		return -EINVAL;
+	add_ns(&until, -lb_self.monotonic_offset_ns);
+	if (until.tv_sec < 0)
+		until = (struct __kernel_timespec){ 0, 0 };
+	return lb_here_scratch(trap, 3, &until, sizeof(until));
+}
+
+int64_t lb_own_times(struct lb_trap *trap)
+{
+	struct tms times;
+	int64_t result = lb_syscall1(__NR_times, &times);
+	struct rusage { struct __kernel_old_timeval user, system; uint8_t rest[LB_RUSAGE_SIZE - 32]; } children;
+	struct lb_request request = { .number = __NR_getrusage };
+
+	if (trap->args[0] != 0) {
+		lb_request_value(&request, 0, (uint64_t)(int64_t)RUSAGE_CHILDREN);
+		lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)&children, sizeof(children));
+		memset(&children, 0, sizeof(children));
+		lb_request_run(&request);
+		times.tms_utime += (int64_t)(lb_self.cpu_user_us / TICK_US);
+		times.tms_stime += (int64_t)(lb_self.cpu_system_us / TICK_US);
+		times.tms_cutime = (int64_t)((uint64_t)children.user.tv_sec * 100 +
+			(uint64_t)children.user.tv_usec / TICK_US);
+		times.tms_cstime = (int64_t)((uint64_t)children.system.tv_sec * 100 +
+			(uint64_t)children.system.tv_usec / TICK_US);
+		if (lb_user_write(trap->args[0], &times, sizeof(times)) < 0)
+			return -EFAULT;
+	}
+	return result + lb_self.monotonic_offset_ns / TICK_NS;
+}
+
+static void add_us(struct __kernel_old_timeval *time, uint64_t us)
+{
+	uint64_t sum = (uint64_t)time->tv_usec + us % 1000000;
+
+	time->tv_sec += (int64_t)(us / 1000000 + sum / 1000000);
+	time->tv_usec = (int64_t)(sum % 1000000);
+}
+
+int64_t lb_own_getrusage(struct lb_trap *trap)
+{
+	struct { struct __kernel_old_timeval user, system; uint8_t rest[LB_RUSAGE_SIZE - 32]; } usage;
+	int64_t result;
+
+	if ((int)trap->args[0] == RUSAGE_CHILDREN)
+		return lb_forward_row(trap, lb_row_of(trap->number));
+	result = lb_syscall2(__NR_getrusage, trap->args[0], &usage);
+	if (result < 0)
+		return result;
+	add_us(&usage.user, lb_self.cpu_user_us);
+	add_us(&usage.system, lb_self.cpu_system_us);
+	return lb_user_write(trap->args[1], &usage, sizeof(usage));
+}

@@ -1,0 +1,115 @@
+/* user_memory.c - copies from and to memory of the program that may not be there: -EFAULT instead of a crash.
+ *
+ * process_vm_readv(2) on ourselves lets the kernel check each page: the same rights as the program has (a
+ * read-only page is not written: mm/process_vm_access.c uses no FOLL_FORCE, Linux 6.12). Where a sandbox
+ * forbids it the copy is made directly.
+ */
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+#include "forward.h"
+
+#define PAGE 4096u
+
+static bool not_allowed(int64_t result)
+{
+	return result == -ENOSYS || result == -EPERM;
+}
+
+int64_t lb_user_read(void *to, uint64_t from, size_t size)
+{
+	struct iovec here = { to, size };
+	struct iovec there = { (void *)from, size };
+	int64_t result;
+
+	if (size == 0)
+		return 0;
+	result = lb_syscall6(__NR_process_vm_readv, lb_self.local_pid, &here, 1, &there, 1, 0);
+	if (not_allowed(result)) {
+		memcpy(to, (const void *)from, size);
+		return 0;
+	}
+	return result == (int64_t)size ? 0 : -EFAULT;
+}
+
+int64_t lb_user_write(uint64_t to, const void *from, size_t size)
+{
+	struct iovec here = { (void *)(uint64_t)from, size };
+	struct iovec there = { (void *)to, size };
+	int64_t result;
+
+	if (size == 0)
+		return 0;
+	result = lb_syscall6(__NR_process_vm_writev, lb_self.local_pid, &here, 1, &there, 1, 0);
+	if (not_allowed(result)) {
+		memcpy((void *)to, from, size);
+		return 0;
+	}
+	return result == (int64_t)size ? 0 : -EFAULT;
+}
+
+int64_t lb_user_string(char *to, uint64_t from, size_t size)
+{
+	size_t at = 0;
+
+	/* Page by page: the string may end just before a page that is not there. */
+	while (at < size) {
+		size_t chunk = PAGE - ((from + at) & (PAGE - 1));
+		int64_t result;
+		size_t i;
+
+		if (chunk > size - at)
+			chunk = size - at;
+		result = lb_user_read(to + at, from + at, chunk);
+		if (result < 0)
+			return result;
+		for (i = at; i < at + chunk; i++) {
+			if (to[i] == '\0')
+				return (int64_t)i;
+		}
+		at += chunk;
+	}
+	return -ENAMETOOLONG;
+}
+
+/* Copies `size` bytes between `flat` and the pieces, from `skip` on. */
+static int64_t copy_pieces(const struct lb_operand_value *pieces, void *flat, uint64_t size, bool in)
+{
+	uint64_t skip = pieces->skip;
+	uint64_t done = 0;
+	size_t i;
+
+	for (i = 0; i < pieces->piece_count && done < size; i++) {
+		uint64_t length = pieces->pieces[i].iov_len;
+		uint64_t base = (uint64_t)pieces->pieces[i].iov_base;
+		int64_t result;
+
+		if (skip >= length) {
+			skip -= length;
+			continue;
+		}
+		base += skip;
+		length -= skip;
+		skip = 0;
+		if (length > size - done)
+			length = size - done;
+		result = in ? lb_user_read((uint8_t *)flat + done, base, length)
+			    : lb_user_write(base, (uint8_t *)flat + done, length);
+		if (result < 0)
+			return result;
+		done += length;
+	}
+	return 0;
+}
+
+int64_t lb_user_gather(void *to, const struct lb_operand_value *from)
+{
+	return copy_pieces(from, to, from->size, true);
+}
+
+int64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uint64_t size)
+{
+	return copy_pieces(to, (void *)(uint64_t)from, size < to->size ? size : to->size, false);
+}
