@@ -9,8 +9,6 @@
 #include "forward.h"
 #include "internal.h"
 
-#define SI_TKILL (-6)
-#define SI_USER 0
 #define GO_HOME 1 /* result of obey() */
 
 /* Registers of the interrupted program, as words of struct ucontext. */
