@@ -198,7 +198,9 @@ static bool connection_read(struct connection *connection, struct lb_ffi_event *
 				 .msg_controllen = sizeof ancillary.bytes };
 	ssize_t size = recvmsg(connection->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+	/* ECONNRESET comes once, before what the peer said last, when it closed without reading all
+	 * (unix_release_sock, net/unix/af_unix.c, v6.12): the next read gets that. */
+	if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return false;
 	event->kind = LB_FFI_EVENT_MESSAGE;
 	event->connection = connection->id;

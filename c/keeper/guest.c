@@ -1,0 +1,246 @@
+/* guest.c - the guest's process: its start, what it says, and its end. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "lb_state.h"
+#include "proc_stat.h"
+
+#define SIGNALS 64
+#define FDS_HIGH 960u /* where the guest's descriptors go, if RLIMIT_NOFILE lets them */
+#define FDS_LOW 64u   /* else here */
+#define FDS_COUNT 3u
+
+/* Bounds how long the stream may be silent while the image is read; 0 lifts the bound. */
+static void bound_stream(int fd, uint32_t timeout_ms)
+{
+	struct timeval timeout = { timeout_ms / 1000, (timeout_ms % 1000) * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout); /* a file has none */
+}
+
+bool lb_guest_peek(struct lb_keeper *keeper, int stream_fd)
+{
+	struct lb_keeper_options *options = &keeper->options;
+	struct lb_image_header header;
+	ssize_t size;
+
+	if (options->restart)
+		size = pread(stream_fd, &header, sizeof header, 0);
+	else {
+		bound_stream(stream_fd, options->io_timeout_ms);
+		size = recv(stream_fd, &header, sizeof header, MSG_PEEK | MSG_WAITALL);
+	}
+	if (size != (ssize_t)sizeof header || header.magic != LB_IMAGE_MAGIC)
+		return false;
+	memcpy(keeper->program, header.program, sizeof keeper->program - 1);
+	if (options->ticket == 0)
+		options->ticket = header.ticket;
+	if (options->home_pid == 0)
+		options->home_pid = header.home_pid;
+	if (options->start_ticks == 0)
+		options->start_ticks = header.start_ticks;
+	if (options->home_node[0] == '\0')
+		memcpy(options->home_node, header.home_node, sizeof options->home_node - 1);
+	return true;
+}
+
+/* Moves a descriptor to a number of at least `from`. Ends the process if there is none. */
+static int move_fd(int fd, unsigned from)
+{
+	int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD, (int)from);
+
+	if (fd >= 0 && moved < 0)
+		_exit(1);
+	return moved;
+}
+
+/* The child, all signals blocked: nothing but its three descriptors and default actions is left
+ * to it. */
+static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, int link_fd,
+				int keeper_fd, pid_t parent)
+{
+	const uint64_t action[4] = { 0, 0, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
+	struct lb_guest_start start = { .options = &keeper->options };
+	struct rlimit limit;
+	unsigned from = FDS_LOW;
+	int null_fd;
+
+	/* No guest without a keeper: nobody would tell home how it ended. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	setsid(); /* what our terminal or group gets is not the guest's: its terminal is at home */
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[3]);
+	if (chdir("/") < 0)
+		_exit(1);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= FDS_HIGH + FDS_COUNT)
+		from = FDS_HIGH;
+	start.stream_fd = move_fd(stream_fd, from);
+	start.link_fd = link_fd == stream_fd ? start.stream_fd : move_fd(link_fd, from);
+	start.keeper_fd = move_fd(keeper_fd, from);
+	null_fd = open("/dev/null", O_RDWR);
+	for (int fd = 0; null_fd >= 0 && fd <= 2; fd++)
+		dup2(null_fd, fd);
+	syscall(SYS_close_range, 3u, from - 1, 0);
+	syscall(SYS_close_range, (unsigned)start.keeper_fd + 1, ~0u, 0);
+	lb_guest_enter(&start);
+}
+
+int lb_guest_start(struct lb_keeper *keeper, int stream_fd, int link_fd)
+{
+	pid_t parent = getpid();
+	sigset_t all;
+	sigset_t before;
+	int ends[2];
+	int error;
+	char state;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	keeper->guest_pid = fork();
+	if (keeper->guest_pid == 0)
+		child_run(keeper, stream_fd, link_fd, ends[1], parent);
+	error = keeper->guest_pid < 0 ? -errno : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	close(ends[1]);
+	keeper->keeper_fd = ends[0];
+	if (error < 0) {
+		close(ends[0]);
+		return error;
+	}
+	/* It is our child and not reaped, so its PID cannot have a new owner. */
+	keeper->guest_fd = (int)syscall(SYS_pidfd_open, keeper->guest_pid, 0);
+	if (keeper->guest_fd < 0) {
+		error = -errno;
+		lb_guest_kill(keeper);
+		waitpid(keeper->guest_pid, NULL, 0);
+		close(ends[0]);
+		return error;
+	}
+	lb_proc_stat((uint32_t)keeper->guest_pid, &state, &keeper->guest_start_ticks);
+	return 0;
+}
+
+static void heard_parked(struct lb_keeper *keeper)
+{
+	if (keeper->parked)
+		return;
+	keeper->parked = true;
+	keeper->state = LB_GUEST_RUNNING;
+	keeper->tell_state = true;
+	bound_stream(keeper->link_fd, 0); /* a first move's stream is the link from now on */
+}
+
+void lb_guest_read(struct lb_keeper *keeper)
+{
+	struct lb_keeper_message message;
+	ssize_t size = recv(keeper->keeper_fd, &message, sizeof message, MSG_DONTWAIT);
+
+	/* ECONNRESET comes once, before what the guest said last, when it ended without reading all
+	 * (unix_release_sock, net/unix/af_unix.c, v6.12). */
+	if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+		return;
+	if (size != (ssize_t)sizeof message) { /* it has closed its end: its end is near */
+		close(keeper->keeper_fd);
+		keeper->keeper_fd = -1;
+		return;
+	}
+	switch ((enum lb_keeper_message_type)message.type) {
+	case LB_KEEPER_PARKED:
+	case LB_KEEPER_SERVED:
+		heard_parked(keeper);
+		break;
+	case LB_KEEPER_LOST:
+		heard_parked(keeper);
+		lb_link_asked(keeper);
+		break;
+	case LB_KEEPER_LEFT:
+		keeper->left = true;
+		keeper->need_link = false;
+		break;
+	case LB_KEEPER_LINK: /* ours to say */
+		break;
+	}
+}
+
+void lb_guest_reap(struct lb_keeper *keeper)
+{
+	int status;
+
+	/* Stopped and continued guests do not make a pidfd readable; only the end does. */
+	if (waitpid(keeper->guest_pid, &status, WNOHANG) != keeper->guest_pid)
+		return;
+	while (keeper->keeper_fd >= 0) {
+		int fd = keeper->keeper_fd;
+		struct lb_keeper_message next;
+
+		/* What it said last may still lie in the socket: LEFT decides what home is told. */
+		if (recv(fd, &next, sizeof next, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN)
+			break;
+		lb_guest_read(keeper);
+	}
+	close(keeper->guest_fd);
+	keeper->guest_fd = -1;
+	keeper->wait_status = status;
+	keeper->need_link = false;
+	keeper->need_until = LB_NEVER;
+	if (keeper->left || !keeper->parked) {
+		keeper->state = keeper->left ? LB_GUEST_LEFT : LB_GUEST_ENDED;
+		keeper->tell_state = true;
+		lb_control_push(keeper); /* once: the daemon also sees us hang up */
+		keeper->finished = true;
+		return;
+	}
+	if (keeper->link_fd >= 0)
+		shutdown(keeper->link_fd, SHUT_WR); /* the shadow reads all, then sees the end */
+	keeper->state = LB_GUEST_ENDED;
+	keeper->ended_unanswered = true;
+	keeper->tell_ended = true;
+	keeper->ended_until = lb_keeper_now_ms() + (keeper->options.restart ?
+							    keeper->options.io_timeout_ms :
+							    keeper->options.reconnect_limit_ms);
+	if (keeper->options.control_path == NULL)
+		keeper->finished = true;
+}
+
+void lb_guest_kill(const struct lb_keeper *keeper)
+{
+	kill(keeper->guest_pid, SIGKILL);
+}
+
+void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd)
+{
+	struct signalfd_siginfo info;
+	union sigval value;
+
+	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info || keeper->guest_fd < 0)
+		return;
+	if (info.ssi_signo == SIGTSTP) {
+		/* Both stop; the shell's SIGCONT to us is read here next. */
+		kill(keeper->guest_pid, SIGSTOP);
+		raise(SIGSTOP);
+		return;
+	}
+	if (info.ssi_code == SI_QUEUE) {
+		value.sival_ptr = (void *)(uintptr_t)info.ssi_ptr;
+		sigqueue(keeper->guest_pid, (int)info.ssi_signo, value);
+	} else {
+		kill(keeper->guest_pid, (int)info.ssi_signo);
+	}
+}

@@ -1,0 +1,92 @@
+/* link.c - the link's loss and its replacement: from the daemon, through us, to the guest.
+ *
+ * A link is missed by us (the peer's end is closed) or by the guest (its call failed), or by
+ * both, in any order. The guest says LOST and then takes exactly one LINK, so what counts is how
+ * many links it was given beyond those it asked for: a LOST that follows an unasked link is
+ * answered already.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "lb_state.h"
+
+static void need(struct lb_keeper *keeper)
+{
+	if (keeper->need_link || keeper->left || keeper->guest_fd < 0)
+		return;
+	keeper->need_link = true;
+	keeper->tell_need = true;
+	keeper->need_until = lb_keeper_now_ms() + keeper->options.reconnect_limit_ms;
+}
+
+void lb_link_lost(struct lb_keeper *keeper)
+{
+	keeper->link_watched = false; /* else poll would say so again, at once, for ever */
+	need(keeper);
+}
+
+void lb_link_asked(struct lb_keeper *keeper)
+{
+	keeper->links_ahead--;
+	if (keeper->links_ahead < 0)
+		need(keeper);
+}
+
+/* Makes a guest that is computing look at keeper_fd. */
+static void poke(const struct lb_keeper *keeper)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof info);
+	info.si_signo = SIGURG;
+	info.si_code = SI_QUEUE;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)(uintptr_t)LB_POKE_LINK;
+	syscall(SYS_pidfd_send_signal, keeper->guest_fd, SIGURG, &info, 0);
+}
+
+void lb_link_arrived(struct lb_keeper *keeper, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} ancillary;
+	struct lb_keeper_message message = { .type = LB_KEEPER_LINK };
+	struct iovec io = { &message, sizeof message };
+	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
+				 .msg_controllen = sizeof ancillary.bytes };
+
+	if (!keeper->need_link || keeper->keeper_fd < 0) {
+		close(fd); /* late: it came twice, or the guest has ended */
+		return;
+	}
+	memset(&ancillary, 0, sizeof ancillary);
+	ancillary.align.cmsg_level = SOL_SOCKET;
+	ancillary.align.cmsg_type = SCM_RIGHTS;
+	ancillary.align.cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(&ancillary.align), &fd, sizeof fd);
+	if (sendmsg(keeper->keeper_fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		/* The guest does not read, or is about to end: ask again later. */
+		close(fd);
+		keeper->tell_need = true;
+		keeper->retry_at = lb_keeper_now_ms() + LB_KEEPER_RETRY_MS;
+		return;
+	}
+	if (keeper->link_fd >= 0)
+		close(keeper->link_fd);
+	keeper->link_fd = fd;
+	keeper->link_watched = true;
+	keeper->need_link = false;
+	keeper->tell_need = false;
+	keeper->need_until = LB_NEVER;
+	keeper->links_ahead++;
+	if (keeper->links_ahead > 0)
+		poke(keeper);
+}
