@@ -175,8 +175,8 @@ void lb_control_read(struct lb_keeper *keeper)
 	struct cmsghdr *rights;
 	int first = -1;
 
-	/* ECONNRESET comes once, before what the daemon said last, when it closed without reading all
-	 * (unix_release_sock, net/unix/af_unix.c, v6.12). */
+	/* ECONNRESET comes once, before what the daemon said last, when it closed with something
+	 * unread (unix_release_sock, net/unix/af_unix.c, v6.12). */
 	if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return;
 	if (size <= 0) {

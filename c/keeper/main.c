@@ -144,8 +144,8 @@ int main(int argc, char **argv)
 	if (!keeper.options.restart)
 		return error < 0 ? EXIT_NOT_RESTORED : 0;
 	if (error < 0) {
-		lb_keeper_say("Cannot restart '%s' as its image must be restored: wait status 0x%x\n"
-			      "    fix: Check that the file is whole and that `lb doctor` is content",
+		lb_keeper_say("Cannot restart '%s' as its image must be whole: wait status 0x%x\n"
+			      "    fix: Check the file, and this node with `lb doctor`",
 			      keeper.program, (unsigned)keeper.wait_status);
 		return EXIT_LB;
 	}
