@@ -39,6 +39,11 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "make the key that the nodes of a cluster share",
     load: () => import("./keygen.ts"),
   },
+  doctor: {
+    usage: "",
+    summary: "tell what this machine lacks, if anything",
+    load: () => import("./doctor.ts"),
+  },
   completions: {
     usage: "SHELL",
     summary: "print a completion script for bash, zsh or fish",
