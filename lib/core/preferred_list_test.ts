@@ -1,0 +1,62 @@
+/** Tests of the preferred list. */
+
+import assert from "node:assert/strict";
+import { PreferredList } from "./preferred_list.ts";
+import type { Letter } from "./types.ts";
+
+function letter(letter: Letter, seq = 0, epoch = 1) {
+  return { letter, epoch, seq };
+}
+
+Deno.test("PreferredList leaves out nodes that have not answered yet", () => {
+  const list = new PreferredList(["b", "c"]);
+  assert.equal(list.first(), null);
+  assert.deepEqual(list.view(), [{ node: "b", state: " " }, { node: "c", state: " " }]);
+});
+
+Deno.test("first() skips a node that is not U, which regains its place when it is U again", () => {
+  const list = new PreferredList(["b", "c", "d"]);
+  for (const node of ["d", "c", "b"]) list.note(node, letter("U"));
+  assert.equal(list.first(), "b");
+  list.note("b", letter("F", 1));
+  assert.equal(list.first(), "c");
+  list.note("b", letter("U", 2));
+  assert.equal(list.first(), "b");
+});
+
+Deno.test("first() takes only nodes that are acceptable", () => {
+  const list = new PreferredList(["b", "c"]);
+  list.note("b", letter("U"));
+  list.note("c", letter("U"));
+  assert.equal(list.first((node) => node !== "b"), "c");
+  assert.equal(list.first(() => false), null);
+});
+
+Deno.test("note() drops late letters, of the same epoch and of an earlier one", () => {
+  const list = new PreferredList(["b"]);
+  assert.equal(list.note("b", letter("F", 3, 2)), "news");
+  assert.equal(list.note("b", letter("U", 2, 2)), "late");
+  assert.equal(list.note("b", letter("U", 9, 1)), "late");
+  assert.equal(list.first(), null);
+  assert.equal(list.note("b", letter("F", 3, 2)), "known");
+  assert.equal(list.note("b", letter("U", 0, 3)), "news");
+  assert.equal(list.first(), "b");
+});
+
+Deno.test("note() knows a lost node again by its old letter, but not by a late one", () => {
+  const list = new PreferredList(["b"]);
+  list.note("b", letter("U", 4));
+  list.lose("b");
+  assert.equal(list.first(), null);
+  assert.equal(list.note("b", letter("U", 3)), "late");
+  assert.deepEqual(list.view(), [{ node: "b", state: " " }]);
+  assert.equal(list.note("b", letter("U", 4)), "news");
+  assert.equal(list.first(), "b");
+});
+
+Deno.test("note() and lose() ignore nodes that are not associated", () => {
+  const list = new PreferredList(["b"]);
+  assert.equal(list.note("z", letter("U")), "stranger");
+  list.lose("z");
+  assert.equal(list.first(), null);
+});
