@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { HostError } from "../lib/base/errors.ts";
 
 /** The C parts. */
@@ -12,15 +11,29 @@ export const artifactNames = ["lb-preload.so", "lb-keeper", "lb-shadow", "lb-ffi
 /** One of {@linkcode artifactNames}. */
 export type ArtifactName = (typeof artifactNames)[number];
 
+/** A part to be extracted. */
+export interface Artifact {
+  readonly name: ArtifactName;
+  readonly bytes: Uint8Array;
+  /** SHA-256 of `bytes`, hexadecimal; its beginning names the directory. */
+  readonly hash: string;
+}
+
 /** What the search for a directory depends on; tests give their own. */
 export interface ExtractSources {
   readonly getEnv: (name: string) => string | undefined;
   readonly uid: number;
-  /** Text of /proc/self/mounts. */
-  readonly mounts: string;
+  /** Reads /proc/self/mounts. */
+  readonly readMounts: () => string;
   /** Cache of the system, used by root. */
   readonly systemCache: string;
 }
+
+/**
+ * SHA-256 of each part as the build embedded it; tools/build.ts defines it. Hashing here would load
+ * node:crypto, which costs `lb launch` more than all else that it does.
+ */
+declare const LB_ARTIFACT_HASHES: Readonly<Record<ArtifactName, string>>;
 
 const paths = new Map<ArtifactName, string>();
 
@@ -42,10 +55,11 @@ export function artifactPath(name: ArtifactName): string {
   const url = sourceUrl(name);
   let path: string;
   if (Deno.build.standalone) {
-    path = extract(name, Deno.readFileSync(url), {
+    const part = { name, bytes: Deno.readFileSync(url), hash: LB_ARTIFACT_HASHES[name] };
+    path = extract(part, {
       getEnv: (variable) => Deno.env.get(variable),
       uid: Deno.uid() ?? 0,
-      mounts: Deno.readTextFileSync("/proc/self/mounts"),
+      readMounts: () => Deno.readTextFileSync("/proc/self/mounts"),
       systemCache: "/var/cache",
     });
   } else {
@@ -113,16 +127,33 @@ function ensurePrivate(dir: string, uid: number): string | null {
   return null;
 }
 
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+/** Whether two byte arrays are equal; word by word, as `lb launch` does this before V8 has warmed up. */
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  const words = a.length >>> 2;
+  let aWords: Int32Array = new Int32Array(0);
+  let bWords: Int32Array = new Int32Array(0);
+  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    aWords = new Int32Array(a.buffer, a.byteOffset, words);
+    bWords = new Int32Array(b.buffer, b.byteOffset, words);
+  }
+  for (let index = 0; index < aWords.length; index++) {
+    if (aWords[index] !== bWords[index]) return false;
+  }
+  for (let index = 4 * aWords.length; index < a.length; index++) {
+    if (a[index] !== b[index]) return false;
+  }
+  return true;
 }
 
 /** Whether the file is there with this content and may be executed. */
-function isIntact(path: string, hash: string): boolean {
+function isIntact(path: string, bytes: Uint8Array): boolean {
   try {
     const info = Deno.lstatSync(path);
-    if (!info.isFile || ((info.mode ?? 0) & 0o500) !== 0o500) return false;
-    return hashOf(Deno.readFileSync(path)) === hash;
+    if (!info.isFile || info.size !== bytes.length || ((info.mode ?? 0) & 0o500) !== 0o500) {
+      return false;
+    }
+    return isEqual(Deno.readFileSync(path), bytes);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -132,22 +163,22 @@ function isIntact(path: string, hash: string): boolean {
 /** Extracts into one directory; returns the path, or says why it will not do. */
 function extractTo(
   base: string,
-  name: ArtifactName,
-  bytes: Uint8Array,
+  { name, bytes, hash }: Artifact,
   sources: ExtractSources,
 ): { path: string } | { reason: string } {
   // ld.so splits LD_PRELOAD at colons and blanks, ld.so(8).
   if (/[\s:]/.test(base)) return { reason: "its name has a blank or a colon" };
   if (!base.startsWith("/")) return { reason: "it is not an absolute path" };
-  const hash = hashOf(bytes);
   const dir = `${base}/${hash.slice(0, 16)}`;
   for (const level of [base, dir]) {
     const reason = ensurePrivate(level, sources.uid);
     if (reason !== null) return { reason };
   }
-  if (isNoexec(Deno.realPathSync(dir), sources.mounts)) return { reason: "it is mounted noexec" };
   const path = `${dir}/${name}`;
-  if (isIntact(path, hash)) return { path };
+  if (isIntact(path, bytes)) return { path };
+  if (isNoexec(Deno.realPathSync(dir), sources.readMounts())) {
+    return { reason: "it is mounted noexec" };
+  }
   const temporary = `${dir}/.${name}.${Deno.pid}.${crypto.randomUUID()}`;
   try {
     Deno.writeFileSync(temporary, bytes, { createNew: true, mode: 0o755 });
@@ -171,11 +202,11 @@ function extractTo(
  * @returns Its absolute path.
  * @throws {HostError} If none will do; it says why for each.
  */
-export function extract(name: ArtifactName, bytes: Uint8Array, sources: ExtractSources): string {
+export function extract(part: Artifact, sources: ExtractSources): string {
   const reasons: string[] = [];
   for (const base of candidates(sources)) {
     try {
-      const result = extractTo(base, name, bytes, sources);
+      const result = extractTo(base, part, sources);
       if ("path" in result) return result.path;
       reasons.push(`${base}: ${result.reason}`);
     } catch (error) {
@@ -183,7 +214,7 @@ export function extract(name: ArtifactName, bytes: Uint8Array, sources: ExtractS
     }
   }
   throw new HostError(
-    `Cannot extract ${name} as one directory must take it: ${
+    `Cannot extract ${part.name} as one directory must take it: ${
       reasons.length === 0 ? "HOME and XDG_CACHE_HOME are not set" : reasons.join("; ")
     }`,
     { fix: "Set LB_LIBDIR to a directory of yours from which programs may run" },

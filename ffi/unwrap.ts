@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { constants } from "node:os";
 import { HostError, type LbError, UnsupportedError, WireError } from "../lib/base/errors.ts";
 import { errors } from "../lib/wire/schema.ts";
 
@@ -19,42 +18,63 @@ const unsupportedCodes: ReadonlySet<number> = new Set([
   errors.SEGMENTS.code,
 ]);
 
-/** Texts of errno(3) and what to do, for those that people meet; others show their name alone. */
-const kernelErrors: Readonly<Record<string, readonly [text: string, fix: string]>> = {
-  EACCES: ["permission denied", "Check the owner and the mode, or run lb as the user who owns it"],
-  EPERM: ["operation not permitted", "Run lb as the user who owns it"],
-  ENOENT: ["no such file or directory", "Check that it exists"],
-  ENOTDIR: ["not a directory", "Check the path"],
-  EISDIR: ["is a directory", "Name a file"],
-  EEXIST: ["it exists already", "Name another one"],
-  ENOEXEC: ["not a program of this machine", "Name a program"],
-  EMFILE: ["too many open files", "Raise the limit: ulimit -n"],
-  ENFILE: ["too many open files on this node", "Close programs, or raise fs.file-max"],
-  ENOMEM: ["not enough memory", "Free memory on this node"],
-  ENOSPC: ["no space left on the disk", "Free space there"],
-  EROFS: ["the file system is read-only", "Name a path elsewhere"],
-  ESRCH: ["no such process", "It has ended: nothing is left to do"],
-  EADDRINUSE: ["address in use", "Stop what listens there, or choose another address"],
-  EAGAIN: ["try again", "Try again"],
-  ENOSYS: ["this kernel cannot do it", "Use a newer kernel: `lb doctor` tells what is missing"],
-  ETXTBSY: ["the program is being written", "Try again when it is complete"],
-};
-
-const errnoNames: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.errno).map(([name, number]) => [
-    number,
-    // One number, two names on Linux; errno(3) lists EAGAIN first.
-    name === "EWOULDBLOCK" ? "EAGAIN" : name,
-  ]),
-);
+/** Errors of errno(3) on x86-64 that people meet; others show their number alone. */
+const kernelErrors: ReadonlyMap<number, readonly [name: string, text: string, fix: string]> =
+  new Map([
+    [1, ["EPERM", "operation not permitted", "Run lb as the user who owns it"]],
+    [2, ["ENOENT", "no such file or directory", "Check that it exists"]],
+    [3, ["ESRCH", "no such process", "It has ended: nothing is left to do"]],
+    [4, ["EINTR", "interrupted", "Try again"]],
+    [5, ["EIO", "input or output failed", "See the kernel's log: dmesg"]],
+    [8, ["ENOEXEC", "not a program of this machine", "Name a program"]],
+    [9, ["EBADF", "not an open descriptor", "Report this as a bug of lb"]],
+    [11, ["EAGAIN", "try again", "Try again"]],
+    [12, ["ENOMEM", "not enough memory", "Free memory on this node"]],
+    [13, [
+      "EACCES",
+      "permission denied",
+      "Check the owner and the mode, or run lb as the user who owns it",
+    ]],
+    [14, ["EFAULT", "bad address", "Report this as a bug of lb"]],
+    [16, ["EBUSY", "in use", "Try again"]],
+    [17, ["EEXIST", "it exists already", "Name another one"]],
+    [20, ["ENOTDIR", "not a directory", "Check the path"]],
+    [21, ["EISDIR", "is a directory", "Name a file"]],
+    [22, ["EINVAL", "not valid", "Correct the value, or report this as a bug of lb"]],
+    [23, ["ENFILE", "too many open files on this node", "Close programs, or raise fs.file-max"]],
+    [24, ["EMFILE", "too many open files", "Raise the limit: ulimit -n"]],
+    [26, ["ETXTBSY", "the program is being written", "Try again when it is complete"]],
+    [28, ["ENOSPC", "no space left on the disk", "Free space there"]],
+    [30, ["EROFS", "the file system is read-only", "Name a path elsewhere"]],
+    [32, ["EPIPE", "the reader is gone", "Check the other side"]],
+    [36, ["ENAMETOOLONG", "name too long", "Choose a shorter path"]],
+    [38, [
+      "ENOSYS",
+      "this kernel cannot do it",
+      "Use a newer kernel: `lb doctor` tells what is missing",
+    ]],
+    [40, ["ELOOP", "too many symbolic links", "Check the path"]],
+    [95, [
+      "ENOTSUP",
+      "not supported here",
+      "Use a newer kernel: `lb doctor` tells what is missing",
+    ]],
+    [98, ["EADDRINUSE", "address in use", "Stop what listens there, or choose another address"]],
+    [99, ["EADDRNOTAVAIL", "not an address of this node", "Set listen to an address of this node"]],
+    [101, ["ENETUNREACH", "no route to the network", "Check the network"]],
+    [104, ["ECONNRESET", "the other side closed the connection", "See the other node's log"]],
+    [107, ["ENOTCONN", "not connected", "Try again"]],
+    [110, ["ETIMEDOUT", "no answer in time", "Check the network and the node"]],
+    [111, ["ECONNREFUSED", "nobody listens there", "Start the daemon there"]],
+    [113, ["EHOSTUNREACH", "no route to the node", "Check the network and the node"]],
+  ]);
 
 /** What a code stands for, such as `no such process (ESRCH)`. */
 export function describeCode(code: number): string {
   const number = Math.abs(code);
   if (number <= ERRNO_MAX) {
-    const name = errnoNames.get(number) ?? `errno ${number}`;
-    const text = kernelErrors[name]?.[0];
-    return text === undefined ? name : `${text} (${name})`;
+    const known = kernelErrors.get(number);
+    return known === undefined ? `errno ${number}` : `${known[1]} (${known[0]})`;
   }
   const own = Object.values(errors).find((error) => error.code === number);
   return own?.text ?? `error ${number}`;
@@ -69,7 +89,7 @@ export function errorOf(code: number, what: string): LbError {
   const number = Math.abs(code);
   const message = `Cannot ${what}: ${describeCode(number)}`;
   if (number <= ERRNO_MAX) {
-    const fix = kernelErrors[errnoNames.get(number) ?? ""]?.[1] ??
+    const fix = kernelErrors.get(number)?.[2] ??
       "See errno(3) for the reason, and `lb doctor` for this node";
     return new HostError(message, { fix, errno: number });
   }

@@ -252,7 +252,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
   const shown = file ?? "the defaults";
   let values: Record<string, unknown>;
   try {
-    values = parse(text);
+    values = text === "" ? {} : parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const reason = error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "") ?? "";

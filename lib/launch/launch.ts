@@ -6,7 +6,7 @@
  * @module
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
-import { openFfi } from "../../ffi/open.ts";
+import { openExec } from "../../ffi/open.ts";
 import { cBlock, cText, describeCode, environmentBlock } from "../../ffi/unwrap.ts";
 import { HostError, LbError } from "../base/errors.ts";
 import { loadConfig } from "../host/config.ts";
@@ -65,7 +65,7 @@ export async function launch(options: LaunchOptions): Promise<never> {
       environment,
       launchVariables(config, artifactPath("lb-preload.so"), environment["LD_PRELOAD"]),
     );
-    ffi = openFfi();
+    ffi = openExec();
   } catch (error) {
     if (!(error instanceof LbError)) throw error;
     throw new LaunchError(error.message, {
