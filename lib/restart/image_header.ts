@@ -1,0 +1,128 @@
+/**
+ * The first bytes of an image file: `struct lb_image_header` of c/include/lb_image.h.
+ *
+ * ```text
+ *   0 u64 magic          16 u64 ticket        36 u32 segments       168 u64 xcr0
+ *   8 u32 version        24 u64 startTicks    40 char[64] homeNode  176 u64 memoryBytes
+ *  12 u32 abiVersion     32 u32 homePid      104 char[64] program   ... for C only
+ * ```
+ * tests/c/layout_test.ts compares these numbers with the compiler's.
+ *
+ * @module
+ */
+import { HostError, UnsupportedError } from "../base/errors.ts";
+import { schema } from "../wire/schema.ts";
+
+/** Where each field lies, in bytes from the beginning. */
+export const headerOffsets = {
+  magic: 0,
+  version: 8,
+  abi_version: 12,
+  ticket: 16,
+  start_ticks: 24,
+  home_pid: 32,
+  segments: 36,
+  home_node: 40,
+  program: 104,
+  xcr0: 168,
+  memory_bytes: 176,
+} as const;
+
+/** Bytes of the header that are decoded here; the whole one is longer. */
+export const HEADER_PREFIX_SIZE = 184;
+
+const MAGIC = 0x31474d49424c0a1an; // LB_IMAGE_MAGIC
+const VERSION = 1; // LB_IMAGE_VERSION
+
+/** Who an image is, and what it needs. */
+export interface ImageHeader {
+  /** Names the move that this image is. */
+  readonly ticket: bigint;
+  readonly startTicks: bigint;
+  readonly homePid: number;
+  /** Number of memory segments. */
+  readonly segments: number;
+  /** Where its shadow waits. */
+  readonly homeNode: string;
+  /** File name of its program. */
+  readonly program: string;
+  /** Register sets that its processor had: a mask as in XCR0. */
+  readonly xcr0: bigint;
+  readonly memoryBytes: bigint;
+}
+
+function text(bytes: Uint8Array, offset: number, size: number): string | null {
+  const field = bytes.subarray(offset, offset + size);
+  const end = field.indexOf(0);
+  return end < 0 ? null : new TextDecoder().decode(field.subarray(0, end));
+}
+
+/**
+ * Decodes the beginning of an image.
+ *
+ * @param bytes At least its first {@linkcode HEADER_PREFIX_SIZE} bytes.
+ * @param path The file's path, for messages.
+ * @throws {HostError} If it is not an image, or not a whole one.
+ * @throws {UnsupportedError} If another version of lb wrote it.
+ */
+export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const bad = (current: string): HostError =>
+    new HostError(`Cannot read ${path} as it must be an image: ${current}`, {
+      fix: "Name a file that `lb checkpoint` has written",
+    });
+  if (bytes.length < HEADER_PREFIX_SIZE) throw bad(`it has only ${bytes.length} bytes`);
+  if (view.getBigUint64(headerOffsets.magic, true) !== MAGIC) {
+    throw bad("it does not begin like one");
+  }
+  const version = view.getUint32(headerOffsets.version, true);
+  const abiVersion = view.getUint32(headerOffsets.abi_version, true);
+  if (version !== VERSION || abiVersion !== schema.abiVersion) {
+    throw new UnsupportedError(
+      `Cannot restart ${path} as its format must be ${VERSION}.${schema.abiVersion}: ` +
+        `it is ${version}.${abiVersion}`,
+      { fix: "Use the lb version that wrote it", what: "an image of another lb version" },
+    );
+  }
+  const homeNode = text(bytes, headerOffsets.home_node, schema.limits.nodeNameSize);
+  const program = text(bytes, headerOffsets.program, schema.limits.programNameSize);
+  const segments = view.getUint32(headerOffsets.segments, true);
+  if (homeNode === null || homeNode === "" || program === null) throw bad("its names are damaged");
+  if (segments === 0 || segments > schema.limits.segmentsMax) {
+    throw bad(`it tells of ${segments} segments`);
+  }
+  return {
+    ticket: view.getBigUint64(headerOffsets.ticket, true),
+    startTicks: view.getBigUint64(headerOffsets.start_ticks, true),
+    homePid: view.getUint32(headerOffsets.home_pid, true),
+    segments,
+    homeNode,
+    program,
+    xcr0: view.getBigUint64(headerOffsets.xcr0, true),
+    memoryBytes: view.getBigUint64(headerOffsets.memory_bytes, true),
+  };
+}
+
+/**
+ * Reads the header of an image file.
+ *
+ * @throws {HostError} If it cannot be read, or is not an image.
+ * @throws {UnsupportedError} If another version of lb wrote it.
+ */
+export async function readImageHeader(path: string): Promise<ImageHeader> {
+  const bytes = new Uint8Array(HEADER_PREFIX_SIZE);
+  let size = 0;
+  try {
+    using file = await Deno.open(path);
+    for (let got: number | null = 0; got !== null && size < bytes.length; size += got ?? 0) {
+      got = await file.read(bytes.subarray(size));
+      if (got === 0) break;
+    }
+  } catch (error) {
+    throw new HostError(
+      `Cannot read the image ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      { fix: "Check the path and the file's mode", cause: error },
+    );
+  }
+  return decodeImageHeader(bytes.subarray(0, size), path);
+}
