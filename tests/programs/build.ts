@@ -11,7 +11,16 @@ const sourceDir = fileURLToPath(new URL("./", import.meta.url));
 /** Where the compiled test programs are, with a final slash. */
 export const programsDir: string = fileURLToPath(new URL("../../dist/tests/", import.meta.url));
 
-const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-pthread", "-D_GNU_SOURCE"];
+const flags = [
+  "-std=gnu11",
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-Wshadow",
+  "-pthread",
+  "-D_GNU_SOURCE",
+];
 
 interface Target {
   readonly name: string;

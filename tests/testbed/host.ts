@@ -1,0 +1,276 @@
+/**
+ * One host of a testbed: runs commands, starts programs, reads and writes files there.
+ *
+ * @module
+ */
+import type { Snapshot } from "./snapshot.ts";
+import { type Daemon, type DaemonOptions, startDaemon } from "./daemon.ts";
+import { Job } from "./job.ts";
+import { capture, must, type Result, waitFor } from "./shell.ts";
+
+/** The ordinary user that daemons and programs run as; "nobody" exists everywhere. */
+export const ORDINARY_UID = 65534;
+
+/** How commands get into a host, and what they find there. */
+export interface Place {
+  /** Put before a command to run it on the host as root; empty without namespaces. */
+  readonly enter: readonly string[];
+  /** Prefix that turns a path on the host into one of ours. */
+  readonly root: string;
+  readonly home: string;
+  /** Directory of temporary files on the host. */
+  readonly temporary: string;
+  /** PATH on the host. */
+  readonly path: string;
+  /** Marks processes so that they can be found at the end; only without namespaces. */
+  readonly mark: Readonly<Record<string, string>>;
+  /** CPU that everything runs on. */
+  readonly cpu: number | undefined;
+}
+
+/** Options of {@linkcode Host.spawn} and {@linkcode Host.run}. */
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs as root with all capabilities, where the testbed has them. */
+  readonly asRoot?: boolean;
+  /** Command that runs the program, such as `setsid`. */
+  readonly through?: readonly string[];
+}
+
+/** One host. */
+export class Host {
+  readonly index: number;
+  readonly name: string;
+  /** Its IPv4 address. */
+  readonly address: string;
+  /** Its name to other nodes. */
+  readonly node: string;
+  readonly place: Place;
+  readonly #all: readonly Host[];
+  /** The control group file to which started programs add themselves, when the CPU is limited. */
+  #group: string | undefined;
+  readonly #control: HostControl;
+  #daemon: Daemon | undefined;
+  #spawned = 0;
+
+  constructor(
+    index: number,
+    address: string,
+    port: number,
+    place: Place,
+    control: HostControl,
+    all: readonly Host[],
+  ) {
+    this.index = index;
+    this.name = `host${index}`;
+    this.address = address;
+    this.node = `${address}:${port}`;
+    this.place = place;
+    this.#control = control;
+    this.#all = all;
+  }
+
+  /** Its home and working directory, as a path on the host. */
+  get home(): string {
+    return this.place.home;
+  }
+
+  get daemon(): Daemon {
+    if (this.#daemon === undefined) throw new Error(`No daemon was started on ${this.name}`);
+    return this.#daemon;
+  }
+
+  /** The whole command line that runs `argv` here, starting in the home directory. */
+  argv(argv: readonly string[], options: RunOptions = {}, prepare = ""): string[] {
+    const { home, temporary, path, mark, enter, cpu } = this.place;
+    const env: Record<string, string> = {
+      HOME: home,
+      PATH: path,
+      LANG: "C.UTF-8",
+      TMPDIR: temporary,
+      LB_CONFIG: `${home}/lb.toml`,
+      ...mark,
+      ...options.env,
+    };
+    const line = [...enter];
+    if (this.#group !== undefined) {
+      line.push("sh", "-c", `echo 0 > "$0" && exec "$@"`, this.#group);
+    }
+    if (cpu !== undefined) line.push("taskset", "--cpu-list", String(cpu));
+    if (Deno.uid() === 0 && options.asRoot !== true) {
+      line.push("setpriv", `--reuid=${ORDINARY_UID}`, `--regid=${ORDINARY_UID}`, "--clear-groups");
+      line.push("--inh-caps=-all");
+    }
+    line.push("env", "--ignore-environment");
+    for (const [name, value] of Object.entries(env)) line.push(`${name}=${value}`);
+    line.push(...options.through ?? []);
+    line.push("sh", "-c", `${prepare} cd "$HOME" && exec "$@"`, "sh");
+    return [...line, ...argv];
+  }
+
+  /** Runs a command to its end; a string is a shell's. */
+  async run(command: string | readonly string[], options: RunOptions = {}): Promise<Result> {
+    const argv = typeof command === "string" ? ["sh", "-c", command] : command;
+    return await capture(this.argv(argv, options));
+  }
+
+  /** Like {@linkcode run}, but throws with what it said unless it succeeds; returns its output. */
+  async must(command: string | readonly string[], options: RunOptions = {}): Promise<string> {
+    const result = await this.run(command, options);
+    if (result.code !== 0) {
+      throw new Error(
+        `\`${typeof command === "string" ? command : command.join(" ")}\` on ${this.name} ended ` +
+          `with ${result.code}\nstdout: ${result.stdout}\nstderr: ${result.stderr}`,
+      );
+    }
+    return result.stdout;
+  }
+
+  /** Starts a program; its PID on the host stays that of `argv`, through every exec. */
+  async spawn(argv: readonly string[], options: RunOptions = {}): Promise<Job> {
+    const pidFile = `${this.place.temporary}/pid.${this.#spawned++}`;
+    // Renamed when complete, as the file is read while it is written.
+    const prepare = `echo $$ > ${pidFile};`;
+    return await Job.start(
+      this.argv(argv, options, prepare),
+      this.place.root + pidFile,
+      async (pid, signal) => {
+        await this.must(["kill", `-${signal}`, String(pid)]);
+      },
+    );
+  }
+
+  /** Runs `lb` with these arguments. */
+  async lb(...args: string[]): Promise<Result> {
+    return await this.run(["lb", ...args]);
+  }
+
+  /** Starts `lb launch -- PROG...`. */
+  async launch(argv: readonly string[], options: RunOptions = {}): Promise<Job> {
+    return await this.spawn(["lb", "launch", "--", ...argv], options);
+  }
+
+  /** Path of ours for a path on the host; relative ones are in the home directory. */
+  outside(path: string): string {
+    return this.place.root + (path.startsWith("/") ? path : `${this.home}/${path}`);
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    const outside = this.outside(path);
+    await Deno.writeFile(outside, bytes);
+    await Deno.chmod(outside, mode);
+    if (Deno.uid() === 0) await Deno.chown(outside, ORDINARY_UID, ORDINARY_UID);
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    return await Deno.readFile(this.outside(path));
+  }
+
+  async readTextFile(path: string): Promise<string> {
+    return await Deno.readTextFile(this.outside(path));
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return await Deno.lstat(this.outside(path)).then(() => true, () => false);
+  }
+
+  async startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+    this.#daemon = await startDaemon(this, this.#all, options);
+    return this.#daemon;
+  }
+
+  /** What the node's daemon tells of itself. */
+  async snapshot(): Promise<Snapshot> {
+    return JSON.parse(await this.must(["lb", "monitor", "--json"])) as Snapshot;
+  }
+
+  /** Waits until the snapshot satisfies `wanted`. */
+  async waitForSnapshot(
+    what: string,
+    wanted: (snapshot: Snapshot) => boolean,
+    timeoutMs = 20_000,
+  ): Promise<Snapshot> {
+    let last: Snapshot | undefined;
+    try {
+      return await waitFor(what, async () => {
+        last = await this.snapshot();
+        return wanted(last) ? last : undefined;
+      }, { timeoutMs, intervalMs: 150 });
+    } catch (error) {
+      throw new Error(`${this.name}: last snapshot ${JSON.stringify(last)}`, { cause: error });
+    }
+  }
+
+  /** Waits until the daemon knows this process as running here. */
+  async waitForProcess(pid: number): Promise<void> {
+    await this.waitForSnapshot(
+      `PID ${pid} in the list of processes`,
+      (snapshot) => snapshot.processes.some((process) => process.pid === pid),
+    );
+  }
+
+  /** Starts a program under lb and waits until its daemon knows it. */
+  async launchKnown(argv: readonly string[], options: RunOptions = {}): Promise<Job> {
+    const job = await this.launch(argv, options);
+    await this.waitForProcess(job.pid).catch((error) => {
+      throw new Error(`stdout: ${job.stdout}\nstderr: ${job.stderr}`, { cause: error });
+    });
+    return job;
+  }
+
+  /** Moves a process by `lb migrate`; the error shows both nodes' logs. */
+  async migrate(pid: number, to: Host): Promise<void> {
+    await this.#order(["migrate", String(pid), to.node], to);
+  }
+
+  /** Brings a process home by `lb home`. */
+  async bringHome(pid: number): Promise<void> {
+    await this.#order(["home", String(pid)], this);
+  }
+
+  async #order(args: string[], other: Host): Promise<void> {
+    const result = await this.lb(...args);
+    if (result.code === 0) return;
+    throw new Error(
+      `\`lb ${args.join(" ")}\` on ${this.name} ended with ${result.code}: ${result.stderr}` +
+        `${this.name} logged:\n${this.#daemon?.log.slice(-2000)}\n` +
+        `${other.name} logged:\n${other.#daemon?.log.slice(-2000)}`,
+    );
+  }
+
+  /** Lets everything that is started from now on use only a part of one CPU. */
+  async limitCpu(fraction: number): Promise<void> {
+    this.#group = await this.#control.limitCpu(this.index, fraction);
+  }
+
+  /** Loses every packet to and from this host. */
+  async cut(): Promise<void> {
+    await this.#control.cut(this.index);
+  }
+
+  async restore(): Promise<void> {
+    await this.#control.restore(this.index);
+  }
+
+  /** Ends every process of the host at once, as a power failure does. */
+  async kill(): Promise<void> {
+    await this.#control.kill(this.index);
+  }
+
+  /** Puts an empty file over a program, so that it does not exist here. */
+  async hide(path: string): Promise<void> {
+    if (this.place.enter.length === 0) {
+      throw new Error(`Cannot hide ${path} as hosts share one file system: run as root`);
+    }
+    await must([...this.place.enter, "mount", "--bind", "/dev/null", path]);
+  }
+}
+
+/** What only the testbed can do to a host. */
+export interface HostControl {
+  limitCpu(index: number, fraction: number): Promise<string>;
+  cut(index: number): Promise<void>;
+  restore(index: number): Promise<void>;
+  kill(index: number): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/**
+ * Runs the commands that build a testbed, and waits for conditions.
+ *
+ * @module
+ */
+
+/** What a finished command left. */
+export interface Result {
+  /** Exit status; 128 + N when a signal ended it. */
+  readonly code: number;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command to its end, with nothing on standard input. */
+export async function capture(argv: readonly string[]): Promise<Result> {
+  const [program = "", ...args] = argv;
+  const output = await new Deno.Command(program, { args, stdin: "null" }).output();
+  const text = new TextDecoder();
+  return {
+    code: output.code,
+    signal: output.signal,
+    stdout: text.decode(output.stdout),
+    stderr: text.decode(output.stderr),
+  };
+}
+
+/** Like {@linkcode capture}, but throws an error that tells the command and what it said. */
+export async function must(argv: readonly string[]): Promise<string> {
+  const result = await capture(argv);
+  if (result.code !== 0) {
+    throw new Error(
+      `Cannot run \`${argv.join(" ")}\`: exit status ${result.code}\n${result.stderr}`,
+    );
+  }
+  return result.stdout;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * Waits until `probe` gives something other than undefined or false, and returns that.
+ *
+ * @param what What is waited for, as the error names it.
+ * @param timeoutMs @default {20000}
+ */
+export async function waitFor<T>(
+  what: string,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  { timeoutMs = 20_000, intervalMs = 50 }: { timeoutMs?: number; intervalMs?: number } = {},
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    await sleep(intervalMs);
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The snapshot as `lb monitor --json` prints it: the published shape, written down here on its own so
+ * that a change of the program's types cannot pass unseen.
+ *
+ * @module
+ */
+
+/** One process that runs on the node. */
+export interface SnapshotProcess {
+  readonly id: string;
+  readonly pid: number;
+  readonly program: string;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  readonly home: string;
+  readonly shadowPid: number | null;
+  readonly cantmove: string | null;
+}
+
+/** One node. */
+export interface Snapshot {
+  readonly node: string;
+  readonly state: string;
+  readonly queueLength: number;
+  readonly thresholds: { readonly thu: number; readonly thf: number; readonly thv: number };
+  readonly frequencySeconds: number;
+  readonly associated: readonly { readonly node: string; readonly state: string }[];
+  readonly processes: readonly SnapshotProcess[];
+  readonly shadows: readonly {
+    readonly pid: number;
+    readonly program: string;
+    readonly runsOn: string;
+  }[];
+}

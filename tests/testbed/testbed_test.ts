@@ -1,0 +1,105 @@
+/**
+ * The testbed itself: hosts are apart, joined by the network, and leave nothing behind.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { haveNamespaces, Testbed, waitFor } from "./mod.ts";
+
+async function processesWith(text: string): Promise<number> {
+  let found = 0;
+  for await (const entry of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(entry.name)) continue;
+    const line = await Deno.readTextFile(`/proc/${entry.name}/cmdline`).catch(() => "");
+    if (line.includes(text)) found++;
+  }
+  return found;
+}
+
+Deno.test("a testbed runs programs as an ordinary user without capabilities", async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const status = await bed.host(0).must("cat /proc/self/status");
+  assert.match(status, /^CapEff:\s+0+$/m);
+  assert.doesNotMatch(status, /^Uid:\s+0\s/m);
+});
+
+Deno.test("a testbed's job keeps its PID, takes input, and tells how it ended", async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const job = await bed.host(0).spawn(["reader"]);
+  await job.write("hello\n");
+  await job.output(`${job.pid} 1 hello`);
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+  const other = await bed.host(0).spawn(["sleeper", "60"]);
+  await other.kill("SEGV");
+  assert.equal((await other.ending()).signal, "SIGSEGV");
+});
+
+Deno.test({
+  name: "a testbed's hosts share no file, no PID and no host name, and reach each other",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [one, two] = [bed.host(0), bed.host(1)];
+    await one.writeFile("only-here", "text");
+    assert.equal(await one.must("cat only-here; hostname"), "texthost0\n");
+    assert.notEqual((await two.run("cat only-here")).code, 0);
+    assert.equal((await two.run("matmul 2")).code, 127);
+    assert.equal((await one.run("test $(ls -d /proc/[0-9]* | wc -l) -lt 10")).code, 0);
+    await one.hide("/usr/bin/bc");
+    assert.notEqual((await one.run("echo 1 | bc")).code, 0);
+    assert.equal(await two.must("echo 1+1 | bc"), "2\n");
+    const talk = `exec 3<>/dev/tcp/${one.address}/4000; read -r line <&3; echo "$line"`;
+    const listener = await one.spawn(["perl", "-MIO::Socket", "-e", LISTENER]);
+    await listener.output("listening");
+    assert.equal(await two.must(["bash", "-c", talk]), "hello\n");
+  },
+});
+
+/** Sends a line to each that connects. */
+const LISTENER = `$s=IO::Socket::INET->new(LocalPort=>4000,Listen=>5,ReuseAddr=>1) or die; $|=1;` +
+  ` print "listening\\n"; while($c=$s->accept){print $c "hello\\n";close $c}`;
+
+Deno.test({
+  name: "a testbed cuts a link without a word, and restores it",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const talk = `exec 3<>/dev/tcp/${bed.host(0).address}/4000 && read -r line <&3`;
+    const listener = await bed.host(0).spawn(["perl", "-MIO::Socket", "-e", LISTENER]);
+    await listener.output("listening");
+    await bed.host(0).cut();
+    assert.equal((await bed.host(1).run(["timeout", "1", "bash", "-c", talk])).code, 124);
+    await bed.host(0).restore();
+    assert.equal((await bed.host(1).run(["timeout", "5", "bash", "-c", talk])).code, 0);
+  },
+});
+
+Deno.test({
+  name: "killing a host ends all that runs on it and nothing on the others",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2, programs: "all" });
+    const first = await bed.host(0).spawn(["sleeper", "3333"]);
+    const second = await bed.host(1).spawn(["sleeper", "3333"]);
+    await bed.host(0).kill();
+    assert.equal((await first.ending(5_000)).signal, "SIGKILL");
+    assert.ok(second.running);
+  },
+});
+
+for (const loopback of haveNamespaces ? [false, true] : [true]) {
+  Deno.test(`a testbed leaves no process${loopback ? " without namespaces" : ""}`, async () => {
+    const mark = `lb-testbed-mark-${Deno.pid}-${loopback}`;
+    {
+      await using bed = await Testbed.create({ hosts: 1, loopback });
+      await bed.host(0).must([
+        "sh",
+        "-c",
+        `setsid sh -c 'sleep 4444; : ${mark}' > /dev/null 2>&1 &`,
+      ]);
+      await waitFor("the process", async () => await processesWith(mark) > 0);
+    }
+    await waitFor("its end", async () => await processesWith(mark) === 0, { timeoutMs: 5_000 });
+  });
+}
