@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ConfigError } from "../base/errors.ts";
+import { loadConfig, parseConfig } from "./config.ts";
+
+const sources = {
+  getEnv: (name: string) => ({ HOME: "/home/ann" } as Record<string, string>)[name],
+  uid: 1000,
+  systemFile: "/nonexistent/lb.toml",
+};
+
+function parse(text: string) {
+  return parseConfig(text, "/etc/lb.toml", sources);
+}
+
+function rejects(text: string, pattern: RegExp): void {
+  assert.throws(() => parse(text), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, pattern);
+    assert.notEqual(error.fix, "");
+    return true;
+  });
+}
+
+Deno.test("parseConfig() gives every key a default", () => {
+  assert.deepEqual(parse(""), {
+    file: "/etc/lb.toml",
+    listen: { hostname: "127.0.0.1", port: 9734 },
+    node: "127.0.0.1:9734",
+    associated: [],
+    frequencySeconds: 5,
+    select: "most-cpu",
+    thresholds: { thu: 1, thf: 5, thv: 8 },
+    keyFile: "/home/ann/.config/lb/cluster.key",
+    runtimeDir: "/home/ann/.local/state/lb",
+    sigtstp: "checkpoint",
+    triggerSignal: "SIGURG",
+    reconnectLimitMs: 600_000,
+    ioTimeoutMs: 10_000,
+  });
+});
+
+Deno.test("parseConfig() takes the runtime directory of the session where there is one", () => {
+  const getEnv = (name: string) =>
+    ({ HOME: "/root", XDG_RUNTIME_DIR: "/run/user/0" } as Record<string, string>)[name];
+  const config = parseConfig("", null, { getEnv, uid: 0 });
+  assert.equal(config.runtimeDir, "/run/user/0/lb");
+  assert.equal(config.keyFile, "/etc/lb/cluster.key");
+});
+
+Deno.test("parseConfig() reads the example with every key", async () => {
+  const text = await Deno.readTextFile(new URL("../../config/lb.toml", import.meta.url));
+  const config = parse(text);
+  assert.deepEqual(config.associated, ["192.168.0.3:9734", "192.168.0.4:9735"]);
+  // The keys that are commented out are real ones too.
+  const everything = parse(text.replaceAll(/^# ([a-z-]+ = )/gm, "$1"));
+  assert.equal(everything.keyFile, "/etc/lb/cluster.key");
+  assert.equal(everything.runtimeDir, "/run/lb");
+  assert.equal(everything.reconnectLimitMs, 600_000);
+});
+
+Deno.test("parseConfig() places relative paths beside the file and ~/ at home", () => {
+  const config = parse('key-file = "my.key"\nruntime-dir = "~/run"');
+  assert.equal(config.keyFile, "/etc/my.key");
+  assert.equal(config.runtimeDir, "/home/ann/run");
+});
+
+Deno.test("parseConfig() names file and line of an unknown key", () => {
+  rejects("# a node\n\nfrequency = 2\nfrequncy = 3\n", /\/etc\/lb\.toml:4 .*'frequncy' is not/);
+  rejects("[thresholds]\nthu = 1\nthx = 3\n", /\/etc\/lb\.toml:3 .*'thresholds.thx' is not/);
+  rejects("\n[extra]\na = 1\n", /\/etc\/lb\.toml:2 .*'extra' is not/);
+});
+
+Deno.test("parseConfig() names file and line of a value of the wrong type", () => {
+  rejects('\nfrequency = "5"', /frequency as it must be a number .*:2 has 5/);
+  rejects("listen = 9734", /listen as it must be an address: \/etc\/lb\.toml:1 has 9734/);
+  rejects('\n\nselect = "random"', /select as it must be one of .*:3 has random/);
+  rejects('associated = "a"', /associated as it must be a list/);
+  rejects('associated = ["a", 3]', /associated .* has 3/);
+  rejects("thresholds = 3", /thresholds as it must be a table/);
+  rejects("[thresholds]\nthu = 1.5", /thresholds.thu as it must be a whole number .*:2 has 1.5/);
+});
+
+Deno.test("parseConfig() names the line of what is not TOML", () => {
+  rejects("frequency = 5\nlisten = \n", /\/etc\/lb\.toml:[23] as it must be TOML/);
+});
+
+Deno.test("parseConfig() wants thresholds in order", () => {
+  rejects("[thresholds]\nthu = 5", /in order, thu < thf < thv: .*:1 has thu = 5, thf = 5, thv = 8/);
+  rejects("[thresholds]\nthf = 9", /thu < thf < thv/);
+});
+
+Deno.test("parseConfig() accepts thresholds exactly when they are in order", () => {
+  const threshold = fc.integer({ min: 0, max: 20 });
+  fc.assert(fc.property(threshold, threshold, threshold, (thu, thf, thv) => {
+    const text = `[thresholds]\nthu = ${thu}\nthf = ${thf}\nthv = ${thv}`;
+    if (thu < thf && thf < thv) assert.deepEqual(parse(text).thresholds, { thu, thf, thv });
+    else assert.throws(() => parse(text), ConfigError);
+  }));
+});
+
+Deno.test("parseConfig() wants a name for a node that listens everywhere", () => {
+  rejects('\nlisten = "0.0.0.0"', /listen as it must be one address unless node is set.*:2/);
+  const config = parse('listen = "0.0.0.0"\nnode = "n1:9735"');
+  assert.deepEqual(config.listen, { hostname: "0.0.0.0", port: 9734 });
+  assert.equal(config.node, "n1:9735");
+  rejects('listen = "[::]:1"\nnode = "0.0.0.0"', /node as it must be the address/);
+});
+
+Deno.test("parseConfig() rejects a node that is associated twice", () => {
+  rejects('associated = ["n1", "n1:9734"]', /without repetition: .* has n1:9734/);
+});
+
+Deno.test("parseConfig() rejects a runtime directory too long for a socket's path", () => {
+  rejects(`runtime-dir = "/${"x".repeat(100)}"`, /runtime-dir as it must be short enough/);
+});
+
+Deno.test("parseConfig() never fails in any other way than by a ConfigError", () => {
+  const key = fc.constantFrom(
+    ...["listen", "node", "associated", "frequency", "select", "key-file", "runtime-dir"],
+    ...["sigtstp", "trigger-signal", "reconnect-limit", "io-timeout", "thresholds", "other"],
+  );
+  const value = fc.oneof(
+    fc.string().map((text) => JSON.stringify(text)),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.constantFrom("true", "[]", "[1]", '["a"]', "{ thu = 1 }", "2026-01-01", "nan", "inf"),
+  );
+  fc.assert(fc.property(fc.array(fc.tuple(key, value), { maxLength: 4 }), (rows) => {
+    try {
+      parse(rows.map(([name, text]) => `${name} = ${text}`).join("\n"));
+    } catch (error) {
+      assert.ok(error instanceof ConfigError, String(error));
+    }
+  }));
+});
+
+Deno.test("loadConfig() prefers the option, then LB_CONFIG, then the user's file", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${dir}/.config/lb`, { recursive: true });
+    const write = (path: string, seconds: number) =>
+      Deno.writeTextFile(`${dir}/${path}`, `frequency = ${seconds}`);
+    await write("option.toml", 1);
+    await write("variable.toml", 2);
+    await write(".config/lb/lb.toml", 3);
+    await write("system.toml", 4);
+    const load = (path: string | undefined, env: Record<string, string>) =>
+      loadConfig(path, {
+        getEnv: (name) => ({ HOME: dir, ...env } as Record<string, string>)[name],
+        uid: 1000,
+        systemFile: `${dir}/system.toml`,
+      }).frequencySeconds;
+    const env = { LB_CONFIG: `${dir}/variable.toml` };
+    assert.equal(load(`${dir}/option.toml`, env), 1);
+    assert.equal(load(undefined, env), 2);
+    assert.equal(load(undefined, {}), 3);
+    await Deno.remove(`${dir}/.config/lb/lb.toml`);
+    assert.equal(load(undefined, {}), 4);
+    await Deno.remove(`${dir}/system.toml`);
+    assert.equal(load(undefined, {}), 5);
+    assert.throws(() => load(`${dir}/absent.toml`, {}), /must be readable: .*absent\.toml/);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
