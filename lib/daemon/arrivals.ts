@@ -1,0 +1,362 @@
+/**
+ * Incoming moves and the guests of this node: offers, reservations, keepers, ends.
+ *
+ * @module
+ */
+import { version } from "../base/version.ts";
+import { formatProcessId } from "../core/process_id.ts";
+import type { Effect, Process } from "../core/types.ts";
+import { monotonicMs, wallMs } from "../host/clock.ts";
+import { describe } from "../host/connection.ts";
+import type { ControlPeer } from "../host/control.ts";
+import type { Hello, WireIdentity } from "../host/handshake.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { isAlive } from "../host/proc.ts";
+import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
+import type { FrameValues } from "../wire/frame.ts";
+import type { LocalValues } from "../wire/local.ts";
+import { frameTypes, guestStates } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+import type { Endings } from "./endings.ts";
+import { refusal } from "./fitness.ts";
+import type { Orders } from "./orders.ts";
+import { announcementValues, type Reply } from "./peers.ts";
+import type { GuestRecord } from "./records.ts";
+
+const log = logger("arrivals");
+
+/** An offer that was received; `accepted` once its place is reserved. */
+interface Offer {
+  readonly from: string;
+  readonly identity: WireIdentity;
+  readonly program: string;
+  readonly memoryBytes: bigint;
+  readonly request: bigint;
+  readonly reply: Reply;
+  readonly receivedMs: number;
+  accepted: boolean;
+}
+
+/** Longer than the balancer keeps a place for memory that has not begun to arrive. */
+const OFFER_KEPT_MS = 30_000;
+
+/** Five times the second after which a keeper tries again to reach its daemon. */
+const KEEPERS_BACK_MS = 5_000;
+
+/** The receiving side of moves. */
+export class Arrivals {
+  readonly #context: Context;
+  readonly #endings: Endings;
+  readonly #orders: Orders;
+  readonly #offers = new Map<bigint, Offer>();
+  /** When the memory of a guest began to arrive, by ticket, for the log. */
+  readonly #startedMs = new Map<bigint, number>();
+
+  constructor(context: Context, orders: Orders, endings: Endings) {
+    this.#context = context;
+    this.#orders = orders;
+    this.#endings = endings;
+  }
+
+  /** Frame C: checks what only the node can see and lets the balancer decide. */
+  offered(from: string, values: FrameValues<"C">, reply: Reply): void {
+    const { ticket, startTicks, homePid, homeNode, program, memoryBytes, request } = values;
+    const identity = { ticket, startTicks, homePid, homeNode };
+    const receivedMs = monotonicMs();
+    this.#offers.set(ticket, {
+      from,
+      identity,
+      program,
+      memoryBytes,
+      request,
+      reply,
+      receivedMs,
+      accepted: false,
+    });
+    this.#context.dispatch({
+      type: "offerReceived",
+      from,
+      ticket,
+      id: formatProcessId(identity),
+      manual: values.manual !== 0,
+      refusal: this.#refusal(values),
+    });
+  }
+
+  #refusal(values: FrameValues<"C">): string | null {
+    let promised = 0n;
+    for (const offer of this.#offers.values()) if (offer.accepted) promised += offer.memoryBytes;
+    try {
+      return refusal(values, {
+        lbVersion: version,
+        cpuFeatures: native.cpuFeatures(),
+        availableBytes: native.availableBytes() - promised,
+        clockMs: BigInt(wallMs()),
+      });
+    } catch (error) {
+      return describe(error);
+    }
+  }
+
+  /** Performs the effect `answerOffer`. */
+  answer(effect: Extract<Effect, { type: "answerOffer" }>): void {
+    const offer = this.#offers.get(effect.ticket);
+    if (offer === undefined) return;
+    const { announcement, reason } = effect;
+    const common = {
+      request: offer.request,
+      ...announcementValues(announcement),
+      letter: frameTypes[announcement.letter],
+    };
+    if (effect.accepted) {
+      offer.accepted = true;
+      offer.reply("Y", { ...common, detail: "" });
+    } else {
+      this.#offers.delete(effect.ticket);
+      offer.reply("N", { ...common, reason: reason ?? "", fix: "" });
+    }
+  }
+
+  /** Frame W: the offer was withdrawn. */
+  withdrawn(ticket: bigint): void {
+    if (this.#offers.delete(ticket)) this.#context.dispatch({ type: "offerWithdrawn", ticket });
+  }
+
+  /** Forgets offers whose memory never came; the balancer has freed their places by itself. */
+  check(): void {
+    const nowMs = monotonicMs();
+    for (const [ticket, offer] of this.#offers) {
+      if (nowMs - offer.receivedMs > OFFER_KEPT_MS) this.#offers.delete(ticket);
+    }
+  }
+
+  /** A connection of role memory, after its proof: the place must be reserved for its ticket. */
+  async takeMemory(connection: TcpConnection, hello: Hello): Promise<void> {
+    const { ticket } = hello.identity;
+    const offer = this.#offers.get(ticket);
+    const known = offer?.accepted === true && offer.from === hello.node &&
+      formatProcessId(offer.identity) === formatProcessId(hello.identity) &&
+      offer.identity.homeNode !== this.#context.node;
+    const common = { request: 0n, epoch: 0n, sequence: 0n, letter: frameTypes.F };
+    if (!known) {
+      const reason = "no place is reserved for this ticket";
+      await connection.send("N", { ...common, reason, fix: "Offer the process again" })
+        .catch(() => {});
+      connection.close();
+      return;
+    }
+    this.#offers.delete(ticket);
+    try {
+      await connection.send("Y", { ...common, detail: "" });
+      const fd = takeDescriptor(connection, this.#context.config.ioTimeoutMs);
+      try {
+        this.#startKeeper(offer, fd);
+      } finally {
+        native.close(fd);
+      }
+    } catch (error) {
+      connection.close();
+      const reason = describe(error);
+      log.warning("arrival", {
+        process: formatProcessId(offer.identity),
+        outcome: "failed",
+        reason,
+      });
+      this.#context.dispatch({ type: "arrivalFailed", ticket, reason });
+    }
+  }
+
+  #startKeeper({ identity, program }: Offer, fd: number): void {
+    const { config, node, controlPath, parts, logFd, records } = this.#context;
+    const { ticket, startTicks, homePid, homeNode } = identity;
+    const id = formatProcessId(identity);
+    const fault = Deno.env.get("LB_FAULT");
+    const keeperPid = native.spawn({
+      programFd: parts.keeper,
+      // deno-fmt-ignore
+      args: [
+        "lb-keeper", "guest",
+        "--control", controlPath,
+        "--node", node,
+        "--ticket", String(ticket),
+        "--home", homeNode,
+        "--pid", String(homePid),
+        "--start", String(startTicks),
+        "--io-timeout-ms", String(config.ioTimeoutMs),
+        "--reconnect-limit-ms", String(config.reconnectLimitMs),
+      ],
+      env: fault === undefined ? {} : { LB_FAULT: fault },
+      fds: [fd],
+      logFd,
+    });
+    const record: GuestRecord = {
+      id,
+      homeNode,
+      homePid,
+      startTicks,
+      program,
+      ticket,
+      keeperPid,
+      keeperStartTicks: native.startTicks(keeperPid) ?? 0n,
+      guestPid: 0,
+      guestStartTicks: 0n,
+      running: false,
+      connection: null,
+      left: false,
+    };
+    records.guests.set(id, record);
+    records.save();
+    this.#startedMs.set(ticket, monotonicMs());
+    this.#context.dispatch({ type: "arrivalStarted", ticket });
+    native.watchPid(keeperPid, record.keeperStartTicks);
+  }
+
+  /** A keeper tells of its guest; first on its connection, and at each change. */
+  keeper(peer: ControlPeer, message: LocalValues<"Keeper">): void {
+    const { records } = this.#context;
+    const id = formatProcessId(message);
+    const known = records.guests.get(id);
+    const record: GuestRecord = known ?? {
+      id,
+      homeNode: message.homeNode,
+      homePid: message.homePid,
+      startTicks: message.startTicks,
+      program: message.program,
+      ticket: message.ticket,
+      keeperPid: peer.pid,
+      keeperStartTicks: native.startTicks(peer.pid) ?? 0n,
+      guestPid: 0,
+      guestStartTicks: 0n,
+      running: false,
+      connection: null,
+      left: false,
+    };
+    if (known !== undefined && known.keeperPid !== peer.pid) {
+      if (known.running && isAlive(known.guestPid, known.guestStartTicks)) {
+        log.warning("a second keeper for a guest that runs here", { process: id, pid: peer.pid });
+        return;
+      }
+      record.keeperPid = peer.pid;
+      record.keeperStartTicks = native.startTicks(peer.pid) ?? 0n;
+      native.watchPid(peer.pid, record.keeperStartTicks);
+      record.running = false;
+    }
+    // `lb restart` starts its keeper itself, and a restarted daemon has no watch on any.
+    if (known === undefined) native.watchPid(peer.pid, record.keeperStartTicks);
+    records.guests.set(id, record);
+    record.connection = peer.connection;
+    record.ticket = message.ticket;
+    record.guestPid = message.guestPid;
+    record.guestStartTicks = message.guestStartTicks;
+    if (message.program !== "") record.program = message.program;
+    if (message.state === guestStates.left) {
+      record.left = true;
+      this.#orders.left(record.guestPid);
+    } else if (message.state === guestStates.running && !record.running) this.#confirm(record);
+    records.save();
+  }
+
+  #confirm(record: GuestRecord): void {
+    record.running = true;
+    const startedMs = this.#startedMs.get(record.ticket);
+    this.#startedMs.delete(record.ticket);
+    log.info("arrival", {
+      process: record.id,
+      program: record.program,
+      pid: record.guestPid,
+      outcome: "running",
+      totalMs: startedMs === undefined ? null : monotonicMs() - startedMs,
+    });
+    const process = asProcess(record);
+    if (startedMs === undefined) this.#context.dispatch({ type: "processArrived", process });
+    else {
+      this.#context.dispatch({ type: "arrivalConfirmed", ticket: record.ticket, process });
+    }
+  }
+
+  /** A keeper says how its guest ended; it repeats that until it is acknowledged. */
+  ended(peer: ControlPeer, message: LocalValues<"GuestEnded">): void {
+    const { records, control } = this.#context;
+    const id = formatProcessId(message);
+    const record = records.guests.get(id);
+    if (record !== undefined && record.ticket === message.ticket) {
+      this.#forget(record, "its end was reported");
+    }
+    const { ticket, startTicks, homePid, homeNode, waitStatus } = message;
+    this.#endings.add({ ticket, startTicks, homePid, homeNode, waitStatus });
+    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+  }
+
+  /** Frame Q: does this guest run here? Dead only where that is proved. */
+  judge(identity: WireIdentity): "live" | "dead" | "unknown" {
+    const id = formatProcessId(identity);
+    const { guests } = this.#context.records;
+    const record = guests.get(id);
+    if (record !== undefined && record.ticket === identity.ticket && !record.left) return "live";
+    // Its end is on its way home and says more.
+    if (this.#endings.isKnown(id)) return "unknown";
+    if (this.#offers.get(identity.ticket)?.accepted === true) return "unknown";
+    // Keepers of a guest that an earlier run did not write down connect within a second or two.
+    const running = monotonicMs() - this.#context.startedMs;
+    return running < KEEPERS_BACK_MS ? "unknown" : "dead";
+  }
+
+  /** The connection of a keeper is gone; it comes back by itself unless it ended. */
+  hangup(peer: ControlPeer): void {
+    for (const record of this.#context.records.guests.values()) {
+      if (record.connection === peer.connection) record.connection = null;
+    }
+  }
+
+  /** A watched process is gone: a keeper, or a guest that has lost its keeper. */
+  exited(pid: number): void {
+    const { guests } = this.#context.records;
+    for (const record of [...guests.values()]) {
+      if (record.keeperPid === pid) {
+        const orphan = record.running && !record.left &&
+          isAlive(record.guestPid, record.guestStartTicks);
+        if (!orphan) this.#forget(record, "its keeper ended");
+        else if (!native.watchPid(record.guestPid, record.guestStartTicks)) {
+          this.#forget(record, "it ended");
+        }
+      } else if (record.guestPid === pid && !isAlive(record.keeperPid, record.keeperStartTicks)) {
+        this.#forget(record, "it ended");
+      }
+    }
+  }
+
+  #forget(record: GuestRecord, reason: string): void {
+    const { records, dispatch } = this.#context;
+    records.guests.delete(record.id);
+    records.save();
+    this.#startedMs.delete(record.ticket);
+    if (record.running) dispatch({ type: "processEnded", id: record.id });
+    else {
+      log.warning("arrival", { process: record.id, outcome: "failed", reason });
+      const failed = "it could not be restored: see the log of the node";
+      dispatch({ type: "arrivalFailed", ticket: record.ticket, reason: failed });
+    }
+  }
+
+  /** Takes up the guests of an earlier run of the daemon: those that live. */
+  recover(): void {
+    for (const record of [...this.#context.records.guests.values()]) {
+      const keeper = native.watchPid(record.keeperPid, record.keeperStartTicks);
+      const alive = record.running && isAlive(record.guestPid, record.guestStartTicks);
+      if (!keeper && !alive) {
+        this.#context.records.guests.delete(record.id);
+        continue;
+      }
+      if (alive) {
+        if (!keeper) native.watchPid(record.guestPid, record.guestStartTicks);
+        this.#context.dispatch({ type: "processArrived", process: asProcess(record) });
+      }
+    }
+  }
+}
+
+function asProcess(record: GuestRecord): Process {
+  const { id, homeNode, program } = record;
+  return { id, homeNode, program, pid: record.guestPid };
+}

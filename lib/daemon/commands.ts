@@ -1,0 +1,191 @@
+/**
+ * What commands ask of the daemon: frames M, from `lb` on this node or another, or from a home daemon
+ * that passes one on to where its process runs.
+ *
+ * @module
+ */
+import { HostError, LbError } from "../base/errors.ts";
+import { formatProcessId } from "../core/process_id.ts";
+import type { Effect, NodeName, ProcessId } from "../core/types.ts";
+import { formatAddress, parseAddress } from "../host/address.ts";
+import type { FrameValues } from "../wire/frame.ts";
+import { commands, frameTypes } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+import type { Homes } from "./homes.ts";
+import type { Moves } from "./moves.ts";
+import type { Peers, Reply } from "./peers.ts";
+import { isGuest, type ShadowRecord } from "./records.ts";
+
+/** A move of 16 GiB at 20 MB/s: as long as the balancer waits. */
+const FORWARDED_TIMEOUT_MS = 900_000;
+
+/** Carries out commands and answers each by Y or N. */
+export class Commands {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #moves: Moves;
+  readonly #homes: Homes;
+  readonly #requests = new Map<number, (failure: string | null, node: NodeName) => void>();
+  #nextRequestId = 1;
+
+  constructor(context: Context, parts: { peers: Peers; moves: Moves; homes: Homes }) {
+    this.#context = context;
+    this.#peers = parts.peers;
+    this.#moves = parts.moves;
+    this.#homes = parts.homes;
+  }
+
+  /** Frame M. */
+  async run(values: FrameValues<"M">, reply: Reply): Promise<void> {
+    const common = { request: values.request, epoch: 0n, sequence: 0n, letter: frameTypes.U };
+    try {
+      const detail = await this.#run(values);
+      reply("Y", { ...common, detail });
+    } catch (error) {
+      if (!(error instanceof LbError)) throw error;
+      reply("N", { ...common, reason: error.message.slice(0, 2000), fix: error.fix });
+    }
+  }
+
+  #run(values: FrameValues<"M">): Promise<string> {
+    const command = (Object.keys(commands) as (keyof typeof commands)[])
+      .find((name) => commands[name] === values.command);
+    switch (command) {
+      case "migrate":
+        return this.#migrate(values);
+      case "home":
+        return this.#home(values);
+      case "checkpoint":
+      case "snapshot":
+        return this.#checkpoint(values, command === "snapshot");
+      case undefined:
+        throw new HostError(`Cannot run command ${values.command}: it is unknown`, {
+          fix: "Run the same lb version on both nodes: compare `lb --version`",
+        });
+    }
+  }
+
+  /** The process that a command is about: by identity, or by its PID on this node. */
+  #find(values: FrameValues<"M">) {
+    const { records } = this.#context;
+    if (values.homeNode !== "") {
+      const id = formatProcessId(values);
+      return { running: this.#moves.find(id), shadow: records.shadows.get(id) ?? null, id };
+    }
+    const running = records.findByPid(values.pid);
+    const shadow = records.findShadowByPid(values.pid);
+    return { running, shadow, id: running?.id ?? shadow?.id ?? null };
+  }
+
+  #unknown(values: FrameValues<"M">): HostError {
+    const what = values.homeNode === "" ? `process ${values.pid}` : formatProcessId(values);
+    return new HostError(`Cannot find ${what}: it is not one that lb looks after here`, {
+      fix: "`lb ps` lists them; programs started by `lb launch` are",
+    });
+  }
+
+  async #migrate(values: FrameValues<"M">): Promise<string> {
+    const { running, shadow, id } = this.#find(values);
+    const to = values.destination === "" ? null : this.#nodeName(values.destination);
+    if (running !== null) return await this.#request(running.id, to);
+    if (shadow === null || id === null) throw this.#unknown(values);
+    if (to === this.#context.node) return await this.#bringHome(shadow);
+    return await this.#forward(shadow, values, to ?? "");
+  }
+
+  #nodeName(text: string): NodeName {
+    const address = parseAddress(text);
+    if (address === null) {
+      throw new HostError(`Cannot move to "${text}": it is not HOST or HOST:PORT`, {
+        fix: "Name the node as its config does, such as 192.168.0.3:9734",
+      });
+    }
+    return formatAddress(address);
+  }
+
+  /** Asks the balancer, which answers by requestDone or requestFailed. */
+  async #request(id: ProcessId, node: NodeName | null): Promise<string> {
+    const requestId = this.#nextRequestId++;
+    return await new Promise<string>((resolve, reject) => {
+      this.#requests.set(requestId, (failure, where) => {
+        this.#requests.delete(requestId);
+        if (failure === null) resolve(`${id} runs on ${where}`);
+        else {
+          reject(
+            new HostError(`Cannot move ${id}: ${failure}`, {
+              fix: "`lb ps` tells what keeps a process here; the logs of both nodes tell more",
+            }),
+          );
+        }
+      });
+      this.#context.dispatch({ type: "moveRequested", requestId, id, node });
+    });
+  }
+
+  /** Performs the effects `requestDone` and `requestFailed`. */
+  finish(effect: Extract<Effect, { type: "requestDone" | "requestFailed" }>): void {
+    const settle = this.#requests.get(effect.requestId);
+    if (effect.type === "requestDone") settle?.(null, effect.node);
+    else settle?.(effect.reason, "");
+  }
+
+  /** Passes a command on to the node where the process runs. */
+  async #forward(
+    shadow: ShadowRecord,
+    values: FrameValues<"M">,
+    destination: string,
+  ): Promise<string> {
+    if (shadow.runsOn === null) {
+      throw new HostError(`Cannot move ${shadow.id}: it is an image that waits to be restarted`, {
+        fix: "Continue it by `lb restart IMAGE` on the node where it shall run",
+      });
+    }
+    const { ticket, startTicks, homePid, homeNode } = shadow;
+    const answer = await this.#peers.request(shadow.runsOn, "M", {
+      ...values,
+      ticket,
+      startTicks,
+      homePid,
+      homeNode,
+      destination,
+    }, FORWARDED_TIMEOUT_MS);
+    if (answer.letter === "Y") return answer.values.detail;
+    const { reason, fix } = answer.letter === "N"
+      ? answer.values
+      : { reason: `${shadow.runsOn} answered ${answer.letter}`, fix: "" };
+    throw new HostError(reason, { fix: fix === "" ? "See the log of both nodes" : fix });
+  }
+
+  async #home(values: FrameValues<"M">): Promise<string> {
+    const { running, shadow } = this.#find(values);
+    if (shadow !== null) return await this.#bringHome(shadow);
+    if (running === null) throw this.#unknown(values);
+    if (!isGuest(running)) return `${running.id} is at home`;
+    return await this.#request(running.id, running.homeNode);
+  }
+
+  async #bringHome(shadow: ShadowRecord): Promise<string> {
+    await this.#homes.bringHome(shadow);
+    return `${shadow.id} runs on ${this.#context.node}`;
+  }
+
+  async #checkpoint(values: FrameValues<"M">, stay: boolean): Promise<string> {
+    const { running, shadow } = this.#find(values);
+    if (running === null && shadow === null) throw this.#unknown(values);
+    if (running === null || isGuest(running)) {
+      throw new HostError(
+        `Cannot write an image of ${(running ?? shadow)?.id}: it is not at home`,
+        {
+          fix: "Bring it home first: `lb home PID`",
+        },
+      );
+    }
+    if (!values.path.startsWith("/")) {
+      throw new HostError(`Cannot write the image "${values.path}": it is not an absolute path`, {
+        fix: "Name an absolute path",
+      });
+    }
+    const result = await this.#moves.checkpoint(running, values.path, stay);
+    return `${values.path}: ${result.bytes} bytes`;
+  }
+}

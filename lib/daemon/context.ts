@@ -1,0 +1,39 @@
+/**
+ * What the parts of the daemon share.
+ *
+ * @module
+ */
+import type { Event } from "../core/types.ts";
+import type { Config } from "../host/config.ts";
+import type { ControlSocket } from "../host/control.ts";
+import type { Credentials } from "../host/handshake.ts";
+import type { Records } from "./records.ts";
+
+/** Open descriptors of the C parts: they work even if the extracted files are wiped. */
+export interface Parts {
+  readonly shadow: number;
+  readonly preload: number;
+  readonly keeper: number;
+}
+
+/** What the parts of the daemon share. */
+export interface Context {
+  readonly config: Config;
+  /** This node's name. */
+  readonly node: string;
+  readonly credentials: Credentials;
+  readonly control: ControlSocket;
+  readonly controlPath: string;
+  readonly records: Records;
+  readonly parts: Parts;
+  /** Where keepers write what they have to say; null: nowhere. */
+  readonly logFd: number | null;
+  /** Number of the trigger signal. */
+  readonly signal: number;
+  /** When this run began, by the monotonic clock. */
+  readonly startedMs: number;
+  /** Aborted when the daemon stops. */
+  readonly stopped: AbortSignal;
+  /** Gives the balancer an event; its effects are performed before this returns, or soon after. */
+  dispatch(event: Event): void;
+}

@@ -1,0 +1,158 @@
+/**
+ * `lb daemon`: runs a node until it is told to stop.
+ *
+ * @module
+ */
+import { artifactPath } from "../../ffi/artifacts.ts";
+import { HostError } from "../base/errors.ts";
+import { formatAddress } from "../host/address.ts";
+import { monotonicMs, wallMs } from "../host/clock.ts";
+import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
+import { describe } from "../host/connection.ts";
+import { ControlSocket } from "../host/control.ts";
+import { readOrMakeKey } from "../host/key_file.ts";
+import { configureLog, logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { bootId } from "../host/proc.ts";
+import { listenTcp } from "../host/tcp.ts";
+import type { Context, Parts } from "./context.ts";
+import { Node } from "./node.ts";
+import { Records } from "./records.ts";
+import { Shell } from "./shell.ts";
+import { newTicket } from "./moves.ts";
+
+const log = logger("daemon");
+
+/** How the daemon runs. */
+export interface DaemonOptions {
+  /** It has no terminal: the log goes to `daemon.log` in the runtime directory. */
+  readonly detached?: boolean;
+  /** Lowest level that is logged. @default {"info"} */
+  readonly logLevel?: "debug" | "info" | "warning" | "error";
+}
+
+/** O_WRONLY | O_CREAT | O_APPEND */
+const LOG_FLAGS = 0o1 | 0o100 | 0o2000;
+
+/** Makes the runtime directory, or checks that it is ours alone. */
+async function prepareRuntimeDir(path: string): Promise<void> {
+  const fail = (reason: string, cause?: unknown) =>
+    new HostError(`Cannot use ${path} as the runtime directory: ${reason}`, {
+      fix: "Set runtime-dir in the config to a directory of your own with mode 0700",
+      ...(cause === undefined ? {} : { cause }),
+    });
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    const info = await Deno.lstat(path);
+    if (!info.isDirectory) throw fail("it is not a directory");
+    if (info.uid !== Deno.uid()) throw fail(`it belongs to user ${info.uid}`);
+    if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o700);
+  } catch (error) {
+    if (error instanceof HostError) throw error;
+    throw fail(describe(error), error);
+  }
+}
+
+function openParts(): Parts {
+  const open = (name: "lb-shadow" | "lb-preload.so" | "lb-keeper") =>
+    native.open(artifactPath(name), native.openFlags.readOnly);
+  return { shadow: open("lb-shadow"), preload: open("lb-preload.so"), keeper: open("lb-keeper") };
+}
+
+function takeLock(config: Config): number {
+  const fd = native.lock(`${config.runtimeDir}/lock`);
+  if (fd !== null) return fd;
+  throw new HostError(`Cannot start a daemon in ${config.runtimeDir}: one runs there already`, {
+    fix: "Stop it first, or set another runtime-dir and listen address for a second node",
+  });
+}
+
+/** Resolves with the first signal that ends the daemon; SIGHUP calls `reload`. */
+function waitForEnd(reload: () => void): { ended: Promise<string>; forget: () => void } {
+  const ignored = ["SIGTSTP", "SIGTTOU", "SIGTTIN"] as const; // as the thesis's daemon
+  const nothing = () => {};
+  for (const signal of ignored) Deno.addSignalListener(signal, nothing);
+  Deno.addSignalListener("SIGHUP", reload);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const [term, int] = [() => resolve("SIGTERM"), () => resolve("SIGINT")];
+  Deno.addSignalListener("SIGTERM", term);
+  Deno.addSignalListener("SIGINT", int);
+  const forget = () => {
+    for (const signal of ignored) Deno.removeSignalListener(signal, nothing);
+    Deno.removeSignalListener("SIGHUP", reload);
+    Deno.removeSignalListener("SIGTERM", term);
+    Deno.removeSignalListener("SIGINT", int);
+  };
+  return { ended: promise, forget };
+}
+
+/**
+ * Runs a node. Prints `READY <address>` on standard output once it accepts connections; returns when
+ * SIGTERM or SIGINT has come. Programs go on without it.
+ *
+ * @throws {ConfigError} If the key file is not one, or others may read it.
+ * @throws {HostError} If another daemon runs, the port is taken, or this node lacks something.
+ */
+export async function runDaemon(config: Config, options: DaemonOptions = {}): Promise<void> {
+  native.setUmask(0o077);
+  await prepareRuntimeDir(config.runtimeDir);
+  const lock = takeLock(config);
+  const logFile = `${config.runtimeDir}/daemon.log`;
+  await configureLog({
+    ...(options.detached === true ? { file: logFile } : {}),
+    ...(options.logLevel === undefined ? {} : { level: options.logLevel }),
+  });
+  native.raiseFileLimit();
+  const key = await readOrMakeKey(config.keyFile);
+  const parts = openParts();
+  const listener = listenTcp(config.listen);
+  const address = formatAddress(listener.addr);
+  // Port 0 (tests): the name can only be known now.
+  const node = config.node === "" || config.node.endsWith(":0") ? address : config.node;
+  const controlPath = `${config.runtimeDir}/control.sock`;
+  const control = new ControlSocket(controlPath);
+  const records = new Records(`${config.runtimeDir}/state.json`, bootId());
+  records.load();
+  const shell = new Shell({
+    node,
+    epoch: wallMs(),
+    associated: config.associated.filter((name) => name !== node),
+    thresholds: config.thresholds,
+    select: config.select,
+    nextTicket: newTicket,
+  });
+  const stop = new AbortController();
+  const context: Context = {
+    config: { ...config, associated: config.associated.filter((name) => name !== node) },
+    node,
+    credentials: { key, node },
+    control,
+    controlPath,
+    records,
+    parts,
+    logFd: options.detached === true ? native.open(logFile, LOG_FLAGS, 0o600) : 2,
+    signal: triggerSignals[config.triggerSignal],
+    startedMs: monotonicMs(),
+    stopped: stop.signal,
+    dispatch: (event) => shell.dispatch(event),
+  };
+  const running = new Node(context, shell);
+  const { ended, forget } = waitForEnd(() => {
+    try {
+      running.reload(loadConfig(config.file ?? undefined));
+    } catch (error) {
+      log.error("the config is not read again", { reason: describe(error) });
+    }
+  });
+  await running.start(listener);
+  log.info("daemon started", { node, pid: Deno.pid });
+  console.log(`READY ${address}`);
+  native.notify("READY=1");
+  const signal = await ended;
+  log.info("daemon stops; programs go on", { signal });
+  native.notify("STOPPING=1");
+  stop.abort();
+  await running.stop();
+  forget();
+  native.close(lock);
+}

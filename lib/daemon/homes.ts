@@ -1,0 +1,283 @@
+/**
+ * Shadows: what stands at home for processes that run away. Their links, their losses, their ends,
+ * and the way home.
+ *
+ * @module
+ */
+import { HostError } from "../base/errors.ts";
+import { formatProcessId } from "../core/process_id.ts";
+import type { ProcessId } from "../core/types.ts";
+import { monotonicMs } from "../host/clock.ts";
+import type { ControlPeer } from "../host/control.ts";
+import type { Hello, WireIdentity } from "../host/handshake.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { isAlive, programName, runsProgram } from "../host/proc.ts";
+import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
+import type { LocalValues } from "../wire/local.ts";
+import { guestStates, verdicts } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+import type { Orders } from "./orders.ts";
+import type { EndingRecord, LocalRecord, ShadowRecord } from "./records.ts";
+import { systemCallName } from "./system_calls.ts";
+
+const log = logger("homes");
+
+/** What may be said of a ticket. */
+export type Verdict = keyof typeof verdicts;
+
+/** A question to a shadow that was not answered yet. */
+interface Question {
+  readonly connection: number;
+  readonly ticket: bigint;
+  readonly settle: (verdict: Verdict) => void;
+}
+
+/** A shadow answers at once unless it is in a long system call of its program. */
+const QUESTION_TIMEOUT_MS = 3_000;
+
+/** The shadows of this node. */
+export class Homes {
+  readonly #context: Context;
+  readonly #orders: Orders;
+  #questions: Question[] = [];
+  readonly #waiters = new Map<ProcessId, (failure: string | null) => void>();
+
+  constructor(context: Context, orders: Orders) {
+    this.#context = context;
+    this.#orders = orders;
+  }
+
+  /** A shadow tells of itself: first on its connection, and at each change. */
+  shadow(peer: ControlPeer, message: LocalValues<"Shadow">): void {
+    const { records, control, dispatch, node } = this.#context;
+    const identity = {
+      homeNode: message.homeNode,
+      homePid: peer.pid,
+      startTicks: message.startTicks,
+    };
+    const id = formatProcessId(identity);
+    if (message.homeNode !== node) {
+      log.warning("a shadow of another node name", { process: id });
+    }
+    const known = records.shadows.get(id);
+    const record: ShadowRecord = {
+      ...identity,
+      id,
+      program: message.program === "" ? known?.program ?? "" : message.program,
+      ticket: message.liveTicket,
+      preparedTicket: message.preparedTicket,
+      runsOn: message.state === guestStates.waiting ? null : message.runsOn,
+      lost: message.state === guestStates.lost,
+      connection: peer.connection,
+    };
+    records.shadows.set(id, record);
+    if (known === undefined || known.connection === null) {
+      native.watchPid(peer.pid, record.startTicks);
+    }
+    // Its move's report may be lost with an earlier run of the daemon: this says the same.
+    const local = records.locals.get(id);
+    if (local !== undefined && (local.moving === null || !this.#orders.isUnderWay(local.moving))) {
+      records.locals.delete(id);
+      dispatch({ type: "processEnded", id });
+    }
+    records.save();
+    const ending = records.toShadow.get(id);
+    if (ending !== undefined) this.#tellEnd(record, ending);
+    if (!record.lost && known?.connection !== peer.connection) {
+      // It was exec'ed again: the way home has failed.
+      this.#waiters.get(id)?.("the process could not come home: it goes on where it is");
+    }
+    if (known !== undefined && known.ticket !== record.ticket) {
+      log.info("guest moved", { process: id, to: record.runsOn ?? "-" });
+    }
+  }
+
+  /** Frame K, or a guest of this node whose home is here: its shadow must end the same way. */
+  ended(ending: EndingRecord): void {
+    const { records } = this.#context;
+    const id = formatProcessId(ending);
+    const record = records.shadows.get(id);
+    // In-band EXIT was faster, or the process came home: nobody is left to tell.
+    if (!isAlive(ending.homePid, ending.startTicks) || records.locals.has(id)) return;
+    records.toShadow.set(id, ending);
+    records.flush();
+    if (record !== undefined) this.#tellEnd(record, ending);
+  }
+
+  #tellEnd(record: ShadowRecord, ending: EndingRecord): void {
+    const { ticket, startTicks, homePid, homeNode, waitStatus } = ending;
+    if (record.connection === null) return;
+    this.#context.control.send(record.connection, "GuestEnded", {
+      ticket,
+      startTicks,
+      homePid,
+      homeNode,
+      waitStatus,
+    });
+  }
+
+  /** A shadow's answer to Inquire or Link. */
+  verdict(peer: ControlPeer, message: LocalValues<"Verdict">): void {
+    const index = this.#questions.findIndex((question) =>
+      question.connection === peer.connection && question.ticket === message.ticket
+    );
+    if (index < 0) return;
+    const [question] = this.#questions.splice(index, 1);
+    const verdict = (Object.keys(verdicts) as Verdict[])
+      .find((name) => verdicts[name] === message.verdict);
+    question?.settle(verdict ?? "unknown");
+  }
+
+  #ask(connection: number, ticket: bigint): Promise<Verdict> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => question.settle("unknown"), QUESTION_TIMEOUT_MS);
+      const question: Question = {
+        connection,
+        ticket,
+        settle: (verdict) => {
+          clearTimeout(timer);
+          this.#questions = this.#questions.filter((other) => other !== question);
+          resolve(verdict);
+        },
+      };
+      this.#questions.push(question);
+      if (!this.#context.control.send(connection, "Inquire", { ticket, zero64: 0n })) {
+        question.settle("unknown");
+      }
+    });
+  }
+
+  /** What this node, as its home, says of a ticket. Dead only where that is proved. */
+  async judge(identity: WireIdentity): Promise<Verdict> {
+    const { records, node, parts, startedMs, config } = this.#context;
+    const { homePid, startTicks, homeNode, ticket } = identity;
+    if (homeNode !== node) return "unknown";
+    if (!isAlive(homePid, startTicks)) return "dead";
+    const id = formatProcessId(identity);
+    const connection = records.shadows.get(id)?.connection ?? null;
+    if (connection !== null) return await this.#ask(connection, ticket);
+    const local = records.locals.get(id);
+    if (local === undefined || runsProgram(homePid, parts.shadow)) return "unknown";
+    if (local.moving === null) return "dead";
+    // Between its last word to the new node and its exec only the process itself knows. Orders of
+    // an earlier run of the daemon end unseen; each of their steps ends within the time-out.
+    if (this.#orders.isUnderWay(local.moving)) return "unknown";
+    return monotonicMs() - startedMs > 2 * config.ioTimeoutMs ? "dead" : "unknown";
+  }
+
+  /** A connection of role link, after its proof: a guest wants to speak to its shadow. */
+  async takeLink(connection: TcpConnection, hello: Hello): Promise<void> {
+    const { identity } = hello;
+    const { records, config, control } = this.#context;
+    const id = formatProcessId(identity);
+    try {
+      const verdict = await this.judge(identity);
+      log.info("link", { process: id, from: hello.node, verdict });
+      await connection.send("V", {
+        request: 0n,
+        ticket: identity.ticket,
+        verdict: verdicts[verdict],
+      });
+      const shadow = records.shadows.get(id)?.connection ?? null;
+      if (verdict !== "live" || shadow === null) return connection.close();
+      const fd = takeDescriptor(connection, config.ioTimeoutMs);
+      const { ticket, startTicks } = identity;
+      control.send(shadow, "Link", { ticket, startTicks, node: hello.node }, [fd]);
+      native.close(fd);
+    } catch (error) {
+      connection.close();
+      if (!(error instanceof HostError)) throw error;
+    }
+  }
+
+  /** A process runs at home again. */
+  async cameHome(peer: ControlPeer, message: LocalValues<"CameHome">): Promise<void> {
+    const { records, control, node, dispatch } = this.#context;
+    const identity = { homeNode: node, homePid: peer.pid, startTicks: message.startTicks };
+    const id = formatProcessId(identity);
+    const shadow = records.shadows.get(id);
+    const name = message.systemCall === 0xffff_ffff ? null : systemCallName(message.systemCall);
+    const cantmove = name === null ? null : `it needs its home for ${name}`;
+    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+    records.shadows.delete(id);
+    records.toShadow.delete(id);
+    const program = shadow?.program || await programName(peer.pid);
+    const local: LocalRecord = { ...identity, id, program, cantmove, moving: null };
+    records.locals.set(id, local);
+    records.save();
+    native.watchPid(peer.pid, message.startTicks);
+    log.info("came home", {
+      process: id,
+      program,
+      from: shadow?.runsOn ?? null,
+      freezeMs: Number(message.freezeUs) / 1000,
+      reason: cantmove,
+    });
+    const process = { id, homeNode: node, pid: peer.pid, program };
+    dispatch({ type: "cameHome", process, cantmove });
+    this.#waiters.get(id)?.(null);
+  }
+
+  /**
+   * Brings a process home and waits until it runs here.
+   *
+   * @throws {HostError} If it does not come; it goes on where it is.
+   */
+  async bringHome(record: ShadowRecord): Promise<void> {
+    const { control, config } = this.#context;
+    const cannot = (reason: string) =>
+      new HostError(`Cannot bring ${record.id} home: ${reason}`, {
+        fix: "See the log of both nodes",
+      });
+    if (record.runsOn === null) throw cannot("it is an image that waits to be restarted");
+    if (record.connection === null) throw cannot("its shadow is not connected");
+    if (this.#waiters.has(record.id)) throw cannot("it is on its way already");
+    const limitMs = 6 * config.ioTimeoutMs;
+    const failure = await new Promise<string | null>((resolve) => {
+      const timer = setTimeout(() => resolve(`it has not come in ${limitMs} ms`), limitMs);
+      this.#waiters.set(record.id, (reason) => {
+        clearTimeout(timer);
+        resolve(reason);
+      });
+      const values = { ticket: record.ticket, zero64: 0n };
+      if (!control.send(record.connection ?? 0, "BringHome", values)) {
+        this.#waiters.get(record.id)?.("its shadow does not listen");
+      }
+    }).finally(() => this.#waiters.delete(record.id));
+    if (failure !== null) throw cannot(failure);
+  }
+
+  /** A shadow's connection is gone: its process ended, or is in an exec, or the daemon is new. */
+  hangup(peer: ControlPeer): void {
+    for (const record of this.#context.records.shadows.values()) {
+      if (record.connection === peer.connection) record.connection = null;
+    }
+    for (const question of this.#questions.filter((q) => q.connection === peer.connection)) {
+      question.settle("unknown");
+    }
+  }
+
+  /** A process of this node is gone. */
+  exited(pid: number): void {
+    const { records } = this.#context;
+    const record = records.findShadowByPid(pid);
+    if (record === null) return;
+    records.shadows.delete(record.id);
+    records.toShadow.delete(record.id);
+    records.save();
+    log.info("shadow ended", { process: record.id, program: record.program });
+    this.#waiters.get(record.id)?.("it ended");
+  }
+
+  /** Takes up the shadows of an earlier run of the daemon: those that live connect by themselves. */
+  recover(): void {
+    const { records } = this.#context;
+    for (const record of [...records.shadows.values()]) {
+      if (!native.watchPid(record.homePid, record.startTicks)) records.shadows.delete(record.id);
+    }
+    for (const [id, ending] of [...records.toShadow]) {
+      if (!isAlive(ending.homePid, ending.startTicks)) records.toShadow.delete(id);
+    }
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * Outgoing moves: offer, connection for the memory, order, report; and orders home and to a file.
+ *
+ * @module
+ */
+import { HostError } from "../base/errors.ts";
+import { version } from "../base/version.ts";
+import type { Effect, ProcessId } from "../core/types.ts";
+import { monotonicMs, wallMs } from "../host/clock.ts";
+import { describe } from "../host/connection.ts";
+import { callHello, type WireIdentity } from "../host/handshake.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { inspect, type Inspection } from "../host/proc.ts";
+import { connectTcp, takeDescriptor } from "../host/tcp.ts";
+import { limits } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+import type { OrderResult, Orders } from "./orders.ts";
+import { type Peers, readAnnouncement } from "./peers.ts";
+import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
+
+const log = logger("moves");
+
+type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
+
+/** The move with the times of its phases, for its one line in the log. */
+interface Phases {
+  offerMs: number;
+  connectMs: number;
+}
+
+/** The sending side of moves. */
+export class Moves {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #orders: Orders;
+  readonly #phases = new Map<bigint, Phases>();
+
+  constructor(context: Context, peers: Peers, orders: Orders) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#orders = orders;
+  }
+
+  /** The record of a process that runs here. */
+  find(id: ProcessId): LocalRecord | GuestRecord | null {
+    const { locals, guests } = this.#context.records;
+    const guest = guests.get(id);
+    return locals.get(id) ?? (guest?.running === true ? guest : null);
+  }
+
+  /** Looks at a process of this node; null: it is gone. */
+  async inspect(id: ProcessId): Promise<Inspection | null> {
+    const record = this.find(id);
+    if (record === null) return null;
+    const inspection = await inspect(pidOf(record), ticksOf(record), {
+      signal: this.#context.signal,
+      guest: isGuest(record),
+    });
+    if (inspection === null || isGuest(record)) return inspection;
+    return { ...inspection, cantmove: record.cantmove ?? inspection.cantmove };
+  }
+
+  /** Performs the effect `offer`: frame C to that node, its answer to the balancer. */
+  async offer({ ticket, to, id, manual }: EffectOf<"offer">): Promise<void> {
+    const startMs = monotonicMs();
+    const answer = (accepted: boolean, reason: string | null) =>
+      this.#context.dispatch({
+        type: "offerAnswered",
+        ticket,
+        from: to,
+        accepted,
+        announcement: null,
+        reason,
+      });
+    const record = this.find(id);
+    const inspection = await this.inspect(id);
+    if (record === null || inspection === null) return answer(false, "the process is gone");
+    if (inspection.cantmove !== null) return answer(false, inspection.cantmove);
+    const cpuFeatures = native.cpuFeatures();
+    try {
+      const frame = await this.#peers.request(to, "C", {
+        ...wireIdentity(record, ticket),
+        memoryBytes: BigInt(inspection.memoryBytes),
+        clockMs: BigInt(wallMs()),
+        xcr0: new DataView(cpuFeatures.buffer).getBigUint64(0, true),
+        cpuFeatures,
+        program: record.program,
+        lbVersion: version,
+        manual: manual ? 1 : 0,
+      });
+      if (frame.letter !== "Y" && frame.letter !== "N") {
+        return answer(false, `it answered ${frame.letter}`);
+      }
+      const { values } = frame;
+      this.#phases.set(ticket, { offerMs: monotonicMs() - startMs, connectMs: 0 });
+      this.#context.dispatch({
+        type: "offerAnswered",
+        ticket,
+        from: to,
+        accepted: frame.letter === "Y",
+        announcement: readAnnouncement(values, values.letter),
+        reason: frame.letter === "N" ? frame.values.reason : null,
+      });
+    } catch (error) {
+      answer(false, describe(error));
+    }
+  }
+
+  /** Performs the effect `withdrawOffer`. */
+  withdraw({ ticket, to }: EffectOf<"withdrawOffer">): void {
+    this.#phases.delete(ticket);
+    this.#peers.tell(to, "W", { ticket });
+  }
+
+  /** Performs the effect `orderMove`, to its end. */
+  async move({ ticket, id, to, home }: EffectOf<"orderMove">): Promise<void> {
+    const startMs = monotonicMs();
+    const phases = this.#phases.get(ticket) ?? { offerMs: 0, connectMs: 0 };
+    this.#phases.delete(ticket);
+    const result = await this.#tryMove({ ticket, id, to, home }, phases)
+      .catch((error): OrderResult => aborted(describe(error)));
+    const record = this.find(id);
+    const fields = {
+      process: id,
+      program: record?.program ?? "",
+      to,
+      ticket,
+      outcome: result.outcome,
+      reason: result.reason,
+      bytes: result.bytes,
+      offerMs: phases.offerMs,
+      connectMs: phases.connectMs,
+      fetchMs: result.fetchMs,
+      freezeMs: result.freezeMs,
+      totalMs: monotonicMs() - startMs + phases.offerMs,
+    };
+    if (result.outcome === "aborted") {
+      log.warning("move", fields);
+      this.#context.dispatch({
+        type: "moveEnded",
+        ticket,
+        outcome: "aborted",
+        reason: result.reason ?? "no reason given",
+      });
+      // So that the place there does not wait for its time-out.
+      this.#peers.tell(to, "W", { ticket });
+    } else {
+      log.info("move", fields);
+      this.#context.dispatch({ type: "moveEnded", ticket, outcome: "moved" });
+    }
+  }
+
+  async #tryMove(
+    { ticket, id, to, home }: Omit<EffectOf<"orderMove">, "type">,
+    phases: Phases,
+  ): Promise<OrderResult> {
+    const record = this.find(id);
+    const inspection = await this.inspect(id);
+    if (record === null || inspection === null) return aborted("the process is gone");
+    if (inspection.cantmove !== null) return aborted(inspection.cantmove);
+    const connectStartMs = monotonicMs();
+    const fds = home ? [] : [await this.#connectMemory(to, wireIdentity(record, ticket))];
+    phases.connectMs = monotonicMs() - connectStartMs;
+    const { records, parts } = this.#context;
+    if (!isGuest(record)) {
+      record.moving = ticket;
+      // On disk before the process hears of it: after a restart of the daemon this record must not
+      // pass for proof that the process runs here.
+      records.flush();
+    }
+    const result = await this.#orders.issue({
+      kind: home ? "home" : "move",
+      pid: pidOf(record),
+      startTicks: ticksOf(record),
+      identity: record,
+      ticket,
+      destination: to,
+      fds,
+      shared: isGuest(record) ? [] : [parts.shadow, parts.preload],
+      // A guest on its way home tells its keeper when it has arrived, and nobody when it has not.
+      ...(home ? { silentMs: this.#homeLimitMs(inspection.memoryBytes) } : {}),
+    });
+    if (!isGuest(record)) {
+      record.moving = null;
+      if (result.outcome === "moved") records.locals.delete(id);
+      records.save();
+    }
+    return result;
+  }
+
+  /** Silence at each of a few steps, and the memory at a tenth of a 1 Gb/s network. */
+  #homeLimitMs(memoryBytes: number): number {
+    return 3 * this.#context.config.ioTimeoutMs + Math.ceil(memoryBytes / 10_000);
+  }
+
+  /** Opens the connection that will carry the memory; the node there has the place. */
+  async #connectMemory(to: string, identity: WireIdentity): Promise<number> {
+    const connection = await connectTcp(to, limits.helloTimeoutMs);
+    try {
+      await callHello(connection, this.#context.credentials, "memory", identity);
+      const timer = setTimeout(() => connection.close(), limits.answerTimeoutMs);
+      const frame = await connection.read(limits.helloFrameSizeMax).finally(() =>
+        clearTimeout(timer)
+      );
+      if (frame?.letter !== "Y") {
+        const reason = frame?.letter === "N" ? frame.values.reason : "it did not answer";
+        throw new HostError(`Cannot send to ${to}: ${reason}`, { fix: "See the other node's log" });
+      }
+      return takeDescriptor(connection, this.#context.config.ioTimeoutMs);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Writes the image of a process that is at home here.
+   *
+   * @param path Absolute path of a file that does not exist yet.
+   * @param stay Whether the process goes on; else a waiting shadow takes its place.
+   * @throws {HostError} If it could not be written; the process goes on then.
+   */
+  async checkpoint(record: LocalRecord, path: string, stay: boolean): Promise<OrderResult> {
+    const inspection = await this.inspect(record.id);
+    if (inspection === null) throw cannotWrite(path, "the process is gone");
+    if (inspection.cantmove !== null) throw cannotWrite(path, inspection.cantmove);
+    if (record.moving !== null) throw cannotWrite(path, "it is moving just now");
+    const flags = native.openFlags.writeOnly | native.openFlags.create |
+      native.openFlags.exclusive;
+    const image = native.open(path, flags, 0o600);
+    const { records, parts } = this.#context;
+    const ticket = newTicket();
+    record.moving = ticket;
+    records.flush();
+    const result = await this.#orders.issue({
+      kind: stay ? "snapshot" : "checkpoint",
+      pid: record.homePid,
+      startTicks: record.startTicks,
+      identity: record,
+      ticket,
+      destination: "",
+      fds: [image],
+      shared: stay ? [] : [parts.shadow, parts.preload],
+    });
+    record.moving = null;
+    const fields = { process: record.id, path, bytes: result.bytes, freezeMs: result.freezeMs };
+    if (result.outcome === "aborted") {
+      await Deno.remove(path).catch(() => {});
+      records.save();
+      log.warning("checkpoint", { ...fields, outcome: "aborted", reason: result.reason });
+      throw cannotWrite(path, result.reason ?? "no reason given");
+    }
+    log.info("checkpoint", { ...fields, outcome: "written", reason: null });
+    if (!stay) {
+      records.locals.delete(record.id);
+      this.#context.dispatch({ type: "processEnded", id: record.id });
+    }
+    records.save();
+    return result;
+  }
+}
+
+function aborted(reason: string): OrderResult {
+  return { outcome: "aborted", reason, bytes: 0, freezeMs: 0, fetchMs: null };
+}
+
+function cannotWrite(path: string, reason: string): HostError {
+  return new HostError(`Cannot write the image ${path}: ${reason}`, {
+    fix: "See `lb ps` for why a process cannot be checkpointed now",
+  });
+}
+
+/** Identity and ticket as frames carry them. */
+export function wireIdentity(record: LocalRecord | GuestRecord, ticket: bigint): WireIdentity {
+  const { startTicks, homePid, homeNode } = record;
+  return { ticket, startTicks, homePid, homeNode };
+}
+
+/** A random ticket, never 0: unique for ever without asking anybody. */
+export function newTicket(): bigint {
+  const [value = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+  return value | 1n;
+}

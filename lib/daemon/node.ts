@@ -1,0 +1,343 @@
+/**
+ * One node: its sockets, its parts and who gets which message.
+ *
+ * @module
+ */
+import { HostError, WireError } from "../base/errors.ts";
+import { schema } from "../wire/schema.ts";
+import { formatProcessId } from "../core/process_id.ts";
+import type { ProcessId, Sample } from "../core/types.ts";
+import type { Config } from "../host/config.ts";
+import { describe, FrameConnection } from "../host/connection.ts";
+import type { ControlHandlers, ControlPeer } from "../host/control.ts";
+import { acceptHello } from "../host/handshake.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { programName } from "../host/proc.ts";
+import { acceptLoop, TcpConnection } from "../host/tcp.ts";
+import type { Frame } from "../wire/frame.ts";
+import type { LocalMessage, LocalValues } from "../wire/local.ts";
+import { errors, verdicts } from "../wire/schema.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Commands } from "./commands.ts";
+import type { Context } from "./context.ts";
+import { Endings } from "./endings.ts";
+import { Homes } from "./homes.ts";
+import { Links } from "./links.ts";
+import { Moves } from "./moves.ts";
+import { Orders } from "./orders.ts";
+import { Peers, type Reply } from "./peers.ts";
+import type { Shell } from "./shell.ts";
+import { makeSnapshot } from "./snapshot.ts";
+
+const log = logger("node");
+
+/** Connections that have not proved the key; more are closed at once. */
+const HALF_OPEN_MAX = 256;
+
+/** A running node. */
+export class Node {
+  readonly #context: Context;
+  readonly #shell: Shell;
+  readonly #peers: Peers;
+  readonly #orders: Orders;
+  readonly #endings: Endings;
+  readonly #moves: Moves;
+  readonly #arrivals: Arrivals;
+  readonly #homes: Homes;
+  readonly #links: Links;
+  readonly #commands: Commands;
+  readonly #open = new Set<FrameConnection>();
+  #halfOpen = 0;
+  #timer: number | null = null;
+  #listeners: { close(): void }[] = [];
+
+  constructor(context: Context, shell: Shell) {
+    this.#context = context;
+    this.#shell = shell;
+    this.#orders = new Orders(context);
+    this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
+    this.#homes = new Homes(context, this.#orders);
+    this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
+    this.#moves = new Moves(context, this.#peers, this.#orders);
+    this.#arrivals = new Arrivals(context, this.#orders, this.#endings);
+    this.#links = new Links(context, this.#peers);
+    this.#commands = new Commands(context, {
+      peers: this.#peers,
+      moves: this.#moves,
+      homes: this.#homes,
+    });
+    shell.start({
+      announce: ({ announcement }) => this.#peers.announce(announcement),
+      tellLetter: (effect) =>
+        this.#peers.tellLetter(effect.node, effect.greeting, effect.announcement),
+      inspect: ({ ids }) => void this.#sample(ids),
+      offer: (effect) => void this.#moves.offer(effect),
+      withdrawOffer: (effect) => this.#moves.withdraw(effect),
+      answerOffer: (effect) => this.#arrivals.answer(effect),
+      orderMove: (effect) => void this.#moves.move(effect),
+      requestDone: (effect) => this.#commands.finish(effect),
+      requestFailed: (effect) => this.#commands.finish(effect),
+    });
+  }
+
+  /** Takes up what an earlier run left and begins to serve. */
+  async start(listener: Deno.TcpListener): Promise<void> {
+    const { control, config, stopped } = this.#context;
+    const path = `${config.runtimeDir}/lb.sock`;
+    await Deno.remove(path).catch(() => {}); // we hold the lock: nobody listens there
+    const local = Deno.listen({ transport: "unix", path });
+    this.#listeners = [listener, local];
+    this.#recover();
+    const failed = (error: unknown) => {
+      if (!stopped.aborted) throw error; // a bug: crash with its stack
+    };
+    control.run(this.#handlers()).catch(failed);
+    const onError = (reason: string) => log.warning("cannot accept connections", { reason });
+    acceptLoop(listener, (conn) => void this.#accept(conn), onError).catch(failed);
+    acceptLoop(local, (conn) => {
+      void this.#serve(new FrameConnection(conn, "a local command"), "");
+    }, onError).catch(failed);
+    this.#peers.connectAll();
+    this.#schedule();
+  }
+
+  /** Ends it. Programs, shadows and keepers go on and find the next daemon by themselves. */
+  async stop(): Promise<void> {
+    this.#shell.stop();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of this.#open) connection.close();
+    this.#peers.close();
+    this.#context.records.flush();
+    await this.#context.control.stop();
+  }
+
+  /** Takes over what may change while it runs; says what needs a restart. */
+  reload(config: Config): void {
+    const current = this.#context.config;
+    const changed = (Object.keys(config) as (keyof Config)[]).filter((name) =>
+      name !== "file" && JSON.stringify(config[name]) !== JSON.stringify(current[name])
+    );
+    log.info("config read again", {
+      changed: changed.join(","),
+      note: changed.length === 0 ? "nothing changed" : "restart the daemon to use it",
+    });
+  }
+
+  #schedule(): void {
+    if (this.#context.stopped.aborted) return;
+    this.#timer = setTimeout(() => {
+      void this.#check().finally(() => this.#schedule());
+    }, this.#context.config.frequencySeconds * 1000);
+  }
+
+  /** The periodic check. */
+  async #check(): Promise<void> {
+    const { records, dispatch } = this.#context;
+    this.#peers.connectAll();
+    this.#endings.retry();
+    this.#arrivals.check();
+    await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
+    dispatch({ type: "check" });
+  }
+
+  /** Looks at processes and tells the balancer what it found. */
+  async #sample(ids: readonly ProcessId[]): Promise<void> {
+    const samples: Sample[] = [];
+    await Promise.all(ids.map(async (id) => {
+      const inspection = await this.#moves.inspect(id);
+      if (inspection === null) return;
+      const { cpuSeconds, rssBytes, cantmove } = inspection;
+      samples.push({ id, cpuSeconds, rssBytes, cantmove });
+    }));
+    this.#context.dispatch({ type: "sampled", samples });
+  }
+
+  #recover(): void {
+    const { records, dispatch } = this.#context;
+    for (const record of [...records.locals.values()]) {
+      const { id, homeNode, program, homePid: pid } = record;
+      if (!native.watchPid(pid, record.startTicks)) records.locals.delete(id);
+      else dispatch({ type: "processArrived", process: { id, homeNode, program, pid } });
+    }
+    this.#homes.recover();
+    this.#arrivals.recover();
+    records.save();
+  }
+
+  // ---- the control socket ----
+
+  #handlers(): ControlHandlers {
+    return {
+      message: (peer, message, fds) => {
+        for (const fd of fds) native.close(fd); // no message to the daemon carries any
+        this.#local(peer, message);
+      },
+      hangup: (peer) => {
+        this.#homes.hangup(peer);
+        this.#arrivals.hangup(peer);
+      },
+      exited: (pid, startTicks) => this.#exited(pid, startTicks),
+      malformed: (peer, reason) =>
+        log.warning("malformed message on the control socket", { pid: peer.pid, reason }),
+    };
+  }
+
+  #local(peer: ControlPeer, message: LocalMessage): void {
+    switch (message.name) {
+      case "Register":
+        return void this.#register(peer, message);
+      case "Fetch":
+        return void this.#orders.fetch(peer, message);
+      case "Report":
+        return this.#orders.report(peer, message);
+      case "Shadow":
+        return this.#homes.shadow(peer, message);
+      case "Verdict":
+        return this.#homes.verdict(peer, message);
+      case "LostLink":
+        return void this.#links.lost(peer, message);
+      case "CameHome":
+        return void this.#homes.cameHome(peer, message);
+      case "Keeper":
+        return this.#arrivals.keeper(peer, message);
+      case "GuestEnded":
+        return this.#arrivals.ended(peer, message);
+      case "NeedLink":
+        return void this.#links.need(peer, message);
+      default:
+        log.warning("unexpected message on the control socket", {
+          pid: peer.pid,
+          message: message.name,
+        });
+        this.#context.control.close(peer.connection);
+    }
+  }
+
+  /** P: a program has started, or has become another one by exec. */
+  async #register(peer: ControlPeer, message: LocalValues<"Register">): Promise<void> {
+    const { records, control, node, dispatch } = this.#context;
+    const startTicks = native.startTicks(peer.pid);
+    const fits = message.abiVersion === schema.abiVersion;
+    if (startTicks === null || startTicks !== message.startTicks || !fits) {
+      log.warning("program refused", {
+        pid: peer.pid,
+        reason: fits ? "its start time is another" : "its library is of another lb version",
+      });
+      control.send(peer.connection, "Ack", { code: -errors.WIRE.code, zero: 0 });
+      return;
+    }
+    const identity = { homeNode: node, homePid: peer.pid, startTicks };
+    const id = formatProcessId(identity);
+    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+    const program = await programName(peer.pid);
+    records.locals.set(id, { ...identity, id, program, cantmove: null, moving: null });
+    records.save();
+    dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
+    if (!native.watchPid(peer.pid, startTicks)) this.#exited(peer.pid, startTicks);
+  }
+
+  #exited(pid: number, startTicks: bigint): void {
+    const { records, dispatch } = this.#context;
+    this.#orders.gone(pid);
+    const local = records.findByPid(pid);
+    if (local !== null && records.locals.has(local.id) && local.startTicks === startTicks) {
+      records.locals.delete(local.id);
+      records.save();
+      dispatch({ type: "processEnded", id: local.id });
+    }
+    this.#homes.exited(pid);
+    this.#arrivals.exited(pid);
+  }
+
+  // ---- TCP and the socket for commands ----
+
+  async #accept(conn: Deno.TcpConn): Promise<void> {
+    const { hostname, port } = conn.remoteAddr;
+    const connection = new TcpConnection(conn, `${hostname}:${port}`);
+    if (this.#halfOpen >= HALF_OPEN_MAX) {
+      log.warning("too many connections without a proof", { peer: connection.peer });
+      return connection.close();
+    }
+    this.#halfOpen++;
+    this.#open.add(connection);
+    try {
+      const hello = await acceptHello(connection, this.#context.credentials)
+        .finally(() => this.#halfOpen--);
+      connection.peer = hello.node;
+      conn.setNoDelay(true);
+      if (hello.role === "daemon") this.#peers.accept(connection, hello);
+      else if (hello.role === "memory") await this.#arrivals.takeMemory(connection, hello);
+      else if (hello.role === "link") await this.#homes.takeLink(connection, hello);
+      else await this.#serve(connection, hello.node);
+    } catch (error) {
+      connection.close();
+      if (!(error instanceof WireError || error instanceof HostError)) throw error;
+      log.warning("connection refused", { peer: connection.peer, reason: describe(error) });
+    } finally {
+      this.#open.delete(connection);
+    }
+  }
+
+  /** Serves a command's connection until it ends. */
+  async #serve(connection: FrameConnection, from: string): Promise<void> {
+    this.#open.add(connection);
+    try {
+      for (;;) {
+        const frame = await connection.read();
+        if (frame === null) break;
+        if (frame.letter !== "I" && frame.letter !== "M") throw notARequest(frame.letter, from);
+        this.#request(from, frame, (letter, values) => {
+          connection.send(letter, values, { answer: true }).catch(() => {});
+        });
+      }
+    } catch (error) {
+      if (error instanceof WireError) {
+        log.warning("connection closed", { peer: connection.peer, reason: error.message });
+        await connection.send("E", { message: error.message.slice(0, 500) }).catch(() => {});
+      } else if (!(error instanceof HostError)) throw error;
+    } finally {
+      this.#open.delete(connection);
+      connection.close();
+    }
+  }
+
+  /** A request from another daemon (`from` is its name) or from a command on this node (""). */
+  #request(from: string, frame: Frame, reply: Reply): void {
+    switch (frame.letter) {
+      case "I":
+        return this.#snapshot(frame.values.request, reply);
+      case "M":
+        return void this.#commands.run(frame.values, reply);
+      case "C":
+        return this.#arrivals.offered(from, frame.values, reply);
+      case "W":
+        return this.#arrivals.withdrawn(frame.values.ticket);
+      case "K": {
+        const { request, ...ending } = frame.values;
+        this.#homes.ended(ending);
+        return reply("Y", { request, epoch: 0n, sequence: 0n, letter: 0, detail: "" });
+      }
+      case "Q": {
+        const { request, ...identity } = frame.values;
+        const verdict = verdicts[this.#arrivals.judge(identity)];
+        return reply("V", { request, ticket: identity.ticket, verdict });
+      }
+      default:
+        throw notARequest(frame.letter, from);
+    }
+  }
+
+  #snapshot(request: bigint, reply: Reply): void {
+    const { records, config } = this.#context;
+    const snapshot = makeSnapshot(this.#shell.balancer.view(), records, config.frequencySeconds);
+    reply("I", { request, json: new TextEncoder().encode(JSON.stringify(snapshot)) });
+  }
+}
+
+function notARequest(letter: string, from: string): WireError {
+  return new WireError(`Cannot accept frame ${letter} from "${from}": it is not for it to send`, {
+    fix: "Run the same lb version on both nodes: compare `lb --version`",
+  });
+}

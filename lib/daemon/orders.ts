@@ -1,0 +1,191 @@
+/**
+ * Orders to processes of this node: queued by signal, fetched by the process, reported on.
+ *
+ * @module
+ */
+import type { ProcessIdentity } from "../core/process_id.ts";
+import { monotonicMs } from "../host/clock.ts";
+import type { ControlPeer } from "../host/control.ts";
+import { describe } from "../host/connection.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { describeCode } from "../../ffi/unwrap.ts";
+import type { LocalValues } from "../wire/local.ts";
+import { limits, orders, outcomes } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+
+const log = logger("orders");
+
+/** What an order asks of a process. */
+export interface Order {
+  readonly kind: "move" | "checkpoint" | "snapshot" | "home";
+  /** PID and start time on this node. */
+  readonly pid: number;
+  readonly startTicks: bigint;
+  readonly identity: ProcessIdentity;
+  readonly ticket: bigint;
+  readonly destination: string;
+  /** Handed over with the order and closed here afterwards; `shared` ones stay open. */
+  readonly fds: readonly number[];
+  readonly shared: readonly number[];
+  /** A process that carries it out reports nothing: so long it may take after it was fetched. */
+  readonly silentMs?: number;
+}
+
+/** How an order ended. */
+export interface OrderResult {
+  readonly outcome: keyof typeof outcomes;
+  /** Why it was aborted; null otherwise. */
+  readonly reason: string | null;
+  readonly bytes: number;
+  readonly freezeMs: number;
+  /** From the signal to the process's answer; null: it never answered. */
+  readonly fetchMs: number | null;
+}
+
+interface Pending {
+  readonly order: Order;
+  readonly issuedMs: number;
+  fetchMs: number | null;
+  timer: number;
+  readonly settle: (result: Omit<OrderResult, "fetchMs">) => void;
+}
+
+/** A report may be read after the news of its sender's end; both come within moments. */
+const LATE_REPORT_MS = 1_000;
+
+/** The orders of this node that have not ended. */
+export class Orders {
+  readonly #context: Context;
+  readonly #pending = new Map<bigint, Pending>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Gives an order and waits for its end, however it ends. Takes over the order's `fds`. */
+  issue(order: Order): Promise<OrderResult> {
+    const id = newOrderId();
+    return new Promise((resolve) => {
+      const pending: Pending = {
+        order,
+        issuedMs: monotonicMs(),
+        fetchMs: null,
+        timer: setTimeout(
+          () => this.#abort(id, `it did not answer within ${limits.orderTimeoutMs} ms`),
+          limits.orderTimeoutMs,
+        ),
+        settle: (result) => {
+          if (!this.#pending.delete(id)) return;
+          clearTimeout(pending.timer);
+          if (pending.fetchMs === null) order.fds.forEach((fd) => native.close(fd));
+          resolve({ ...result, fetchMs: pending.fetchMs });
+        },
+      };
+      this.#pending.set(id, pending);
+      try {
+        native.queueOrder(order.pid, order.startTicks, { signal: this.#context.signal, id });
+      } catch (error) {
+        this.#abort(id, describe(error));
+      }
+    });
+  }
+
+  #abort(id: bigint, reason: string): void {
+    this.#pending.get(id)?.settle({ outcome: "aborted", reason, bytes: 0, freezeMs: 0 });
+  }
+
+  /** A process asks whether an order stands. Answers it; true if it does. */
+  fetch(peer: ControlPeer, message: LocalValues<"Fetch">): boolean {
+    const pending = this.#pending.get(message.orderId);
+    if (pending === undefined || pending.fetchMs !== null || pending.order.pid !== peer.pid) {
+      log.info("an order no longer stands", { pid: peer.pid });
+      this.refuse(peer, message.orderId);
+      return false;
+    }
+    const { order } = pending;
+    const { identity, ticket, destination } = order;
+    const sent = this.#context.control.send(peer.connection, "Order", {
+      orderId: message.orderId,
+      ticket,
+      startTicks: identity.startTicks,
+      kind: orders[order.kind],
+      homePid: identity.homePid,
+      ioTimeoutMs: this.#context.config.ioTimeoutMs,
+      reconnectLimitMs: this.#context.config.reconnectLimitMs,
+      homeNode: identity.homeNode,
+      destination,
+    }, [...order.fds, ...order.shared]);
+    if (!sent) {
+      this.#abort(message.orderId, "the order could not be handed over");
+      return false;
+    }
+    clearTimeout(pending.timer);
+    pending.fetchMs = monotonicMs() - pending.issuedMs;
+    for (const fd of order.fds) native.close(fd);
+    if (order.silentMs !== undefined) {
+      pending.timer = setTimeout(
+        () => this.#abort(message.orderId, `it had not left after ${order.silentMs} ms`),
+        order.silentMs,
+      );
+    }
+    return true;
+  }
+
+  /** Tells a process that there is nothing to do. */
+  refuse(peer: ControlPeer, orderId: bigint): void {
+    this.#context.control.send(peer.connection, "Order", {
+      orderId,
+      ticket: 0n,
+      startTicks: 0n,
+      kind: orders.none,
+      homePid: 0,
+      ioTimeoutMs: this.#context.config.ioTimeoutMs,
+      reconnectLimitMs: this.#context.config.reconnectLimitMs,
+      homeNode: "",
+      destination: "",
+    });
+  }
+
+  /** A process, or the shadow that it became, says how its order ended. */
+  report(peer: ControlPeer, message: LocalValues<"Report">): void {
+    const pending = this.#pending.get(message.orderId);
+    if (pending === undefined || pending.order.pid !== peer.pid) {
+      log.info("a report on an order that is over", { pid: peer.pid, outcome: message.outcome });
+      return;
+    }
+    const outcome = (Object.keys(outcomes) as (keyof typeof outcomes)[])
+      .find((name) => outcomes[name] === message.outcome) ?? "aborted";
+    const reason = outcome === "aborted"
+      ? `${describeCode(message.error)} (step ${message.step})`
+      : null;
+    const { bytes, freezeUs } = message;
+    pending.settle({ outcome, reason, bytes: Number(bytes), freezeMs: Number(freezeUs) / 1000 });
+  }
+
+  /** Whether a process is carrying out an order under this ticket. */
+  isUnderWay(ticket: bigint): boolean {
+    return [...this.#pending.values()].some(({ order }) => order.ticket === ticket);
+  }
+
+  /** The keeper of a guest says that it runs elsewhere now: that was its order. */
+  left(pid: number): void {
+    for (const { order, settle } of [...this.#pending.values()]) {
+      if (order.pid === pid) settle({ outcome: "moved", reason: null, bytes: 0, freezeMs: 0 });
+    }
+  }
+
+  /** A process of this node is gone: its order ends, unless a report is on its way. */
+  gone(pid: number): void {
+    for (const [id, { order }] of this.#pending) {
+      if (order.pid !== pid) continue;
+      setTimeout(() => this.#abort(id, "the process ended"), LATE_REPORT_MS);
+    }
+  }
+}
+
+/** A random id: no stale signal can name a later order by chance. */
+function newOrderId(): bigint {
+  const [value = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+  return (value & 0x7fff_ffff_ffff_ffffn) | 0x1_0000n;
+}

@@ -1,0 +1,286 @@
+/**
+ * Connections between daemons: one kept open to each associated node, those that others opened, and
+ * short ones to nodes that are not associated; letters, requests and their answers travel on them.
+ *
+ * @module
+ */
+import { HostError, WireError } from "../base/errors.ts";
+import type { Announcement, Letter } from "../core/types.ts";
+import { describe } from "../host/connection.ts";
+import { callHello, type Hello } from "../host/handshake.ts";
+import { logger } from "../host/log.ts";
+import { connectTcp, type TcpConnection, watchForSilence } from "../host/tcp.ts";
+import type { Frame, FrameLetter, FrameValues } from "../wire/frame.ts";
+import { frameTypes, limits } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+
+const log = logger("peers");
+
+/** Sends the answer to a request. A lost connection is not an error: the asker notices. */
+export type Reply = <L extends FrameLetter>(letter: L, values: FrameValues<L>) => void;
+
+/** Takes a request that another daemon, or a command, has sent. */
+export type RequestHandler = (from: string, frame: Frame, reply: Reply) => void;
+
+/** A connection to another daemon. */
+interface Peer {
+  readonly connection: TcpConnection;
+  readonly node: string;
+  readonly pending: Map<bigint, (answer: Frame | Error) => void>;
+}
+
+/** The announced letter as a frame carries it. */
+export function announcementValues(announcement: Announcement) {
+  return { epoch: BigInt(announcement.epoch), sequence: BigInt(announcement.seq) };
+}
+
+/** Reads an announcement from a frame's fields; a letter that is neither is a WireError. */
+export function readAnnouncement(
+  values: { readonly epoch: bigint; readonly sequence: bigint },
+  letter: number,
+): Announcement {
+  const known = (["U", "F"] as const).find((name) => frameTypes[name] === letter);
+  const [epoch, seq] = [Number(values.epoch), Number(values.sequence)];
+  if (known === undefined || !Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq)) {
+    throw new WireError(`Cannot accept announcement: letter ${letter}, epoch ${values.epoch}`, {
+      fix: "Run the same lb version on both nodes: compare `lb --version`",
+    });
+  }
+  return { letter: known, epoch, seq };
+}
+
+/** All connections to other daemons. */
+export class Peers {
+  readonly #context: Context;
+  readonly #onRequest: RequestHandler;
+  /** By node, the outgoing one first. */
+  readonly #peers = new Map<string, Peer[]>();
+  readonly #connecting = new Set<string>();
+  /** Why a node could not be reached, as last logged. */
+  readonly #complaints = new Map<string, string>();
+  #nextRequest = 1n;
+
+  constructor(context: Context, onRequest: RequestHandler) {
+    this.#context = context;
+    this.#onRequest = onRequest;
+  }
+
+  /** Connects to every associated node that has no outgoing connection; at start and every check. */
+  connectAll(): void {
+    for (const node of this.#context.config.associated) this.#connectTo(node);
+  }
+
+  #connectTo(node: string): void {
+    if (this.#context.stopped.aborted || this.#connecting.has(node)) return;
+    if (this.#outgoing.has(node) || !this.#context.config.associated.includes(node)) return;
+    this.#connecting.add(node);
+    this.#open(node)
+      .then((peer) => {
+        this.#complaints.delete(node);
+        this.#outgoing.set(node, peer);
+        log.info("connected", { node });
+        this.#context.dispatch({ type: "peerConnected", node });
+      })
+      .catch((error) => {
+        const reason = describe(error);
+        if (this.#complaints.get(node) === reason) return;
+        this.#complaints.set(node, reason);
+        log.warning("associated node is out of reach", { node, reason });
+      })
+      .finally(() => this.#connecting.delete(node));
+  }
+
+  readonly #outgoing = new Map<string, Peer>();
+
+  async #open(node: string): Promise<Peer> {
+    const connection = await connectTcp(node, limits.helloTimeoutMs);
+    try {
+      const hello = await callHello(connection, this.#context.credentials, "daemon");
+      if (hello.node !== node) {
+        throw new HostError(`Cannot use the node at ${node}: it calls itself ${hello.node}`, {
+          fix: `Write ${hello.node} in associated here, or set node = "${node}" in its config`,
+        });
+      }
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return this.#adopt(connection, node, true);
+  }
+
+  #adopt(connection: TcpConnection, node: string, first: boolean): Peer {
+    const peer: Peer = { connection, node, pending: new Map() };
+    const peers = this.#peers.get(node) ?? [];
+    if (first) peers.unshift(peer);
+    else peers.push(peer);
+    this.#peers.set(node, peers);
+    void watchForSilence(connection, this.#context.config.ioTimeoutMs);
+    void this.#read(peer);
+    return peer;
+  }
+
+  /** Takes a connection that another daemon opened, after its proof. */
+  accept(connection: TcpConnection, hello: Hello): void {
+    if (hello.node === this.#context.node) {
+      log.warning("another node uses this node's name", { node: hello.node });
+      connection.close();
+      return;
+    }
+    this.#adopt(connection, hello.node, false);
+    // It is up: no reason to wait for the next check.
+    this.#connectTo(hello.node);
+  }
+
+  async #read(peer: Peer): Promise<void> {
+    let reason = "it closed the connection";
+    try {
+      for (;;) {
+        const frame = await peer.connection.read();
+        if (frame === null) break;
+        this.#take(peer, frame);
+      }
+    } catch (error) {
+      reason = describe(error);
+      if (error instanceof WireError) {
+        log.warning("connection closed", { node: peer.node, reason });
+        await peer.connection.send("E", { message: reason.slice(0, 500) }).catch(() => {});
+      } else if (!(error instanceof HostError)) throw error;
+    } finally {
+      this.#drop(peer, reason);
+    }
+  }
+
+  #drop(peer: Peer, reason: string): void {
+    peer.connection.close();
+    const error = new HostError(`Cannot hear from ${peer.node}: ${reason}`, {
+      fix: "Check the network and the other node's log",
+    });
+    for (const settle of [...peer.pending.values()]) settle(error);
+    const wasOutgoing = this.#outgoing.get(peer.node) === peer;
+    if (wasOutgoing) this.#outgoing.delete(peer.node);
+    const rest = (this.#peers.get(peer.node) ?? []).filter((other) => other !== peer);
+    if (rest.length > 0) this.#peers.set(peer.node, rest);
+    else this.#peers.delete(peer.node);
+    if (this.#context.stopped.aborted) return;
+    if (wasOutgoing) log.info("connection lost", { node: peer.node, reason });
+    if (rest.length === 0 && this.#context.config.associated.includes(peer.node)) {
+      this.#context.dispatch({ type: "peerLost", node: peer.node });
+    }
+    // At once: a daemon that was restarted, or a connection cut on the way. Then at every check.
+    if (wasOutgoing) this.#connectTo(peer.node);
+  }
+
+  #take(peer: Peer, frame: Frame): void {
+    const { node } = peer;
+    switch (frame.letter) {
+      case "U":
+      case "F": {
+        const announcement = readAnnouncement(frame.values, frameTypes[frame.letter]);
+        return this.#context.dispatch({ type: "peerLetter", node, announcement });
+      }
+      case "B": {
+        const announcement = readAnnouncement(frame.values, frame.values.letter);
+        return this.#context.dispatch({ type: "peerGreeted", node, announcement });
+      }
+      case "E":
+        log.warning("the other node reports an error", { node, reason: frame.values.message });
+        return;
+      case "Y":
+      case "N":
+      case "V":
+        return peer.pending.get(frame.values.request)?.(frame);
+      case "I":
+        if (frame.answer) return peer.pending.get(frame.values.request)?.(frame);
+        break;
+      case "H":
+      case "A":
+        throw new WireError(
+          `Cannot accept frame ${frame.letter} from ${node}: it is not its time`,
+          {
+            fix: "Run the same lb version on both nodes: compare `lb --version`",
+          },
+        );
+    }
+    this.#onRequest(node, frame, (letter, values) => {
+      peer.connection.send(letter, values, { answer: true }).catch(() => {});
+    });
+  }
+
+  /** Sends to one node if it is connected; a lost connection is noticed by its reader. */
+  #send<L extends FrameLetter>(node: string, letter: L, values: FrameValues<L>): void {
+    this.#peers.get(node)?.[0]?.connection.send(letter, values).catch(() => {});
+  }
+
+  /** Broadcasts our letter to every associated node that is connected. */
+  announce(announcement: Announcement): void {
+    for (const node of this.#context.config.associated) {
+      this.#send(node, announcement.letter, announcementValues(announcement));
+    }
+  }
+
+  /** Tells our letter to one node, as a greeting or as the answer to one. */
+  tellLetter(node: string, greeting: boolean, announcement: Announcement): void {
+    const letter: Letter = announcement.letter;
+    const values = announcementValues(announcement);
+    if (greeting) this.#send(node, "B", { ...values, letter: frameTypes[letter] });
+    else this.#send(node, letter, values);
+  }
+
+  /** Sends a frame that is not answered. */
+  tell<L extends FrameLetter>(node: string, letter: L, values: FrameValues<L>): void {
+    this.#send(node, letter, values);
+  }
+
+  /**
+   * Asks another daemon, over a connection of its own if there is none, and waits for the answer.
+   *
+   * @param values The frame's fields but `request`, which is filled in.
+   * @throws {HostError} If it cannot be reached or does not answer in time.
+   */
+  async request<L extends "C" | "K" | "M" | "Q" | "I">(
+    node: string,
+    letter: L,
+    values: Omit<FrameValues<L>, "request">,
+    timeoutMs: number = limits.answerTimeoutMs,
+  ): Promise<Frame> {
+    const existing = this.#peers.get(node)?.[0];
+    const peer = existing ?? await this.#open(node);
+    const request = this.#nextRequest++;
+    let timer: number | undefined;
+    try {
+      return await new Promise<Frame>((resolve, reject) => {
+        const settle = (answer: Frame | Error) => {
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
+        };
+        peer.pending.set(request, settle);
+        timer = setTimeout(() =>
+          settle(
+            new HostError(`Cannot hear from ${node}: it did not answer within ${timeoutMs} ms`, {
+              fix: "Check the network and the other node's log",
+            }),
+          ), timeoutMs);
+        const all = { ...values, request } as unknown as FrameValues<L>;
+        peer.connection.send(letter, all).catch(settle);
+      });
+    } finally {
+      clearTimeout(timer);
+      peer.pending.delete(request);
+      // Nobody else uses it unless the node is associated or a second request has joined.
+      const associated = this.#context.config.associated.includes(node);
+      if (existing === undefined && !associated && peer.pending.size === 0) {
+        peer.connection.close();
+      }
+    }
+  }
+
+  /** Whether any connection to this node is up. */
+  isConnected(node: string): boolean {
+    return this.#peers.has(node);
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    for (const peer of [...this.#peers.values()].flat()) peer.connection.close();
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The daemon's shell around the balancer: events go in one at a time, effects are performed.
+ *
+ * @module
+ */
+import { Balancer } from "../core/balancer.ts";
+import type { BalancerConfig, Effect, Event } from "../core/types.ts";
+import { monotonicMs } from "../host/clock.ts";
+import { logger } from "../host/log.ts";
+
+const log = logger("balancer");
+
+/** Performs the balancer's effects. One that takes time runs on its own and dispatches its result. */
+export type Performers = {
+  readonly [T in Exclude<Effect["type"], "log">]: (effect: Extract<Effect, { type: T }>) => void;
+};
+
+/** Runs one balancer on the node's clock. */
+export class Shell {
+  readonly balancer: Balancer;
+  #performers: Performers | null = null;
+  readonly #queue: Event[] = [];
+  #busy = false;
+  #timer: number | null = null;
+  #stopped = false;
+
+  constructor(config: BalancerConfig) {
+    this.balancer = new Balancer(config);
+  }
+
+  /** Tells who performs effects; before the first event. */
+  start(performers: Performers): void {
+    this.#performers = performers;
+  }
+
+  /** Gives the balancer an event, after those that came before. */
+  dispatch(event: Event): void {
+    if (this.#stopped) return;
+    this.#queue.push(event);
+    if (this.#busy) return; // an effect's performer has dispatched: its turn comes below
+    this.#busy = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const effect of this.balancer.step(next, monotonicMs())) this.#perform(effect);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#arm();
+  }
+
+  #perform(effect: Effect): void {
+    if (effect.type === "log") {
+      log[effect.level](effect.message, effect.fields);
+      return;
+    }
+    const perform = this.#performers?.[effect.type] as ((effect: Effect) => void) | undefined;
+    perform?.(effect);
+  }
+
+  /** One timer, for the balancer's next deadline; none while it waits for nothing. */
+  #arm(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const timeoutMs = this.balancer.nextTimeoutMs();
+    if (timeoutMs === null || this.#stopped) return;
+    this.#timer = setTimeout(
+      () => this.dispatch({ type: "timePassed" }),
+      Math.max(1, timeoutMs - monotonicMs() + 1),
+    );
+  }
+
+  /** Ends it: later events are dropped. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}

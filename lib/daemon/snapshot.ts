@@ -1,0 +1,40 @@
+/**
+ * The node's snapshot: what the balancer knows, with the shadows.
+ *
+ * @module
+ */
+import type { BalancerView } from "../core/types.ts";
+import type { Snapshot } from "../wire/snapshot.ts";
+import type { Records } from "./records.ts";
+
+/** Makes the snapshot that `I` is answered with. */
+export function makeSnapshot(
+  view: BalancerView,
+  records: Pick<Records, "guests" | "shadows">,
+  frequencySeconds: number,
+): Snapshot {
+  return {
+    node: view.node,
+    state: view.state,
+    queueLength: view.queueLength,
+    thresholds: view.thresholds,
+    frequencySeconds,
+    associated: view.associated,
+    processes: view.processes.map((process) => ({
+      id: process.id,
+      pid: process.pid,
+      program: process.program,
+      cpuSeconds: process.cpuSeconds,
+      rssBytes: process.rssBytes,
+      home: process.homeNode,
+      shadowPid: records.guests.get(process.id)?.homePid ?? null,
+      cantmove: process.cantmove,
+      movingTo: process.movingTo,
+    })),
+    shadows: [...records.shadows.values()].map(({ homePid, program, runsOn }) => ({
+      pid: homePid,
+      program,
+      runsOn,
+    })),
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * What the daemon asks of C, with TypeScript's types: each function is one of lb_ffi.h.
+ *
+ * @module
+ */
+import { openFfi } from "../../ffi/open.ts";
+import { CPU_FEATURES_SIZE, EVENT_SIZE, eventKinds, SPAWN_SETSID } from "../../ffi/symbols.ts";
+import { cBlock, cText, environmentBlock, fdArray, unwrap } from "../../ffi/unwrap.ts";
+import { HostError } from "../base/errors.ts";
+import { limits } from "../wire/schema.ts";
+
+/** An event of the control socket. */
+export type ControlEvent =
+  | {
+    readonly kind: "message";
+    readonly connection: number;
+    readonly peerPid: number;
+    readonly message: Uint8Array;
+    readonly fds: readonly number[];
+  }
+  | { readonly kind: "hangup"; readonly connection: number; readonly peerPid: number }
+  | {
+    readonly kind: "exited";
+    readonly pid: number;
+    readonly startTicks: bigint;
+    /** As wait(2) has it; -1: not our child. */
+    readonly waitStatus: number;
+  }
+  | { readonly kind: "woken" };
+
+/** Flags of open(2) on x86-64 that the daemon uses. */
+export const openFlags = {
+  readOnly: 0,
+  writeOnly: 1,
+  readWrite: 2,
+  create: 0o100,
+  exclusive: 0o200,
+  path: 0o10000000,
+} as const;
+
+/** Finds the descriptor of one of our TCP connections and duplicates it, in blocking mode. */
+export function findSocket(local: Deno.NetAddr, remote: Deno.NetAddr): number {
+  return unwrap(
+    openFfi().lb_ffi_find_socket(
+      cText(local.hostname),
+      local.port,
+      cText(remote.hostname),
+      remote.port,
+    ),
+    `find the connection to ${remote.hostname}:${remote.port}`,
+  );
+}
+
+/** Sets keepalive, TCP_USER_TIMEOUT and TCP_NODELAY. */
+export function tuneStream(fd: number, userTimeoutMs: number): void {
+  unwrap(openFfi().lb_ffi_tune_stream(fd, userTimeoutMs), "set the options of a connection");
+}
+
+/** Creates the control socket. */
+export function controlListen(path: string): void {
+  unwrap(openFfi().lb_ffi_control_listen(cText(path)), `create the control socket ${path}`);
+}
+
+const eventBuffer = new Uint8Array(EVENT_SIZE);
+
+/** Waits for the next event of the control socket. */
+export async function controlNext(): Promise<ControlEvent> {
+  const buffer = eventBuffer;
+  unwrap(
+    await openFfi().lb_ffi_control_next(buffer, EVENT_SIZE),
+    "wait on the control socket",
+  );
+  const view = new DataView(buffer.buffer);
+  const kind = view.getUint32(0, true);
+  const connection = view.getUint32(4, true);
+  const peerPid = view.getUint32(8, true);
+  if (kind === eventKinds.message) {
+    const count = Math.min(view.getUint32(32, true), limits.localDescriptorsMax);
+    const fds = Array.from({ length: count }, (_, index) => view.getInt32(40 + 4 * index, true));
+    const size = Math.min(view.getUint32(36, true), limits.localMessageSizeMax);
+    return { kind: "message", connection, peerPid, fds, message: buffer.slice(56, 56 + size) };
+  }
+  if (kind === eventKinds.hangup) return { kind: "hangup", connection, peerPid };
+  if (kind === eventKinds.pidExited) {
+    return {
+      kind: "exited",
+      pid: view.getUint32(24, true),
+      startTicks: view.getBigUint64(16, true),
+      waitStatus: view.getInt32(28, true),
+    };
+  }
+  return { kind: "woken" };
+}
+
+/** Sends one message on the control socket. */
+export function controlSend(connection: number, message: Uint8Array, fds: readonly number[]): void {
+  unwrap(
+    openFfi().lb_ffi_control_send(
+      connection,
+      message as Uint8Array<ArrayBuffer>,
+      message.length,
+      fdArray(fds),
+      fds.length,
+    ),
+    "send on the control socket",
+  );
+}
+
+/** Closes a connection of the control socket; one that is gone already is fine. */
+export function controlClose(connection: number): void {
+  openFfi().lb_ffi_control_close(connection);
+}
+
+/** Ends a `controlNext()`. */
+export function controlWake(): void {
+  openFfi().lb_ffi_control_wake();
+}
+
+/**
+ * Asks for an `exited` event.
+ *
+ * @returns false if the process is gone or is another one.
+ */
+export function watchPid(pid: number, startTicks: bigint): boolean {
+  const result = openFfi().lb_ffi_watch_pid(pid, startTicks);
+  if (result === -ESRCH) return false;
+  if (result !== -EEXIST) unwrap(result, `watch pid ${pid}`);
+  return true;
+}
+
+/** Takes a watch back. */
+export function unwatchPid(pid: number): void {
+  openFfi().lb_ffi_unwatch_pid(pid);
+}
+
+const ESRCH = 3;
+const EEXIST = 17;
+const EWOULDBLOCK = 11;
+
+/** What to start. */
+export interface SpawnOptions {
+  /** An open descriptor of the program. */
+  readonly programFd: number;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** They become 3, 4, ... */
+  readonly fds: readonly number[];
+  /** Standard output and error; null: /dev/null. */
+  readonly logFd: number | null;
+}
+
+/** Starts a program in a session of its own; returns its PID. */
+export function spawn(options: SpawnOptions): number {
+  const argv = cBlock(options.args);
+  const env = environmentBlock(options.env);
+  return unwrap(
+    openFfi().lb_ffi_spawn(
+      null,
+      options.programFd,
+      argv,
+      argv.length,
+      env,
+      env.length,
+      fdArray(options.fds),
+      options.fds.length,
+      options.logFd ?? -1,
+      SPAWN_SETSID,
+    ),
+    `start ${options.args[0] ?? "a program"}`,
+  );
+}
+
+/** Queues an order's signal. */
+export function queueOrder(
+  pid: number,
+  startTicks: bigint,
+  order: { readonly signal: number; readonly id: bigint },
+): void {
+  unwrap(
+    openFfi().lb_ffi_queue_order(pid, startTicks, order.signal, order.id),
+    `queue an order to pid ${pid}`,
+  );
+}
+
+/** Start time of a process in clock ticks since boot; null: there is none. */
+export function startTicks(pid: number): bigint | null {
+  const result = openFfi().lb_ffi_start_ticks(pid);
+  return result < 0n ? null : BigInt(result);
+}
+
+/** struct lb_ffi_cpu_features of this node, as bytes. */
+export function cpuFeatures(): Uint8Array {
+  const buffer = new Uint8Array(CPU_FEATURES_SIZE);
+  unwrap(openFfi().lb_ffi_cpu_features(buffer, buffer.length), "read the CPU features");
+  return buffer;
+}
+
+/** Takes a lock file; null: another process holds it. */
+export function lock(path: string): number | null {
+  const result = openFfi().lb_ffi_lock(cText(path));
+  return result === -EWOULDBLOCK ? null : unwrap(result, `lock ${path}`);
+}
+
+/** Opens a file; the descriptor is close-on-exec and the caller's. */
+export function open(path: string, flags: number, mode = 0): number {
+  return unwrap(openFfi().lb_ffi_open(cText(path), flags, mode), `open ${path}`);
+}
+
+/** Closes a descriptor. */
+export function close(fd: number): void {
+  openFfi().lb_ffi_close(fd);
+}
+
+/** Raises the soft limit of open files to the hard one. */
+export function raiseFileLimit(): void {
+  openFfi().lb_ffi_set_nofile();
+}
+
+/** Sets the umask. */
+export function setUmask(mask: number): void {
+  openFfi().lb_ffi_umask(mask);
+}
+
+/** Bytes that can be used without swapping. */
+export function availableBytes(): bigint {
+  const result = BigInt(openFfi().lb_ffi_mem_available());
+  if (result < 0n) {
+    throw new HostError("Cannot read MemAvailable of /proc/meminfo", { fix: "Mount /proc" });
+  }
+  return result;
+}
+
+/** Tells systemd, if it asked. */
+export function notify(state: string): void {
+  openFfi().lb_ffi_notify(cText(state));
+}

@@ -1,0 +1,214 @@
+/**
+ * What /proc tells about a process: its figures, and why it cannot move.
+ *
+ * @module
+ */
+import { limits } from "../wire/schema.ts";
+
+/** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
+const TICKS_PER_SECOND = 100;
+
+/** Fields of /proc/PID/stat that matter here. */
+export interface ProcStat {
+  /** R, S, D, T, t, Z, X, ... */
+  readonly state: string;
+  readonly parentPid: number;
+  readonly cpuSeconds: number;
+  readonly threads: number;
+  readonly startTicks: bigint;
+}
+
+/** Reads a file of /proc; null: the process is gone or is not ours. */
+async function readProc(pid: number, file: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(`/proc/${pid}/${file}`);
+  } catch {
+    return null;
+  }
+}
+
+/** Parses /proc/PID/stat. The name may hold blanks and parentheses: the last `)` ends it. */
+export function parseStat(text: string): ProcStat | null {
+  const fields = text.slice(text.lastIndexOf(")") + 2).trim().split(/\s+/);
+  const at = (number: number) => fields[number - 3]; // numbered as in proc(5), from 3
+  const startTicks = at(22);
+  if (startTicks === undefined || !/^\d+$/.test(startTicks)) return null;
+  return {
+    state: at(3) ?? "",
+    parentPid: Number(at(4)),
+    cpuSeconds: (Number(at(14)) + Number(at(15))) / TICKS_PER_SECOND,
+    threads: Number(at(20)),
+    startTicks: BigInt(startTicks),
+  };
+}
+
+/** Reads /proc/PID/stat; null: there is no such process (a zombie counts as none). */
+export async function readStat(pid: number): Promise<ProcStat | null> {
+  const text = await readProc(pid, "stat");
+  const stat = text === null ? null : parseStat(text);
+  return stat === null || stat.state === "Z" || stat.state === "X" ? null : stat;
+}
+
+/** Whether the process with this PID and start time lives. */
+export function isAlive(pid: number, startTicks: bigint): boolean {
+  try {
+    const stat = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
+    return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" &&
+      stat.state !== "X";
+  } catch {
+    return false;
+  }
+}
+
+/** Parses `Name: value` lines, as in /proc/PID/status and /proc/PID/fdinfo. */
+export function parseStatus(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return fields;
+}
+
+function kibibytes(fields: Map<string, string>, name: string): number {
+  return parseInt(fields.get(name) ?? "0", 10) * 1024;
+}
+
+/** File name of a process's program, cut to fit a message. */
+export async function programName(pid: number): Promise<string> {
+  let name: string;
+  try {
+    const path = await Deno.readLink(`/proc/${pid}/exe`);
+    name = path.replace(/ \(deleted\)$/, "").split("/").at(-1) ?? "";
+  } catch {
+    name = (await readProc(pid, "comm"))?.trim() ?? "";
+  }
+  return cutText(name === "" ? "?" : name, limits.programNameSize - 1);
+}
+
+/** Cuts a text to so many bytes of UTF-8, never inside a character. */
+export function cutText(text: string, bytesMax: number): string {
+  const bytes = new Uint8Array(bytesMax);
+  const { read } = new TextEncoder().encodeInto(text.replaceAll("\0", ""), bytes);
+  return text.replaceAll("\0", "").slice(0, read);
+}
+
+/** What a check of one process found. */
+export interface Inspection {
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  /** What would have to be sent: resident and swapped, at most. */
+  readonly memoryBytes: number;
+  /** Why it cannot move now, or null. */
+  readonly cantmove: string | null;
+}
+
+/**
+ * Looks at a process.
+ *
+ * @param signal Number of the trigger signal.
+ * @returns null if it is gone or is another process.
+ */
+export async function inspect(
+  pid: number,
+  startTicks: bigint,
+  options: { readonly signal: number; readonly guest: boolean },
+): Promise<Inspection | null> {
+  const [stat, statusText] = await Promise.all([readStat(pid), readProc(pid, "status")]);
+  if (stat === null || statusText === null || stat.startTicks !== startTicks) return null;
+  const status = parseStatus(statusText);
+  const rssBytes = kibibytes(status, "VmRSS");
+  return {
+    cpuSeconds: stat.cpuSeconds,
+    rssBytes,
+    memoryBytes: rssBytes + kibibytes(status, "VmSwap"),
+    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, options.guest),
+  };
+}
+
+/** Obstacles that stat and status show. */
+export function statusObstacle(
+  stat: ProcStat,
+  status: Map<string, string>,
+  options: { readonly signal: number; readonly guest: boolean },
+): string | null {
+  const uid = Number(status.get("Uid")?.split(/\s+/)[0]);
+  if (uid !== Deno.uid()) return `it runs as user ${uid}`;
+  if (status.get("TracerPid") !== "0") return "it is being traced";
+  if (stat.state === "T" || stat.state === "t") return "it is stopped";
+  if (stat.threads > 1) return `it has ${stat.threads} threads`;
+  if ((status.get("Seccomp") ?? "0") !== "0") return "it has a seccomp filter";
+  const bit = 1n << BigInt(options.signal - 1);
+  const mask = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);
+  if ((mask("SigBlk") & bit) !== 0n) return `it blocks signal ${options.signal}`;
+  if ((mask("SigCgt") & bit) === 0n) return "its lb library is not loaded";
+  return null;
+}
+
+/** Obstacles that need a look at children, mappings and descriptors. */
+async function deepObstacle(pid: number, guest: boolean): Promise<string | null> {
+  const [children, maps] = await Promise.all([
+    readProc(pid, `task/${pid}/children`),
+    readProc(pid, "maps"),
+  ]);
+  if (children !== null && children.trim() !== "") {
+    const count = children.trim().split(/\s+/).length;
+    return `it has ${count} ${count === 1 ? "child" : "children"}`;
+  }
+  if (maps === null) return "its memory map cannot be read";
+  // A guest's descriptors are all at home; those it has here are ours.
+  return mapsObstacle(maps, guest) ?? (guest ? null : await descriptorObstacle(pid));
+}
+
+/** Obstacles among the mappings. */
+export function mapsObstacle(maps: string, guest = false): string | null {
+  let count = 0;
+  for (const line of maps.split("\n")) {
+    if (line === "") continue;
+    count++;
+    const match = /^\S+ (....) \S+ (\S+) (\d+)\s*(.*)$/.exec(line);
+    const [, permissions, device, , path] = match ?? [];
+    if (permissions === undefined || path === undefined) continue;
+    if (path.includes("[uprobes]")) return "it is being probed";
+    if (path.startsWith("/SYSV")) return "it has System V shared memory";
+    if (path.startsWith("anon_inode:[io_uring]")) return "it uses io_uring";
+    if (guest) continue;
+    if (permissions[3] === "s" && permissions[1] === "w") {
+      return `it has shared writable memory: ${path === "" ? `device ${device}` : path}`;
+    }
+  }
+  return count > limits.segmentsMax ? `it has ${count} mappings` : null;
+}
+
+async function descriptorObstacle(pid: number): Promise<string | null> {
+  try {
+    for await (const entry of Deno.readDir(`/proc/${pid}/fd`)) {
+      const target = await Deno.readLink(`/proc/${pid}/fd/${entry.name}`).catch(() => "");
+      if (target === "anon_inode:[io_uring]") {
+        return `it uses io_uring: descriptor ${entry.name}`;
+      }
+      if (target === "anon_inode:[userfaultfd]") return "it uses userfaultfd";
+    }
+    return null;
+  } catch {
+    return "its descriptors cannot be read";
+  }
+}
+
+/** Whether the process's program is the file behind this descriptor of ours: the shadow's binary. */
+export function runsProgram(pid: number, fd: number): boolean {
+  try {
+    const [theirs, ours] = [
+      Deno.statSync(`/proc/${pid}/exe`),
+      Deno.statSync(`/proc/self/fd/${fd}`),
+    ];
+    return theirs.ino === ours.ino && theirs.dev === ours.dev;
+  } catch {
+    return false;
+  }
+}
+
+/** Identifies this boot of this node; start times compare within one boot only. */
+export function bootId(): string {
+  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+}
