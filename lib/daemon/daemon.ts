@@ -4,7 +4,7 @@
  * @module
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
-import { HostError } from "../base/errors.ts";
+import { exitCodes, HostError } from "../base/errors.ts";
 import { formatAddress } from "../host/address.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
@@ -25,8 +25,8 @@ const log = logger("daemon");
 
 /** How the daemon runs. */
 export interface DaemonOptions {
-  /** It has no terminal: the log goes to `daemon.log` in the runtime directory. */
-  readonly detached?: boolean;
+  /** Absolute path of a file to append the log to; without it the log goes to standard error. */
+  readonly logFile?: string;
   /** Lowest level that is logged. @default {"info"} */
   readonly logLevel?: "debug" | "info" | "warning" | "error";
 }
@@ -90,16 +90,17 @@ function waitForEnd(reload: () => void): { ended: Promise<string>; forget: () =>
  * Runs a node. Prints `READY <address>` on standard output once it accepts connections; returns when
  * SIGTERM or SIGINT has come. Programs go on without it.
  *
+ * @returns The exit code.
  * @throws {ConfigError} If the key file is not one, or others may read it.
  * @throws {HostError} If another daemon runs, the port is taken, or this node lacks something.
  */
-export async function runDaemon(config: Config, options: DaemonOptions = {}): Promise<void> {
+export async function runDaemon(config: Config, options: DaemonOptions = {}): Promise<number> {
   native.setUmask(0o077);
   await prepareRuntimeDir(config.runtimeDir);
   const lock = takeLock(config);
-  const logFile = `${config.runtimeDir}/daemon.log`;
+  const { logFile } = options;
   await configureLog({
-    ...(options.detached === true ? { file: logFile } : {}),
+    ...(logFile === undefined ? {} : { file: logFile }),
     ...(options.logLevel === undefined ? {} : { level: options.logLevel }),
   });
   native.raiseFileLimit();
@@ -130,7 +131,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     controlPath,
     records,
     parts,
-    logFd: options.detached === true ? native.open(logFile, LOG_FLAGS, 0o600) : 2,
+    logFd: logFile === undefined ? 2 : native.open(logFile, LOG_FLAGS, 0o600),
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,
@@ -155,4 +156,5 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   await running.stop();
   forget();
   native.close(lock);
+  return exitCodes.ok;
 }
