@@ -34,6 +34,16 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "write a process to an image file",
     load: () => import("./checkpoint.ts"),
   },
+  restart: {
+    usage: "IMAGE",
+    summary: "go on from an image, in place",
+    load: () => import("./restart.ts"),
+  },
+  topology: {
+    usage: "KIND ...",
+    summary: "print the preferred list of every node of a network",
+    load: () => import("./topology.ts"),
+  },
   keygen: {
     usage: "[FILE]",
     summary: "make the key that the nodes of a cluster share",

@@ -6,7 +6,7 @@
  *   8 u32 version        24 u64 startTicks    40 char[64] homeNode  176 u64 memoryBytes
  *  12 u32 abiVersion     32 u32 homePid      104 char[64] program   ... for C only
  * ```
- * tests/c/layout_test.ts compares these numbers with the compiler's.
+ * tests/layout_test.ts compares these numbers with the compiler's.
  *
  * @module
  */

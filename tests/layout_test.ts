@@ -1,0 +1,49 @@
+/** Compares numbers that TypeScript has written down with what the C compiler makes of the headers. */
+import assert from "node:assert/strict";
+import { CPU_FEATURES_SIZE, EVENT_SIZE } from "../ffi/symbols.ts";
+import { headerOffsets } from "../lib/restart/image_header.ts";
+
+/** Prints one constant expression of C a line, as the compiler sees it. */
+async function compileAndPrint(includes: string[], expressions: string[]): Promise<number[]> {
+  const dir = await Deno.makeTempDir();
+  const root = new URL("../", import.meta.url);
+  try {
+    const lines = expressions.map((text) => `\tprintf("%zu\\n", (size_t)(${text}));`);
+    await Deno.writeTextFile(
+      `${dir}/print.c`,
+      `#include <stddef.h>\n#include <stdio.h>\n${
+        includes.map((name) => `#include "${name}"\n`).join("")
+      }int main(void)\n{\n${lines.join("\n")}\n}\n`,
+    );
+    const folders = ["c/include", "c/base", "c/ffi"].map((name) =>
+      `-I${new URL(name, root).pathname}`
+    );
+    const cc = await new Deno.Command("cc", {
+      args: [...folders, "-o", `${dir}/print`, `${dir}/print.c`],
+    }).output();
+    assert.ok(cc.success, new TextDecoder().decode(cc.stderr));
+    const { stdout } = await new Deno.Command(`${dir}/print`).output();
+    return new TextDecoder().decode(stdout).trim().split("\n").map(Number);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("image_header.ts knows where the fields of struct lb_image_header lie", async () => {
+  const names = Object.keys(headerOffsets);
+  const offsets = await compileAndPrint(
+    ["lb_image.h"],
+    names.map((name) => `offsetof(struct lb_image_header, ${name})`),
+  );
+  assert.deepEqual(Object.fromEntries(names.map((name, index) => [name, offsets[index]])), {
+    ...headerOffsets,
+  });
+});
+
+Deno.test("symbols.ts knows the sizes of the structs of lb_ffi.h", async () => {
+  const sizes = await compileAndPrint(["lb_ffi.h"], [
+    "sizeof(struct lb_ffi_event)",
+    "sizeof(struct lb_ffi_cpu_features)",
+  ]);
+  assert.deepEqual(sizes, [EVENT_SIZE, CPU_FEATURES_SIZE]);
+});
