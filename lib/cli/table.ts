@@ -19,6 +19,11 @@ export interface Row {
 
 /** Every subcommand, in the order of `lb --help`. */
 export const table: Readonly<Record<string, Row>> = {
+  daemon: {
+    usage: "[--detach]",
+    summary: "run a node",
+    load: () => import("./daemon.ts"),
+  },
   launch: {
     usage: "[--] PROG [ARG...]",
     summary: "run a program that may move to other nodes",
