@@ -80,6 +80,11 @@ export class Host {
     return this.#daemon;
   }
 
+  /** Without namespaces all runs as the user who runs the tests, who may reach the files. */
+  get #dropsRoot(): boolean {
+    return this.place.enter.length > 0;
+  }
+
   /** The whole command line that runs `argv` here, starting in the home directory. */
   argv(argv: readonly string[], options: RunOptions = {}, prepare = ""): string[] {
     const { home, temporary, path, mark, enter, cpu } = this.place;
@@ -97,7 +102,7 @@ export class Host {
       line.push("sh", "-c", `echo 0 > "$0" && exec "$@"`, this.#group);
     }
     if (cpu !== undefined) line.push("taskset", "--cpu-list", String(cpu));
-    if (Deno.uid() === 0 && options.asRoot !== true) {
+    if (this.#dropsRoot && options.asRoot !== true) {
       line.push("setpriv", `--reuid=${ORDINARY_UID}`, `--regid=${ORDINARY_UID}`, "--clear-groups");
       line.push("--inh-caps=-all");
     }
@@ -160,7 +165,7 @@ export class Host {
     const outside = this.outside(path);
     await Deno.writeFile(outside, bytes);
     await Deno.chmod(outside, mode);
-    if (Deno.uid() === 0) await Deno.chown(outside, ORDINARY_UID, ORDINARY_UID);
+    if (this.#dropsRoot) await Deno.chown(outside, ORDINARY_UID, ORDINARY_UID);
   }
 
   async readFile(path: string): Promise<Uint8Array> {

@@ -16,4 +16,10 @@ export { Host, ORDINARY_UID, type RunOptions } from "./host.ts";
 export { type Ending, Job } from "./job.ts";
 export { capture, must, type Result, sleep, waitFor } from "./shell.ts";
 export type { Snapshot, SnapshotProcess } from "./snapshot.ts";
-export { haveNamespaces, noNamespacesReason, Testbed, type TestbedOptions } from "./testbed.ts";
+export {
+  allowedCpus,
+  haveNamespaces,
+  noNamespacesReason,
+  Testbed,
+  type TestbedOptions,
+} from "./testbed.ts";

@@ -91,8 +91,6 @@ export class Testbed implements AsyncDisposable {
 
   async #openDirectories(options: TestbedOptions): Promise<void> {
     this.#directory = await Deno.makeTempDir({ prefix: `${this.#id}-` });
-    // Programs run as an ordinary user, who must be able to reach the directories.
-    await Deno.chmod(this.#directory, 0o755);
     const control = this.#control();
     // Another testbed may have the usual port of these addresses.
     const port = 20_000 + (Deno.pid + bedCount * 101) % 20_000;
@@ -100,9 +98,6 @@ export class Testbed implements AsyncDisposable {
       const home = `${this.#directory}/host${index}`;
       const temporary = `${home}/tmp`;
       await Deno.mkdir(temporary, { recursive: true });
-      if (Deno.uid() === 0) {
-        for (const path of [home, temporary]) await Deno.chown(path, ORDINARY_UID, ORDINARY_UID);
-      }
       const place: Place = {
         enter: [],
         root: "",
@@ -149,8 +144,18 @@ export class Testbed implements AsyncDisposable {
   }
 }
 
+/** The CPUs that this process may use, which need not start at 0. */
+export function allowedCpus(): number[] {
+  const line = /^Cpus_allowed_list:\s*(.*)$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
+  return (line ?? "0").split(",").flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
 function cpuOf(options: TestbedOptions, index: number): number | undefined {
-  return options.pin === true ? index % navigator.hardwareConcurrency : undefined;
+  const cpus = allowedCpus();
+  return options.pin === true ? cpus[index % cpus.length] : undefined;
 }
 
 /** Gives a new host its own directories, and the programs it is to have. */

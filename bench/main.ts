@@ -1,0 +1,20 @@
+/**
+ * `npm run bench -- NAME`: runs one bench; its last line is one JSON object with every figure.
+ *
+ * @module
+ */
+import { overhead } from "./overhead.ts";
+import { thesis } from "./thesis.ts";
+
+const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
+  thesis,
+  overhead,
+};
+
+const name = Deno.args.find((argument) => argument !== "--");
+const bench = name === undefined ? undefined : benches[name];
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- NAME, where NAME is ${Object.keys(benches).join(" or ")}`);
+  Deno.exit(2);
+}
+console.log(JSON.stringify({ bench: name, ...await bench() }));

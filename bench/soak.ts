@@ -1,0 +1,93 @@
+/**
+ * `npm run soak`: moves a program that checks itself from node to node, many times, and asks that it
+ * never notices.
+ *
+ *   npm run soak [-- MOVES]        200 moves by default
+ *
+ * @module
+ */
+import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
+
+/** Time between moves in which the program checks itself, in milliseconds. */
+const REST_MS = 150;
+/** Generous: a move takes milliseconds, `lb migrate` itself some 100 ms, on a busy machine more. */
+const MOVE_SECONDS_MAX = 6;
+
+/** Finds where a process of host 0 runs, by its home's shadows. */
+async function runsOn(hosts: readonly Host[], pid: number): Promise<string> {
+  const home = hosts[0];
+  if (home === undefined) throw new Error("A soak needs hosts");
+  const shadow = (await home.snapshot()).shadows.find((one) => one.pid === pid);
+  return shadow?.runsOn ?? home.node;
+}
+
+async function move(hosts: readonly Host[], job: Job, to: Host): Promise<void> {
+  const home = hosts[0];
+  if (home === undefined) throw new Error("A soak needs hosts");
+  if (to === home) await home.bringHome(job.pid);
+  else await home.migrate(job.pid, to);
+  await waitFor(`PID ${job.pid} on ${to.name}`, async () => {
+    return await runsOn(hosts, job.pid) === to.node;
+  });
+}
+
+/**
+ * Moves `selfcheck` round a ring of hosts (away and home with two hosts, A, B, C, A with three) and
+ * throws with its own words if it notices anything.
+ *
+ * @returns Number of checks that it made.
+ */
+export async function soak(
+  { hosts, moves, report }: {
+    hosts: number;
+    moves: number;
+    report?: (done: number) => void;
+  },
+): Promise<number> {
+  await using bed = await Testbed.create({ hosts });
+  await bed.startDaemons();
+  const home = bed.host(0);
+  // Ended by the last check of its clock, whatever happens to us.
+  const seconds = moves * MOVE_SECONDS_MAX + 10;
+  const job = await home.launchKnown(["selfcheck", String(seconds)], {
+    env: { SELFCHECK_STOP: "stop" },
+  });
+  for (let done = 1; done <= moves; done++) {
+    if (!job.running) {
+      throw new Error(`selfcheck ended after ${done - 1} moves: ${job.stdout}${job.stderr}`);
+    }
+    if (job.stdout !== "") throw new Error(`After ${done - 1} moves: ${job.stdout}`);
+    await move(bed.hosts, job, bed.host(done % hosts));
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    report?.(done);
+  }
+  await home.writeFile("stop", "");
+  const ending = await job.ending();
+  const checks = /^OK (\d+) checks$/m.exec(job.stdout)?.[1];
+  if (ending.code !== 0 || checks === undefined) {
+    throw new Error(
+      `selfcheck ended with ${JSON.stringify(ending)}:\n${job.stdout}${job.stderr}\n` +
+        bed.hosts.map((host) => `${host.name} logged:\n${host.daemon.log.slice(-1500)}`).join("\n"),
+    );
+  }
+  return Number(checks);
+}
+
+async function main(): Promise<void> {
+  const moves = Number(Deno.args.find((argument) => /^\d+$/.test(argument)) ?? "200");
+  for (const hosts of [2, 3]) {
+    const share = Math.ceil(moves / 2);
+    const from = performance.now();
+    const checks = await soak({
+      hosts,
+      moves: share,
+      report: (done) => {
+        if (done % 10 === 0) console.log(`  ${hosts} hosts: ${done} of ${share} moves`);
+      },
+    });
+    const seconds = Math.round((performance.now() - from) / 1000);
+    console.log(`${hosts} hosts: ${share} moves in ${seconds} s, ${checks} checks, none failed`);
+  }
+}
+
+if (import.meta.main) await main();
