@@ -3,6 +3,8 @@
  *
  * @module
  */
+import * as v from "valibot";
+import { WireError } from "../base/errors.ts";
 
 /** A process in the node's list: one that runs there. */
 export interface SnapshotProcess {
@@ -43,4 +45,56 @@ export interface Snapshot {
   readonly associated: readonly { readonly node: string; readonly state: "U" | "F" | " " }[];
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly SnapshotShadow[];
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const pid = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** What a snapshot must have at least; a later version may have more. */
+const snapshotSchema = v.looseObject({
+  node: v.string(),
+  state: v.picklist(["U", "M", "F", "V"]),
+  queueLength: count,
+  thresholds: v.looseObject({ thu: count, thf: count, thv: count }),
+  frequencySeconds: v.number(),
+  associated: v.array(v.looseObject({ node: v.string(), state: v.picklist(["U", "F", " "]) })),
+  processes: v.array(v.looseObject({
+    id: v.string(),
+    pid,
+    program: v.string(),
+    cpuSeconds: v.number(),
+    rssBytes: count,
+    home: v.string(),
+    shadowPid: v.nullable(pid),
+    cantmove: v.nullable(v.string()),
+    movingTo: v.optional(v.nullable(v.string()), null),
+  })),
+  shadows: v.array(v.looseObject({ pid, program: v.string(), runsOn: v.nullable(v.string()) })),
+});
+
+/**
+ * Parses a snapshot that a node has sent.
+ *
+ * @param json The body of its answer.
+ * @returns The snapshot, with the fields that a later version has added.
+ * @throws {WireError} If it is not JSON, or lacks a field.
+ */
+export function parseSnapshot(json: string): Snapshot {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw refusal((error as Error).message, error);
+  }
+  const parsed = v.safeParse(snapshotSchema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw refusal(`${v.getDotPath(issue) ?? "its top"}: ${issue.message}`);
+}
+
+function refusal(reason: string, cause?: unknown): WireError {
+  return new WireError(`Cannot read a node's snapshot: ${reason}`, {
+    fix: "Run the same lb version on both nodes: compare `lb --version`",
+    cause,
+  });
 }

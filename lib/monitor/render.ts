@@ -1,0 +1,63 @@
+/**
+ * The monitor's picture: a pure view of one snapshot, without a single escape code.
+ *
+ * @module
+ */
+import type { Snapshot } from "../wire/snapshot.ts";
+import { cut, drawColumns, printable } from "./columns.ts";
+import { drawProcesses } from "./processes.ts";
+
+/** Room for the picture; Infinity where nothing limits it. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What the letters mean, in a word. */
+const stateWords = { U: "under", M: "medium", F: "full", V: "over", " ": "unreachable" } as const;
+
+/**
+ * Draws a node: its state and thresholds, its associated nodes, its processes.
+ *
+ * @returns Lines of at most `size.columns` characters, at most `size.rows` of them; if some had to
+ * be left out, the last line says how many.
+ */
+export function render(snapshot: Snapshot, size: Size): string[] {
+  const { node, state, queueLength, thresholds, frequencySeconds } = snapshot;
+  const { thu, thf, thv } = thresholds;
+  const lines = [
+    `Node ${printable(node)}   state ${state} (${stateWords[state]})   queue length ${queueLength}`,
+    `THu ${thu}   THf ${thf}   THv ${thv}   checks every ${frequencySeconds} s`,
+    "",
+    ...drawAssociated(snapshot),
+    "",
+    ...drawAllProcesses(snapshot),
+  ];
+  return fit(lines, size);
+}
+
+function drawAssociated({ associated }: Snapshot): string[] {
+  if (associated.length === 0) return ["No associated nodes: nothing moves by itself"];
+  return drawColumns(
+    [{ title: "ASSOCIATED NODE" }, { title: "STATE" }],
+    associated.map((
+      { node, state },
+    ) => [node, `${state === " " ? "-" : state} ${stateWords[state]}`]),
+  );
+}
+
+function drawAllProcesses(snapshot: Snapshot): string[] {
+  const { processes, shadows } = snapshot;
+  if (processes.length + shadows.length === 0) return ["No processes"];
+  return drawProcesses(snapshot);
+}
+
+function fit(lines: readonly string[], { columns, rows }: Size): string[] {
+  const short = lines.map((line) => cut(line, columns));
+  if (short.length <= rows) return short;
+  const kept = Math.max(0, rows - 1);
+  return [...short.slice(0, kept), cut(`(${short.length - kept} more lines)`, columns)].slice(
+    0,
+    rows,
+  );
+}
