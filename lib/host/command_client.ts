@@ -7,7 +7,7 @@
 import { HostError, WireError } from "../base/errors.ts";
 import type { FrameLetter, FrameValues } from "../wire/frame.ts";
 import { commands } from "../wire/schema.ts";
-import type { Snapshot } from "../wire/snapshot.ts";
+import { parseSnapshot, type Snapshot } from "../wire/snapshot.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Config } from "./config.ts";
 import { FrameConnection } from "./connection.ts";
@@ -102,12 +102,13 @@ let lastRequest = 0n;
  * Asks a node for its snapshot.
  *
  * @throws {HostError} If the connection is lost.
+ * @throws {WireError} If the answer is not a snapshot.
  */
 export async function askSnapshot(connection: FrameConnection): Promise<Snapshot> {
   const request = ++lastRequest;
   const answer = await ask(connection, "I", { request, json: new Uint8Array() });
   if (answer.letter !== "I") throw unexpected(connection, answer.letter);
-  return JSON.parse(new TextDecoder().decode(answer.values.json)) as Snapshot;
+  return parseSnapshot(new TextDecoder().decode(answer.values.json));
 }
 
 /** A command about one process. */
