@@ -34,6 +34,26 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "print the exports that do the same as lb launch",
     load: () => import("./env.ts"),
   },
+  ps: {
+    usage: "[HOST[:PORT]] [--json]",
+    summary: "list processes, where they run, and why one cannot move",
+    load: () => import("./ps.ts"),
+  },
+  monitor: {
+    usage: "[HOST[:PORT]] [--json] [--once]",
+    summary: "show a node's state, its associated nodes and its processes",
+    load: () => import("./monitor.ts"),
+  },
+  migrate: {
+    usage: "PID [HOST[:PORT]]",
+    summary: "move one process now",
+    load: () => import("./migrate.ts"),
+  },
+  home: {
+    usage: "PID",
+    summary: "bring a process home",
+    load: () => import("./home.ts"),
+  },
   checkpoint: {
     usage: "PID --output IMAGE",
     summary: "write a process to an image file",
