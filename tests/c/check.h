@@ -1,0 +1,41 @@
+/* check.h - what the C unit tests share: checks that say where they failed, and a runner of named cases. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CASE_SECONDS_MAX 60 /* a case that hangs ends the program by SIGALRM */
+
+#define CHECK(condition)                                                                            \
+	do {                                                                                        \
+		if (!(condition)) {                                                                 \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);     \
+			_exit(1);                                                                   \
+		}                                                                                   \
+	} while (0)
+
+#define CHECK_EQUAL(actual, wanted)                                                                 \
+	do {                                                                                        \
+		long long actual_ = (long long)(actual), wanted_ = (long long)(wanted);             \
+		if (actual_ != wanted_) {                                                           \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,        \
+				#actual, actual_, wanted_);                                         \
+			_exit(1);                                                                   \
+		}                                                                                   \
+	} while (0)
+
+/* Runs one case. The name is a sentence: what holds. */
+static inline void run_case(const char *name, void (*run)(void))
+{
+	fprintf(stderr, "case: %s\n", name);
+	alarm(CASE_SECONDS_MAX);
+	run();
+	alarm(0);
+	printf("ok %s\n", name);
+	fflush(stdout);
+}
+
+#endif
