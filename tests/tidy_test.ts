@@ -1,0 +1,202 @@
+/** Tests of the repository itself: what may import what, sizes, words, the public surface. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Folders of the project's own files; what a build makes is not among them. */
+const FOLDERS = ["bench", "c", "config", "docs", "ffi", "lib", "tests", "tools"];
+/** Files at the top that are ours. */
+const TOP_FILES = ["main.ts", "mod.ts", "deno.json", "package.json", ".ci/run"];
+const GENERATED = new Set(["c/include/lb_wire.h"]);
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly lines: readonly string[];
+}
+
+function listFiles(folder: string): string[] {
+  return [...Deno.readDirSync(root + folder)].flatMap((entry) =>
+    entry.isDirectory ? listFiles(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]
+  );
+}
+
+function read(path: string): SourceFile {
+  const text = Deno.readTextFileSync(root + path);
+  return { path, text, lines: text.split("\n") };
+}
+
+const paths = [...FOLDERS.flatMap(listFiles), ...TOP_FILES].sort();
+const sources = paths.filter((path) => /\.(ts|c|h|S|ld)$/.test(path)).map(read);
+const typescript = sources.filter(({ path }) => path.endsWith(".ts"));
+const texts = paths.filter((path) => /\.(ts|c|h|S|ld|md|toml|json|service)$|\/run$/.test(path))
+  .map(read);
+const isTest = (path: string) => /_test\.ts$|_bench\.ts$|^tests\/|^bench\//.test(path);
+
+/** Fails with all findings at once. */
+function assertNone(findings: readonly string[], rule: string): void {
+  assert.equal(findings.length, 0, `${rule}:\n${findings.join("\n")}`);
+}
+
+/** Files that a TypeScript file imports, as paths from the root. */
+function importsOf({ path, text }: SourceFile): string[] {
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\b[^;"']*?from\s+"([^"]+)"|import\(\s*"([^"]+)"\s*\)/g;
+  return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? "")
+    .filter((target) => target.startsWith("."))
+    .map((target) => new URL(target, `file:///${path}`).pathname.slice(1));
+}
+
+/**
+ * Which folders a folder may import from, besides itself: the ladder of docs/ARCHITECTURE.md.
+ * Roles never meet each other.
+ */
+const LADDER: readonly (readonly [folder: string, allowed: readonly string[]])[] = [
+  ["lib/base/", ["package.json"]],
+  ["lib/wire/", ["lib/base/"]],
+  ["lib/core/", ["lib/base/", "lib/wire/"]],
+  ["lib/sim/", ["lib/base/", "lib/wire/", "lib/core/"]],
+  ["ffi/", ["lib/base/", "lib/wire/schema.ts"]],
+  ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/types.ts", "ffi/"]],
+  ["lib/cli/", ["lib/", "ffi/"]],
+  ["tools/", ["lib/base/", "lib/wire/schema.ts"]],
+  // Every other folder of lib is a role.
+  ["lib/", ["lib/base/", "lib/wire/", "lib/core/", "lib/host/", "ffi/"]],
+  ["main.ts", ["lib/base/", "lib/cli/table.ts"]],
+  ["mod.ts", ["lib/"]],
+];
+
+Deno.test("imports only go down the ladder, and roles never meet", () => {
+  const findings = [];
+  for (const file of typescript.filter(({ path }) => !isTest(path))) {
+    const rung = LADDER.find(([folder]) => file.path.startsWith(folder));
+    assert.ok(rung !== undefined, `${file.path} has no rung`);
+    const own = rung[0] === "lib/" ? file.path.split("/").slice(0, 2).join("/") + "/" : rung[0];
+    for (const target of importsOf(file)) {
+      if (target.startsWith(own) || rung[1].some((allowed) => target.startsWith(allowed))) continue;
+      findings.push(`${file.path} imports ${target}`);
+    }
+  }
+  assertNone(findings, "A rung imports itself and the rungs below it");
+});
+
+Deno.test("only ffi/ opens libraries, only main.ts and tools end the process", () => {
+  const findings = typescript.filter(({ path }) => !isTest(path)).flatMap(({ path, text }) => [
+    ...(text.includes("Deno.dlopen(") && !path.startsWith("ffi/") ? [`${path}: Deno.dlopen`] : []),
+    ...(text.includes("Deno.exit(") && path !== "main.ts" && !path.startsWith("tools/")
+      ? [`${path}: Deno.exit`]
+      : []),
+  ]);
+  assertNone(findings, "Use openFfi(), return an exit code");
+});
+
+Deno.test("the restorer includes nothing of libc", () => {
+  const allowed =
+    /^<(stdint|stddef|stdbool|stdarg)\.h>$|^<(linux|asm)\/[a-z0-9_/-]+\.h>$|^"[^"]+"$/;
+  const findings = sources.filter(({ path }) => /^c\/(restorer|preload|base)\//.test(path))
+    .flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => {
+        const target = /^\s*#\s*include\s+(\S+)/.exec(line)?.[1];
+        return target === undefined || allowed.test(target)
+          ? []
+          : [`${path}:${index + 1} ${target}`];
+      })
+    );
+  assertNone(findings, "Freestanding parts include the kernel's headers and ours");
+});
+
+Deno.test("files are short: 400 lines of TypeScript, 500 of C, 60 of main.ts", () => {
+  const findings = sources.filter(({ path }) => !GENERATED.has(path)).flatMap(({ path, lines }) => {
+    const max = path === "main.ts" ? 60 : path.endsWith(".ts") ? 400 : 500;
+    const count = lines.length - 1;
+    return count > max ? [`${path}: ${count} lines, ${max} allowed`] : [];
+  });
+  assertNone(findings, "Split by noun");
+});
+
+/** Functions of C that are longer than R20 allows, by the braces in the first column. */
+function longFunctions({ path, lines }: SourceFile): string[] {
+  const findings: string[] = [];
+  let start = -1;
+  lines.forEach((line, index) => {
+    if (line === "{") start = index;
+    if (line === "}" && start >= 0) {
+      if (index - start - 1 > 70) findings.push(`${path}:${start} has ${index - start - 1} lines`);
+      start = -1;
+    }
+  });
+  return findings;
+}
+
+Deno.test("functions of C have at most 70 lines", () => {
+  assertNone(
+    sources.filter(({ path }) => path.endsWith(".c") && !path.startsWith("tests/"))
+      .flatMap(longFunctions),
+    "Split what is longer",
+  );
+});
+
+/** Width of a line with tabs of 8, as the kernel's style has them. */
+function width(line: string): number {
+  let column = 0;
+  for (const char of line) column = char === "\t" ? (Math.floor(column / 8) + 1) * 8 : column + 1;
+  return column;
+}
+
+Deno.test("lines of C have at most 120 columns", () => {
+  const findings = sources.filter(({ path }) => /\.[chS]$/.test(path) && !GENERATED.has(path))
+    .flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => width(line) > 120 ? [`${path}:${index + 1}`] : [])
+    );
+  assertNone(findings, "Break the line");
+});
+
+Deno.test("no file ends without a newline, has blanks at a line's end, or says fix me", () => {
+  // Written in two parts so that this file does not find itself.
+  const banned = new RegExp(
+    `\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|")})\\b`,
+  );
+  const findings = texts.flatMap(({ path, text, lines }) => [
+    ...(text.endsWith("\n") ? [] : [`${path}: no newline at its end`]),
+    ...lines.flatMap((line, index) => [
+      ...(/[ \t]$/.test(line) ? [`${path}:${index + 1} ends with a blank`] : []),
+      ...(banned.test(line) ? [`${path}:${index + 1} ${banned.exec(line)?.[1]}`] : []),
+    ]),
+  ]);
+  assertNone(findings, "Finish it, or say in docs/LIMITS.md what is missing");
+});
+
+Deno.test("words have one meaning: a machine in the cluster is a node", () => {
+  const findings = texts.filter(({ path }) => /^(lib|c|ffi|main|mod)\b/.test(path))
+    .flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) =>
+        /\b(master|slave|whitelist|blacklist)\b/i.test(line) ? [`${path}:${index + 1} ${line}`] : []
+      )
+    );
+  assertNone(findings, "See docs/GLOSSARY.md");
+});
+
+Deno.test("each file says in its first line what it is for", () => {
+  const findings = sources.filter(({ path, lines }) =>
+    !/^\/\*|^\/\/|^"use|^#!/.test(lines[0] ?? "") && !path.endsWith("_test.ts")
+  ).map(({ path }) => path);
+  assertNone(findings, "Begin with a comment of one sentence");
+});
+
+Deno.test("mod.ts names its exports, and each of them is documented", async () => {
+  const { text } = read("mod.ts");
+  assert.doesNotMatch(text, /export \*/);
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", "mod.ts"],
+    cwd: root,
+  }).output();
+  assert.ok(output.success, new TextDecoder().decode(output.stderr));
+  const { nodes } = JSON.parse(new TextDecoder().decode(output.stdout)) as {
+    nodes: { name: string; kind: string; declarationKind: string; jsDoc?: unknown }[];
+  };
+  const undocumented = nodes.filter(({ kind, declarationKind, jsDoc }) =>
+    kind !== "moduleDoc" && declarationKind === "export" && jsDoc === undefined
+  ).map(({ name }) => name);
+  assertNone([...new Set(undocumented)], "Say what it is in its docstring");
+});
