@@ -75,7 +75,7 @@ export const symbols = {
     result: "i32", // bytes written, or negative error
   },
 
-  lb_ffi_find_socket: {
+  lb_ffi_take_socket: {
     parameters: [
       "buffer", // const char *local_ip
       "u32", // uint32_t local_port

@@ -73,12 +73,12 @@ LB_FFI_EXPORT int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint
 
 /* ---- stream.c: TCP connections that Deno made ----------------------------------------------- */
 
-/* Finds this process's TCP socket by its two ends (IPv4 or IPv6 text without a zone; an
- * IPv4-mapped IPv6 address is its IPv4 address) and returns a duplicate with O_NONBLOCK cleared.
- * Clearing acts on Deno's descriptor too: have no read or write pending and close Deno's
- * connection next (close() there does not shut the stream down while the duplicate is open).
+/* Takes this process's TCP socket with these two ends (IPv4 or IPv6 text without a zone; an
+ * IPv4-mapped IPv6 address is its IPv4 address) away from Deno: returns a duplicate with O_NONBLOCK
+ * cleared and leaves an unconnected socket under Deno's number. Have no read or write pending and
+ * close Deno's connection next; that does not touch the stream any more.
  * -ENOENT: there is none; -EINVAL: not an address. */
-LB_FFI_EXPORT int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port,
+LB_FFI_EXPORT int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port,
 					 const char *remote_ip, uint32_t remote_port);
 
 /* Keepalive, TCP_USER_TIMEOUT (0: leave it) and TCP_NODELAY. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,13 +97,53 @@ static bool socket_matches(int fd, const struct end *local, const struct end *re
 	       protocol == IPPROTO_TCP;
 }
 
-int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
+/* Takes `fd` out of every epoll set of this process and puts an unconnected socket in its place, in
+ * the sets too. Deno's runtime shuts a stream down when it closes it (tokio, OwnedWriteHalf's drop),
+ * which would cut the duplicate as well; and an epoll set goes on reporting a file whose number is
+ * gone for as long as a duplicate of it lives (epoll(7), Q6), to an owner that is no more. */
+static int32_t replace_socket(int fd)
+{
+	int dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int sets[LB_FFI_FDS_MAX];
+	struct dirent *entry;
+	int32_t rv = 0;
+	int count = 0;
+	DIR *directory;
+
+	if (dummy < 0)
+		return -errno;
+	directory = opendir("/proc/self/fd");
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		int set = atoi(entry->d_name);
+
+		/* EINVAL: not an epoll set; ENOENT: one that has never seen it. */
+		if (entry->d_name[0] == '.' || count == (int)LB_FFI_FDS_MAX ||
+		    epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) < 0)
+			continue;
+		sets[count++] = set;
+	}
+	if (directory == NULL || dup3(dummy, fd, O_CLOEXEC) < 0)
+		rv = -errno;
+	/* Whoever takes it out again must find it there. */
+	for (int i = 0; i < count && rv == 0; i++) {
+		struct epoll_event nothing = { .events = 0 };
+
+		epoll_ctl(sets[i], EPOLL_CTL_ADD, fd, &nothing);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	close(dummy);
+	return rv;
+}
+
+int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
 			   uint32_t remote_port)
 {
 	struct end local;
 	struct end remote;
 	struct dirent *entry;
 	int32_t rv = -ENOENT;
+	int found = -1;
 	DIR *directory;
 
 	if (!end_parse(&local, local_ip, local_port) || !end_parse(&remote, remote_ip, remote_port))
@@ -115,6 +156,7 @@ int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char
 
 		if (entry->d_name[0] == '.' || !socket_matches(fd, &local, &remote))
 			continue;
+		found = fd;
 		rv = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		if (rv < 0)
 			rv = -errno;
@@ -123,6 +165,8 @@ int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char
 	if (rv >= 0) {
 		int32_t error = lb_fd_make_blocking(rv);
 
+		if (error == 0)
+			error = replace_socket(found);
 		if (error < 0) {
 			close(rv);
 			rv = error;

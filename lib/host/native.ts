@@ -38,16 +38,16 @@ export const openFlags = {
   path: 0o10000000,
 } as const;
 
-/** Finds the descriptor of one of our TCP connections and duplicates it, in blocking mode. */
-export function findSocket(local: Deno.NetAddr, remote: Deno.NetAddr): number {
+/** Takes one of our TCP connections away from Deno, in blocking mode; Deno's object is to be closed. */
+export function takeSocket(local: Deno.NetAddr, remote: Deno.NetAddr): number {
   return unwrap(
-    openFfi().lb_ffi_find_socket(
+    openFfi().lb_ffi_take_socket(
       cText(local.hostname),
       local.port,
       cText(remote.hostname),
       remote.port,
     ),
-    `find the connection to ${remote.hostname}:${remote.port}`,
+    `take the connection to ${remote.hostname}:${remote.port}`,
   );
 }
 

@@ -111,11 +111,11 @@ function addressesOf(conn: Deno.TcpConn): { local: Deno.NetAddr; remote: Deno.Ne
 export function takeDescriptor(connection: TcpConnection, ioTimeoutMs: number): number {
   try {
     const { local, remote } = addressesOf(connection.tcp);
-    const fd = native.findSocket(local, remote);
+    const fd = native.takeSocket(local, remote);
     native.tuneStream(fd, ioTimeoutMs);
     return fd;
   } finally {
-    // Closing here leaves the stream open as long as the duplicate is.
+    // Deno's number stands for an unconnected socket by now; on an error the stream ends here.
     connection.close();
   }
 }
