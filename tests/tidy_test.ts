@@ -9,6 +9,8 @@ const FOLDERS = ["bench", "c", "config", "docs", "ffi", "lib", "tests", "tools"]
 /** Files at the top that are ours. */
 const TOP_FILES = ["main.ts", "mod.ts", "deno.json", "package.json", ".ci/run"];
 const GENERATED = new Set(["c/include/lb_wire.h"]);
+/** Tables, which grow by rows and are read like a list. */
+const TABLES = new Set(["lib/wire/schema.ts", "c/include/lb_syscalls.h"]);
 
 interface SourceFile {
   readonly path: string;
@@ -106,9 +108,10 @@ Deno.test("the restorer includes nothing of libc", () => {
   assertNone(findings, "Freestanding parts include the kernel's headers and ours");
 });
 
-Deno.test("files are short: 400 lines of TypeScript, 500 of C, 60 of main.ts", () => {
-  const findings = sources.filter(({ path }) => !GENERATED.has(path)).flatMap(({ path, lines }) => {
-    const max = path === "main.ts" ? 60 : path.endsWith(".ts") ? 400 : 500;
+Deno.test("files are short: 400 lines of TypeScript, 500 of C and of tests, 60 of main.ts", () => {
+  const short = sources.filter(({ path }) => !GENERATED.has(path) && !TABLES.has(path));
+  const findings = short.flatMap(({ path, lines }) => {
+    const max = path === "main.ts" ? 60 : path.endsWith(".ts") && !isTest(path) ? 400 : 500;
     const count = lines.length - 1;
     return count > max ? [`${path}: ${count} lines, ${max} allowed`] : [];
   });

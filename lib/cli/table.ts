@@ -35,13 +35,13 @@ export const table: Readonly<Record<string, Row>> = {
     load: () => import("./env.ts"),
   },
   ps: {
-    usage: "[HOST[:PORT]] [--json]",
-    summary: "list processes, where they run, and why one cannot move",
+    usage: "[HOST[:PORT]]",
+    summary: "list processes, where they run, why one cannot move",
     load: () => import("./ps.ts"),
   },
   monitor: {
-    usage: "[HOST[:PORT]] [--json] [--once]",
-    summary: "show a node's state, its associated nodes and its processes",
+    usage: "[HOST[:PORT]]",
+    summary: "watch a node",
     load: () => import("./monitor.ts"),
   },
   migrate: {

@@ -414,6 +414,7 @@ export const faults = {
   homeConfirm: 66, // at home: resumed, RUNNING not sent
 } as const;
 
+/** All of it under one name. */
 export const schema = {
   protocolVersion: 1,
   abiVersion: 1,
