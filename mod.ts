@@ -60,11 +60,7 @@ export {
   type TriggerSignal,
   triggerSignals,
 } from "./lib/host/config.ts";
-export {
-  decodeImageHeader,
-  type ImageHeader,
-  readImageHeader,
-} from "./lib/restart/image_header.ts";
+export { decodeImageHeader, type ImageHeader, readImageHeader } from "./lib/host/image_header.ts";
 export {
   decodeFrameBody,
   decodeHeader,

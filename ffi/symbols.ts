@@ -146,6 +146,13 @@ export const symbols = {
     ],
     result: "i32", // descriptor, or negative error
   },
+  lb_ffi_dup_above: {
+    parameters: [
+      "i32", // int32_t fd
+      "i32", // int32_t lowest
+    ],
+    result: "i32", // descriptor, or negative error
+  },
   lb_ffi_close: { parameters: ["i32" /* int32_t fd */], result: "i32" },
   lb_ffi_set_nofile: { parameters: [], result: "i64" /* new soft limit */ },
   lb_ffi_umask: { parameters: ["u32" /* uint32_t mask */], result: "i32" /* old mask */ },

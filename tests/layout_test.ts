@@ -1,7 +1,8 @@
 /** Compares numbers that TypeScript has written down with what the C compiler makes of the headers. */
 import assert from "node:assert/strict";
 import { CPU_FEATURES_SIZE, EVENT_SIZE } from "../ffi/symbols.ts";
-import { headerOffsets } from "../lib/restart/image_header.ts";
+import { headerOffsets } from "../lib/host/image_header.ts";
+import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";
 
 /** Prints one constant expression of C a line, as the compiler sees it. */
 async function compileAndPrint(includes: string[], expressions: string[]): Promise<number[]> {
@@ -29,15 +30,32 @@ async function compileAndPrint(includes: string[], expressions: string[]): Promi
   }
 }
 
-Deno.test("image_header.ts knows where the fields of struct lb_image_header lie", async () => {
-  const names = Object.keys(headerOffsets);
+/** Compares offsets with the compiler's. */
+async function assertOffsets(
+  header: string,
+  struct: string,
+  wanted: Readonly<Record<string, number>>,
+): Promise<void> {
+  const names = Object.keys(wanted);
   const offsets = await compileAndPrint(
-    ["lb_image.h"],
-    names.map((name) => `offsetof(struct lb_image_header, ${name})`),
+    [header],
+    names.map((name) => `offsetof(struct ${struct}, ${name})`),
   );
-  assert.deepEqual(Object.fromEntries(names.map((name, index) => [name, offsets[index]])), {
-    ...headerOffsets,
-  });
+  assert.deepEqual(
+    Object.fromEntries(names.map((name, index) => [name, offsets[index]])),
+    { ...wanted },
+  );
+}
+
+Deno.test("image_header.ts knows where the fields of struct lb_image_header lie", async () => {
+  await assertOffsets("lb_image.h", "lb_image_header", headerOffsets);
+});
+
+Deno.test("state.ts knows where the fields of struct lb_state lie", async () => {
+  await assertOffsets("lb_state.h", "lb_state", stateOffsets);
+  assert.deepEqual(await compileAndPrint(["lb_state.h"], ["sizeof(struct lb_state)"]), [
+    STATE_SIZE,
+  ]);
 });
 
 Deno.test("symbols.ts knows the sizes of the structs of lb_ffi.h", async () => {

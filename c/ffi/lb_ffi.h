@@ -161,6 +161,9 @@ LB_FFI_EXPORT int32_t lb_ffi_lock(const char *path);
 LB_FFI_EXPORT int32_t lb_ffi_open(const char *path, int32_t flags, uint32_t mode);
 /* An anonymous file with this content, at offset 0. */
 LB_FFI_EXPORT int32_t lb_ffi_memfd(const char *name, const uint8_t *content, uint32_t size);
+/* Duplicates a descriptor at the first free number from `lowest` on; unlike all others it stays
+ * open in the program of lb_ffi_exec (`lb shadow`). */
+LB_FFI_EXPORT int32_t lb_ffi_dup_above(int32_t fd, int32_t lowest);
 LB_FFI_EXPORT int32_t lb_ffi_close(int32_t fd);
 
 /* Raises the soft limit of open files to the hard one. Returns the new soft limit (INT64_MAX:

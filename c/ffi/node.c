@@ -113,6 +113,13 @@ int32_t lb_ffi_memfd(const char *name, const uint8_t *content, uint32_t size)
 	return fd;
 }
 
+int32_t lb_ffi_dup_above(int32_t fd, int32_t lowest)
+{
+	int duplicate = fcntl(fd, F_DUPFD, lowest);
+
+	return duplicate < 0 ? -errno : duplicate;
+}
+
 int32_t lb_ffi_close(int32_t fd)
 {
 	return close(fd) < 0 ? -errno : 0;

@@ -64,6 +64,11 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "go on from an image, in place",
     load: () => import("./restart.ts"),
   },
+  shadow: {
+    usage: "IMAGE",
+    summary: "serve an image's system calls at home",
+    load: () => import("./shadow.ts"),
+  },
   topology: {
     usage: "KIND ...",
     summary: "print the preferred list of every node of a network",

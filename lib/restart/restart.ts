@@ -14,7 +14,7 @@ import { callHello } from "../host/handshake.ts";
 import { readKey } from "../host/key_file.ts";
 import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { verdicts } from "../wire/schema.ts";
-import { type ImageHeader, readImageHeader } from "./image_header.ts";
+import { type ImageHeader, readImageHeader } from "../host/image_header.ts";
 
 /** How long the home's daemon may take to accept a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;

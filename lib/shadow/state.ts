@@ -1,0 +1,93 @@
+/**
+ * `struct lb_state` of c/include/lb_state.h: what a shadow finds in its memfd when it starts. Here it is
+ * written for a shadow without a process before it, which waits for its first link.
+ *
+ * tests/layout_test.ts compares the numbers with the compiler's.
+ *
+ * @module
+ */
+import { assert } from "../base/assert.ts";
+import { schema } from "../wire/schema.ts";
+
+/** Where the fields that are set here lie, in bytes from the beginning. */
+export const stateOffsets = {
+  magic: 0,
+  abi_version: 8,
+  home_pid: 12,
+  start_ticks: 16,
+  live_ticket: 24,
+  link_fd: 56,
+  shadow_fd: 60,
+  preload_fd: 64,
+  exe_fd: 68,
+  state_fd: 72,
+  trace_fd: 76,
+  reconnect_limit_ms: 80,
+  io_timeout_ms: 84,
+  home_node: 120,
+  program: 248,
+  comm: 312,
+  control_path: 328,
+  argc: 8888,
+  text_size: 8892,
+  text: 8896,
+} as const;
+
+/** Size of the struct in bytes. */
+export const STATE_SIZE = 17_088;
+
+const MAGIC = 0x3145544154534c62n; // LB_STATE_MAGIC
+const COMM_SIZE = 16; // TASK_COMM_LEN, prctl(2) PR_SET_NAME
+const NO_FD = -1;
+
+/** A shadow that waits for its first link. */
+export interface WaitingShadow {
+  readonly pid: number;
+  readonly startTicks: bigint;
+  readonly ticket: bigint;
+  readonly homeNode: string;
+  readonly program: string;
+  readonly controlPath: string;
+  readonly reconnectLimitMs: number;
+  readonly ioTimeoutMs: number;
+  /** Descriptors that the shadow keeps for itself. */
+  readonly fds: { readonly shadow: number; readonly preload: number; readonly state: number };
+}
+
+/** Cuts a text to `size` bytes with its NUL, at the border of a character. */
+function cut(text: string, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  new TextEncoder().encodeInto(text, bytes.subarray(0, size - 1));
+  return bytes;
+}
+
+/** Encodes the struct. */
+export function encodeState(shadow: WaitingShadow): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(STATE_SIZE);
+  const view = new DataView(bytes.buffer);
+  const { nodeNameSize, programNameSize, controlPathSizeMax } = schema.limits;
+  assert(new TextEncoder().encode(shadow.controlPath).length < controlPathSizeMax);
+  view.setBigUint64(stateOffsets.magic, MAGIC, true);
+  view.setUint32(stateOffsets.abi_version, schema.abiVersion, true);
+  view.setUint32(stateOffsets.home_pid, shadow.pid, true);
+  view.setBigUint64(stateOffsets.start_ticks, shadow.startTicks, true);
+  view.setBigUint64(stateOffsets.live_ticket, shadow.ticket, true);
+  view.setInt32(stateOffsets.link_fd, NO_FD, true);
+  view.setInt32(stateOffsets.shadow_fd, shadow.fds.shadow, true);
+  view.setInt32(stateOffsets.preload_fd, shadow.fds.preload, true);
+  // The image does not say where its program's file is: such a process does not come home.
+  view.setInt32(stateOffsets.exe_fd, NO_FD, true);
+  view.setInt32(stateOffsets.state_fd, shadow.fds.state, true);
+  view.setInt32(stateOffsets.trace_fd, NO_FD, true);
+  view.setUint32(stateOffsets.reconnect_limit_ms, shadow.reconnectLimitMs, true);
+  view.setUint32(stateOffsets.io_timeout_ms, shadow.ioTimeoutMs, true);
+  bytes.set(cut(shadow.homeNode, nodeNameSize), stateOffsets.home_node);
+  bytes.set(cut(shadow.program, programNameSize), stateOffsets.program);
+  bytes.set(cut(shadow.program, COMM_SIZE), stateOffsets.comm);
+  bytes.set(cut(shadow.controlPath, controlPathSizeMax), stateOffsets.control_path);
+  const text = new TextEncoder().encode(`${shadow.program}\0`);
+  bytes.set(text, stateOffsets.text);
+  view.setUint32(stateOffsets.argc, 1, true);
+  view.setUint32(stateOffsets.text_size, text.length, true);
+  return bytes;
+}
