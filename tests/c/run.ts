@@ -2,8 +2,8 @@
  * Compiles and runs the C unit tests under AddressSanitizer and UndefinedBehaviorSanitizer.
  *
  * The first line of `tests/c/test_NAME.c` names the units that it is linked with, as paths from the
- * repository's root; `*` stands for any name and `{a,b}` for a choice:
- * `/* test_NAME.c - What it tests. Units: c/ffi/*.c c/keeper/{link,loop}.c`.
+ * repository's root; a folder stands for all its C files and `{a,b}` for a choice:
+ * `/* test_NAME.c - What it tests. Units: c/ffi/ c/keeper/{link,loop}.c`.
  *
  * Run this file with names of tests to run only those: `run.ts ffi keeper`.
  *
@@ -40,15 +40,14 @@ export interface CTestResult {
   readonly output: string;
 }
 
-/** Paths that match a pattern with `*` and `{a,b}` in its last part. */
+/** The C files that a path names. */
 function expand(pattern: string): string[] {
   const slash = pattern.lastIndexOf("/");
   const folder = pattern.slice(0, slash);
   const source = pattern.slice(slash + 1)
     .replaceAll(/[.+^$()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
     .replaceAll(/\{([^}]*)\}/g, (_, choice: string) => `(${choice.replaceAll(",", "|")})`);
-  const name = new RegExp(`^${source}$`);
+  const name = source === "" ? /\.c$/ : new RegExp(`^${source}$`);
   const found = [...Deno.readDirSync(root + folder)]
     .filter((entry) => entry.isFile && name.test(entry.name))
     .map((entry) => `${folder}/${entry.name}`).sort();
