@@ -85,7 +85,7 @@ struct lb_resume_args {
 	uint64_t here_monotonic_ns; /* this node's CLOCK_MONOTONIC when GO came */
 	char node[LB_NODE_NAME_SIZE]; /* this node's name */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
-	uint32_t zero2;
+	uint32_t home_pid; /* of the header: another one than in memory after `lb shadow IMAGE` */
 };
 
 #endif

@@ -15,6 +15,7 @@ static void take_place(const struct lb_resume_args *args)
 	lb_self.vdso = args->vdso;
 	lb_self.away = !args->at_home;
 	lb_self.ticket = args->ticket;
+	lb_self.home_pid = args->home_pid;
 	lb_self.stream_fd = args->stream_fd;
 	lb_self.link_fd = args->link_fd;
 	lb_self.keeper_fd = args->keeper_fd;

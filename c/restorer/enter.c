@@ -168,6 +168,7 @@ static void fill_resume(struct lb_restorer_args *args, const struct lb_enter_req
 	resume->state_fd = request->state_fd;
 	resume->at_home = request->at_home;
 	resume->ticket = args->header.ticket;
+	resume->home_pid = args->header.home_pid;
 	copy_text(resume->node, request->node, sizeof resume->node);
 	copy_text(resume->control_path, request->control_path, sizeof resume->control_path);
 }
