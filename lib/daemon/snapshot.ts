@@ -5,6 +5,7 @@
  */
 import type { BalancerView } from "../core/types.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
+import { wallMs } from "../host/clock.ts";
 import type { Records } from "./records.ts";
 
 /** Makes the snapshot that `I` is answered with. */
@@ -19,6 +20,7 @@ export function makeSnapshot(
     queueLength: view.queueLength,
     thresholds: view.thresholds,
     frequencySeconds,
+    clockMs: wallMs(),
     associated: view.associated,
     processes: view.processes.map((process) => ({
       id: process.id,

@@ -229,9 +229,7 @@ export async function checkNode(config: Config, node: string): Promise<Finding> 
     const connection = await connectNode(config, node);
     try {
       const asked = performance.now();
-      const snapshot: { node: string; state: string; clockMs?: number } = await askSnapshot(
-        connection,
-      );
+      const snapshot = await askSnapshot(connection);
       const tripMs = performance.now() - asked;
       if (snapshot.node !== node) {
         return bad(

@@ -45,6 +45,8 @@ export interface Snapshot {
   readonly associated: readonly { readonly node: string; readonly state: "U" | "F" | " " }[];
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly SnapshotShadow[];
+  /** The node's wall clock when it answered, in milliseconds since 1970. */
+  readonly clockMs?: number | undefined;
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -70,6 +72,7 @@ const snapshotSchema = v.looseObject({
     movingTo: v.optional(v.nullable(v.string()), null),
   })),
   shadows: v.array(v.looseObject({ pid, program: v.string(), runsOn: v.nullable(v.string()) })),
+  clockMs: v.optional(v.number()),
 });
 
 /**
