@@ -200,11 +200,24 @@ Deno.test("a node that cannot be reached is left alone until the next check", ()
   assert.deepEqual(types(a.step({ type: "check" })), ["inspect"]);
 });
 
+Deno.test("a node that is back is tried at once, whatever it did before", () => {
+  const a = new Fixture();
+  a.peer("b", "U");
+  const offer = a.overload();
+  a.step(a.answer(offer, "connection refused", null));
+  a.step({ type: "peerLost", node: "b" });
+  const announcement = { letter: "U" as const, epoch: 2, seq: 0 };
+  const effects = a.step({ type: "peerGreeted", node: "b", announcement });
+  assert.deepEqual(types(effects), ["tellLetter", "inspect"]);
+  assert.equal(a.expect("offer", a.sampled([...a.samples.keys()])).to, "b");
+});
+
 Deno.test("attempts of one round are bounded, however many processes are refused", () => {
   const a = new Fixture();
   a.peer("b", "U");
   a.overload();
   for (let pid = 5; pid < 100; pid++) a.arrive(pid);
+  a.step(a.sampled([...a.samples.keys()]));
   let offer: Effect | undefined = {
     type: "offer",
     ticket: 1n,
@@ -219,7 +232,7 @@ Deno.test("attempts of one round are bounded, however many processes are refused
     if (offer?.type === "offer") offers++;
     else offer = undefined;
   }
-  assert.ok(offers > 1 && offers <= 32, `${offers} offers`);
+  assert.ok(offers > 8 && offers <= 32, `${offers} offers`);
 });
 
 Deno.test("an accepted offer is ordered, and the process counts here until the commit", () => {
@@ -264,6 +277,24 @@ Deno.test("an aborted move makes the process rest, longer each time, and tries a
   ]);
 });
 
+Deno.test("the rest of a process is doubled with each aborted move", () => {
+  const a = new Fixture({ retryDelayMs: 1_000 });
+  a.peer("b", "U");
+  for (const pid of [1, 2, 3]) a.arrive(pid, { cantmove: "it has threads" });
+  a.arrive(4);
+  for (const [ticket, restMs] of [[1n, 1_000], [2n, 2_000], [3n, 4_000]] as const) {
+    a.step({ type: "check" });
+    const offer = a.expect("offer", a.sampled([...a.samples.keys()]));
+    a.step(a.answer(offer, null));
+    a.step({ type: "moveEnded", ticket, outcome: "aborted", reason: "cut" });
+    a.nowMs += restMs - 1;
+    const early = a.step({ type: "check" });
+    assert.deepEqual(early, [{ type: "inspect", ids: ["a/1/1", "a/2/1", "a/3/1"] }]);
+    a.step(a.sampled(["a/1/1", "a/2/1", "a/3/1"]));
+    a.nowMs += 1;
+  }
+});
+
 Deno.test("an offer without an answer is withdrawn in time and goes to the next node", () => {
   const a = new Fixture({ offerTimeoutMs: 500 });
   a.peer("b", "U");
@@ -297,6 +328,15 @@ Deno.test("a move that never ends does not stop the balancing for good", () => {
   assert.deepEqual(effects, [{ type: "inspect", ids: ["a/1/1", "a/2/1", "a/3/1", "a/5/1"] }]);
   a.step({ type: "moveEnded", ticket: 1n, outcome: "moved" });
   assert.equal(a.balancer.view().queueLength, 4);
+});
+
+Deno.test("a process whose move never ended triggers no second victim", () => {
+  const a = new Fixture({ moveTimeoutMs: 1_000 });
+  a.peer("b", "U");
+  a.step(a.answer(a.overload(), null));
+  a.nowMs = 1_000;
+  assert.deepEqual(a.step({ type: "timePassed" }), []);
+  assert.deepEqual(a.step({ type: "check" }), []);
 });
 
 Deno.test("a guest whose home is the chosen node is ordered home", () => {
@@ -366,6 +406,14 @@ Deno.test("a place is freed when nothing comes, and the letter follows", () => {
   a.nowMs = 300;
   assert.deepEqual(types(a.step({ type: "timePassed" })), ["announce"]);
   assert.equal(a.balancer.view().queueLength, 1);
+});
+
+Deno.test("a place that times out just now is free for the offer that comes just now", () => {
+  const a = new Fixture({ thresholds: { thu: 1, thf: 2, thv: 4 }, reservationTimeoutMs: 300 });
+  a.arrive(1);
+  a.step(a.offered(9, 90n));
+  a.nowMs = 300;
+  assert.equal(a.expect("answerOffer", a.offered(10, 91n)).accepted, true);
 });
 
 Deno.test("a place in use outlives the first limit and a withdrawal, and ends with its arrival", () => {
