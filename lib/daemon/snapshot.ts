@@ -4,8 +4,8 @@
  * @module
  */
 import type { BalancerView } from "../core/types.ts";
-import type { Snapshot } from "../wire/snapshot.ts";
 import { wallMs } from "../host/clock.ts";
+import type { Snapshot } from "../wire/snapshot.ts";
 import type { Records } from "./records.ts";
 
 /** Makes the snapshot that `I` is answered with. */
