@@ -14,9 +14,12 @@ export type ArtifactName = (typeof artifactNames)[number];
 /** A part to be extracted. */
 export interface Artifact {
   readonly name: ArtifactName;
-  readonly bytes: Uint8Array;
-  /** SHA-256 of `bytes`, hexadecimal; its beginning names the directory. */
+  /** Its size in bytes. */
+  readonly size: number;
+  /** SHA-256 of its content, hexadecimal; its beginning names the directory. */
   readonly hash: string;
+  /** Reads its content. */
+  readonly read: () => Uint8Array;
 }
 
 /** What the search for a directory depends on; tests give their own. */
@@ -30,10 +33,10 @@ export interface ExtractSources {
 }
 
 /**
- * SHA-256 of each part as the build embedded it; tools/build.ts defines it. Hashing here would load
- * node:crypto, which costs `lb launch` more than all else that it does.
+ * Size and SHA-256 of each part as the build embedded it; tools/build.ts defines it. Hashing here
+ * would load node:crypto, which costs `lb launch` more than all else that it does.
  */
-declare const LB_ARTIFACT_HASHES: Readonly<Record<ArtifactName, string>>;
+declare const LB_ARTIFACTS: Readonly<Record<ArtifactName, Pick<Artifact, "size" | "hash">>>;
 
 const paths = new Map<ArtifactName, string>();
 
@@ -55,8 +58,7 @@ export function artifactPath(name: ArtifactName): string {
   const url = sourceUrl(name);
   let path: string;
   if (Deno.build.standalone) {
-    const part = { name, bytes: Deno.readFileSync(url), hash: LB_ARTIFACT_HASHES[name] };
-    path = extract(part, {
+    path = extract({ name, ...LB_ARTIFACTS[name], read: () => Deno.readFileSync(url) }, {
       getEnv: (variable) => Deno.env.get(variable),
       uid: Deno.uid() ?? 0,
       readMounts: () => Deno.readTextFileSync("/proc/self/mounts"),
@@ -127,33 +129,23 @@ function ensurePrivate(dir: string, uid: number): string | null {
   return null;
 }
 
-/** Whether two byte arrays are equal; word by word, as `lb launch` does this before V8 has warmed up. */
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  const words = a.length >>> 2;
-  let aWords: Int32Array = new Int32Array(0);
-  let bWords: Int32Array = new Int32Array(0);
-  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
-    aWords = new Int32Array(a.buffer, a.byteOffset, words);
-    bWords = new Int32Array(b.buffer, b.byteOffset, words);
-  }
-  for (let index = 0; index < aWords.length; index++) {
-    if (aWords[index] !== bWords[index]) return false;
-  }
-  for (let index = 4 * aWords.length; index < a.length; index++) {
-    if (a[index] !== b[index]) return false;
-  }
-  return true;
+/**
+ * The modification time of an extracted file: from its content, so that whatever changes the file
+ * changes this too and one lstat(2) tells. Between 1970 and 2004, in seconds.
+ */
+function stampOf(hash: string): number {
+  return parseInt(hash.slice(0, 8), 16) >>> 2;
 }
 
-/** Whether the file is there with this content and may be executed. */
-function isIntact(path: string, bytes: Uint8Array): boolean {
+/**
+ * Whether the file is there as it was written and may be executed. It is not read: nobody else can
+ * write to its directory, and reading 100 KB costs `lb launch` 3 ms.
+ */
+function isIntact(path: string, { size, hash }: Artifact): boolean {
   try {
     const info = Deno.lstatSync(path);
-    if (!info.isFile || info.size !== bytes.length || ((info.mode ?? 0) & 0o500) !== 0o500) {
-      return false;
-    }
-    return isEqual(Deno.readFileSync(path), bytes);
+    return info.isFile && info.size === size && ((info.mode ?? 0) & 0o500) === 0o500 &&
+      info.mtime?.getTime() === 1000 * stampOf(hash);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -163,27 +155,29 @@ function isIntact(path: string, bytes: Uint8Array): boolean {
 /** Extracts into one directory; returns the path, or says why it will not do. */
 function extractTo(
   base: string,
-  { name, bytes, hash }: Artifact,
+  part: Artifact,
   sources: ExtractSources,
 ): { path: string } | { reason: string } {
   // ld.so splits LD_PRELOAD at colons and blanks, ld.so(8).
   if (/[\s:]/.test(base)) return { reason: "its name has a blank or a colon" };
   if (!base.startsWith("/")) return { reason: "it is not an absolute path" };
+  const { name, hash } = part;
   const dir = `${base}/${hash.slice(0, 16)}`;
   for (const level of [base, dir]) {
     const reason = ensurePrivate(level, sources.uid);
     if (reason !== null) return { reason };
   }
   const path = `${dir}/${name}`;
-  if (isIntact(path, bytes)) return { path };
+  if (isIntact(path, part)) return { path };
   if (isNoexec(Deno.realPathSync(dir), sources.readMounts())) {
     return { reason: "it is mounted noexec" };
   }
   const temporary = `${dir}/.${name}.${Deno.pid}.${crypto.randomUUID()}`;
   try {
-    Deno.writeFileSync(temporary, bytes, { createNew: true, mode: 0o755 });
+    Deno.writeFileSync(temporary, part.read(), { createNew: true, mode: 0o755 });
     // The umask may have taken bits away that other users' programs need.
     Deno.chmodSync(temporary, 0o755);
+    Deno.utimeSync(temporary, stampOf(hash), stampOf(hash));
     Deno.renameSync(temporary, path);
   } catch (error) {
     try {

@@ -77,7 +77,12 @@ Deno.test({
 });
 
 const bytes = new TextEncoder().encode("the part, 23 bytes long");
-const part: Artifact = { name: "lb-keeper", bytes, hash: "0123456789abcdef".repeat(4) };
+const part: Artifact = {
+  name: "lb-keeper",
+  size: bytes.length,
+  hash: "0123456789abcdef".repeat(4),
+  read: () => bytes,
+};
 
 async function withSources(
   test: (dir: string, sources: ExtractSources) => void | Promise<void>,

@@ -67,13 +67,16 @@ async function findRuntime(): Promise<string> {
 
 /** Bundles main.ts and everything it can load into `dir`, one chunk a group of subcommands. */
 async function bundle(dir: string): Promise<void> {
-  const hashes: Record<string, string> = {};
-  for (const name of EMBEDDED) hashes[name] = sha256(await Deno.readFile(`${root}dist/${name}`));
+  const parts: Record<string, { size: number; hash: string }> = {};
+  for (const name of EMBEDDED) {
+    const bytes = await Deno.readFile(`${root}dist/${name}`);
+    parts[name] = { size: bytes.length, hash: sha256(bytes) };
+  }
   await run("node_modules/@esbuild/linux-x64/bin/esbuild", [
     "main.ts",
     ...["--bundle", "--splitting", `--outdir=${dir}`, "--platform=node", "--format=esm"],
     ...["--target=esnext", "--minify-syntax", "--minify-whitespace", "--log-level=warning"],
-    `--define:LB_ARTIFACT_HASHES=${JSON.stringify(hashes)}`,
+    `--define:LB_ARTIFACTS=${JSON.stringify(parts)}`,
     // Names of classes and functions stay: they are in messages.
     ...["--legal-comments=none", "--chunk-names=chunk-[hash]"],
   ]);
