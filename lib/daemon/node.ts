@@ -14,7 +14,7 @@ import { acceptHello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { programName } from "../host/proc.ts";
-import { acceptLoop, TcpConnection } from "../host/tcp.ts";
+import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LocalMessage, LocalValues } from "../wire/local.ts";
 import { errors, verdicts } from "../wire/schema.ts";
@@ -266,7 +266,7 @@ export class Node {
       const hello = await acceptHello(connection, this.#context.credentials)
         .finally(() => this.#halfOpen--);
       connection.peer = hello.node;
-      conn.setNoDelay(true);
+      sendAtOnce(conn);
       if (hello.role === "daemon") this.#peers.accept(connection, hello);
       else if (hello.role === "memory") await this.#arrivals.takeMemory(connection, hello);
       else if (hello.role === "link") await this.#homes.takeLink(connection, hello);

@@ -88,13 +88,22 @@ export async function connectTcp(node: string, timeoutMs: number): Promise<TcpCo
   });
   try {
     const conn = await Promise.race([attempt, late]);
-    conn.setNoDelay(true);
+    sendAtOnce(conn);
     return new TcpConnection(conn, node);
   } catch (error) {
     attempt.then((conn) => conn.close(), () => {});
     throw fail(describe(error), error);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Sends small frames at once; a connection that is closed already is its reader's affair. */
+export function sendAtOnce(conn: Deno.TcpConn): void {
+  try {
+    conn.setNoDelay(true);
+  } catch {
+    // The next read says why.
   }
 }
 
@@ -126,8 +135,8 @@ export function takeDescriptor(connection: TcpConnection, ioTimeoutMs: number): 
  * Deno does not tell a connection's descriptor, so it is found by its inode.
  */
 export async function watchForSilence(connection: TcpConnection, timeoutMs: number): Promise<void> {
-  const { local, remote } = addressesOf(connection.tcp);
   try {
+    const { local, remote } = addressesOf(connection.tcp);
     const inode = await findInode(local, remote);
     for await (const entry of Deno.readDir("/proc/self/fd")) {
       const target = await Deno.readLink(`/proc/self/fd/${entry.name}`).catch(() => "");
@@ -136,10 +145,10 @@ export async function watchForSilence(connection: TcpConnection, timeoutMs: numb
         return;
       }
     }
+    connection.tcp.setKeepAlive(true); // every two hours: better than nothing
   } catch {
-    // Below: better than nothing.
+    // It is closed already, and its reader knows.
   }
-  connection.tcp.setKeepAlive(true);
 }
 
 /** An end of a connection as /proc/net/tcp writes it: 32-bit words in host order, proc(5). */
