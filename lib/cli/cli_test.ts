@@ -6,6 +6,7 @@ import { UsageError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { defineCommand } from "./command.ts";
 import { completionScript, shells } from "./completions.ts";
+import { parseDaemon } from "./daemon.ts";
 import { overview, table } from "./table.ts";
 
 /** Runs with what goes to standard output caught. */
@@ -49,6 +50,22 @@ for (const [name, row] of Object.entries(table)) {
     );
   });
 }
+
+Deno.test("parseDaemon() takes what is right and leaves the rest to the options' parser", () => {
+  assert.deepEqual(parseDaemon([]), { detach: false });
+  assert.deepEqual(parseDaemon(["--log", "l", "-d", "--config", "c"]), {
+    config: "c",
+    log: "l",
+    detach: true,
+  });
+  const others = [["--help"], ["--config"], ["--config=c"], ["-d", "-d"], ["x"], [
+    "--log",
+    "a",
+    "--log",
+    "b",
+  ]];
+  for (const args of others) assert.equal(parseDaemon(args), null);
+});
 
 Deno.test("overview() has a row for every subcommand", () => {
   const text = overview();

@@ -122,7 +122,10 @@ export const command = defineCommand({
     const { table } = await import("./table.ts");
     const entries: CompletionEntry[] = [];
     for (const [name, { summary, load }] of Object.entries(table)) {
-      const loaded: { readonly command: Partial<Command> } = await load();
+      // Its parser has a file of its own.
+      const loaded: { readonly command: Partial<Command> } = name === "daemon"
+        ? await import("./daemon_options.ts")
+        : await load();
       entries.push({ name, summary, options: optionsOf(loaded.command) });
     }
     console.log(completionScript(shell, entries));

@@ -1,16 +1,40 @@
 /**
- * `lb daemon`: runs a node.
+ * `lb daemon`: runs a node. Its own small parser keeps the CLI library out of a process that stays:
+ * it takes 6 MiB.
  *
  * @module
  */
-import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional, withDefault } from "@optique/core/modifiers";
-import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { exitCodes, HostError } from "../base/errors.ts";
 import { type Config, loadConfig } from "../host/config.ts";
-import { defineCommand } from "./command.ts";
+
+/** What `lb daemon` is told. */
+export interface DaemonArguments {
+  readonly config?: string | undefined;
+  readonly detach: boolean;
+  readonly log?: string | undefined;
+}
+
+/**
+ * Parses arguments that are as they should be.
+ *
+ * @returns null if they are not, or ask for help: then the options' own parser has a say.
+ */
+export function parseDaemon(args: readonly string[]): DaemonArguments | null {
+  const values: { config?: string; log?: string; detach: boolean } = { detach: false };
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index];
+    if (arg === "--detach" || arg === "-d") {
+      if (values.detach) return null;
+      values.detach = true;
+      continue;
+    }
+    const name = arg === "--config" ? "config" : arg === "--log" ? "log" : null;
+    const value = args[++index];
+    if (name === null || value === undefined || values[name] !== undefined) return null;
+    values[name] = value;
+  }
+  return values;
+}
 
 /** How long a daemon may take until it accepts; it restores its records and binds a port. */
 const READY_TIMEOUT_MS = 15_000;
@@ -80,39 +104,21 @@ async function detach(config: Config, logFile: string): Promise<number> {
   }
 }
 
+/** Runs a node, in front or in the background. */
+export async function runWith({ config: path, detach: background, log }: DaemonArguments) {
+  const config = loadConfig(path);
+  const logFile = log === undefined || log.startsWith("/") ? log : `${Deno.cwd()}/${log}`;
+  if (background) return await detach(config, logFile ?? `${config.runtimeDir}/daemon.log`);
+  // Loaded here: the parent of a daemon in the background does not need it.
+  const { runDaemon } = await import("../daemon/daemon.ts");
+  return await runDaemon(config, logFile === undefined ? {} : { logFile });
+}
+
 /** The subcommand. */
-export const command = defineCommand({
-  name: "daemon",
-  brief: "run a node",
-  description: [
-    "Prints READY and the address once it accepts. It serves the user who starts it. With --detach " +
-    "it goes to the background, in a session of its own, and logs to daemon.log in " +
-    "runtime-dir unless --log says where.",
-  ],
-  examples: [
-    ["lb daemon --detach", "makes this machine a node"],
-    ["lb daemon --config ./lb.toml", "in the foreground, as under systemd (config/lb.service)"],
-  ],
-  parser: object({
-    config: optional(
-      option("--config", string({ metavar: "FILE" }), { description: message`config file to use` }),
-    ),
-    detach: withDefault(
-      flag("--detach", "-d", { description: message`go to the background once it accepts` }),
-      false,
-    ),
-    log: optional(
-      option("--log", string({ metavar: "FILE" }), {
-        description: message`file to append the log to, instead of standard error`,
-      }),
-    ),
-  }),
-  run: async ({ config: path, detach: background, log }) => {
-    const config = loadConfig(path);
-    const logFile = log === undefined || log.startsWith("/") ? log : `${Deno.cwd()}/${log}`;
-    if (background) return await detach(config, logFile ?? `${config.runtimeDir}/daemon.log`);
-    // Loaded here: the parent of a daemon in the background does not need it.
-    const { runDaemon } = await import("../daemon/daemon.ts");
-    return await runDaemon(config, logFile === undefined ? {} : { logFile });
+export const command = {
+  async run(args: readonly string[]): Promise<number> {
+    const simple = parseDaemon(args);
+    if (simple !== null) return await runWith(simple);
+    return await (await import("./daemon_options.ts")).command.run(args);
   },
-});
+};
