@@ -94,9 +94,10 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   shadow: {
     file: "lb-shadow",
-    sources: ["shadow"],
-    compile: [...HOSTED],
+    sources: ["shadow", "restorer/enter.c", "restorer/blob.S"],
+    compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
+    embeds: ["restorer.bin"],
   },
   ffi: {
     file: "lb-ffi.so",

@@ -22,6 +22,7 @@ struct lb_state {
 	uint32_t home_pid;
 	uint64_t start_ticks;
 	uint64_t live_ticket;
+	uint64_t live_copy;  /* of HELLO; 0: the copy that the stream of a first move made */
 	uint64_t order_id;   /* of the move that made this shadow, for the Report */
 	uint64_t freeze_ns;  /* CLOCK_MONOTONIC when the process was frozen */
 	uint64_t bytes;      /* image bytes sent */

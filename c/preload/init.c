@@ -6,6 +6,7 @@
 
 struct lb_process lb_self LB_HIDDEN;
 struct lb_fault_plan lb_fault_plan;
+char lb_library_path[LB_LIBRARY_PATH_SIZE];
 
 void lb_text_copy(char *to, const char *from, size_t size)
 {
@@ -121,6 +122,11 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 		lb_homecoming(fd, environment);
 		lb_syscall1(__NR_exit_group, 125); /* never the program from its beginning */
 	}
+	if (variable(environment, "LB_TRY")) /* the shadow asks whether this program can be started (c/shadow/home.c) */
+		lb_syscall1(__NR_exit_group, 0);
+	const char *libraries = variable(environment, "LD_LIBRARY_PATH");
+	if (libraries && strlen(libraries) < LB_LIBRARY_PATH_SIZE)
+		lb_text_copy(lb_library_path, libraries, sizeof lb_library_path);
 	const char *control = variable(environment, "LB_CONTROL");
 	if (!control || strlen(control) >= LB_CONTROL_PATH_SIZE_MAX)
 		return;

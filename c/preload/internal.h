@@ -126,6 +126,9 @@ void lb_trigger_install(void) LB_HIDDEN;
 void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
 int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;
 void lb_text_copy(char *to, const char *from, size_t size) LB_HIDDEN;
+/* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */
+#define LB_LIBRARY_PATH_SIZE 4096
+extern char lb_library_path[LB_LIBRARY_PATH_SIZE] LB_HIDDEN;
 int lb_homecoming(int state_fd, char **environment) LB_HIDDEN;
 /* The order's work, on the private stack. */
 struct lb_order_context {

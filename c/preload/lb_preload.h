@@ -39,6 +39,7 @@ struct lb_process {
 	uint32_t local_pid; /* this node's PID: == home_pid at home */
 	uint64_t start_ticks;
 	uint64_t ticket;      /* live ticket while away */
+	uint64_t copy;        /* random, of this restored copy */
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;

@@ -52,6 +52,10 @@ static void check_generation(void)
 
 void lb_link_exit_dead(void)
 {
+	struct lb_keeper_message left = { LB_KEEPER_LEFT, lb_self.local_pid };
+
+	/* Whatever this copy's end looks like, it is not the process's. */
+	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &left, sizeof(left), LB_MSG_NOSIGNAL, NULL, 0);
 	for (;;)
 		lb_syscall1(__NR_exit_group, EXIT_DEAD);
 }
@@ -280,7 +284,8 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 /* Says HELLO on the new link and waits until home serves it. 0: it does. */
 static int64_t greet(void)
 {
-	struct lb_link_hello hello = { .ticket = lb_self.ticket, .last_seq = lb_self.call_seq };
+	struct lb_link_hello hello = { .ticket = lb_self.ticket, .last_seq = lb_self.call_seq,
+		.copy = lb_self.copy };
 	struct lb_link_header header;
 	uint8_t body[256];
 	int64_t type;

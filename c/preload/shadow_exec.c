@@ -137,8 +137,9 @@ static int64_t exec_shadow(void)
 	static char where[LB_NODE_NAME_SIZE + 8] = "[on ";
 	char state_variable[32] = "LB_STATE=";
 	char fault_variable[64] = "LB_FAULT=";
-	char *envp[3] = { state_variable, 0, 0 };
-	unsigned argc = 0;
+	static char library_variable[LB_LIBRARY_PATH_SIZE + 20] = "LD_LIBRARY_PATH=";
+	char *envp[4] = { state_variable, 0, 0, 0 };
+	unsigned argc = 0, envc = 1;
 	for (uint32_t at = 0; at < state.text_size && argc < ARGUMENTS_MAX; at++) {
 		argv[argc++] = state.text + at;
 		while (state.text[at])
@@ -156,7 +157,11 @@ static int64_t exec_shadow(void)
 		unsigned length = decimal(fault_variable + 9, lb_fault_plan.number);
 		fault_variable[9 + length] = ':';
 		lb_text_copy(fault_variable + 10 + length, actions[lb_fault_plan.action], 16);
-		envp[1] = fault_variable;
+		envp[envc++] = fault_variable;
+	}
+	if (lb_library_path[0]) {
+		lb_text_copy(library_variable + 16, lb_library_path, LB_LIBRARY_PATH_SIZE);
+		envp[envc] = library_variable;
 	}
 	return lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, AT_EMPTY_PATH);
 }

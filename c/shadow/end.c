@@ -1,0 +1,56 @@
+/* end.c - the shadow ends as the guest has ended, so that whoever waits for the home PID sees the same. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shadow.h"
+
+#define SET_SIZE 8
+#define SA_RESTORER_FLAG 0x04000000ul
+
+void lb_end_exit(int64_t code)
+{
+	for (;;)
+		syscall(SYS_exit_group, (int)code);
+}
+
+static _Noreturn void die_by(int signal)
+{
+	const struct rlimit none = { 0, 0 };
+	uint64_t action[4] = { 0, SA_RESTORER_FLAG, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
+	uint64_t mask = ~(UINT64_C(1) << (signal - 1));
+
+	/* The memory that a core file would show is not the program's. */
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	syscall(SYS_rt_sigaction, signal, action, NULL, SET_SIZE);
+	syscall(SYS_tgkill, getpid(), getpid(), signal);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, SET_SIZE);
+	lb_end_exit(128 + signal); /* a signal whose default does not kill: the shell's way to say it */
+}
+
+void lb_end_status(uint32_t wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		die_by(WTERMSIG(wait_status));
+	lb_end_exit(WEXITSTATUS(wait_status));
+}
+
+void lb_end_lost(const char *why)
+{
+	char line[512];
+	int length = snprintf(line, sizeof line,
+			      "lb: Cannot go on with %s (pid %d) as its guest on %s is lost: %s\n"
+			      "    fix: Check that node and the network, then start the program again\n",
+			      lb_shadow.state.program, (int)getpid(), lb_shadow.state.runs_on, why);
+
+	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		length = 0; /* nobody to tell: the end by SIGKILL says it */
+	die_by(SIGKILL);
+}

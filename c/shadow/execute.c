@@ -1,0 +1,230 @@
+/* execute.c - executes a CALL: number, arguments, and where their memory lies in the message.
+ *
+ * What arrives is checked, never trusted: an argument that is memory lies wholly in the input or the output
+ * area. What the call may do is what the program may do: it comes from the program itself.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lb_syscalls.h"
+
+#include "shadow.h"
+
+#define NUMBERS 512
+#define ROW(number, name, where, flags, ...) [number] = { __VA_ARGS__ },
+static const uint32_t operands[NUMBERS][LB_CALL_ARGS] = { LB_SYSCALL_MAP(ROW) };
+
+/* Fills in real pointers. Returns false when an argument does not lie where it must. */
+static bool resolve(const struct lb_link_call *call, const uint8_t *in, uint8_t *out, int64_t *arguments)
+{
+	if (call->out_size > LB_LINK_DATA_SIZE_MAX)
+		return false;
+	for (int i = 0; i < LB_CALL_ARGS; i++) {
+		uint64_t at = call->args[i];
+		uint64_t size = call->arg_sizes[i];
+		uint64_t out_at = call->kinds[i] == LB_ARG_INOUT ? call->out_offsets[i] : at;
+		bool reads = call->kinds[i] == LB_ARG_IN || call->kinds[i] == LB_ARG_INOUT;
+		bool writes = call->kinds[i] == LB_ARG_OUT || call->kinds[i] == LB_ARG_INOUT;
+
+		arguments[i] = (int64_t)at;
+		if (call->kinds[i] > LB_ARG_INOUT)
+			return false;
+		if (reads && (at > call->in_size || size > call->in_size - at))
+			return false;
+		if (writes && (out_at > call->out_size || size > call->out_size - out_at))
+			return false;
+		if (call->kinds[i] == LB_ARG_INOUT)
+			memcpy(out + out_at, in + at, size);
+		if (writes)
+			arguments[i] = (int64_t)(intptr_t)(out + out_at);
+		else if (reads)
+			arguments[i] = (int64_t)(intptr_t)(in + at);
+	}
+	return true;
+}
+
+static bool is_vector(uint32_t number)
+{
+	return number == SYS_readv || number == SYS_writev || number == SYS_preadv ||
+	       number == SYS_pwritev || number == SYS_preadv2 || number == SYS_pwritev2;
+}
+
+/* A string that is not terminated would make the kernel read past its end. */
+static bool strings_end(const struct lb_link_call *call, const int64_t *arguments)
+{
+	if (call->number >= NUMBERS)
+		return true;
+	for (int i = 0; i < LB_CALL_ARGS; i++) {
+		uint32_t kind = LB_OPERAND_KIND(operands[call->number][i]);
+		const char *text = (const char *)(intptr_t)arguments[i];
+
+		if (kind != LB_OPERAND_PATH && kind != LB_OPERAND_STRING)
+			continue;
+		if (call->kinds[i] == LB_ARG_VALUE && call->args[i] == 0)
+			continue;
+		if (call->kinds[i] != LB_ARG_IN || memchr(text, '\0', call->arg_sizes[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* A file in memory with this content, open for reading, at the lowest free number as open(2) has it. */
+static int64_t make_memfd(const void *content, size_t size, int flags)
+{
+	char path[32] = "/proc/self/fd/";
+	char digits[12];
+	int fd = memfd_create("proc", MFD_CLOEXEC);
+	int opened, count = 0, at = 14;
+
+	if (fd < 0)
+		return -errno;
+	fd = lb_fd_move_up(fd);
+	if (fd < 0)
+		return fd;
+	if (write(fd, content, size) != (ssize_t)size) {
+		close(fd);
+		return -ENOMEM;
+	}
+	for (int rest = fd; rest > 0 || count == 0; rest /= 10)
+		digits[count++] = (char)('0' + rest % 10);
+	while (count > 0)
+		path[at++] = digits[--count];
+	opened = open(path, O_RDONLY | (flags & O_CLOEXEC));
+	if (opened < 0)
+		opened = -errno;
+	close(fd);
+	return opened;
+}
+
+/* Our own descriptors do not exist for the program. Returns false when the call is answered. */
+static bool guard_descriptors(const struct lb_link_call *call, int64_t *arguments, int64_t *result)
+{
+	bool dup = call->number == SYS_dup2 || call->number == SYS_dup3;
+
+	if (call->number == SYS_close_range) {
+		*result = lb_close_range((uint32_t)arguments[0], (uint32_t)arguments[1],
+					 (uint64_t)arguments[2]);
+		return false;
+	}
+	if (call->number >= NUMBERS)
+		return true;
+	for (int i = 0; i < LB_CALL_ARGS; i++) {
+		if (LB_OPERAND_KIND(operands[call->number][i]) != LB_OPERAND_FD)
+			continue;
+		if (!lb_is_own_fd((int32_t)arguments[i]))
+			continue;
+		if (dup && i == 1) {
+			if (lb_own_fd_yield((int32_t)arguments[i]))
+				continue;
+		}
+		*result = -EBADF;
+		return false;
+	}
+	return true;
+}
+
+static int64_t run_raw(const int64_t *arguments)
+{
+	int64_t result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+				 arguments[5], arguments[6]);
+
+	return result < 0 ? -errno : result;
+}
+
+/* Executes a call that may wait for long: signals, a CANCEL and the daemon are heard meanwhile. */
+static int64_t run_cancellable(const int64_t *arguments)
+{
+	int64_t result;
+	struct lb_shadow_link *watched = NULL;
+
+	for (;;) {
+		lb_signals_relay();
+		if (lb_shadow.live != watched) { /* first time, or a new link came meanwhile */
+			watched = lb_shadow.live;
+			if (watched != NULL)
+				lb_signals_watch(watched->fd, true);
+		}
+		if (lb_shadow.control_fd >= 0)
+			lb_signals_watch(lb_shadow.control_fd, true);
+		/* What came before the watch rings no bell. */
+		lb_interrupted = 0;
+		lb_serve_events();
+		if (lb_shadow.cancelled) {
+			result = -EINTR;
+			break;
+		}
+		lb_signals_unblock();
+		result = lb_block(&lb_interrupted, arguments);
+		lb_signals_block();
+		if (result != -EINTR || !lb_interrupted)
+			break;
+	}
+	if (lb_shadow.live != NULL)
+		lb_signals_watch(lb_shadow.live->fd, false);
+	if (lb_shadow.control_fd >= 0)
+		lb_signals_watch(lb_shadow.control_fd, false);
+	return result;
+}
+
+static bool is_transfer(uint32_t number)
+{
+	return number == SYS_read || number == SYS_write || number == SYS_pread64 ||
+	       number == SYS_pwrite64 || is_vector(number);
+}
+
+static bool is_regular(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static uint32_t used_output(const struct lb_link_call *call, int64_t result)
+{
+	if (!(call->flags & LB_CALL_RESULT_SIZE))
+		return call->out_size;
+	if (result <= 0)
+		return 0;
+	return result < (int64_t)call->out_size ? (uint32_t)result : call->out_size;
+}
+
+bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
+		uint8_t *out)
+{
+	int64_t arguments[1 + LB_CALL_ARGS] = { call->number };
+	struct iovec piece;
+	bool regular = false;
+	bool cancellable = (call->flags & LB_CALL_MAY_BLOCK) != 0;
+
+	memset(out, 0, call->out_size <= 4096 ? call->out_size : 0);
+	if (!resolve(call, in, out, arguments + 1) || !strings_end(call, arguments + 1))
+		return false;
+	if (call->number == LB_HOME_MEMFD) {
+		reply->result = make_memfd((const void *)(intptr_t)arguments[1], call->arg_sizes[0],
+					   (int)arguments[2]);
+		return true;
+	}
+	if (!guard_descriptors(call, arguments + 1, &reply->result))
+		return true;
+	if (is_vector(call->number)) {
+		piece.iov_base = (void *)(intptr_t)arguments[2];
+		piece.iov_len = call->kinds[1] == LB_ARG_VALUE ? 0 : call->arg_sizes[1];
+		arguments[2] = (int64_t)(intptr_t)&piece;
+		arguments[3] = 1;
+	}
+	if (is_transfer(call->number)) {
+		regular = is_regular((int)arguments[1]);
+		cancellable = cancellable && !regular; /* a file does not wait for anybody */
+	}
+	reply->result = cancellable ? run_cancellable(arguments) : run_raw(arguments);
+	reply->flags = regular ? LB_REPLY_REGULAR : 0;
+	reply->out_size = used_output(call, reply->result);
+	return true;
+}

@@ -1,0 +1,139 @@
+/* shadow.h - the shadow: what is left at home of a process that runs away. Same PID, same descriptors; it
+ * executes the guest's calls, passes signals on, and ends as the guest ends.
+ *
+ * One thread. All signals are blocked except while it waits (main.c) and inside a call that may block
+ * (execute.c); handlers only record (signals.c). Links come and go (links.c); which copy of the process counts
+ * is decided here and nowhere else (tickets.c).
+ */
+#ifndef LB_SHADOW_H
+#define LB_SHADOW_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lb_link.h"
+#include "lb_state.h"
+#include "lb_wire.h"
+
+#define LB_LINKS 4 /* the live one, and candidates that have not said HELLO yet */
+#define LB_OWN_FDS 16
+#define LB_PAGE 4096u
+/* Room behind the longest message for what may follow while a call is executed: CANCEL. */
+#define LB_LINK_SPARE 4096u
+
+struct lb_shadow_link {
+	int fd; /* -1: unused */
+	uint64_t ticket;
+	size_t have;  /* bytes received */
+	size_t taken; /* bytes of messages already handled */
+	/* A CALL's data then starts on a page, as files opened with O_DIRECT want it. */
+	uint8_t *bytes;
+};
+
+struct lb_shadow {
+	struct lb_state state;
+	uint64_t prepared_ticket; /* 0: none */
+	char prepared_node[LB_NODE_NAME_SIZE];
+	struct lb_shadow_link links[LB_LINKS];
+	struct lb_shadow_link *live; /* NULL: waiting for the first, or lost */
+	bool waiting;                /* no guest yet: an image file; it may stay so for ever */
+	int64_t lost_since_ms;
+	/* calls */
+	uint64_t last_seq;      /* of the last CALL executed; its reply is kept */
+	uint64_t executing_seq; /* 0: none */
+	bool cancelled;         /* the executing CALL is to end with EINTR */
+	/* daemon */
+	int control_fd; /* -1: away */
+	int64_t retry_ms;
+	bool reported;
+	bool bring_home; /* asked for while there was no link */
+	bool ended;      /* wait_status is valid */
+	int64_t ended_ms;
+	uint32_t wait_status;
+};
+extern struct lb_shadow lb_shadow;
+
+/* ---- main.c */
+int64_t lb_now_ms(void);
+/* Handles everything that is there without waiting; during a call too. */
+void lb_serve_events(void);
+
+/* A signal every second while something is to be tried again or given up: calls may block for long. */
+void lb_wake_up(void);
+
+/* ---- links.c */
+void lb_links_init(void);
+struct lb_shadow_link *lb_link_add(int fd, uint64_t ticket); /* NULL: no room; fd is closed then */
+void lb_link_close(struct lb_shadow_link *link);
+/* Receives what is there. Returns false when the link is broken. */
+bool lb_link_fill(struct lb_shadow_link *link);
+/* The next complete message, NULL: none yet. `*bad`: the peer does not speak our language. */
+const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad);
+/* Sends all of it; urgent: ring the doorbell with the last byte. Returns false when the link is broken. */
+bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, bool urgent);
+bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent);
+/* The live link is gone: asks the daemon. */
+void lb_link_lost(void);
+
+/* ---- tickets.c */
+void lb_state_save(void);
+uint32_t lb_ticket_verdict(uint64_t ticket);
+void lb_ticket_hello(struct lb_shadow_link *link, const struct lb_link_hello *hello);
+void lb_ticket_activate(struct lb_shadow_link *link, const struct lb_link_ticket *body);
+void lb_ticket_prepare(struct lb_shadow_link *link, const struct lb_link_ticket *body);
+void lb_ticket_abort(struct lb_shadow_link *link, const struct lb_link_ticket *body);
+
+/* ---- serve.c */
+/* Handles the messages that lie in a link. */
+void lb_serve_link(struct lb_shadow_link *link);
+void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is the live one */
+
+/* ---- execute.c */
+/* Executes one CALL; the reply (with `out_size` output bytes, at most LB_LINK_DATA_SIZE_MAX) goes to *reply and
+ * `out`. Returns false when the request is malformed. */
+bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
+		uint8_t *out);
+
+/* ---- descriptors.c: our own ones, which the program does not see */
+void lb_own_fd(int *fd); /* registers a variable that holds one */
+bool lb_is_own_fd(int64_t fd);
+/* Makes room at a number that the program wants for itself. Returns false if there is none elsewhere. */
+bool lb_own_fd_yield(int fd);
+int lb_fd_move_up(int fd); /* to a high number, close-on-exec; closes the old one; negative on error */
+int64_t lb_close_range(uint64_t first, uint64_t last, uint64_t flags);
+void lb_cloexec_restore(void);
+void lb_cloexec_record(void); /* records and clears them, for an exec that keeps all */
+
+/* ---- signals.c */
+void lb_signals_init(void);
+void lb_signals_set(const struct lb_link_actions *actions);
+void lb_signals_unblock(void);
+void lb_signals_block(void);
+/* Takes pending signals without running handlers: those that a call has just caused. */
+void lb_signals_collect(void);
+/* Passes on what was recorded; stops this process where the guest is to be stopped. */
+void lb_signals_relay(void);
+/* Makes recorded signals pending again, for the exec of homecoming. */
+void lb_signals_give_back(void);
+extern volatile sig_atomic_t lb_interrupted;
+void lb_signals_watch(int fd, bool on); /* SIGIO when fd becomes readable */
+/* number, six arguments; -EINTR without any effect when a signal comes before it blocks. */
+int64_t lb_block(volatile sig_atomic_t *interrupted, const int64_t *arguments);
+
+/* ---- control.c */
+void lb_control_push(void); /* connects if it is time to, tells what is to be told */
+void lb_control_read(void);
+void lb_control_changed(void); /* tells the daemon the new state */
+void lb_control_lost_link(void);
+void lb_control_close(void);
+
+/* ---- home.c, end.c */
+void lb_home(struct lb_shadow_link *link);
+_Noreturn void lb_end_exit(int64_t code);
+_Noreturn void lb_end_status(uint32_t wait_status);
+_Noreturn void lb_end_lost(const char *why);
+
+#endif

@@ -1,0 +1,256 @@
+/* signals.c - signals to the home PID are the guest's: recorded by handlers, passed on over the link.
+ *
+ * All signals are blocked except where this process waits. Handlers run with all blocked, record the siginfo and
+ * set lb_interrupted; where the interrupted code stands right before a blocking call, they move it past it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "shadow.h"
+
+#define SIGNALS 64
+#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+#define STOPPING (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+/* Default action: nothing. signal(7) */
+#define HARMLESS (BIT(SIGCHLD) | BIT(SIGWINCH) | BIT(SIGURG) | BIT(SIGCONT))
+#define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
+#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
+#define SET_SIZE 8
+
+/* struct kernel_sigaction: glibc's sigaction(2) refuses 32 and 33. */
+struct kernel_action {
+	void (*handler)(int, siginfo_t *, void *);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+#define SA_RESTORER_FLAG 0x04000000ul
+
+void lb_signal_return(void);
+extern const char lb_block_start[], lb_block_end[], lb_block_cancelled[];
+
+/* rdi: flag, rsi: number and six arguments. From lb_block_start to lb_block_end nothing has happened yet; at
+ * lb_block_end the result is in rax. */
+__asm__(".pushsection .text\n"
+	".globl lb_block, lb_block_start, lb_block_end, lb_block_cancelled, lb_signal_return\n"
+	".type lb_block, @function\n"
+	"lb_block:\n"
+	"	mov %rsi, %r11\n"
+	"	mov %rdi, %rcx\n"
+	"	mov (%r11), %rax\n"
+	"	mov 8(%r11), %rdi\n"
+	"	mov 16(%r11), %rsi\n"
+	"	mov 24(%r11), %rdx\n"
+	"	mov 32(%r11), %r10\n"
+	"	mov 40(%r11), %r8\n"
+	"	mov 48(%r11), %r9\n"
+	"lb_block_start:\n"
+	"	cmpl $0, (%rcx)\n"
+	"	jne lb_block_cancelled\n"
+	"	syscall\n"
+	"lb_block_end:\n"
+	"	ret\n"
+	"lb_block_cancelled:\n"
+	"	mov $-4, %rax\n"
+	"	ret\n"
+	".size lb_block, . - lb_block\n"
+	".type lb_signal_return, @function\n"
+	"lb_signal_return:\n"
+	"	mov $15, %eax\n"
+	"	syscall\n"
+	".size lb_signal_return, . - lb_signal_return\n"
+	".popsection\n");
+
+volatile sig_atomic_t lb_interrupted;
+
+static siginfo_t recorded[LB_PENDING_SIGNALS_MAX];
+static volatile unsigned recorded_count;
+static volatile uint64_t stop_pending; /* signals that stop the guest by default */
+
+static uint64_t default_set(void)
+{
+	return ~(lb_shadow.state.actions.ignored | lb_shadow.state.actions.caught);
+}
+
+/* Does anything happen to the guest when this signal comes? */
+static bool is_wanted(int signal)
+{
+	if (lb_shadow.state.actions.ignored & BIT(signal))
+		return false;
+	return !(HARMLESS & BIT(signal) & default_set());
+}
+
+static bool is_watch_signal(const siginfo_t *info)
+{
+	if (info->si_signo != SIGIO)
+		return false;
+	if (info->si_code == SI_TIMER)
+		return true; /* our own wake-up (main.c): the program's timers are not here */
+	if (info->si_code <= 0)
+		return false;
+	if (info->si_fd == lb_shadow.control_fd)
+		return true;
+	for (int i = 0; i < LB_LINKS; i++) {
+		if (info->si_fd == lb_shadow.links[i].fd)
+			return true;
+	}
+	return false;
+}
+
+static void record(const siginfo_t *info)
+{
+	int signal = info->si_signo;
+
+	if (is_watch_signal(info) || !is_wanted(signal))
+		return;
+	if (STOPPING & BIT(signal) & default_set()) {
+		stop_pending |= BIT(signal);
+		return;
+	}
+	if (recorded_count < LB_PENDING_SIGNALS_MAX)
+		memcpy(&recorded[recorded_count++], info, sizeof *info);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	const char *at = (const char *)uc->uc_mcontext.gregs[REG_RIP];
+
+	if ((FAULTS & BIT(signal)) && info->si_code > 0) {
+		/* A bug of this program, not a signal to the guest: die of it, as soon as it happens again. */
+		struct kernel_action none = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+
+		syscall(SYS_rt_sigaction, signal, &none, NULL, SET_SIZE);
+		return;
+	}
+	lb_interrupted = 1;
+	record(info);
+	if (at >= lb_block_start && at < lb_block_end)
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)lb_block_cancelled;
+}
+
+static void install(int signal)
+{
+	struct kernel_action action = { .handler = on_signal, .flags = SA_SIGINFO | SA_RESTORER_FLAG,
+					.restorer = lb_signal_return, .mask = ~UINT64_C(0) };
+
+	if (UNCATCHABLE & BIT(signal))
+		return;
+	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. */
+	if (lb_shadow.state.actions.ignored & BIT(signal))
+		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)SIG_IGN;
+	syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
+}
+
+void lb_signals_set(const struct lb_link_actions *actions)
+{
+	uint64_t changed = lb_shadow.state.actions.ignored ^ actions->ignored;
+
+	lb_shadow.state.actions = *actions;
+	for (int signal = 1; signal <= SIGNALS; signal++) {
+		if (changed & BIT(signal))
+			install(signal);
+	}
+}
+
+static void set_mask(uint64_t mask)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, SET_SIZE);
+}
+
+void lb_signals_block(void)
+{
+	set_mask(~UINT64_C(0));
+}
+
+void lb_signals_unblock(void)
+{
+	set_mask(0);
+}
+
+void lb_signals_init(void)
+{
+	lb_signals_block();
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		install(signal);
+}
+
+void lb_signals_collect(void)
+{
+	const struct timespec now = { 0, 0 };
+	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE;
+	siginfo_t info;
+
+	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0)
+		record(&info);
+}
+
+/* Stops this process as the guest would have been stopped, so that the shell sees it. */
+static void stop(int signal)
+{
+	struct kernel_action dfl = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+	bool told = lb_shadow.live != NULL && lb_link_tell(lb_shadow.live, LB_LINK_STOP, NULL, 0, true);
+
+	syscall(SYS_rt_sigaction, signal, &dfl, NULL, SET_SIZE);
+	syscall(SYS_tgkill, getpid(), getpid(), signal);
+	set_mask(~BIT(signal)); /* stops here, until SIGCONT; not at all in an orphaned group */
+	lb_signals_block();
+	install(signal);
+	if (told && lb_shadow.live != NULL)
+		lb_link_tell(lb_shadow.live, LB_LINK_CONTINUE, NULL, 0, true);
+}
+
+void lb_signals_relay(void)
+{
+	while (stop_pending != 0) {
+		int signal = __builtin_ctzll(stop_pending) + 1;
+
+		stop_pending &= ~BIT(signal);
+		stop(signal);
+	}
+	if (lb_shadow.live == NULL)
+		return; /* kept until there is a link */
+	for (unsigned i = 0; i < recorded_count; i++) {
+		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
+			/* The first ones may have arrived; those that did not are told over the next link. */
+			memmove((void *)recorded, (void *)(recorded + i),
+				(recorded_count - i) * sizeof recorded[0]);
+			recorded_count -= i;
+			lb_link_lost();
+			return;
+		}
+	}
+	recorded_count = 0;
+}
+
+void lb_signals_give_back(void)
+{
+	lb_signals_collect();
+	for (unsigned i = 0; i < recorded_count; i++)
+		syscall(SYS_rt_sigqueueinfo, getpid(), recorded[i].si_signo, &recorded[i]);
+	for (int signal = 1; signal <= SIGNALS; signal++) {
+		if (stop_pending & BIT(signal))
+			syscall(SYS_tgkill, getpid(), getpid(), signal);
+	}
+	recorded_count = 0;
+	stop_pending = 0;
+}
+
+void lb_signals_watch(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (on && (flags & O_ASYNC))
+		return;
+	if (on) {
+		fcntl(fd, F_SETSIG, SIGIO); /* names the descriptor in si_fd */
+		fcntl(fd, F_SETOWN, getpid());
+	}
+	fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
+}

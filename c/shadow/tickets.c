@@ -1,0 +1,126 @@
+/* tickets.c - which copy of the process counts: exactly one ticket is live at any time, and only this file
+ * changes it. A copy acts on the world through its link alone, so a link that is not live gets nothing done.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "shadow.h"
+
+void lb_state_save(void)
+{
+	lb_shadow.state.last_seq = lb_shadow.last_seq;
+	lb_shadow.state.link_fd = lb_shadow.live != NULL ? lb_shadow.live->fd : -1;
+	/* A memfd of this size is written whole or not at all; without it only a homecoming would fail. */
+	if (pwrite(lb_shadow.state.state_fd, &lb_shadow.state, sizeof lb_shadow.state, 0) < 0)
+		return;
+}
+
+uint32_t lb_ticket_verdict(uint64_t ticket)
+{
+	if (ticket != 0 && (ticket == lb_shadow.state.live_ticket || ticket == lb_shadow.prepared_ticket))
+		return LB_VERDICT_LIVE;
+	return LB_VERDICT_DEAD;
+}
+
+/* The commit of a later move. Returns false when a fault point says so, with nothing changed. */
+static bool activate(void)
+{
+	if (lb_fault(LB_FAULT_SHADOW_ACTIVATE) == LB_FAULT_DO_FAIL)
+		return false;
+	lb_shadow.state.live_ticket = lb_shadow.prepared_ticket;
+	memcpy(lb_shadow.state.runs_on, lb_shadow.prepared_node, sizeof lb_shadow.state.runs_on);
+	lb_shadow.prepared_ticket = 0;
+	lb_state_save();
+	if (lb_fault(LB_FAULT_SHADOW_ACTIVATED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)
+		lb_link_close(lb_shadow.live);
+	return true;
+}
+
+/* Makes `link` the live one in the place of another. */
+static void take_over(struct lb_shadow_link *link, uint32_t answer)
+{
+	struct lb_shadow_link *old = lb_shadow.live;
+
+	if (old != NULL && old != link) {
+		/* Same ticket: its own old connection. Another ticket: the copy that is dead by now. */
+		if (old->ticket != link->ticket)
+			lb_link_tell(old, LB_LINK_MOVED, NULL, 0, true);
+		lb_link_close(old);
+	}
+	lb_shadow.live = link;
+	lb_shadow.waiting = false;
+	lb_state_save();
+	if (!lb_link_tell(link, answer, NULL, 0, false)) {
+		lb_link_lost();
+		return;
+	}
+	lb_control_changed();
+	if (lb_shadow.bring_home)
+		lb_link_tell(link, LB_LINK_COME_HOME, NULL, 0, true);
+}
+
+static void take_link(struct lb_shadow_link *link, uint64_t ticket, uint32_t answer)
+{
+	if (lb_ticket_verdict(ticket) != LB_VERDICT_LIVE || ticket != link->ticket) {
+		lb_link_tell(link, LB_LINK_MOVED, NULL, 0, false);
+		lb_link_close(link);
+		return;
+	}
+	if (ticket == lb_shadow.prepared_ticket && !activate()) {
+		lb_link_close(link);
+		return;
+	}
+	take_over(link, answer);
+}
+
+/* Two copies may show one ticket: an image that is restarted twice. The first to say HELLO is the one. */
+static bool is_other_copy(const struct lb_link_hello *hello)
+{
+	return hello->ticket == lb_shadow.state.live_ticket && lb_shadow.state.live_copy != 0 &&
+	       hello->copy != lb_shadow.state.live_copy;
+}
+
+void lb_ticket_hello(struct lb_shadow_link *link, const struct lb_link_hello *hello)
+{
+	bool taken = lb_ticket_verdict(hello->ticket) == LB_VERDICT_LIVE && hello->ticket == link->ticket;
+
+	if (taken && is_other_copy(hello)) {
+		lb_link_tell(link, LB_LINK_MOVED, NULL, 0, false);
+		lb_link_close(link);
+		return;
+	}
+	if (taken) {
+		lb_shadow.state.live_copy = hello->copy;
+		lb_signals_set(&hello->actions);
+		if (hello->ticket == lb_shadow.state.live_ticket && hello->node[0] != '\0')
+			memcpy(lb_shadow.state.runs_on, hello->node, sizeof hello->node);
+	}
+	take_link(link, hello->ticket, LB_LINK_SERVE);
+}
+
+void lb_ticket_activate(struct lb_shadow_link *link, const struct lb_link_ticket *body)
+{
+	take_link(link, body->ticket, LB_LINK_ACTIVATED);
+}
+
+void lb_ticket_prepare(struct lb_shadow_link *link, const struct lb_link_ticket *body)
+{
+	lb_shadow.prepared_ticket = body->ticket;
+	memcpy(lb_shadow.prepared_node, body->node, sizeof lb_shadow.prepared_node);
+	lb_shadow.prepared_node[sizeof lb_shadow.prepared_node - 1] = '\0';
+	lb_control_changed();
+	lb_link_tell(link, LB_LINK_PREPARED, NULL, 0, false);
+}
+
+void lb_ticket_abort(struct lb_shadow_link *link, const struct lb_link_ticket *body)
+{
+	/* Only the live link is heard: whoever asks on it is the copy that counts. */
+	if (body->ticket == lb_shadow.prepared_ticket) {
+		lb_shadow.prepared_ticket = 0;
+		lb_control_changed();
+		/* A candidate that waits with this ticket is answered MOVED when it says HELLO. */
+	}
+	lb_link_tell(link, LB_LINK_ABORTED, NULL, 0, false);
+}
