@@ -1,0 +1,132 @@
+/**
+ * Processes that cannot move, now or ever: the reason is told, the process is not touched, and when
+ * the obstacle is gone it moves.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Host, type Job, Testbed } from "../testbed/mod.ts";
+
+async function twoNodes(): Promise<Testbed> {
+  const bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  return bed;
+}
+
+/** Orders a move that must be refused, and checks that reason and process are as they should be. */
+async function refused(home: Host, away: Host, job: Job, reason: RegExp): Promise<void> {
+  const result = await home.lb("migrate", String(job.pid), away.node);
+  assert.notEqual(result.code, 0, "the move was not refused");
+  assert.match(result.stderr, reason);
+  assert.match(result.stderr, /fix:/);
+  assert.match(await home.must(["lb", "ps"]), reason);
+  const found = (await home.snapshot()).processes.find((process) => process.pid === job.pid);
+  assert.match(found?.cantmove ?? "", reason);
+  assert.ok(job.running);
+  assert.equal((await away.snapshot()).queueLength, 0);
+}
+
+Deno.test("a process with two threads does not move, and moves when one is left", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["threader", "0.2", "3", "4"]);
+  await job.output("two\n");
+  await refused(home, away, job, /threads/);
+  await job.output("joined 42\n");
+  await home.migrate(job.pid, away);
+  assert.deepEqual(await job.ending(), { code: 6, signal: null });
+  assert.equal(job.stdout, "one\ntwo\njoined 42\ndone\n");
+});
+
+Deno.test("a process with a child does not move, and moves when it has ended", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["forker", "0.2", "3", "4"]);
+  await job.output(/forked \d+\n/);
+  await refused(home, away, job, /child/);
+  await job.output("reaped 5\n");
+  await home.migrate(job.pid, away);
+  assert.deepEqual(await job.ending(), { code: 6, signal: null });
+  assert.ok(job.stdout.endsWith("reaped 5\ndone\n"), job.stdout);
+});
+
+Deno.test("a process with shared writable memory does not move", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = "import mmap,sys; m=mmap.mmap(-1,4096); print('ready',flush=True); " +
+    "sys.stdin.readline(); m.close(); print('closed',flush=True); sys.stdin.readline(); print('end')";
+  const job = await home.launchKnown(["python3", "-c", script]);
+  await job.output("ready\n");
+  await refused(home, away, job, /shared/);
+  await job.write("\n");
+  await job.output("closed\n");
+  await home.migrate(job.pid, away);
+  await job.write("\n");
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+  assert.equal(job.stdout, "ready\nclosed\nend\n");
+});
+
+Deno.test("a stopped process does not move, and moves when it goes on", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["counter", "60"]);
+  await job.output("line 3\n");
+  await job.kill("STOP");
+  await refused(home, away, job, /stopped/);
+  await job.kill("CONT");
+  await job.output("line 10\n");
+  await home.migrate(job.pid, away);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+  assert.ok(job.stdout.endsWith("line 59\nline 60\n"));
+});
+
+Deno.test("a process that blocks the trigger is left alone, and moves when it unblocks", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = "import signal,sys; a=set(range(1,65))-{9,19}; " +
+    "signal.pthread_sigmask(signal.SIG_BLOCK,a); print('ready',flush=True); sys.stdin.readline(); " +
+    "signal.pthread_sigmask(signal.SIG_UNBLOCK,a); print('open',flush=True); sys.stdin.readline()";
+  const job = await home.launchKnown(["python3", "-c", script]);
+  await job.output("ready\n");
+  await refused(home, away, job, /block/);
+  await job.write("\n");
+  await job.output("open\n");
+  await home.migrate(job.pid, away);
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+});
+
+for (
+  const { name, argv, wanted } of [
+    { name: "forks", argv: ["forker", "2", "0.5", "0.5"], wanted: /reaped 5\ndone\n$/ },
+    {
+      name: "starts a thread",
+      argv: ["threader", "2", "0.5", "0.5"],
+      wanted: /joined 42\ndone\n$/,
+    },
+  ]
+) {
+  Deno.test(`a moved process that ${name} comes home for it and goes on`, async () => {
+    await using bed = await twoNodes();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    const job = await home.launchKnown(argv);
+    await home.migrate(job.pid, away);
+    assert.deepEqual(await job.ending(), { code: 6, signal: null }, job.stderr);
+    assert.match(job.stdout, wanted);
+    assert.equal(job.stderr, "");
+    await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+  });
+}
+
+Deno.test("a process that is not known, and a node that is not there, are told apart", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const unknown = await home.lb("migrate", "999999", away.node);
+  assert.notEqual(unknown.code, 0);
+  assert.match(unknown.stderr, /999999/);
+  const job = await home.launchKnown(["counter", "50"]);
+  const nowhere = await home.lb("migrate", String(job.pid), "10.77.0.99:9734");
+  assert.notEqual(nowhere.code, 0);
+  assert.match(nowhere.stderr, /10\.77\.0\.99/);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+});
