@@ -1,0 +1,128 @@
+/**
+ * Daemons that end and come back, and links that break, while processes are away.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { haveNamespaces, Testbed } from "../testbed/mod.ts";
+
+const lines = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
+
+for (const signal of ["TERM", "KILL"]) {
+  Deno.test(`processes outlive both daemons' restart after SIG${signal}`, async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons();
+    const here = await home.launchKnown(["counter", "80", "--status", "3"]);
+    const there = await home.launchKnown(["counter", "80", "--file", "out", "--status", "4"]);
+    await home.migrate(there.pid, away);
+    for (const host of [away, home]) {
+      await host.daemon.stop(signal);
+      await host.daemon.start();
+    }
+    await home.waitForSnapshot(
+      "what it had",
+      (s) =>
+        s.processes.length === 1 && s.processes[0]?.pid === here.pid &&
+        s.shadows.length === 1 && s.shadows[0]?.pid === there.pid,
+    );
+    await away.waitForSnapshot(
+      "its guest",
+      (s) => s.processes.length === 1 && s.processes[0]?.shadowPid === there.pid,
+    );
+    await home.bringHome(there.pid);
+    await home.migrate(here.pid, away);
+    assert.deepEqual(await here.ending(), { code: 3, signal: null });
+    assert.deepEqual(await there.ending(), { code: 4, signal: null });
+    assert.equal(here.stdout, lines(80));
+    assert.equal(there.stdout, lines(80));
+    assert.equal(await home.readTextFile("out"), lines(80));
+  });
+}
+
+Deno.test("a guest that ends while its daemon is down ends at home as well", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const job = await home.launchKnown(["counter", "25", "--signal", "10"]);
+  await home.migrate(job.pid, away);
+  await away.daemon.stop("KILL");
+  await job.output("line 25\n");
+  await away.daemon.start();
+  assert.equal((await job.ending(20_000)).signal, "SIGUSR1");
+  assert.equal(job.stdout, lines(25));
+});
+
+Deno.test("lb launch without a daemon fails with 125 unless --no-daemon is given", async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const host = bed.host(0);
+  await host.startDaemon();
+  await host.daemon.stop();
+  const refused = await host.run(["lb", "launch", "--", "true"]);
+  assert.equal(refused.code, 125, refused.stderr);
+  assert.match(refused.stderr, /^lb: Cannot [^]*\n\s*fix: /);
+  assert.equal((await host.run(["lb", "launch", "--no-daemon", "--", "true"])).code, 0);
+});
+
+Deno.test("a second daemon of a node is refused and leaves the first alone", async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const host = bed.host(0);
+  await host.startDaemon();
+  const second = await host.run(["timeout", "20", "lb", "daemon"]);
+  assert.ok(second.code > 0 && second.code < 124, String(second.code));
+  assert.match(second.stderr, /^lb: Cannot /m);
+  assert.equal((await host.snapshot()).state, "U");
+});
+
+Deno.test({
+  name: "a process goes on where it was when the link comes back after a cut",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 2" });
+    const job = await home.launchKnown(["counter", "60", "--file", "out", "--status", "9"]);
+    await home.migrate(job.pid, away);
+    await job.output("line 10\n");
+    await home.cut();
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await home.restore();
+    assert.deepEqual(await job.ending(60_000), { code: 9, signal: null });
+    assert.equal(job.stdout, lines(60));
+    assert.equal(await home.readTextFile("out"), lines(60));
+  },
+});
+
+Deno.test({
+  name: "when the other node is lost for good the shadow ends within the reconnect limit",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 1\nreconnect-limit = 4" });
+    const job = await home.launchKnown(["counter", "600"]);
+    await home.migrate(job.pid, away);
+    await job.output("line 5\n");
+    await away.kill();
+    assert.equal((await job.ending(30_000)).signal, "SIGKILL");
+    assert.match(job.stderr, /^lb: .*\n$/);
+    assert.ok(lines(600).startsWith(job.stdout));
+    await home.waitForSnapshot("no shadow", (s) => s.shadows.length === 0);
+  },
+});
+
+Deno.test({
+  name: "when home is lost for good the guest ends within the reconnect limit",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 1\nreconnect-limit = 4" });
+    const job = await home.launchKnown(["counter", "600"]);
+    await home.migrate(job.pid, away);
+    await home.kill();
+    await away.waitForSnapshot("no guest", (s) => s.queueLength === 0, 30_000);
+    await job.ending();
+  },
+});
