@@ -1,0 +1,106 @@
+/**
+ * One trial of a fault point: a job whose output tells everything that happened to it, and the
+ * verdict on how it ended.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { schema } from "../../lib/wire/schema.ts";
+import { type Host, type Job, sleep } from "../testbed/mod.ts";
+
+/** What a fault point can be told to do. */
+export const actions = ["fail", "cut", "kill", "hang"] as const;
+export type Action = typeof actions[number];
+export type Point = keyof typeof schema.faults;
+
+/** Lines that a trial's job writes, ten a second. */
+const LINES = 40;
+const STATUS = 3;
+
+/** Short limits, so that what is lost is given up within a test's patience. */
+export const limits = "io-timeout = 2\nreconnect-limit = 6";
+
+/** How a trial may end. */
+export type Outcome =
+  /** The job goes on, wherever, and ends as if nothing had been. */
+  | "finishes"
+  /** The only copy was killed: the job ends by SIGKILL, and what it wrote is a clean beginning. */
+  | "dies"
+  /** The job itself hangs for ever at home: no other copy may run, and it can still be killed. */
+  | "hangs";
+
+/** One trial. */
+export interface Trial {
+  readonly point: Point;
+  readonly action: Action;
+  readonly outcome: Outcome;
+}
+
+export function nameOf({ point, action }: Trial): string {
+  return `${point}:${action}`;
+}
+
+/** The value of LB_FAULT for a trial. */
+export function faultOf({ point, action }: Trial): string {
+  return `${schema.faults[point]}:${action}`;
+}
+
+/** Starts a trial's job on its home. */
+export async function begin(home: Host, trial: Trial, withFault: boolean): Promise<Job> {
+  const argv = ["counter", String(LINES), "--file", `out.${nameOf(trial)}`];
+  const env = withFault ? { LB_FAULT: faultOf(trial) } : {};
+  const job = await home.launchKnown([...argv, "--status", String(STATUS)], { env });
+  await job.output("line 1\n");
+  return job;
+}
+
+/** Waits for a trial's end and throws what is wrong with it. */
+export async function judge(home: Host, trial: Trial, job: Job): Promise<void> {
+  const all = Array.from({ length: LINES }, (_, index) => `line ${index + 1}\n`).join("");
+  const file = (): Promise<string> => home.readTextFile(`out.${nameOf(trial)}`);
+  if (trial.outcome === "finishes") {
+    assert.deepEqual(await job.ending(40_000), { code: STATUS, signal: null }, job.stderr);
+    assert.equal(job.stdout, all);
+    assert.equal(await file(), all);
+    return;
+  }
+  if (trial.outcome === "hangs") {
+    // Longer than every limit: a second copy would have begun to write by now.
+    const before = job.stdout;
+    await sleep(8_000);
+    assert.ok(job.running, `it ended: ${JSON.stringify(await job.ending())} ${job.stderr}`);
+    assert.equal(job.stdout, before, "another copy runs");
+    await job.kill("KILL");
+  }
+  assert.equal((await job.ending(40_000)).signal, "SIGKILL", job.stderr);
+  assert.ok(all.startsWith(job.stdout) && job.stdout !== all, "the output is no clean beginning");
+  assert.ok(all.startsWith(await file()), "the file is no clean beginning");
+}
+
+/** Waits until no host runs a trial's job any more: no copy was left anywhere. */
+export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
+  for (const host of hosts) {
+    await host.waitForSnapshot(
+      "an empty node",
+      (s) => s.queueLength === 0 && s.shadows.length === 0,
+      30_000,
+    );
+    assert.notEqual((await host.run(["pgrep", "-x", "counter"])).code, 0, `a copy on ${host.name}`);
+    assert.notEqual((await host.run(["pgrep", "lb-keeper"])).code, 0, `a keeper on ${host.name}`);
+  }
+}
+
+/** Runs trials side by side and collects what failed under each trial's name. */
+export async function runTrials(
+  trials: readonly Trial[],
+  run: (trial: Trial, index: number) => Promise<void>,
+): Promise<void> {
+  const results = await Promise.allSettled(trials.map(run));
+  const failures = results.flatMap((result, index) => {
+    const trial = trials[index];
+    return result.status === "rejected" && trial !== undefined
+      ? [`${nameOf(trial)} (${trial.outcome}): ${result.reason?.message ?? result.reason}`]
+      : [];
+  });
+  assert.equal(failures.length, 0, `\n${failures.join("\n\n")}`);
+}
