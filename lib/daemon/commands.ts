@@ -185,7 +185,7 @@ export class Commands {
         fix: "Name an absolute path",
       });
     }
-    const result = await this.#moves.checkpoint(running, values.path, stay);
+    const result = await this.#moves.checkpoint(running, { path: values.path, stay });
     return `${values.path}: ${result.bytes} bytes`;
   }
 }

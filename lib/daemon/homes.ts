@@ -173,7 +173,11 @@ export class Homes {
     const id = formatProcessId(identity);
     try {
       const verdict = await this.judge(identity);
-      log.info("link", { process: id, from: hello.node, verdict });
+      log[verdict === "live" ? "info" : "debug"]("link", {
+        process: id,
+        from: hello.node,
+        verdict,
+      });
       await connection.send("V", {
         request: 0n,
         ticket: identity.ticket,

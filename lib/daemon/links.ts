@@ -53,7 +53,7 @@ export class Links {
         native.close(result);
         log.info("link restored", { process: id });
       } else {
-        if (result === "dead") log.info("a copy that is not the live one ends", { process: id });
+        if (result === "dead") log.debug("a copy that is not the live one ends", { process: id });
         const verdict = verdicts[result];
         control.send(peer.connection, "Verdict", { ticket, verdict, zero: 0 });
       }
@@ -134,10 +134,5 @@ export class Links {
     if (frame.letter !== "V") return "unknown";
     if (frame.values.verdict === verdicts.dead) return "dead";
     return frame.values.verdict === verdicts.live ? "live" : "unknown";
-  }
-
-  /** A shadow is gone or has its link again. */
-  found(id: ProcessId): void {
-    this.#lost.delete(id);
   }
 }

@@ -8,6 +8,7 @@ import { version } from "../base/version.ts";
 import type { Effect, ProcessId } from "../core/types.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { describe } from "../host/connection.ts";
+import type { ControlPeer } from "../host/control.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
@@ -15,7 +16,7 @@ import { inspect, type Inspection } from "../host/proc.ts";
 import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
-import type { OrderResult, Orders } from "./orders.ts";
+import type { Order, OrderResult, Orders } from "./orders.ts";
 import { type Peers, readAnnouncement } from "./peers.ts";
 import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
 
@@ -118,9 +119,9 @@ export class Moves {
     const startMs = monotonicMs();
     const phases = this.#phases.get(ticket) ?? { offerMs: 0, connectMs: 0 };
     this.#phases.delete(ticket);
+    const record = this.find(id); // before the move, which takes it away
     const result = await this.#tryMove({ ticket, id, to, home }, phases)
       .catch((error): OrderResult => aborted(describe(error)));
-    const record = this.find(id);
     const fields = {
       process: id,
       program: record?.program ?? "",
@@ -217,47 +218,74 @@ export class Moves {
   /**
    * Writes the image of a process that is at home here.
    *
-   * @param path Absolute path of a file that does not exist yet.
-   * @param stay Whether the process goes on; else a waiting shadow takes its place.
+   * @param options `path`: absolute, of a file that does not exist yet. `stay`: the process goes on;
+   * else a waiting shadow takes its place. `asker`: the process itself, which waits for the order.
    * @throws {HostError} If it could not be written; the process goes on then.
    */
-  async checkpoint(record: LocalRecord, path: string, stay: boolean): Promise<OrderResult> {
+  async checkpoint(
+    record: LocalRecord,
+    options: { readonly path: string; readonly stay: boolean; readonly asker?: ControlPeer },
+  ): Promise<OrderResult> {
+    const { path, stay, asker } = options;
+    const { records, parts, dispatch } = this.#context;
     const inspection = await this.inspect(record.id);
     if (inspection === null) throw cannotWrite(path, "the process is gone");
-    if (inspection.cantmove !== null) throw cannotWrite(path, inspection.cantmove);
+    // A process in its handler blocks its signals: that is no obstacle to what it asked for.
+    if (inspection.cantmove !== null && asker === undefined) {
+      throw cannotWrite(path, inspection.cantmove);
+    }
     if (record.moving !== null) throw cannotWrite(path, "it is moving just now");
-    const flags = native.openFlags.writeOnly | native.openFlags.create |
-      native.openFlags.exclusive;
-    const image = native.open(path, flags, 0o600);
-    const { records, parts } = this.#context;
-    const ticket = newTicket();
-    record.moving = ticket;
-    records.flush();
-    const result = await this.#orders.issue({
+    const { writeOnly, create, exclusive } = native.openFlags;
+    const image = native.open(path, writeOnly | create | exclusive, 0o600);
+    const order: Order = {
       kind: stay ? "snapshot" : "checkpoint",
       pid: record.homePid,
       startTicks: record.startTicks,
       identity: record,
-      ticket,
+      ticket: newTicket(),
       destination: "",
       fds: [image],
       shared: stay ? [] : [parts.shadow, parts.preload],
-    });
+    };
+    record.moving = order.ticket;
+    records.flush();
+    const result = asker === undefined
+      ? await this.#orders.issue(order)
+      : await this.#orders.grant(asker, order);
     record.moving = null;
-    const fields = { process: record.id, path, bytes: result.bytes, freezeMs: result.freezeMs };
-    if (result.outcome === "aborted") {
+    const { outcome, reason, bytes, freezeMs } = result;
+    const fields = { process: record.id, path, outcome, reason, bytes, freezeMs };
+    if (outcome === "aborted") {
       await Deno.remove(path).catch(() => {});
       records.save();
-      log.warning("checkpoint", { ...fields, outcome: "aborted", reason: result.reason });
-      throw cannotWrite(path, result.reason ?? "no reason given");
+      log.warning("checkpoint", fields);
+      throw cannotWrite(path, reason ?? "no reason given");
     }
-    log.info("checkpoint", { ...fields, outcome: "written", reason: null });
-    if (!stay) {
-      records.locals.delete(record.id);
-      this.#context.dispatch({ type: "processEnded", id: record.id });
+    log.info("checkpoint", fields);
+    if (!stay && records.locals.delete(record.id)) {
+      dispatch({ type: "processEnded", id: record.id });
     }
     records.save();
     return result;
+  }
+
+  /** A process got SIGTSTP by hand: the thesis's manual trigger, unless the config says stop. */
+  async byHand(peer: ControlPeer): Promise<void> {
+    const { records, config } = this.#context;
+    const record = records.findByPid(peer.pid);
+    if (config.sigtstp === "stop" || record === null || isGuest(record)) {
+      return this.#orders.refuse(peer, 0n);
+    }
+    const directory = `${config.runtimeDir}/images`;
+    const path = `${directory}/${record.program}-${record.homePid}-${wallMs()}.img`;
+    try {
+      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+      await this.checkpoint(record, { path, stay: false, asker: peer });
+    } catch (error) {
+      log.warning("checkpoint by hand", { process: record.id, reason: describe(error) });
+      // Fails quietly where the order was handed over already: nobody waits any more.
+      this.#orders.refuse(peer, 0n);
+    }
   }
 }
 

@@ -189,6 +189,7 @@ export class Node {
       case "Register":
         return void this.#register(peer, message);
       case "Fetch":
+        if (message.orderId === 0n) return void this.#moves.byHand(peer);
         return void this.#orders.fetch(peer, message);
       case "Report":
         return this.#orders.report(peer, message);

@@ -65,6 +65,23 @@ export class Orders {
 
   /** Gives an order and waits for its end, however it ends. Takes over the order's `fds`. */
   issue(order: Order): Promise<OrderResult> {
+    return this.#add(order, (id) => {
+      try {
+        native.queueOrder(order.pid, order.startTicks, { signal: this.#context.signal, id });
+      } catch (error) {
+        this.#abort(id, describe(error));
+      }
+    });
+  }
+
+  /** Gives an order to a process that has asked for one by itself, and waits as `issue()` does. */
+  grant(peer: ControlPeer, order: Order): Promise<OrderResult> {
+    return this.#add(order, (id) => {
+      this.fetch(peer, { orderId: id, pid: peer.pid, zero: 0 });
+    });
+  }
+
+  #add(order: Order, begin: (id: bigint) => void): Promise<OrderResult> {
     const id = newOrderId();
     return new Promise((resolve) => {
       const pending: Pending = {
@@ -83,11 +100,7 @@ export class Orders {
         },
       };
       this.#pending.set(id, pending);
-      try {
-        native.queueOrder(order.pid, order.startTicks, { signal: this.#context.signal, id });
-      } catch (error) {
-        this.#abort(id, describe(error));
-      }
+      begin(id);
     });
   }
 

@@ -55,6 +55,7 @@ export class Peers {
   readonly #onRequest: RequestHandler;
   /** By node, the outgoing one first. */
   readonly #peers = new Map<string, Peer[]>();
+  readonly #outgoing = new Map<string, Peer>();
   readonly #connecting = new Set<string>();
   /** Why a node could not be reached, as last logged. */
   readonly #complaints = new Map<string, string>();
@@ -89,8 +90,6 @@ export class Peers {
       })
       .finally(() => this.#connecting.delete(node));
   }
-
-  readonly #outgoing = new Map<string, Peer>();
 
   async #open(node: string): Promise<Peer> {
     const connection = await connectTcp(node, limits.helloTimeoutMs);
@@ -272,11 +271,6 @@ export class Peers {
         peer.connection.close();
       }
     }
-  }
-
-  /** Whether any connection to this node is up. */
-  isConnected(node: string): boolean {
-    return this.#peers.has(node);
   }
 
   /** Closes every connection. */
