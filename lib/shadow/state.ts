@@ -16,25 +16,25 @@ export const stateOffsets = {
   home_pid: 12,
   start_ticks: 16,
   live_ticket: 24,
-  link_fd: 56,
-  shadow_fd: 60,
-  preload_fd: 64,
-  exe_fd: 68,
-  state_fd: 72,
-  trace_fd: 76,
-  reconnect_limit_ms: 80,
-  io_timeout_ms: 84,
-  home_node: 120,
-  program: 248,
-  comm: 312,
-  control_path: 328,
-  argc: 8888,
-  text_size: 8892,
-  text: 8896,
+  link_fd: 64,
+  shadow_fd: 68,
+  preload_fd: 72,
+  exe_fd: 76,
+  state_fd: 80,
+  trace_fd: 84,
+  reconnect_limit_ms: 88,
+  io_timeout_ms: 92,
+  home_node: 128,
+  program: 256,
+  comm: 320,
+  control_path: 336,
+  argc: 8896,
+  text_size: 8900,
+  text: 8904,
 } as const;
 
 /** Size of the struct in bytes. */
-export const STATE_SIZE = 17_088;
+export const STATE_SIZE = 17_096;
 
 const MAGIC = 0x3145544154534c62n; // LB_STATE_MAGIC
 const COMM_SIZE = 16; // TASK_COMM_LEN, prctl(2) PR_SET_NAME
