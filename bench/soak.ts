@@ -28,6 +28,9 @@ async function move(hosts: readonly Host[], job: Job, to: Host): Promise<void> {
   else await home.migrate(job.pid, to);
   await waitFor(`PID ${job.pid} on ${to.name}`, async () => {
     return await runsOn(hosts, job.pid) === to.node;
+  }, { timeoutMs: 10_000 }).catch((error) => {
+    const logs = hosts.map((host) => `${host.name} logged:\n${host.daemon.log.slice(-1500)}`);
+    throw new Error(`${error.message}\n${job.stdout}${job.stderr}\n${logs.join("\n")}`);
   });
 }
 
@@ -49,7 +52,7 @@ export async function soak(
   const home = bed.host(0);
   // Ended by the last check of its clock, whatever happens to us.
   const seconds = moves * MOVE_SECONDS_MAX + 10;
-  const job = await home.launchKnown(["selfcheck", String(seconds)], {
+  const job = await home.launchKnown(["selfcheck", String(seconds), "--skip", "waiting"], {
     env: { SELFCHECK_STOP: "stop" },
   });
   for (let done = 1; done <= moves; done++) {

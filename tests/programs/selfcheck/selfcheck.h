@@ -19,8 +19,8 @@ struct group {
 	void (*round)(long round);
 };
 
-extern const struct group group_cpu, group_memory, group_files, group_channels, group_signals,
-	group_process, group_time;
+extern const struct group group_cpu, group_memory, group_files, group_channels, group_waiting,
+	group_signals, group_process, group_time;
 
 extern char **saved_argv;
 extern char *program_path;
