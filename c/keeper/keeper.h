@@ -25,6 +25,7 @@ struct lb_keeper_options {
 	const char *control_path; /* NULL (restart only): there is no daemon */
 	char node[LB_NODE_NAME_SIZE];
 	char home_node[LB_NODE_NAME_SIZE];
+	char from[LB_NODE_NAME_SIZE]; /* sends the memory; empty: home */
 	uint64_t ticket;
 	uint64_t start_ticks; /* of the home process */
 	uint32_t home_pid;

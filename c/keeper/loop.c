@@ -150,7 +150,10 @@ static void keeper_reset(struct lb_keeper *keeper)
 
 int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 {
-	int guest_link_fd = link_fd >= 0 || keeper->options.restart ? link_fd : stream_fd;
+	const struct lb_keeper_options *options = &keeper->options;
+	bool first_move = !options->restart && (options->from[0] == '\0' ||
+						strcmp(options->from, options->home_node) == 0);
+	int guest_link_fd = link_fd < 0 && first_move ? stream_fd : link_fd;
 	int signal_fd = -1;
 	int error;
 

@@ -2,7 +2,8 @@
  * restart`.
  *
  * lb-keeper guest   --control PATH --node NAME --ticket T --home NODE --pid PID --start TICKS
- * [--io-timeout-ms N] [--reconnect-limit-ms N]     fd 3: stream; fd 4: link, if there is one
+ * [--from NODE] [--io-timeout-ms N] [--reconnect-limit-ms N]
+ * fd 3: stream, which is the link too if it comes from home; fd 4: link, if there is one
  * lb-keeper restart --node NAME [--control PATH] [...]               fd 3: image file; fd 4:
  * link
  *
@@ -69,6 +70,8 @@ static void option(struct lb_keeper_options *options, const char *name, const ch
 		node_name(options->node, name, value);
 	} else if (strcmp(name, "--home") == 0) {
 		node_name(options->home_node, name, value);
+	} else if (strcmp(name, "--from") == 0) {
+		node_name(options->from, name, value);
 	} else if (strcmp(name, "--ticket") == 0) {
 		options->ticket = number(name, value, UINT64_MAX);
 	} else if (strcmp(name, "--start") == 0) {

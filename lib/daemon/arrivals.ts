@@ -167,7 +167,7 @@ export class Arrivals {
     }
   }
 
-  #startKeeper({ identity, program }: Offer, fd: number): void {
+  #startKeeper({ identity, program, from }: Offer, fd: number): void {
     const { config, node, controlPath, parts, logFd, records } = this.#context;
     const { ticket, startTicks, homePid, homeNode } = identity;
     const id = formatProcessId(identity);
@@ -181,6 +181,7 @@ export class Arrivals {
         "--node", node,
         "--ticket", String(ticket),
         "--home", homeNode,
+        "--from", from,
         "--pid", String(homePid),
         "--start", String(startTicks),
         "--io-timeout-ms", String(config.ioTimeoutMs),
