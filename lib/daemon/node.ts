@@ -308,7 +308,7 @@ export class Node {
   #request(from: string, frame: Frame, reply: Reply): void {
     switch (frame.letter) {
       case "I":
-        return this.#snapshot(frame.values.request, reply);
+        return void this.#snapshot(frame.values.request, reply);
       case "M":
         return void this.#commands.run(frame.values, reply);
       case "C":
@@ -330,8 +330,10 @@ export class Node {
     }
   }
 
-  #snapshot(request: bigint, reply: Reply): void {
+  /** Looks first: a process that came since the last check has no figures yet. */
+  async #snapshot(request: bigint, reply: Reply): Promise<void> {
     const { records, config } = this.#context;
+    await this.#sample(this.#shell.balancer.view().processes.map(({ id }) => id));
     const snapshot = makeSnapshot(this.#shell.balancer.view(), records, config.frequencySeconds);
     reply("I", { request, json: new TextEncoder().encode(JSON.stringify(snapshot)) });
   }
