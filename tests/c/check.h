@@ -2,9 +2,12 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #define CASE_SECONDS_MAX 60 /* a case that hangs ends the program by SIGALRM */
@@ -26,6 +29,17 @@
 			_exit(1);                                                                   \
 		}                                                                                   \
 	} while (0)
+
+/* fork(2) whose child never outlives the test: it would hold the runner's pipes open. */
+static inline pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
 
 /* Runs one case. The name is a sentence: what holds. */
 static inline void run_case(const char *name, void (*run)(void))

@@ -69,9 +69,8 @@ static void acts_once(void)
 static void kills_and_hangs(void)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
-	CHECK(pid >= 0);
 	if (pid == 0) {
 		lb_fault_parse(&lb_fault_plan, "8:kill");
 		lb_fault(8);
@@ -79,8 +78,7 @@ static void kills_and_hangs(void)
 	}
 	CHECK_EQUAL(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	pid = fork();
-	CHECK(pid >= 0);
+	pid = fork_child();
 	if (pid == 0) {
 		lb_fault_parse(&lb_fault_plan, "8:hang");
 		lb_fault(8);

@@ -217,10 +217,9 @@ static void never_blocks_on_send(void)
 
 static void watches_processes(void)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	uint64_t started;
 
-	CHECK(pid >= 0);
 	if (pid == 0) {
 		pause();
 		_exit(0);
@@ -244,11 +243,10 @@ static void watches_processes(void)
 
 static void reports_exit_status(void)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	pid_t grandchild;
 	int ends[2];
 
-	CHECK(pid >= 0);
 	if (pid == 0)
 		_exit(7);
 	usleep(20000); /* a zombie by now: the event comes at once */
@@ -257,8 +255,7 @@ static void reports_exit_status(void)
 	CHECK_EQUAL(event.wait_status, 7 << 8);
 	/* Not a child of ours: only that it ended is known. */
 	CHECK_EQUAL(pipe(ends), 0);
-	pid = fork();
-	CHECK(pid >= 0);
+	pid = fork_child();
 	if (pid == 0) {
 		grandchild = fork();
 		if (grandchild == 0) {
@@ -329,9 +326,8 @@ static void survives_exhaustion(void)
 	double before;
 	int client, last;
 	int status;
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
-	CHECK(pid >= 0);
 	if (pid == 0) {
 		char byte;
 
@@ -373,8 +369,7 @@ static void refuses_other_users(void)
 		return;
 	}
 	CHECK_EQUAL(chmod(path, 0666), 0); /* so that only the check of the peer is left */
-	pid = fork();
-	CHECK(pid >= 0);
+	pid = fork_child();
 	if (pid == 0) {
 		char byte;
 		int client;
