@@ -142,10 +142,12 @@ export async function askCommand(
   });
   if (answer.letter === "Y") return answer.values.detail;
   if (answer.letter === "N") {
-    throw new HostError(
-      `Cannot ${command.command} process ${command.pid}: ${answer.values.reason}`,
-      { fix: answer.values.fix === "" ? "See the log of the daemon" : answer.values.fix },
-    );
+    const { reason, fix } = answer.values;
+    // A node's own refusals are whole sentences already.
+    const message = reason.startsWith("Cannot ")
+      ? reason
+      : `Cannot ${command.command} process ${command.pid}: ${reason}`;
+    throw new HostError(message, { fix: fix === "" ? "See the log of the daemon" : fix });
   }
   throw unexpected(connection, answer.letter);
 }
