@@ -1,8 +1,9 @@
-/* control.c - the connection to this node's daemon. The guest is served whether it is there or not.
+/* control.c - the shadow's connection to its daemon: it tells what it is, and hears of links, ends and orders.
+ *
+ * The daemon may be away at any time: nothing here waits, and a guest is served all the same.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,10 +11,20 @@
 
 #include "shadow.h"
 
-#define RETRY_MS 1000     /* to a daemon that is away, or that has not answered about a lost link */
-#define STEP_CONFIRMED LB_FAULT_SHADOW_START
+#define RETRY_MS 1000
 
-static void away(void)
+union message {
+	struct {
+		uint32_t type, size;
+	} head;
+	struct lb_local_link link;
+	struct lb_local_verdict verdict;
+	struct lb_local_guest_ended ended;
+	struct lb_local_inquire inquire;
+	uint8_t bytes[LB_LOCAL_MESSAGE_SIZE_MAX];
+};
+
+void lb_control_close(void)
 {
 	if (lb_shadow.control_fd >= 0)
 		close(lb_shadow.control_fd);
@@ -21,14 +32,12 @@ static void away(void)
 	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
 }
 
-static bool tell(const void *message, size_t size)
+static void tell(const void *message, size_t size)
 {
 	if (lb_shadow.control_fd < 0)
-		return false;
-	if (send(lb_shadow.control_fd, message, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size)
-		return true;
-	away(); /* a daemon that does not read is as good as away: it hears all when it is back */
-	return false;
+		return; /* everything is told anew on the next connection */
+	if (send(lb_shadow.control_fd, message, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
+		lb_control_close();
 }
 
 void lb_control_changed(void)
@@ -39,21 +48,29 @@ void lb_control_changed(void)
 		.start_ticks = lb_shadow.state.start_ticks,
 		.live_ticket = lb_shadow.state.live_ticket,
 		.prepared_ticket = lb_shadow.prepared_ticket,
-		.pid = lb_shadow.state.home_pid,
-		.state = LB_GUEST_LOST,
+		.pid = (uint32_t)getpid(),
+		.state = lb_shadow.live != NULL ? LB_GUEST_RUNNING :
+			 lb_shadow.waiting	? LB_GUEST_WAITING :
+						  LB_GUEST_LOST,
 	};
 
-	if (lb_shadow.live != NULL)
-		message.state = LB_GUEST_RUNNING;
-	else if (lb_shadow.waiting)
-		message.state = LB_GUEST_WAITING;
 	memcpy(message.home_node, lb_shadow.state.home_node, sizeof message.home_node);
 	memcpy(message.runs_on, lb_shadow.state.runs_on, sizeof message.runs_on);
 	memcpy(message.program, lb_shadow.state.program, sizeof message.program);
 	tell(&message, sizeof message);
 }
 
-/* How the order ended that made this shadow: once, by whichever connection it first gets. */
+void lb_control_lost_link(void)
+{
+	struct lb_local_lost_link message = { .type = LB_LOCAL_LOST_LINK,
+					      .size = sizeof message,
+					      .ticket = lb_shadow.state.live_ticket };
+
+	memcpy(message.node, lb_shadow.state.runs_on, sizeof message.node);
+	tell(&message, sizeof message);
+}
+
+/* The end of the order that made this shadow; told once. */
 static void report(void)
 {
 	struct lb_local_report message = {
@@ -64,155 +81,123 @@ static void report(void)
 		.bytes = lb_shadow.state.bytes,
 		.freeze_us = lb_shadow.state.freeze_ns / 1000,
 		.outcome = lb_shadow.waiting ? LB_OUTCOME_WRITTEN : LB_OUTCOME_MOVED,
-		.step = STEP_CONFIRMED,
 	};
 
-	if (lb_shadow.reported || lb_shadow.state.order_id == 0)
+	if (lb_shadow.state.order_id == 0)
 		return;
-	if (tell(&message, sizeof message)) {
-		lb_shadow.reported = true;
-		lb_shadow.state.order_id = 0;
-		lb_state_save();
-	}
-}
-
-void lb_control_lost_link(void)
-{
-	struct lb_local_lost_link message = { .type = LB_LOCAL_LOST_LINK, .size = sizeof message,
-					      .ticket = lb_shadow.state.live_ticket };
-
-	if (lb_shadow.live != NULL || lb_shadow.waiting)
-		return;
-	memcpy(message.node, lb_shadow.state.runs_on, sizeof message.node);
 	tell(&message, sizeof message);
-	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
-}
-
-static void connect_daemon(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd >= 0)
-		fd = lb_fd_move_up(fd);
-	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
-	if (fd < 0)
+	if (lb_shadow.control_fd < 0)
 		return;
-	memcpy(address.sun_path, lb_shadow.state.control_path, sizeof address.sun_path);
-	address.sun_path[sizeof address.sun_path - 1] = '\0';
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		close(fd);
-		return;
-	}
-	lb_shadow.control_fd = fd;
-	lb_control_changed();
-	report();
-	lb_control_lost_link();
+	lb_shadow.state.order_id = 0;
+	lb_state_save();
 }
 
 void lb_control_push(void)
 {
-	if (lb_now_ms() < lb_shadow.retry_ms)
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (lb_shadow.control_fd >= 0 || lb_now_ms() < lb_shadow.retry_ms)
 		return;
-	if (lb_shadow.control_fd < 0)
-		connect_daemon();
-	else
+	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
+	memcpy(address.sun_path, lb_shadow.state.control_path, sizeof address.sun_path);
+	address.sun_path[sizeof address.sun_path - 1] = '\0';
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+		close(fd);
+		return;
+	}
+	fd = lb_fd_move_up(fd);
+	if (fd < 0)
+		return;
+	lb_shadow.control_fd = fd;
+	lb_control_changed();
+	report();
+	if (lb_shadow.live == NULL && !lb_shadow.waiting)
 		lb_control_lost_link();
 }
 
 static void answer(uint64_t ticket)
 {
-	struct lb_local_verdict message = { .type = LB_LOCAL_VERDICT, .size = sizeof message,
-					    .ticket = ticket, .verdict = lb_ticket_verdict(ticket) };
+	struct lb_local_verdict message = { .type = LB_LOCAL_VERDICT,
+					    .size = sizeof message,
+					    .ticket = ticket,
+					    .verdict = lb_ticket_verdict(ticket) };
 
 	tell(&message, sizeof message);
 }
 
-static void take_link(const struct lb_local_link *message, int fd)
+static void handle(const union message *message, size_t size, int fd)
 {
-	uint32_t verdict = lb_ticket_verdict(message->ticket);
-
-	answer(message->ticket);
-	if (verdict != LB_VERDICT_LIVE)
-		close(fd);
-	else
-		lb_link_add(fd, message->ticket); /* it speaks first: HELLO */
-}
-
-static void handle(const void *message, size_t size, int fd)
-{
-	const struct lb_local_ack *head = message; /* all begin with type and size */
-
-	if (size < 2 * sizeof(uint32_t) || head->size != size) {
-		if (fd >= 0)
-			close(fd);
+	if (size < sizeof message->head || message->head.size != size)
 		return;
-	}
-	if (head->type == LB_LOCAL_LINK && size == sizeof(struct lb_local_link) && fd >= 0) {
-		take_link(message, fd);
-		return;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (head->type == LB_LOCAL_INQUIRE && size == sizeof(struct lb_local_inquire)) {
-		answer(((const struct lb_local_inquire *)message)->ticket);
-	} else if (head->type == LB_LOCAL_BRING_HOME && size == sizeof(struct lb_local_bring_home)) {
+	switch (message->head.type) {
+	case LB_LOCAL_LINK:
+		if (size == sizeof message->link && fd >= 0) {
+			int moved = lb_fd_move_up(fd);
+
+			fd = -1;
+			if (moved >= 0)
+				lb_link_add(moved, message->link.ticket);
+		}
+		break;
+	case LB_LOCAL_INQUIRE:
+		if (size == sizeof message->inquire)
+			answer(message->inquire.ticket);
+		break;
+	case LB_LOCAL_BRING_HOME:
 		lb_shadow.bring_home = true;
 		if (lb_shadow.live != NULL &&
 		    !lb_link_tell(lb_shadow.live, LB_LINK_COME_HOME, NULL, 0, true))
 			lb_link_lost();
-	} else if (head->type == LB_LOCAL_GUEST_ENDED && size == sizeof(struct lb_local_guest_ended)) {
-		const struct lb_local_guest_ended *ended = message;
-
-		if (ended->ticket == lb_shadow.state.live_ticket) {
-			lb_shadow.ended = true;
-			lb_shadow.wait_status = ended->wait_status;
-		}
-	} else if (head->type == LB_LOCAL_VERDICT && size == sizeof(struct lb_local_verdict)) {
-		const struct lb_local_verdict *verdict = message;
-
-		if (verdict->verdict == LB_VERDICT_DEAD && lb_shadow.live == NULL &&
-		    verdict->ticket == lb_shadow.state.live_ticket && !lb_shadow.waiting)
-			lb_end_lost("that node has no such process any more");
+		break;
+	case LB_LOCAL_GUEST_ENDED:
+		if (size != sizeof message->ended || message->ended.ticket != lb_shadow.state.live_ticket)
+			break;
+		/* What the guest wrote before it ended may still lie in the link: main.c waits for its end. */
+		lb_shadow.ended = true;
+		lb_shadow.ended_ms = lb_now_ms();
+		lb_shadow.wait_status = message->ended.wait_status;
+		break;
+	case LB_LOCAL_VERDICT:
+		if (size == sizeof message->verdict && message->verdict.verdict == LB_VERDICT_DEAD &&
+		    message->verdict.ticket == lb_shadow.state.live_ticket && lb_shadow.live == NULL &&
+		    !lb_shadow.waiting && !lb_shadow.ended)
+			lb_end_lost("that node no longer has it");
+		break;
+	default:
+		break; /* Ack, and what later versions may say */
 	}
+	if (fd >= 0)
+		close(fd);
 }
 
 void lb_control_read(void)
 {
-	_Alignas(8) uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX];
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(LB_LOCAL_DESCRIPTORS_MAX * sizeof(int))];
-	} ancillary;
-
 	while (lb_shadow.control_fd >= 0) {
-		struct iovec piece = { message, sizeof message };
-		struct msghdr header = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = ancillary.bytes,
-					 .msg_controllen = sizeof ancillary.bytes };
-		ssize_t got = recvmsg(lb_shadow.control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-		struct cmsghdr *item;
+		union message message;
+		union {
+			struct cmsghdr header;
+			char space[CMSG_SPACE(sizeof(int) * LB_LOCAL_DESCRIPTORS_MAX)];
+		} control;
+		struct iovec part = { &message, sizeof message };
+		struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+					 .msg_controllen = sizeof control };
+		struct cmsghdr *rights;
 		int fd = -1;
+		ssize_t size = recvmsg(lb_shadow.control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		if (size < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (got <= 0) {
-			away();
+		if (size <= 0) {
+			lb_control_close();
 			return;
 		}
-		item = CMSG_FIRSTHDR(&header);
-		if (item != NULL && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_RIGHTS) {
-			int count = (int)((item->cmsg_len - CMSG_LEN(0)) / sizeof fd);
-
-			for (int i = 0; i < count; i++) {
-				int each;
-
-				memcpy(&each, CMSG_DATA(item) + (size_t)i * sizeof each, sizeof each);
-				if (i == 0)
-					fd = lb_fd_move_up(each);
-				else
-					close(each); /* one is all that any message has */
-			}
-		}
-		handle(message, (size_t)got, fd);
+		rights = CMSG_FIRSTHDR(&header);
+		if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+			memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+		handle(&message, (size_t)size, fd);
 	}
 }

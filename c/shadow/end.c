@@ -1,4 +1,4 @@
-/* end.c - the shadow ends as its guest has ended: same exit status, or same signal. */
+/* end.c - the shadow ends as the guest has ended, so that whoever waits for the home PID sees the same. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -11,49 +11,46 @@
 
 #include "shadow.h"
 
-_Noreturn void lb_end_exit(int64_t code)
+#define SET_SIZE 8
+#define SA_RESTORER_FLAG 0x04000000ul
+
+void lb_end_exit(int64_t code)
 {
-	_exit((int)code & 0xff);
+	for (;;)
+		syscall(SYS_exit_group, (int)code);
 }
 
-static _Noreturn void end_by_signal(int signal)
+static _Noreturn void die_by(int signal)
 {
-	/* struct kernel_sigaction: SIG_DFL */
-	static const unsigned long action[4];
 	const struct rlimit none = { 0, 0 };
+	uint64_t action[4] = { 0, SA_RESTORER_FLAG, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
 	uint64_t mask = ~(UINT64_C(1) << (signal - 1));
 
-	/* A core of the shadow would tell nothing of the guest, whose own is on its node. */
+	/* The memory that a core file would show is not the program's. */
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
-	syscall(SYS_rt_sigaction, signal, action, NULL, sizeof(uint64_t));
+	syscall(SYS_rt_sigaction, signal, action, NULL, SET_SIZE);
 	syscall(SYS_tgkill, getpid(), getpid(), signal);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-	/* Not reached for a signal that ends a process. */
-	_exit(128 + signal);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, SET_SIZE);
+	lb_end_exit(128 + signal); /* a signal whose default does not kill: the shell's way to say it */
 }
 
-_Noreturn void lb_end_status(uint32_t wait_status)
+void lb_end_status(uint32_t wait_status)
 {
-	int status = (int)wait_status;
-
-	if (WIFSIGNALED(status) && WTERMSIG(status) <= 64)
-		end_by_signal(WTERMSIG(status));
-	lb_end_exit(WEXITSTATUS(status));
+	if (WIFSIGNALED(wait_status))
+		die_by(WTERMSIG(wait_status));
+	lb_end_exit(WEXITSTATUS(wait_status));
 }
 
-_Noreturn void lb_end_lost(const char *why)
+void lb_end_lost(const char *why)
 {
 	char line[512];
-	int fd = lb_shadow.state.trace_fd >= 0 ? lb_shadow.state.trace_fd : STDERR_FILENO;
-	int size = snprintf(line, sizeof line,
-			    "lb: Cannot go on with pid %u (%s) as it ran on \"%s\", which is lost: %s\n"
-			    "    fix: Start it again; see the logs of both nodes for when the link was lost\n",
-			    lb_shadow.state.home_pid, lb_shadow.state.program, lb_shadow.state.runs_on, why);
+	int length = snprintf(line, sizeof line,
+			      "lb: Cannot go on with %s (pid %d) as its guest on %s is lost: %s\n"
+			      "    fix: Check that node and the network, then start the program again\n",
+			      lb_shadow.state.program, (int)getpid(), lb_shadow.state.runs_on, why);
 
-	/* The program's standard error may be closed: there is nobody else to tell. */
-	if (size > 0 && write(fd, line, (size_t)size) < 0)
-		size = 0;
-	kill(getpid(), SIGKILL);
-	_exit(128 + SIGKILL);
+	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		length = 0; /* nobody to tell: the end by SIGKILL says it */
+	die_by(SIGKILL);
 }

@@ -1,94 +1,173 @@
-/* home.c - homecoming: this PID becomes the program's own file again, with the library preloaded; the library's
- * constructor then restores the process from the image that the guest sends (READY is the first it says).
+/* home.c - the process comes home: this PID becomes the program again.
  *
- * Until that exec has worked the guest is frozen and nothing here has changed: it is told FAILED and goes on.
+ * The program's own file is exec'ed with the library preloaded, whose constructor reads the image back, so that
+ * /proc/self/exe is right. Whether that will work is tried in a child first: an exec whose loader fails (a
+ * library that is gone by now) would end the process. Where it does not work the image is read back from here,
+ * and only /proc/self/exe is wrong.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
+#include "lb_restorer.h"
 #include "shadow.h"
 
-#define ARGUMENTS_MAX 1024u
-#define VARIABLE_SIZE 64
-#define VARIABLES_MAX 4
+#define ARGUMENTS_MAX 1024
+#define RSEQ_SIGNATURE 0x53053053
+#define RSEQ_UNREGISTER 1
+#define RSEQ_SIZE 32
 
-static char variables[VARIABLES_MAX][VARIABLE_SIZE];
-static char *environment[VARIABLES_MAX + 1];
-static char *arguments[ARGUMENTS_MAX + 1];
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
 
-/* A file system mounted noexec would make the loader skip the library: the program would start anew. */
-static bool can_preload(void)
+static char preload[64];
+static char state_variable[32];
+static char fault_variable[48];
+static char library_path[4200];
+
+static void keep_open(int fd, bool keep)
 {
-	void *page = mmap(NULL, LB_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, lb_shadow.state.preload_fd, 0);
-
-	if (page == MAP_FAILED)
-		return false;
-	munmap(page, LB_PAGE);
-	return true;
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
 }
 
-static void fill_arguments(void)
+static void keep_own_open(bool keep)
 {
+	const struct lb_state *state = &lb_shadow.state;
+
+	keep_open(state->state_fd, keep);
+	keep_open(state->shadow_fd, keep);
+	keep_open(state->preload_fd, keep);
+	keep_open(state->exe_fd, keep);
+	keep_open(lb_shadow.live->fd, keep);
+}
+
+static void exec_program(const char *variable)
+{
+	static const char *const actions[] = { "", "kill", "hang", "cut", "fail" };
+	char *argv[ARGUMENTS_MAX + 1];
+	char *envp[5] = { preload, (char *)(intptr_t)variable };
+	const char *path = getenv("LD_LIBRARY_PATH");
+	int argc = 0, envc = 2;
 	struct lb_state *state = &lb_shadow.state;
-	unsigned count = 0;
-	uint32_t at = 0;
 
-	while (at < state->text_size && at < sizeof state->text && count < ARGUMENTS_MAX) {
-		const char *end = memchr(state->text + at, '\0', sizeof state->text - at);
-
-		if (end == NULL)
-			break;
-		arguments[count++] = state->text + at;
-		at = (uint32_t)(end - state->text) + 1;
+	for (uint32_t at = 0; at < state->text_size && argc < ARGUMENTS_MAX; at++) {
+		argv[argc++] = state->text + at;
+		at += (uint32_t)strlen(state->text + at);
 	}
-	if (count == 0)
-		arguments[count++] = state->program;
-	arguments[count] = NULL;
+	if (argc == 0)
+		argv[argc++] = state->program;
+	argv[argc] = NULL;
+	snprintf(preload, sizeof preload, "LD_PRELOAD=/proc/self/fd/%d", state->preload_fd);
+	if (path != NULL && strlen(path) < sizeof library_path - 20) {
+		snprintf(library_path, sizeof library_path, "LD_LIBRARY_PATH=%s", path);
+		envp[envc++] = library_path;
+	}
+	if (lb_fault_plan.number != 0) {
+		snprintf(fault_variable, sizeof fault_variable, "LB_FAULT=%u:%s", lb_fault_plan.number,
+			 actions[lb_fault_plan.action]);
+		envp[envc++] = fault_variable;
+	}
+	envp[envc] = NULL;
+	syscall(SYS_execveat, state->exe_fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
-static void fill_environment(void)
+/* Starts the program's file in a child whose library ends it at once. Returns whether it got that far. */
+static bool try_program(void)
 {
-	const char *fault = getenv("LB_FAULT");
-	int count = 0;
+	int status = -1;
+	long child;
 
-	snprintf(variables[count++], VARIABLE_SIZE, "LB_STATE=%d", lb_shadow.state.state_fd);
-	snprintf(variables[count++], VARIABLE_SIZE, "LD_PRELOAD=/proc/self/fd/%d",
-		 lb_shadow.state.preload_fd);
-	if (fault != NULL)
-		snprintf(variables[count++], VARIABLE_SIZE, "LB_FAULT=%s", fault);
-	for (int i = 0; i < count; i++)
-		environment[i] = variables[i];
-	environment[count] = NULL;
+	if (lb_shadow.state.exe_fd < 0 || lb_shadow.state.preload_fd < 0)
+		return false;
+	child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL); /* no signal at its end: SIGCHLD is the program's */
+	if (child == 0) {
+		int null_fd = open("/dev/null", O_RDWR);
+
+		dup2(null_fd, 1); /* what a loader complains about is not for the user to see */
+		dup2(null_fd, 2);
+		exec_program("LB_TRY=1");
+		_exit(127);
+	}
+	if (child < 0)
+		return false;
+	while (waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void unregister_rseq(bool on)
+{
+	if (&__rseq_offset == NULL || &__rseq_size == NULL || __rseq_size == 0)
+		return;
+	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE,
+		on ? RSEQ_UNREGISTER : 0, RSEQ_SIGNATURE);
+}
+
+/* Reads the image back from here. Returns only when nothing has changed yet. */
+static void enter_directly(struct lb_shadow_link *link)
+{
+	struct lb_image_header header;
+	struct lb_enter_request request = {
+		.image_fd = link->fd,
+		.handshake = 1,
+		.link_fd = -1,
+		.keeper_fd = -1,
+		.state_fd = lb_shadow.state.state_fd,
+		.shadow_fd = lb_shadow.state.shadow_fd,
+		.at_home = 1,
+		.fault = lb_fault_plan,
+		.node = lb_shadow.state.home_node,
+		.control_path = lb_shadow.state.control_path,
+	};
+
+	if (!lb_link_tell(link, LB_LINK_READY, NULL, 0, false))
+		return;
+	unregister_rseq(true);
+	lb_enter(&request, &header);
+	unregister_rseq(false);
 }
 
 void lb_home(struct lb_shadow_link *link)
 {
-	const int kept[] = { lb_shadow.state.state_fd, link->fd, lb_shadow.state.shadow_fd,
-			     lb_shadow.state.preload_fd, lb_shadow.state.exe_fd };
-	bool ready = lb_shadow.state.exe_fd >= 0 && can_preload() &&
-		     lb_fault(LB_FAULT_HOME_EXEC) != LB_FAULT_DO_FAIL;
+	struct timeval timeout = { lb_shadow.state.io_timeout_ms / 1000,
+				   lb_shadow.state.io_timeout_ms % 1000 * 1000 };
+	uint32_t action = lb_fault(LB_FAULT_HOME_EXEC);
 
-	if (ready) {
-		fill_arguments();
-		fill_environment();
-		lb_cloexec_record();
-		lb_state_save();
-		for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-			fcntl(kept[i], F_SETFD, 0);
-		lb_signals_give_back(); /* pending across the exec; the library takes them with all others */
-		syscall(SYS_execveat, lb_shadow.state.exe_fd, "", arguments, environment, AT_EMPTY_PATH);
-		for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-			fcntl(kept[i], F_SETFD, FD_CLOEXEC);
-		lb_cloexec_restore();
-	}
-	lb_shadow.bring_home = false;
-	if (!lb_link_tell(link, LB_LINK_FAILED, NULL, 0, false))
+	if (action == LB_FAULT_DO_CUT || action == LB_FAULT_DO_FAIL) {
 		lb_link_lost();
+		return;
+	}
+	lb_control_close();
+	for (int i = 0; i < LB_LINKS; i++) {
+		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
+			lb_link_close(&lb_shadow.links[i]);
+	}
+	lb_signals_watch(link->fd, false);
+	setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	keep_own_open(true);
+	lb_cloexec_record();
+	lb_state_save();
+	bool tried = try_program();
+	lb_signals_give_back();
+	if (tried) {
+		snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
+		exec_program(state_variable);
+	}
+	enter_directly(link);
+	/* Still the shadow: as before, over a new link. */
+	keep_own_open(false);
+	lb_cloexec_restore();
+	lb_shadow.retry_ms = 0;
+	lb_link_lost();
 }

@@ -1,21 +1,24 @@
-/* main.c - lb-shadow: reads its state, tells guest and daemon that it is there, and waits for what comes.
+/* main.c - the shadow starts, waits for something to happen, and handles it.
  *
- * Started by the library's exec in the process that leaves (LB_STATE=<descriptor>), all signals blocked; or again
- * when a homecoming has failed, without a link.
+ * It is exec'ed by the library (a first move), by a restorer that failed at home, or by `lb shadow`: always with
+ * LB_STATE in its environment, the number of a memfd with struct lb_state.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "shadow.h"
+
+#define WAKE_MS 1000
+#define EXIT_BUG 70
 
 struct lb_shadow lb_shadow;
 struct lb_fault_plan lb_fault_plan;
@@ -28,125 +31,134 @@ int64_t lb_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool read_state(void)
+static bool is_lost(void)
 {
-	const char *text = getenv("LB_STATE");
-	struct lb_state *state = &lb_shadow.state;
-	int fd = text != NULL ? atoi(text) : -1;
-
-	if (fd < 0 || pread(fd, state, sizeof *state, 0) != (ssize_t)sizeof *state)
-		return false;
-	if (state->magic != LB_STATE_MAGIC || state->abi_version != LB_ABI_VERSION)
-		return false;
-	state->state_fd = fd;
-	return state->home_pid == (uint32_t)getpid();
+	return lb_shadow.live == NULL && !lb_shadow.waiting;
 }
 
-static void take_descriptors(void)
+void lb_wake_up(void)
 {
-	struct lb_state *state = &lb_shadow.state;
-	int *const own[] = { &state->shadow_fd, &state->preload_fd, &state->exe_fd, &state->state_fd,
-			     &state->trace_fd, &lb_shadow.control_fd };
+	static timer_t timer;
+	static bool made, armed;
+	bool wanted = lb_shadow.control_fd < 0 || is_lost() || lb_shadow.ended;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO };
+	struct itimerspec every = { { WAKE_MS / 1000, 0 }, { WAKE_MS / 1000, 0 } };
 
-	lb_shadow.control_fd = -1;
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-		lb_own_fd(own[i]);
-		if (*own[i] >= 0)
-			fcntl(*own[i], F_SETFD, FD_CLOEXEC);
-	}
-	if (state->link_fd >= 0)
-		fcntl(state->link_fd, F_SETFD, FD_CLOEXEC);
+	if (!made && timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+		return; /* only promptness is lost: the next event tries again */
+	made = true;
+	if (wanted == armed)
+		return;
+	if (!wanted)
+		memset(&every, 0, sizeof every);
+	if (timer_settime(timer, 0, &every, NULL) == 0)
+		armed = wanted;
 }
 
-/* The guest has ended, as its keeper says: what it had sent before counts still. */
-static void end_as_guest(void)
-{
-	if (lb_shadow.live != NULL && lb_shadow.executing_seq == 0)
-		lb_serve_link(lb_shadow.live);
-	lb_end_status(lb_shadow.wait_status);
-}
-
+/* What only time decides. */
 static void check_limits(void)
 {
-	int64_t lost_ms;
+	int64_t now = lb_now_ms();
 
-	if (lb_shadow.ended)
-		end_as_guest();
-	if (lb_shadow.live != NULL || lb_shadow.waiting)
-		return;
-	lost_ms = lb_now_ms() - lb_shadow.lost_since_ms;
-	if (lost_ms >= (int64_t)lb_shadow.state.reconnect_limit_ms)
-		lb_end_lost("no link to it came back within reconnect-limit");
+	if (lb_shadow.ended && (lb_shadow.live == NULL ||
+				now - lb_shadow.ended_ms > (int64_t)lb_shadow.state.io_timeout_ms))
+		lb_end_status(lb_shadow.wait_status);
+	if (is_lost() && now - lb_shadow.lost_since_ms > (int64_t)lb_shadow.state.reconnect_limit_ms)
+		lb_end_lost("its node did not come back within the reconnect limit");
 }
 
 void lb_serve_events(void)
 {
-	if (lb_shadow.control_fd >= 0)
-		lb_control_read();
+	lb_control_push();
+	lb_control_read();
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0)
 			lb_serve_link(&lb_shadow.links[i]);
 	}
-	lb_signals_relay();
-	lb_control_push();
 	check_limits();
+	lb_wake_up();
 }
 
-/* Waits for a message, a signal, or the next thing to be done by the clock. */
 static void wait_for_events(void)
 {
 	struct pollfd fds[LB_LINKS + 1];
-	struct timespec timeout = { 0, 0 };
-	const struct timespec *limit = NULL;
 	sigset_t none;
 	nfds_t count = 0;
 
+	sigemptyset(&none);
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0)
 			fds[count++] = (struct pollfd){ .fd = lb_shadow.links[i].fd, .events = POLLIN };
 	}
 	if (lb_shadow.control_fd >= 0)
 		fds[count++] = (struct pollfd){ .fd = lb_shadow.control_fd, .events = POLLIN };
-	if (lb_shadow.control_fd < 0 || (lb_shadow.live == NULL && !lb_shadow.waiting)) {
-		int64_t left_ms = lb_shadow.retry_ms - lb_now_ms();
-
-		left_ms = left_ms < 0 ? 0 : left_ms;
-		timeout.tv_sec = left_ms / 1000;
-		timeout.tv_nsec = left_ms % 1000 * 1000000;
-		limit = &timeout;
-	}
-	sigemptyset(&none);
-	ppoll(fds, count, limit, &none); /* an error is a signal: its handler has recorded it */
+	ppoll(fds, count, NULL, &none);
 }
 
-int main(void)
+static bool load_state(void)
 {
-	struct lb_state *state = &lb_shadow.state;
-	struct lb_shadow_link *link = NULL;
-	extern char **environ;
+	const char *text = getenv("LB_STATE");
+	int fd = text == NULL ? -1 : atoi(text);
 
-	lb_fault_read(&lb_fault_plan, environ);
-	if (!read_state()) {
-		fprintf(stderr, "lb: Cannot serve a process as its state must be in LB_STATE: it is not\n"
-				"    fix: Do not start lb-shadow by hand: `lb migrate` and `lb shadow` do\n");
-		return 70;
-	}
-	take_descriptors();
+	if (fd < 0 || pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) != sizeof lb_shadow.state)
+		return false;
+	if (lb_shadow.state.magic != LB_STATE_MAGIC || lb_shadow.state.abi_version != LB_ABI_VERSION)
+		return false;
+	lb_shadow.state.state_fd = fd;
+	return true;
+}
+
+static void register_own(void)
+{
+	lb_own_fd(&lb_shadow.state.state_fd);
+	lb_own_fd(&lb_shadow.state.shadow_fd);
+	lb_own_fd(&lb_shadow.state.preload_fd);
+	lb_own_fd(&lb_shadow.state.exe_fd);
+	lb_own_fd(&lb_shadow.state.trace_fd);
+	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
-	lb_signals_init();
-	lb_cloexec_restore();
-	prctl(PR_SET_NAME, state->comm);
-	lb_shadow.last_seq = state->last_seq;
-	lb_shadow.waiting = state->link_fd < 0 && state->order_id != 0;
+}
+
+static void begin(void)
+{
+	struct lb_shadow_link *link = NULL;
+
+	lb_shadow.last_seq = lb_shadow.state.last_seq;
+	lb_shadow.waiting = lb_shadow.state.runs_on[0] == '\0';
 	lb_shadow.lost_since_ms = lb_now_ms();
-	if (lb_fault(LB_FAULT_SHADOW_START) == LB_FAULT_DO_CUT && state->link_fd >= 0)
-		close(state->link_fd);
-	if (state->link_fd >= 0)
-		link = lb_link_add(state->link_fd, state->live_ticket);
+	if (lb_shadow.state.link_fd >= 0)
+		link = lb_link_add(lb_shadow.state.link_fd, lb_shadow.state.live_ticket);
+	if (lb_fault(LB_FAULT_SHADOW_START) == LB_FAULT_DO_CUT && link != NULL) {
+		lb_link_close(link);
+		link = NULL;
+	}
 	if (link != NULL)
 		lb_serve_begin(link);
+	else if (!lb_shadow.waiting)
+		lb_link_lost();
+	lb_state_save();
+}
+
+int main(int argc, char **argv, char **environment)
+{
+	(void)argc;
+	(void)argv;
+	lb_shadow.control_fd = -1;
+	lb_fault_read(&lb_fault_plan, environment);
+	if (!load_state()) {
+		fputs("lb-shadow: Cannot start as LB_STATE must name a state: it does not\n"
+		      "    fix: Use `lb shadow IMAGE`\n",
+		      stderr);
+		return EXIT_BUG;
+	}
+	prctl(PR_SET_NAME, lb_shadow.state.comm);
+	register_own();
+	lb_signals_init();
+	lb_cloexec_restore();
+	begin();
 	for (;;) {
 		lb_serve_events();
+		lb_signals_relay();
 		wait_for_events();
 	}
 }
