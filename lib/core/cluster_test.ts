@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Cluster } from "./_cluster.ts";
+import { hypercubeList } from "./topology.ts";
+import { type BalancerConfig, selections } from "./types.ts";
 
 const pair = { a: ["b"], b: ["a"] };
 const trio = { a: ["b", "c"], b: ["c", "a"], c: ["a", "b"] };
@@ -103,7 +105,11 @@ Deno.test("a guest is moved on, and home again, by hand", () => {
 });
 
 Deno.test("processes that arrive at one node only move once at most, and fill nobody over", () => {
-  const arrivals = fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 1, maxLength: 14 });
+  const arrivals = fc.array(fc.integer({ min: 0, max: 90 }), {
+    minLength: 1,
+    maxLength: 14,
+    size: "max",
+  });
   fc.assert(
     fc.property(arrivals, (gaps) => {
       const cluster = new Cluster(trio);
@@ -118,6 +124,25 @@ Deno.test("processes that arrive at one node only move once at most, and fill no
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("work that arrives at one node of a hypercube spreads over its preferred list in order", () => {
+  const names = Array.from({ length: 16 }, (_, node) => `n${node}`);
+  const nodes = Object.fromEntries(
+    names.map((name, node) => [name, hypercubeList(node, 4).map((other) => `n${other}`)]),
+  );
+  const cluster = new Cluster(nodes);
+  for (let i = 0; i < 14; i++) cluster.start("n0");
+  cluster.runChecked(10);
+  // 3 stay; n1, n2 and n4, the first of node 0's list, fill to thf, and n8 takes the rest.
+  const lengths = cluster.lengths.map((length, node) => [`n${node}`, length] as const);
+  assert.deepEqual(lengths.filter(([, length]) => length > 0), [
+    ["n0", 3],
+    ["n1", 3],
+    ["n2", 3],
+    ["n4", 3],
+    ["n8", 2],
+  ]);
 });
 
 type Action = (cluster: Cluster) => void;
@@ -160,11 +185,24 @@ const action = fc.oneof<[fc.Arbitrary<[string, Action]>, ...fc.Arbitrary<[string
   ),
   fc.constant<[string, Action]>(["lose a message", (cluster) => void cluster.lose++]),
 );
-const actions = fc.array(action, { maxLength: 60 });
+const actions = fc.array(action, { maxLength: 60, size: "max" });
+
+const configs = fc.record({
+  thresholds: fc.tuple(
+    fc.nat({ max: 3 }),
+    fc.integer({ min: 1, max: 3 }),
+    fc.integer({ min: 1, max: 3 }),
+  )
+    .map(([thu, band, gap]) => ({ thu, thf: thu + band, thv: thu + band + gap })),
+  select: fc.constantFrom(...selections),
+}, { noNullPrototype: true });
 
 /** Runs the actions, then lets the cluster come to rest. */
-function play(script: readonly [string, Action][]): Cluster {
-  const cluster = new Cluster(trio);
+function play(
+  script: readonly [string, Action][],
+  config: Partial<BalancerConfig> = {},
+): Cluster {
+  const cluster = new Cluster(trio, config);
   for (const [, act] of script) act(cluster);
   cluster.healAll();
   cluster.lose = 0;
@@ -175,8 +213,8 @@ function play(script: readonly [string, Action][]): Cluster {
 
 Deno.test("whatever happens, each process ends up in exactly one list and no place leaks", () => {
   fc.assert(
-    fc.property(actions, (script) => {
-      const cluster = play(script);
+    fc.property(actions, configs, (script, config) => {
+      const cluster = play(script, config);
       for (const node of cluster.balancers.keys()) {
         const here = [...cluster.jobs.values()].filter((job) => job.node === node);
         assert.deepEqual(new Set(cluster.list(node)), new Set(here.map(({ id }) => id)));
@@ -192,8 +230,8 @@ Deno.test("whatever happens, each process ends up in exactly one list and no pla
 
 Deno.test("whatever happens, an over node and a U node do not stay so side by side", () => {
   fc.assert(
-    fc.property(actions, (script) => {
-      const cluster = play(script);
+    fc.property(actions, configs, (script, config) => {
+      const cluster = play(script, config);
       cluster.runChecked(700);
       for (const balancer of cluster.balancers.values()) {
         const { state, processes, associated } = balancer.view();
