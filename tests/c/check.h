@@ -1,4 +1,4 @@
-/* check.h - what the C unit tests share: checks that say where they failed, and a runner of named cases. */
+/* check.h - what the C unit tests share: checks that say where they failed, a runner of cases. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -6,28 +6,38 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #define CASE_SECONDS_MAX 60 /* a case that hangs ends the program by SIGALRM */
 
-#define CHECK(condition)                                                                            \
-	do {                                                                                        \
-		if (!(condition)) {                                                                 \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);     \
-			_exit(1);                                                                   \
-		}                                                                                   \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			_exit(1);                                                               \
+		}                                                                               \
 	} while (0)
 
-#define CHECK_EQUAL(actual, wanted)                                                                 \
-	do {                                                                                        \
-		long long actual_ = (long long)(actual), wanted_ = (long long)(wanted);             \
-		if (actual_ != wanted_) {                                                           \
-			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,        \
-				#actual, actual_, wanted_);                                         \
-			_exit(1);                                                                   \
-		}                                                                                   \
+#define CHECK_EQUAL(actual, wanted)                                                             \
+	do {                                                                                    \
+		long long actual_ = (long long)(actual), wanted_ = (long long)(wanted);         \
+		if (actual_ != wanted_) {                                                       \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,    \
+				#actual, actual_, wanted_);                                     \
+			_exit(1);                                                               \
+		}                                                                               \
+	} while (0)
+
+#define CHECK_TEXT(actual, wanted)                                                              \
+	do {                                                                                    \
+		if (strcmp(actual, wanted) != 0) {                                              \
+			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__,          \
+				__LINE__, #actual, actual, wanted);                             \
+			_exit(1);                                                               \
+		}                                                                               \
 	} while (0)
 
 /* fork(2) whose child never outlives the test: it would hold the runner's pipes open. */
