@@ -8,7 +8,7 @@ import type { Announcement, KnownLetter, NodeName } from "./types.ts";
 
 interface Entry {
   known: KnownLetter;
-  /** The last announcement, kept while the node is lost so that a late one stays late. */
+  /** The last announcement; null if there is none, or none since the node was lost. */
   last: Announcement | null;
 }
 
@@ -37,10 +37,16 @@ export class PreferredList {
     return noted;
   }
 
-  /** Notes that a node could not be reached: it is left out until it answers again. */
+  /**
+   * Notes that a node could not be reached: it is left out until it answers again. Nothing that it
+   * sent before can come any more, so its next announcement counts whatever its stamp: the clock
+   * that its epochs come from may have been set back.
+   */
   lose(node: NodeName): void {
     const entry = this.#entries.get(node);
-    if (entry !== undefined) entry.known = " ";
+    if (entry === undefined) return;
+    entry.known = " ";
+    entry.last = null;
   }
 
   /** Finds the most preferred node that is U and acceptable, or null. */

@@ -139,7 +139,10 @@ export type Event =
   | { readonly type: "peerGreeted"; readonly node: NodeName; readonly announcement: Announcement }
   /** A `U` or `F` frame. Late ones are dropped by their stamp. */
   | { readonly type: "peerLetter"; readonly node: NodeName; readonly announcement: Announcement }
-  /** No connection to this node remains, in either direction, or it could not be reached. */
+  /**
+   * No connection to this node remains, in either direction, or it could not be reached. After this
+   * no frame that it sent earlier may be given any more.
+   */
   | { readonly type: "peerLost"; readonly node: NodeName }
   /** A `C` frame: another node wants this one to take a process. */
   | {
