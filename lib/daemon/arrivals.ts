@@ -357,7 +357,8 @@ export class Arrivals {
   }
 }
 
-function asProcess(record: GuestRecord): Process {
+/** A guest as the balancer lists it. */
+export function asProcess(record: GuestRecord): Process {
   const { id, homeNode, program } = record;
   return { id, homeNode, program, pid: record.guestPid };
 }

@@ -18,7 +18,8 @@ export interface Parts {
 
 /** What the parts of the daemon share. */
 export interface Context {
-  readonly config: Config;
+  /** Replaced as a whole when the config file is read again. */
+  config: Config;
   /** This node's name. */
   readonly node: string;
   readonly credentials: Credentials;

@@ -6,7 +6,7 @@
 import { artifactPath } from "../../ffi/artifacts.ts";
 import { exitCodes, HostError } from "../base/errors.ts";
 import { formatAddress } from "../host/address.ts";
-import { monotonicMs, wallMs } from "../host/clock.ts";
+import { monotonicMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
 import { describe } from "../host/connection.ts";
 import { ControlSocket } from "../host/control.ts";
@@ -15,11 +15,11 @@ import { configureLog, logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { bootId } from "../host/proc.ts";
 import { listenTcp } from "../host/tcp.ts";
+import { balancerConfig, withoutItself } from "./configs.ts";
 import type { Context, Parts } from "./context.ts";
 import { Node } from "./node.ts";
 import { Records } from "./records.ts";
 import { Shell } from "./shell.ts";
-import { newTicket } from "./moves.ts";
 
 const log = logger("daemon");
 
@@ -114,17 +114,11 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const control = new ControlSocket(controlPath);
   const records = new Records(`${config.runtimeDir}/state.json`, bootId());
   records.load();
-  const shell = new Shell({
-    node,
-    epoch: wallMs(),
-    associated: config.associated.filter((name) => name !== node),
-    thresholds: config.thresholds,
-    select: config.select,
-    nextTicket: newTicket,
-  });
+  const own = withoutItself(config, node);
+  const shell = new Shell(balancerConfig({ config: own, node }));
   const stop = new AbortController();
   const context: Context = {
-    config: { ...config, associated: config.associated.filter((name) => name !== node) },
+    config: own,
     node,
     credentials: { key, node },
     control,

@@ -6,7 +6,7 @@
 import { HostError, WireError } from "../base/errors.ts";
 import { schema } from "../wire/schema.ts";
 import { formatProcessId } from "../core/process_id.ts";
-import type { ProcessId, Sample } from "../core/types.ts";
+import type { Event, ProcessId, Sample } from "../core/types.ts";
 import type { Config } from "../host/config.ts";
 import { describe, FrameConnection } from "../host/connection.ts";
 import type { ControlHandlers, ControlPeer } from "../host/control.ts";
@@ -18,8 +18,9 @@ import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LocalMessage, LocalValues } from "../wire/local.ts";
 import { errors, verdicts } from "../wire/schema.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, asProcess } from "./arrivals.ts";
 import { Commands } from "./commands.ts";
+import { balancerConfig, reconfigure } from "./configs.ts";
 import type { Context } from "./context.ts";
 import { Endings } from "./endings.ts";
 import { Homes } from "./homes.ts";
@@ -27,6 +28,7 @@ import { Links } from "./links.ts";
 import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
+import { localAsProcess } from "./records.ts";
 import type { Shell } from "./shell.ts";
 import { makeSnapshot } from "./snapshot.ts";
 
@@ -49,6 +51,7 @@ export class Node {
   readonly #commands: Commands;
   readonly #open = new Set<FrameConnection>();
   #halfOpen = 0;
+  #pendingConfig: Config | null = null;
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
 
@@ -113,16 +116,32 @@ export class Node {
     await this.#context.control.stop();
   }
 
-  /** Takes over what may change while it runs; says what needs a restart. */
+  /** Takes over a config that was read again, once no process is on its way. */
   reload(config: Config): void {
-    const current = this.#context.config;
-    const changed = (Object.keys(config) as (keyof Config)[]).filter((name) =>
-      name !== "file" && JSON.stringify(config[name]) !== JSON.stringify(current[name])
-    );
-    log.info("config read again", {
-      changed: changed.join(","),
-      note: changed.length === 0 ? "nothing changed" : "restart the daemon to use it",
-    });
+    this.#pendingConfig = config;
+    this.#applyConfig();
+  }
+
+  #applyConfig(): void {
+    const wanted = this.#pendingConfig;
+    if (wanted === null || !this.#shell.isSettled) return;
+    this.#pendingConfig = null;
+    const { next, change } = reconfigure(this.#context, wanted);
+    log.info("config read again", change);
+    if (change.changed === "") return;
+    this.#context.config = next;
+    const { locals, guests } = this.#context.records;
+    const processes = [
+      ...[...locals.values()].map(localAsProcess),
+      ...[...guests.values()].filter(({ running }) => running).map(asProcess),
+    ];
+    this.#shell.replace(balancerConfig(this.#context), [
+      ...processes.map((process): Event => ({ type: "processArrived", process })),
+      ...this.#peers.connected.filter((node) => next.associated.includes(node))
+        .map((node): Event => ({ type: "peerConnected", node })),
+    ]);
+    this.#peers.connectAll();
+    void this.#sample(processes.map(({ id }) => id));
   }
 
   #schedule(): void {
@@ -135,6 +154,7 @@ export class Node {
   /** The periodic check. */
   async #check(): Promise<void> {
     const { records, dispatch } = this.#context;
+    this.#applyConfig();
     this.#peers.connectAll();
     this.#endings.retry();
     this.#arrivals.check();
@@ -157,9 +177,8 @@ export class Node {
   #recover(): void {
     const { records, dispatch } = this.#context;
     for (const record of [...records.locals.values()]) {
-      const { id, homeNode, program, homePid: pid } = record;
-      if (!native.watchPid(pid, record.startTicks)) records.locals.delete(id);
-      else dispatch({ type: "processArrived", process: { id, homeNode, program, pid } });
+      if (!native.watchPid(record.homePid, record.startTicks)) records.locals.delete(record.id);
+      else dispatch({ type: "processArrived", process: localAsProcess(record) });
     }
     this.#homes.recover();
     this.#arrivals.recover();
@@ -333,8 +352,8 @@ export class Node {
   /** Looks first: a process that came since the last check has no figures yet. */
   async #snapshot(request: bigint, reply: Reply): Promise<void> {
     const { records, config } = this.#context;
-    await this.#sample(this.#shell.balancer.view().processes.map(({ id }) => id));
-    const snapshot = makeSnapshot(this.#shell.balancer.view(), records, config.frequencySeconds);
+    await this.#sample(this.#shell.view.processes.map(({ id }) => id));
+    const snapshot = makeSnapshot(this.#shell.view, records, config.frequencySeconds);
     reply("I", { request, json: new TextEncoder().encode(JSON.stringify(snapshot)) });
   }
 }

@@ -66,8 +66,14 @@ export class Peers {
     this.#onRequest = onRequest;
   }
 
-  /** Connects to every associated node that has no outgoing connection; at start and every check. */
+  /**
+   * Connects to every associated node that has no outgoing connection, and leaves those that are not
+   * associated any more; at start and every check.
+   */
   connectAll(): void {
+    for (const [node, peer] of this.#outgoing) {
+      if (!this.#context.config.associated.includes(node)) peer.connection.close();
+    }
     for (const node of this.#context.config.associated) this.#connectTo(node);
   }
 
@@ -271,6 +277,11 @@ export class Peers {
         peer.connection.close();
       }
     }
+  }
+
+  /** Associated nodes to which our connection is up. */
+  get connected(): string[] {
+    return [...this.#outgoing.keys()];
   }
 
   /** Closes every connection. */

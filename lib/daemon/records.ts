@@ -7,7 +7,7 @@
  * @module
  */
 import { formatProcessId, type ProcessIdentity } from "../core/process_id.ts";
-import type { ProcessId } from "../core/types.ts";
+import type { Process, ProcessId } from "../core/types.ts";
 import { describe } from "../host/connection.ts";
 import type { WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
@@ -211,4 +211,10 @@ export function pidOf(record: LocalRecord | GuestRecord): number {
 /** Start time, on this node, of a process's PID here. */
 export function ticksOf(record: LocalRecord | GuestRecord): bigint {
   return isGuest(record) ? record.guestStartTicks : record.startTicks;
+}
+
+/** A process that is at home here, as the balancer lists it. */
+export function localAsProcess(record: LocalRecord): Process {
+  const { id, homeNode, program, homePid } = record;
+  return { id, homeNode, program, pid: homePid };
 }

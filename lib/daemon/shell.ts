@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { assert } from "../base/assert.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { BalancerConfig, Effect, Event } from "../core/types.ts";
+import type { BalancerConfig, BalancerView, Effect, Event } from "../core/types.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
 
@@ -17,7 +18,7 @@ export type Performers = {
 
 /** Runs one balancer on the node's clock. */
 export class Shell {
-  readonly balancer: Balancer;
+  #balancer: Balancer;
   #performers: Performers | null = null;
   readonly #queue: Event[] = [];
   #busy = false;
@@ -25,7 +26,28 @@ export class Shell {
   #stopped = false;
 
   constructor(config: BalancerConfig) {
-    this.balancer = new Balancer(config);
+    this.#balancer = new Balancer(config);
+  }
+
+  /** What the balancer would show to a person. */
+  get view(): BalancerView {
+    return this.#balancer.view();
+  }
+
+  /**
+   * Goes on with a balancer of another config, which learns what it must know from `events`.
+   * Only while nothing is on its way from or to this node.
+   */
+  replace(config: BalancerConfig, events: readonly Event[]): void {
+    assert(this.isSettled, "a balancer with moves under way is not replaced");
+    this.#balancer = new Balancer(config);
+    for (const event of events) this.dispatch(event);
+  }
+
+  /** Whether no process is on its way from or to this node. */
+  get isSettled(): boolean {
+    const { processes, reservations } = this.view;
+    return reservations.length === 0 && processes.every(({ movingTo }) => movingTo === null);
   }
 
   /** Tells who performs effects; before the first event. */
@@ -41,7 +63,7 @@ export class Shell {
     this.#busy = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        for (const effect of this.balancer.step(next, monotonicMs())) this.#perform(effect);
+        for (const effect of this.#balancer.step(next, monotonicMs())) this.#perform(effect);
       }
     } finally {
       this.#busy = false;
@@ -62,7 +84,7 @@ export class Shell {
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const timeoutMs = this.balancer.nextTimeoutMs();
+    const timeoutMs = this.#balancer.nextTimeoutMs();
     if (timeoutMs === null || this.#stopped) return;
     this.#timer = setTimeout(
       () => this.dispatch({ type: "timePassed" }),

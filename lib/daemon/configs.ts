@@ -1,0 +1,52 @@
+/**
+ * The config as the balancer sees it, and what of it may change while the daemon runs.
+ *
+ * @module
+ */
+import type { BalancerConfig } from "../core/types.ts";
+import { wallMs } from "../host/clock.ts";
+import type { Config } from "../host/config.ts";
+import type { Context } from "./context.ts";
+import { newTicket } from "./moves.ts";
+
+/** Keys that programs, sockets and other nodes depend on: only a new daemon can change them. */
+const fixedKeys = ["listen", "node", "keyFile", "runtimeDir", "triggerSignal"] as const;
+
+/** The config of a new balancer of this node. */
+export function balancerConfig({ config, node }: Pick<Context, "config" | "node">): BalancerConfig {
+  return {
+    node,
+    epoch: wallMs(),
+    associated: config.associated,
+    thresholds: config.thresholds,
+    select: config.select,
+    nextTicket: newTicket,
+  };
+}
+
+/** A node is not associated with itself, whatever the file says. */
+export function withoutItself(config: Config, node: string): Config {
+  return { ...config, associated: config.associated.filter((name) => name !== node) };
+}
+
+/** What becomes of the current config when the file says `wanted`. */
+export function reconfigure(
+  { config, node }: Pick<Context, "config" | "node">,
+  wanted: Config,
+): { next: Config; change: { changed: string; needRestart: string } } {
+  const kept = Object.fromEntries(fixedKeys.map((key) => [key, config[key]])) as Pick<
+    Config,
+    (typeof fixedKeys)[number]
+  >;
+  const next = { ...withoutItself(wanted, node), ...kept };
+  const differs = (a: Config, b: Config) => (name: keyof Config) =>
+    name !== "file" && JSON.stringify(a[name]) !== JSON.stringify(b[name]);
+  const names = Object.keys(wanted) as (keyof Config)[];
+  return {
+    next,
+    change: {
+      changed: names.filter(differs(config, next)).join(","),
+      needRestart: fixedKeys.filter(differs(config, wanted)).join(","),
+    },
+  };
+}
