@@ -11,6 +11,9 @@ import { capture, must, type Result, waitFor } from "./shell.ts";
 /** The ordinary user that daemons and programs run as; "nobody" exists everywhere. */
 export const ORDINARY_UID = 65534;
 
+/** Beyond any limit that `lb` itself keeps in a test: it hangs. */
+const LB_MS_MAX = 90_000;
+
 /** How commands get into a host, and what they find there. */
 export interface Place {
   /** Put before a command to run it on the host as root; empty without namespaces. */
@@ -33,6 +36,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs as root with all capabilities, where the testbed has them. */
   readonly asRoot?: boolean;
+  /** Limit for {@linkcode Host.run}, after which it throws. @default ten minutes */
+  readonly timeoutMs?: number;
   /** Command that runs the program, such as `setsid`. */
   readonly through?: readonly string[];
 }
@@ -116,7 +121,7 @@ export class Host {
   /** Runs a command to its end; a string is a shell's. */
   async run(command: string | readonly string[], options: RunOptions = {}): Promise<Result> {
     const argv = typeof command === "string" ? ["sh", "-c", command] : command;
-    return await capture(this.argv(argv, options));
+    return await capture(this.argv(argv, options), options.timeoutMs);
   }
 
   /** Like {@linkcode run}, but throws with what it said unless it succeeds; returns its output. */
@@ -147,7 +152,7 @@ export class Host {
 
   /** Runs `lb` with these arguments. */
   async lb(...args: string[]): Promise<Result> {
-    return await this.run(["lb", ...args]);
+    return await this.run(["lb", ...args], { timeoutMs: LB_MS_MAX });
   }
 
   /** Starts `lb launch -- PROG...`. */

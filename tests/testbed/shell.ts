@@ -13,11 +13,38 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** Runs one command to its end, with nothing on standard input. */
-export async function capture(argv: readonly string[]): Promise<Result> {
+/** No command of a test takes longer by itself; one that does hangs. */
+const COMMAND_MS_MAX = 600_000;
+
+/**
+ * Runs one command to its end, with nothing on standard input.
+ *
+ * @param timeoutMs After it the command is killed, and an error thrown.
+ */
+export async function capture(
+  argv: readonly string[],
+  timeoutMs: number = COMMAND_MS_MAX,
+): Promise<Result> {
   const [program = "", ...args] = argv;
-  const output = await new Deno.Command(program, { args, stdin: "null" }).output();
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  const output = await child.output();
+  clearTimeout(timer);
   const text = new TextDecoder();
+  if (late) {
+    throw new Error(
+      `\`${argv.join(" ")}\` did not end in ${timeoutMs} ms: ${text.decode(output.stderr)}`,
+    );
+  }
   return {
     code: output.code,
     signal: output.signal,

@@ -164,15 +164,7 @@ async function furnish(
   withPrograms: boolean,
   { cpu }: { cpu: number | undefined },
 ): Promise<Place> {
-  const enter = [
-    "nsenter",
-    `--target=${namespace.pid}`,
-    "--net",
-    "--mount",
-    "--pid",
-    "--uts",
-    "--",
-  ];
+  const enter = [`${programsDir}hostenter`, String(namespace.pid)];
   const own = ["/tmp", "/var/tmp", "/home", "/opt", "/run", "/dev/shm"];
   // The products may lie below one of the directories that get covered: hold them open before.
   const commands = ['exec 3<"$0" 4<"$1"'];
