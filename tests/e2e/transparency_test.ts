@@ -110,7 +110,8 @@ Deno.test("a moved process is found at home by its name and PID, with its argume
   const pid = String(job.pid);
   assert.equal((await home.must(["pgrep", "-x", "sigtest"])).trim(), pid);
   assert.equal((await home.must(["ps", "-o", "comm=", "-p", pid])).trim(), "sigtest");
-  assert.equal((await home.must(["ps", "-o", "args=", "-p", pid])).trim(), "sigtest");
+  const args = (await home.must(["ps", "-o", "args=", "-p", pid])).trim();
+  assert.equal(args, `sigtest [on ${away.node}]`, "its arguments tell where it runs");
   await home.must(["killall", "-TERM", "sigtest"]);
   assert.deepEqual(await job.ending(10_000), { code: 7, signal: null });
 });

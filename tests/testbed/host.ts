@@ -97,6 +97,7 @@ export class Host {
       HOME: home,
       PATH: path,
       LANG: "C.UTF-8",
+      SHELL: "/bin/sh",
       TMPDIR: temporary,
       LB_CONFIG: `${home}/lb.toml`,
       ...mark,
