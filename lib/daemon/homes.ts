@@ -50,7 +50,7 @@ export class Homes {
 
   /** A shadow tells of itself: first on its connection, and at each change. */
   shadow(peer: ControlPeer, message: LocalValues<"Shadow">): void {
-    const { records, control, dispatch, node } = this.#context;
+    const { records, dispatch, node } = this.#context;
     const identity = {
       homeNode: message.homeNode,
       homePid: peer.pid,
