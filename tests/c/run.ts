@@ -1,8 +1,8 @@
 /**
  * Compiles and runs the C unit tests under AddressSanitizer and UndefinedBehaviorSanitizer.
  *
- * The first line of `tests/c/test_NAME.c` names the units that it is linked with, as paths from the
- * repository's root; a folder stands for all its C files and `{a,b}` for a choice:
+ * The first paragraph of `tests/c/test_NAME.c` names the units that it is linked with, as paths from
+ * the repository's root; a folder stands for all its C files and `{a,b}` for a choice:
  * `/* test_NAME.c - What it tests. Units: c/ffi/ c/keeper/{link,loop}.c`.
  *
  * Run this file with names of tests to run only those: `run.ts ffi keeper`.
@@ -24,7 +24,7 @@ const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 /** One C test program. */
 export interface CTest {
   readonly name: string;
-  /** First line of the file: what it tests. */
+  /** What the file's first line says that it tests. */
   readonly summary: string;
   /** Paths from the repository's root, the test's own first. */
   readonly sources: readonly string[];
@@ -63,10 +63,11 @@ export function listCTests(): CTest[] {
     .flatMap((entry) => /^test_(\w+)\.c$/.exec(entry.name)?.[1] ?? []).sort();
   return names.map((name) => {
     const path = `tests/c/test_${name}.c`;
-    const first = Deno.readTextFileSync(root + path).split("\n", 1)[0] ?? "";
-    const line = /^\/\* test_\w+\.c - (.*?)\s*Units:\s*(.*?)\s*(\*\/)?$/i.exec(first);
+    const first = (Deno.readTextFileSync(root + path).split(/\n \*\n|\*\//, 1)[0] ?? "")
+      .replaceAll(/\n \*/g, "");
+    const line = /^\/\* test_\w+\.c - (.*?)\s*Units:\s*(.*?)\s*$/i.exec(first);
     if (line === null) {
-      throw new Error(`Cannot run ${path} as its first line must name its units: "${first}"`);
+      throw new Error(`Cannot run ${path} as its first lines must name its units: "${first}"`);
     }
     const units = (line[2] ?? "").split(/\s+/).filter((unit) => unit !== "");
     return { name, summary: line[1] ?? "", sources: [path, ...units.flatMap(expand)] };

@@ -138,8 +138,8 @@ static void passes_descriptors(void)
 	CHECK_EQUAL(read(pipe_to[0], &byte, 1), 1);
 	CHECK_EQUAL(lb_ffi_close(event.fds[0]), 0);
 	CHECK_EQUAL(lb_ffi_close(event.fds[1]), 0);
-	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&link, sizeof link, pipe_from, 2),
-		    0);
+	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&link, sizeof link,
+					pipe_from, 2), 0);
 	CHECK_EQUAL(recvmsg(client, &header, 0), sizeof link);
 	memcpy(received, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof received);
 	CHECK_EQUAL(write(received[1], "y", 1), 1);
@@ -183,7 +183,8 @@ static void refuses_malformed(void)
 	CHECK_EQUAL(lb_ffi_control_send(1, (uint8_t *)big, 16, fds, 5), -EINVAL);
 }
 
-/* A peer that ends with an answer unread resets its connection; what it said before counts all the same. */
+/* A peer that ends with an answer unread resets its connection; what it said before counts all
+ * the same. */
 static void hears_last_words(void)
 {
 	struct lb_local_ack ack = { LB_LOCAL_ACK, sizeof ack, 0, 0 };
@@ -315,7 +316,8 @@ static double cpu_seconds(void)
 	return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-/* Out of descriptors a connection is refused, not left to make epoll spin. The clients are children's. */
+/* Out of descriptors a connection is refused, not left to make epoll spin. The clients are
+ * children's. */
 static void survives_exhaustion(void)
 {
 	struct rlimit limit;
@@ -395,9 +397,11 @@ int main(void)
 	chmod(folder, 0755);
 	snprintf(path, sizeof path, "%s/control.sock", folder);
 	run_case("lb_ffi_control_listen() makes a socket that only its user can open", listens);
-	run_case("lb_ffi_control_next() tells messages and hang-ups with the peer", receives_and_answers);
+	run_case("lb_ffi_control_next() tells messages and hang-ups with the peer",
+		 receives_and_answers);
 	run_case("descriptors travel both ways", passes_descriptors);
-	run_case("a malformed message closes its connection and leaves nothing open", refuses_malformed);
+	run_case("a malformed message closes its connection and leaves nothing open",
+		 refuses_malformed);
 	run_case("the last words of a peer that ends early are heard", hears_last_words);
 	run_case("lb_ffi_control_send() never blocks", never_blocks_on_send);
 	run_case("lb_ffi_watch_pid() tells the end of a process, once", watches_processes);

@@ -78,8 +78,8 @@ static void finds_sockets(void)
 	close(set);
 	CHECK_EQUAL(lb_ffi_close(fd), 0);
 	CHECK_EQUAL(read(pair.client, word, 4), 0);
-	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", pair.server_port, "127.0.0.1", pair.client_port),
-		    -ENOENT);
+	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", pair.server_port, "127.0.0.1",
+				       pair.client_port), -ENOENT);
 	CHECK_EQUAL(lb_ffi_take_socket("localhost", 1, "127.0.0.1", 2), -EINVAL);
 	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", 65536, "127.0.0.1", 2), -EINVAL);
 	CHECK_EQUAL(lb_ffi_take_socket(NULL, 1, "127.0.0.1", 2), -EINVAL);
@@ -108,7 +108,7 @@ static void finds_ipv6_sockets(void)
 	close(fd);
 	close(pair.client);
 	close(pair.server);
-	/* An IPv4 peer of an IPv6 listener: Deno names it as IPv4, the kernel as ::ffff:127.0.0.1. */
+	/* An IPv4 peer of an IPv6 listener: the kernel names it ::ffff:127.0.0.1. */
 	listener = socket(AF_INET6, SOCK_STREAM, 0);
 	CHECK_EQUAL(bind(listener, (struct sockaddr *)&any, sizeof any), 0);
 	CHECK_EQUAL(listen(listener, 1), 0);
@@ -198,6 +198,11 @@ static void opens_files(void)
 	CHECK(fd >= 0);
 	CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	close(fd);
+	fd = lb_ffi_dup_above(0, 700);
+	CHECK(fd >= 700);
+	CHECK_EQUAL(fcntl(fd, F_GETFD), 0); /* for the program that follows */
+	close(fd);
+	CHECK_EQUAL(lb_ffi_dup_above(-1, 3), -EBADF);
 	CHECK_EQUAL(lb_ffi_open("/nowhere/file", O_RDONLY, 0), -ENOENT);
 	CHECK_EQUAL(lb_ffi_umask(027) & ~0777, 0);
 	CHECK_EQUAL(lb_ffi_umask(022), 027);

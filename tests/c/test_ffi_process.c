@@ -12,7 +12,8 @@
 #include "check.h"
 #include "lb_ffi.h"
 
-/* A block from a string literal whose strings are separated by \0; the literal's own NUL ends the last. */
+/* A block from a string literal whose strings are separated by \0; the literal's own NUL ends
+ * the last. */
 #define BLOCK(text) (const uint8_t *)(text), (uint32_t)sizeof(text)
 #define NO_BLOCK NULL, 0
 
@@ -105,14 +106,15 @@ static void reports_exec_errors(void)
 	CHECK_EQUAL(lb_ffi_spawn("/etc/passwd", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EACCES);
 	CHECK_EQUAL(waitpid(-1, NULL, WNOHANG), -1); /* neither left a zombie */
 	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, &closed, 1, -1, 0), -EBADF);
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, fds, LB_FFI_FDS_MAX + 1, -1, 0),
-		    -EINVAL);
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, fds,
+				 LB_FFI_FDS_MAX + 1, -1, 0), -EINVAL);
 	CHECK_EQUAL(lb_ffi_spawn("/bin/true", 5, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EINVAL);
 	CHECK_EQUAL(lb_ffi_spawn(NULL, -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EINVAL);
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0x80), -EINVAL);
-	/* Not NUL-terminated. */
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, (const uint8_t *)"xy", 2, NO_BLOCK, NULL, 0, -1, 0),
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0x80),
 		    -EINVAL);
+	/* Not NUL-terminated. */
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, (const uint8_t *)"xy", 2, NO_BLOCK, NULL,
+				 0, -1, 0), -EINVAL);
 }
 
 static void spawns_open_files(void)
@@ -138,8 +140,8 @@ static void spawns_open_files(void)
 /* As Deno is when it becomes a program: SIGPIPE ignored by itself, HUP by whoever ran nohup. */
 static void execs_in_place(void)
 {
-	static const char script[] = "sh\0-c\0grep SigIgn /proc/self/status; echo $#$WORD; exit 5\0x\0"
-				     "\0three";
+	static const char script[] = "sh\0-c\0grep SigIgn /proc/self/status; echo $#$WORD; exit 5\0"
+				     "x\0\0three";
 	const int64_t ignore[4] = { 1, 0, 0, 0 };
 	int ends[2];
 	int status;
@@ -275,8 +277,10 @@ int main(void)
 	run_case("lb_ffi_spawn() reports what failed, the exec included", reports_exec_errors);
 	run_case("lb_ffi_spawn() runs an open file, and lb_ffi_reap() takes its status",
 		 spawns_open_files);
-	run_case("lb_ffi_exec() keeps what the caller's parent ignores, and only that", execs_in_place);
-	run_case("lb_ffi_exec_fds() hands over descriptors, and undoes it on failure", execs_with_fds);
+	run_case("lb_ffi_exec() keeps what the caller's parent ignores, and only that",
+		 execs_in_place);
+	run_case("lb_ffi_exec_fds() hands over descriptors, and undoes it on failure",
+		 execs_with_fds);
 	run_case("lb_ffi_queue_order() reaches the process that is meant, with its value",
 		 queues_orders);
 	run_case("lb_ffi_start_ticks() is not misled by a process's name", reads_start_times);
