@@ -89,6 +89,8 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) 
 /* The link is broken, or was never there: gets a new one from the keeper, says HELLO, waits for SERVE. Returns
  * 0; or -LB_E_DEAD: the caller must exit. Blocks up to the reconnect limit. */
 int lb_link_reconnect(void) LB_HIDDEN;
+/* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
+int lb_link_begin(void) LB_HIDDEN;
 
 /* ---- trigger.c, checkpoint.c, home.c ------------------------------------------------------------------- */
 /* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs

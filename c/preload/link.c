@@ -320,6 +320,18 @@ int lb_link_reconnect(void)
 	}
 }
 
+int lb_link_begin(void)
+{
+	stopped = false;
+	if (lb_self.link_fd >= 0) {
+		input.link_fd = -1;
+		lb_link_prepare_socket();
+		if (greet() == 0)
+			return 0;
+	}
+	return lb_link_reconnect();
+}
+
 static void reconnect_or_exit(void)
 {
 	if (lb_link_reconnect() < 0)

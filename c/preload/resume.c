@@ -78,7 +78,7 @@ static int resume_away(const struct lb_resume_args *args)
 	if (!first_move)
 		lb_fault(LB_FAULT_MOVE_ACTIVATE);
 	/* HELLO with a ticket that is prepared, or waiting, makes it the live one: that is the commit. */
-	if ((first_move ? wait_served() : lb_link_reconnect()) < 0)
+	if ((first_move ? wait_served() : lb_link_begin()) < 0)
 		exit_parked();
 	if (!first_move && args->stream_fd >= 0)
 		lb_syscall1(__NR_close, args->stream_fd);
