@@ -191,7 +191,8 @@ static void aim(uint64_t base)
 
 static void write_jump(uint64_t at, uint64_t target)
 {
-	uint8_t code[JUMP_SIZE] = { 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0 }; /* movabs $target,%rax; jmp *%rax */
+	/* movabs $target,%rax; jmp *%rax */
+	uint8_t code[JUMP_SIZE] = { 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0 };
 	memcpy(code + 2, &target, sizeof target);
 	memcpy((void *)at, code, sizeof code);
 }
