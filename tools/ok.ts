@@ -16,7 +16,8 @@ const SOURCES = ["main.ts", "mod.ts", "lib", "ffi", "tools", "tests", "bench"];
 
 /** Runs deno with output to the terminal; returns whether it succeeded. */
 async function deno(...args: string[]): Promise<boolean> {
-  console.log(`\ntest: deno ${args.join(" ")}`);
+  const shown = args.length > 6 ? [...args.slice(0, 3), `... ${args.length} words`] : args;
+  console.log(`\ntest: deno ${shown.join(" ")}`);
   const { success } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: root,
@@ -98,7 +99,8 @@ async function main(): Promise<number> {
   });
   let counts = "";
   await step("tests", async () => {
-    const result = await runTests(sources);
+    // Folders only: a file that is named is run even if it is not a test.
+    const result = await runTests(sources.filter((path) => !path.endsWith(".ts")));
     counts = result.counts;
     return result.passed;
   });
