@@ -12,6 +12,7 @@
 #define PAGEMAP_SWAPPED (1ULL << 62)
 #define MSG_NOSIGNAL 0x4000
 #define LB_EAGAIN (-11)
+#define LB_EFAULT (-14)
 #define BOUNCE_SIZE 65536u
 #define PROT_READ 1u
 
@@ -20,8 +21,10 @@ struct part { /* struct iovec */
 	uint64_t size;
 };
 
+enum page_kind { ANONYMOUS_PAGES, FILE_PAGES, DEVICE_PAGES };
+
 static struct lb_image_segment table[LB_SEGMENTS_MAX];
-static uint8_t is_file[LB_SEGMENTS_MAX];
+static uint8_t kinds[LB_SEGMENTS_MAX];
 static uint32_t table_count;
 static struct lb_image_header header;
 static char bounce[BOUNCE_SIZE];
@@ -67,7 +70,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	if (table_count == LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
 	table[table_count] = mapping->segment;
-	is_file[table_count++] = mapping->file;
+	kinds[table_count++] = mapping->device ? DEVICE_PAGES : mapping->file ? FILE_PAGES : ANONYMOUS_PAGES;
 	return 0;
 }
 
@@ -222,6 +225,16 @@ static uint64_t readable_end(const struct lb_image_segment *segment, int mem_fd)
 	return segment->start + low * PAGE;
 }
 
+/* Pages of [vvar]: those that can be read; access(2) takes a path from anywhere and says EFAULT where it cannot. */
+static int send_device(struct lb_image_sink *sink, const struct lb_image_segment *segment)
+{
+	int error = 0;
+	for (uint64_t at = segment->start; at < segment->end && !error; at += PAGE)
+		if (lb_syscall2(__NR_access, at, 0) != LB_EFAULT)
+			error = send_run(sink, at, at + PAGE, true, -1);
+	return error;
+}
+
 static int send_memory(struct lb_image_sink *sink)
 {
 	int error = 0;
@@ -239,7 +252,9 @@ static int send_memory(struct lb_image_sink *sink)
 		}
 		if (error)
 			break;
-		if (is_file[i]) {
+		if (kinds[i] == DEVICE_PAGES) {
+			error = send_device(sink, &table[i]);
+		} else if (kinds[i] == FILE_PAGES) {
 			uint64_t end = readable_end(&table[i], (int)mem_fd);
 			if (end > table[i].start)
 				error = send_run(sink, table[i].start, end, table[i].protection & PROT_READ,

@@ -25,6 +25,19 @@ static const char *variable(char **environment, const char *name)
 	return 0;
 }
 
+/* The vdso that the program was started with: AT_SYSINFO_EHDR of the auxiliary vector, which lies behind the
+ * environment (elf(5), getauxval(3)); its length is that of the ELF image there. */
+static void find_program_vdso(char **environment)
+{
+	while (*environment)
+		environment++;
+	for (const uint64_t *entry = (const uint64_t *)(environment + 1); entry[0]; entry += 2)
+		if (entry[0] == 33 /* AT_SYSINFO_EHDR */)
+			lb_self.program_vdso = entry[1];
+	if (lb_self.program_vdso)
+		lb_self.program_vdso_size = lb_vdso_size(lb_self.program_vdso);
+}
+
 /* Field 22 of /proc/self/stat. 0: unknown. */
 static uint64_t read_start_ticks(void)
 {
@@ -138,6 +151,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe,
 				   sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
+	find_program_vdso(environment);
 	lb_trigger_install();
 	register_process();
 }

@@ -65,6 +65,7 @@ int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_
 struct lb_mapping {
 	struct lb_image_segment segment;
 	bool file;   /* a file's pages: all of them are sent, up to its end */
+	bool device; /* [vvar]: pages that only the CPU can read, and not all of them */
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared_writable;
 };
@@ -111,6 +112,8 @@ int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 /* ---- vdso.c */
 /* The program's vdso (ordinary memory by now) calls the node's: patches it once, aims it each time. */
 void lb_vdso_aim(uint64_t node_vdso) LB_HIDDEN;
+/* Bytes of the loaded part of the vdso at `base`, whole pages. */
+uint64_t lb_vdso_size(uint64_t base) LB_HIDDEN;
 /* What to add to this node's clock to get the program's. ns */
 int64_t lb_clock_offset_ns(int64_t clock) LB_HIDDEN;
 

@@ -47,8 +47,10 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)
 		mapping->segment.kind = LB_SEGMENT_HEAP;
-	else if (memcmp(at, "[vvar", 5) == 0 || memcmp(at, "[vsyscall]", 10) == 0)
+	else if (memcmp(at, "[vsyscall]", 10) == 0)
 		mapping->skip = true;
+	else if (memcmp(at, "[vvar", 5) == 0)
+		mapping->device = true; /* as a still picture, for a handler's caller that is in the middle of the vdso */
 	else if (memcmp(at, "[vdso]", 6) == 0)
 		mapping->file = true; /* code to carry along: the program has pointers into it */
 	if (mapping->segment.start >= lb_self.hole_start && mapping->segment.start < lb_self.hole_end)

@@ -181,7 +181,7 @@ static bool by_hand(const struct lb_siginfo *info)
 	       (uint32_t)info->queued.pid != lb_self.local_pid;
 }
 
-void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
+static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 {
 	bool acted = false;
 	if (signal == LB_SIGTSTP) {
@@ -210,6 +210,69 @@ void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
 	if (lb_self.away)
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
 	resume_call(context);
+}
+
+/* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle ---- */
+
+#define SIGTRAP 5
+#define TRAP_FLAG 0x100ULL /* EFLAGS.TF */
+#define STEPS_MAX 10000u   /* its functions are some dozen instructions, but one of them may wait for an update */
+#define LB_EFLAGS 17       /* word of the registers in struct ucontext */
+
+static struct {
+	bool active;
+	bool was_blocked;
+	int signal;
+	unsigned steps;
+	struct lb_siginfo info;
+	struct lb_action action; /* the kernel's for SIGTRAP */
+} stepping;
+
+static bool in_vdso(const uint64_t *context)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	if (lb_self.vdso)
+		return rip >= lb_self.hole_start && rip < lb_self.hole_end;
+	return rip >= lb_self.program_vdso && rip < lb_self.program_vdso + lb_self.program_vdso_size;
+}
+
+/* SIGTRAP after each instruction, until one outside the vdso is next. */
+static void step(int signal, struct lb_siginfo *info, uint64_t *context)
+{
+	(void)signal;
+	(void)info;
+	if (in_vdso(context) && ++stepping.steps < STEPS_MAX)
+		return;
+	REGISTER(context, LB_EFLAGS) &= ~TRAP_FLAG;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
+	if (stepping.was_blocked)
+		context[LB_UC_SIGMASK] |= LB_BIT(SIGTRAP);
+	stepping.active = false;
+	if (!in_vdso(context)) /* else the order times out, and nothing has happened */
+		act(stepping.signal, &stepping.info, context);
+}
+
+static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
+{
+	struct lb_action action = { (uint64_t)step, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn, ~0ULL };
+	if (stepping.active)
+		return; /* one more while stepping: the doorbell rings for messages that are read then */
+	stepping.active = true;
+	stepping.signal = signal;
+	stepping.info = *info;
+	stepping.steps = 0;
+	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
+	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP); /* a blocked one would kill the process */
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &stepping.action, 8);
+	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
+}
+
+void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
+{
+	if (in_vdso(context))
+		begin_stepping(signal, info, context);
+	else
+		act(signal, info, context);
 }
 
 void lb_came_home(void)

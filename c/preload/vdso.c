@@ -13,7 +13,6 @@
 #define CLOCK_MONOTONIC_RAW 4
 #define CLOCK_MONOTONIC_COARSE 6
 #define CLOCK_BOOTTIME 7
-#define AT_SYSINFO_EHDR 33
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
 #define DT_STRTAB 5
@@ -197,19 +196,15 @@ static void write_jump(uint64_t at, uint64_t target)
 	memcpy((void *)at, code, sizeof code);
 }
 
-/* Where the program's own vdso lies: AT_SYSINFO_EHDR of its auxiliary vector, which PR_SET_MM_MAP restored. */
-static uint64_t program_vdso(void)
+uint64_t lb_vdso_size(uint64_t base)
 {
-	uint64_t auxv[LB_AUXV_WORDS];
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
-	if (fd < 0)
-		return 0;
-	int64_t got = lb_syscall3(__NR_read, fd, auxv, sizeof auxv);
-	lb_syscall1(__NR_close, fd);
-	for (int64_t i = 0; i + 1 < got / 8; i += 2)
-		if (auxv[i] == AT_SYSINFO_EHDR)
-			return auxv[i + 1];
-	return 0;
+	const struct elf_header *elf = (const void *)base;
+	const struct elf_program *program = (const void *)(base + elf->program_offset);
+	uint64_t size = 0;
+	for (unsigned i = 0; i < elf->program_count; i++)
+		if (program[i].type == PT_LOAD && program[i].offset + program[i].memory_size > size)
+			size = program[i].offset + program[i].memory_size;
+	return (size + PAGE - 1) & ~(PAGE - 1);
 }
 
 static void patch_program(void)
@@ -223,14 +218,10 @@ static void patch_program(void)
 		{ "__vdso_getcpu", program_getcpu },               { "__vdso_getrandom", program_none },
 	};
 	struct symbols symbols;
-	uint64_t base = program_vdso();
+	uint64_t base = lb_self.program_vdso;
 	if (!base || !read_symbols(base, &symbols))
 		return;
-	uint64_t start = base & ~(PAGE - 1), size = 0;
-	for (unsigned i = 0; i < symbols.count; i++)
-		if (symbols.table[i].section && symbols.bias + symbols.table[i].value - start > size)
-			size = symbols.bias + symbols.table[i].value - start;
-	size = (size + JUMP_SIZE + PAGE - 1) & ~(PAGE - 1);
+	uint64_t start = base, size = lb_self.program_vdso_size;
 	lb_syscall3(__NR_mprotect, start, size, 7);
 	for (unsigned i = 0; i < sizeof entries / sizeof entries[0]; i++) {
 		uint64_t at = find_symbol(&symbols, entries[i].name);
