@@ -97,7 +97,7 @@ export class Daemon {
     const job = this.#job;
     if (job === undefined) return;
     if (job.running) await job.kill(signal);
-    await job.ending(15_000);
+    await job.exited();
     this.#log += job.stdout + job.stderr;
     this.#job = undefined;
   }

@@ -86,6 +86,11 @@ export class Job {
     return this.#ending;
   }
 
+  /** Waits for its end alone: what it started may still hold its output open. */
+  async exited(): Promise<void> {
+    await this.#child.status;
+  }
+
   /** What it has written so far. */
   get stdout(): string {
     return this.#stdout.text;
