@@ -1,15 +1,14 @@
-/* main.c - lb-keeper: the command line. Started by the daemon (`guest`) or in place of `lb
- * restart`.
+/* main.c - lb-keeper: its command line. The daemon starts `guest`; `lb restart` becomes `restart`.
  *
  * lb-keeper guest   --control PATH --node NAME --ticket T --home NODE --pid PID --start TICKS
- * [--from NODE] [--io-timeout-ms N] [--reconnect-limit-ms N]
- * fd 3: stream, which is the link too if it comes from home; fd 4: link, if there is one
- * lb-keeper restart --node NAME [--control PATH] [...]               fd 3: image file; fd 4:
- * link
+ *                   [--from NODE] [--io-timeout-ms N] [--reconnect-limit-ms N]
+ *         fd 3: the stream, which is the link too if it comes from home; fd 4: a link, if any
+ * lb-keeper restart --node NAME [--control PATH] [any of the above]
+ *         fd 3: the image file; fd 4: the link
  *
- * A restart takes from the image what its command line leaves out. Exit status of `guest`: 0, or
- * 1 when the guest was never restored; of `restart`: the guest's own, its signal included, or
- * 125.
+ * A restart takes from the image what its command line leaves out. Exit status of `guest`: 0, or 1
+ * when the guest was never restored; of `restart`: the guest's own, its signal included, or 4 when
+ * the image could not be continued here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +28,7 @@
 #define LINK_FD 4
 #define EXIT_NOT_RESTORED 1
 #define EXIT_USAGE 2
-#define EXIT_LB 125 /* as `lb launch`: every other number may be the guest's */
+#define EXIT_HOST 4 /* as every command of lb: the environment is in the way */
 
 extern char **environ;
 
@@ -150,14 +149,14 @@ int main(int argc, char **argv)
 		lb_keeper_say("Cannot restart '%s' as its image must be whole: wait status 0x%x\n"
 			      "    fix: Check the file, and this node with `lb doctor`",
 			      keeper.program, (unsigned)keeper.wait_status);
-		return EXIT_LB;
+		return EXIT_HOST;
 	}
-	if (keeper.dead) {
-		lb_keeper_say("Cannot restart '%s' as ticket %llu must be live: it is dead\n"
-			      "    fix: Look for the process with `lb ps` at %s",
-			      keeper.program, (unsigned long long)keeper.options.ticket,
-			      keeper.options.home_node);
-		return EXIT_LB;
+	/* A guest that moved on ends with 0; one that home turned away, with another status. */
+	if (keeper.dead || (keeper.left && keeper.wait_status != 0)) {
+		lb_keeper_say("Cannot restart '%s' as home must serve it: another copy is the live one\n"
+			      "    fix: See at %s with `lb ps` where it runs",
+			      keeper.program, keeper.options.home_node);
+		return EXIT_HOST;
 	}
 	if (keeper.left) {
 		lb_keeper_say("'%s' has moved on", keeper.program);
