@@ -57,6 +57,7 @@ export class Host {
   readonly #control: HostControl;
   #daemon: Daemon | undefined;
   #spawned = 0;
+  readonly #jobs: Job[] = [];
 
   constructor(
     index: number,
@@ -142,13 +143,20 @@ export class Host {
     const pidFile = `${this.place.temporary}/pid.${this.#spawned++}`;
     // Renamed when complete, as the file is read while it is written.
     const prepare = `echo $$ > ${pidFile};`;
-    return await Job.start(
+    const job = await Job.start(
       this.argv(argv, options, prepare),
       this.place.root + pidFile,
       async (pid, signal) => {
         await this.must(["kill", `-${signal}`, String(pid)]);
       },
     );
+    this.#jobs.push(job);
+    return job;
+  }
+
+  /** Waits until all that was spawned has ended, and its output with it. */
+  async ended(): Promise<void> {
+    for (const job of this.#jobs) await job.ending();
   }
 
   /** Runs `lb` with these arguments. */

@@ -132,10 +132,9 @@ export class Testbed implements AsyncDisposable {
   async close(): Promise<void> {
     for (const namespace of this.#namespaces) await namespace.close();
     await this.#switch?.close();
-    if (this.#directory !== undefined) {
-      await killMarked(this.#id);
-      await Deno.remove(this.#directory, { recursive: true });
-    }
+    if (this.#directory !== undefined) await killMarked(this.#id);
+    for (const host of this.hosts) await host.ended();
+    if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true });
     await removeGroups(this.#id);
   }
 
