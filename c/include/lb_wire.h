@@ -57,6 +57,7 @@ enum lb_role {
 	LB_ROLE_MEMORY = 2,
 	LB_ROLE_LINK = 3,
 	LB_ROLE_COMMAND = 4,
+	LB_ROLE_RESTART = 5,
 };
 
 /* What an order asks of a process. */

@@ -27,8 +27,8 @@ export interface Context {
   readonly controlPath: string;
   readonly records: Records;
   readonly parts: Parts;
-  /** Where keepers write what they have to say; null: nowhere. */
-  readonly logFd: number | null;
+  /** Where keepers write what they have to say. */
+  readonly logFd: number;
   /** Number of the trigger signal. */
   readonly signal: number;
   /** When this run began, by the monotonic clock. */

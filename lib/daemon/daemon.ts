@@ -125,7 +125,8 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     controlPath,
     records,
     parts,
-    logFd: logFile === undefined ? 2 : native.open(logFile, LOG_FLAGS, 0o600),
+    // Keepers outlive the daemon: its own standard error, a pipe perhaps, must not stay open by them.
+    logFd: native.open(logFile ?? `${config.runtimeDir}/keeper.log`, LOG_FLAGS, 0o600),
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,

@@ -41,6 +41,8 @@ export class Homes {
   readonly #context: Context;
   readonly #orders: Orders;
   #questions: Question[] = [];
+  /** When an image's first link was given away, which its shadow has yet to confirm. */
+  readonly #claims = new Map<ProcessId, number>();
   readonly #waiters = new Map<ProcessId, (failure: string | null) => void>();
 
   constructor(context: Context, orders: Orders) {
@@ -166,13 +168,27 @@ export class Homes {
     return monotonicMs() - startedMs > 2 * config.ioTimeoutMs ? "dead" : "unknown";
   }
 
-  /** A connection of role link, after its proof: a guest wants to speak to its shadow. */
+  /**
+   * Whether an image may be continued: its shadow waits, and nobody else has just asked. A ticket
+   * alone does not tell a second copy of an image from the first one that asks for its link again.
+   */
+  #claim(id: ProcessId): boolean {
+    const nowMs = monotonicMs();
+    const claimedMs = this.#claims.get(id);
+    const free = claimedMs === undefined || nowMs - claimedMs > this.#context.config.ioTimeoutMs;
+    if (!free || this.#context.records.shadows.get(id)?.runsOn !== null) return false;
+    this.#claims.set(id, nowMs);
+    return true;
+  }
+
+  /** A connection of role link or restart, after its proof: a copy wants to speak to its shadow. */
   async takeLink(connection: TcpConnection, hello: Hello): Promise<void> {
     const { identity } = hello;
     const { records, config, control } = this.#context;
     const id = formatProcessId(identity);
     try {
-      const verdict = await this.judge(identity);
+      let verdict = await this.judge(identity);
+      if (verdict === "live" && hello.role === "restart" && !this.#claim(id)) verdict = "dead";
       log[verdict === "live" ? "info" : "debug"]("link", {
         process: id,
         from: hello.node,
@@ -269,6 +285,7 @@ export class Homes {
     if (record === null) return;
     records.shadows.delete(record.id);
     records.toShadow.delete(record.id);
+    this.#claims.delete(record.id);
     records.save();
     log.info("shadow ended", { process: record.id, program: record.program });
     this.#waiters.get(record.id)?.("it ended");

@@ -289,8 +289,9 @@ export class Node {
       sendAtOnce(conn);
       if (hello.role === "daemon") this.#peers.accept(connection, hello);
       else if (hello.role === "memory") await this.#arrivals.takeMemory(connection, hello);
-      else if (hello.role === "link") await this.#homes.takeLink(connection, hello);
-      else await this.#serve(connection, hello.node);
+      else if (hello.role === "link" || hello.role === "restart") {
+        await this.#homes.takeLink(connection, hello);
+      } else await this.#serve(connection, hello.node);
     } catch (error) {
       connection.close();
       if (!(error instanceof WireError || error instanceof HostError)) throw error;

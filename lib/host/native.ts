@@ -145,8 +145,8 @@ export interface SpawnOptions {
   readonly env: Readonly<Record<string, string>>;
   /** They become 3, 4, ... */
   readonly fds: readonly number[];
-  /** Standard output and error; null: /dev/null. */
-  readonly logFd: number | null;
+  /** Standard output and error. */
+  readonly logFd: number;
 }
 
 /** Starts a program in a session of its own; returns its PID. */
@@ -163,7 +163,7 @@ export function spawn(options: SpawnOptions): number {
       env.length,
       fdArray(options.fds),
       options.fds.length,
-      options.logFd ?? -1,
+      options.logFd,
       SPAWN_SETSID,
     ),
     `start ${options.args[0] ?? "a program"}`,

@@ -38,7 +38,7 @@ async function openLink(config: Config, header: ImageHeader): Promise<number> {
   const connection = await connectTcp(homeNode, CONNECT_TIMEOUT_MS);
   try {
     const identity = { ticket, startTicks, homePid, homeNode };
-    await callHello(connection, { key, node: config.node }, "link", identity);
+    await callHello(connection, { key, node: config.node }, "restart", identity);
     const frame = await connection.read();
     const refuse = (reason: string, fix: string): never => {
       throw new HostError(`Cannot restart ${header.program} as home must serve it: ${reason}`, {

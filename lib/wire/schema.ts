@@ -37,7 +37,13 @@ export const frameTypes = {
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
-export const roles = { daemon: 1, memory: 2, link: 3, command: 4 } as const;
+export const roles = {
+  daemon: 1,
+  memory: 2, // a process's memory, by the ticket of its offer
+  link: 3, // a link of a copy that has had one, or that its shadow expects by PREPARE
+  command: 4,
+  restart: 5, // the first link of an image: there is one copy of it only
+} as const;
 
 /** What an order asks of a process. */
 export const orders = {
