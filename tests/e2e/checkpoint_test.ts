@@ -91,7 +91,7 @@ Deno.test("an image cut short or changed is refused before anything runs", async
   await home.writeFile("other", "#!/bin/sh\nexit 0\n".repeat(1000));
   for (const name of ["short", "empty", "other", "missing"]) {
     const result = await home.run(["timeout", "20", "lb", "restart", name]);
-    assert.ok(result.code > 0 && result.code < 124, `${name}: ${result.code}`);
+    assert.ok(result.code > 0 && result.code !== 124, `${name}: ${result.code}`);
     assert.match(result.stderr, /^lb: Cannot /m, `${name}: ${result.stderr}`);
   }
   assert.equal((await home.run(["lb", "restart", "image"])).code, 0);
