@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	}
 	/* A guest that moved on ends with 0; one that home turned away, with another status. */
 	if (keeper.dead || (keeper.left && keeper.wait_status != 0)) {
-		lb_keeper_say("Cannot restart '%s' as home must serve it: another copy is the live one\n"
+		lb_keeper_say("Cannot restart '%s' as home must serve it: another copy is live\n"
 			      "    fix: See at %s with `lb ps` where it runs",
 			      keeper.program, keeper.options.home_node);
 		return EXIT_HOST;
