@@ -11,7 +11,8 @@
 #define LB_SYSCALLS_H
 
 /* Kinds of arguments, as 32-bit words: kind in the low byte, then index k of the argument that holds the
- * length (byte 1), then bytes an element or bytes of a fixed struct (upper half). */
+ * length (byte 1), then bytes an element or bytes of a fixed struct (upper half; 0: k counts bits). An OUT
+ * argument is filled on success, an INOUT one keeps what the kernel does not write. */
 enum lb_operand {
 	LB_OPERAND_VALUE = 0,
 	LB_OPERAND_FD = 1,     /* a descriptor; travels as a value */
@@ -24,6 +25,7 @@ enum lb_operand {
 	LB_OPERAND_IOV_OUT = 8,
 };
 #define LB_NO_LENGTH 0xffu
+#define LB_LENGTH_BEHIND 0x40u /* with k: argument k points to the length, an unsigned int */
 #define LB_OPERAND_OF(kind, k, bytes) ((uint32_t)(kind) | (uint32_t)(k) << 8 | (uint32_t)(bytes) << 16)
 #define LB_OPERAND_KIND(word) ((word)&0xffu)
 #define LB_OPERAND_LENGTH(word) ((word) >> 8 & 0xffu)
@@ -41,6 +43,8 @@ enum lb_operand {
 #define IN_STRUCT(bytes) LB_OPERAND_OF(LB_OPERAND_IN, LB_NO_LENGTH, bytes)
 #define OUT_STRUCT(bytes) LB_OPERAND_OF(LB_OPERAND_OUT, LB_NO_LENGTH, bytes)
 #define INOUT_STRUCT(bytes) LB_OPERAND_OF(LB_OPERAND_INOUT, LB_NO_LENGTH, bytes)
+#define INOUT_BITS(k) LB_OPERAND_OF(LB_OPERAND_INOUT, k, 0)
+#define INOUT_BEHIND(k) LB_OPERAND_OF(LB_OPERAND_INOUT, (k) | LB_LENGTH_BEHIND, 1)
 #define IOV_IN(k) LB_OPERAND_OF(LB_OPERAND_IOV_IN, k, 1)
 #define IOV_OUT(k) LB_OPERAND_OF(LB_OPERAND_IOV_OUT, k, 1)
 
@@ -73,7 +77,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(4, stat, HOME, 0, PATH, OUT_STRUCT(LB_STAT_SIZE)) \
 	X(5, fstat, HOME, 0, FD, OUT_STRUCT(LB_STAT_SIZE)) \
 	X(6, lstat, HOME, 0, PATH, OUT_STRUCT(LB_STAT_SIZE)) \
-	X(7, poll, COME, 0) \
+	X(7, poll, OWN, LB_BLOCKS | LB_NO_RESTART, INOUT_ARRAY(1, 8), V, V) \
 	X(8, lseek, HOME, 0, FD, V, V) \
 	X(9, mmap, OWN, 0, V, V, V, V, FD, V) \
 	X(10, mprotect, HERE, 0) \
@@ -89,7 +93,8 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(20, writev, HOME, LB_BLOCKS | LB_SPLIT_WRITE, FD, IOV_IN(2), V) \
 	X(21, access, HOME, 0, PATH, V) \
 	X(22, pipe, HOME, 0, OUT_STRUCT(8)) \
-	X(23, select, COME, 0) \
+	X(23, select, HOME, LB_BLOCKS | LB_NO_RESTART, V, INOUT_BITS(0), INOUT_BITS(0), INOUT_BITS(0), \
+		INOUT_STRUCT(16)) \
 	X(24, sched_yield, HERE, 0) \
 	X(25, mremap, HERE, 0) \
 	X(26, msync, HERE, 0) \
@@ -107,13 +112,28 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(38, setitimer, HERE, 0) \
 	X(39, getpid, OWN, 0) \
 	X(40, sendfile, HOME, LB_BLOCKS, FD, FD, INOUT_STRUCT(8), V) \
-	X(41, socket, COME, 0) \
+	X(41, socket, HOME, 0, V, V, V) \
+	X(42, connect, HOME, LB_BLOCKS, FD, IN(2), V) \
+	X(43, accept, HOME, LB_BLOCKS, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
+	X(44, sendto, HOME, LB_BLOCKS | LB_SPLIT_WRITE, FD, IN(2), V, V, IN(5), V) \
+	X(45, recvfrom, HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ, FD, OUT(2), V, V, INOUT_BEHIND(5), \
+		INOUT_STRUCT(4)) \
+	X(46, sendmsg, COME, 0) \
+	X(47, recvmsg, COME, 0) \
+	X(48, shutdown, HOME, 0, FD, V) \
+	X(49, bind, HOME, 0, FD, IN(2), V) \
+	X(50, listen, HOME, 0, FD, V) \
+	X(51, getsockname, HOME, 0, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
+	X(52, getpeername, HOME, 0, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
+	X(53, socketpair, HOME, 0, V, V, V, OUT_STRUCT(8)) \
+	X(54, setsockopt, OWN, 0, FD, V, V, IN(4), V) \
+	X(55, getsockopt, OWN, 0, FD, V, V, INOUT_BEHIND(4), INOUT_STRUCT(4)) \
 	X(56, clone, COME, 0) \
 	X(57, fork, COME, 0) \
 	X(58, vfork, COME, 0) \
 	X(59, execve, COME, 0) \
 	X(60, exit, OWN, 0) \
-	X(61, wait4, HOME, LB_BLOCKS, V, OUT_STRUCT(4), V, OUT_STRUCT(LB_RUSAGE_SIZE)) \
+	X(61, wait4, HOME, LB_BLOCKS, V, INOUT_STRUCT(4), V, INOUT_STRUCT(LB_RUSAGE_SIZE)) \
 	X(62, kill, OWN, LB_BLOCKS, V, V) \
 	X(63, uname, HOME, 0, OUT_STRUCT(LB_UTSNAME_SIZE)) \
 	X(72, fcntl, OWN, 0, FD, V, V) \
@@ -158,7 +178,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(112, setsid, HOME, 0) \
 	X(113, setreuid, HOME, 0, V, V) \
 	X(114, setregid, HOME, 0, V, V) \
-	X(115, getgroups, HOME, 0, V, OUT_ARRAY(0, 4)) \
+	X(115, getgroups, HOME, 0, V, INOUT_ARRAY(0, 4)) \
 	X(116, setgroups, HOME, 0, V, IN_ARRAY(0, 4)) \
 	X(117, setresuid, HOME, 0, V, V, V) \
 	X(118, getresuid, HOME, 0, OUT_STRUCT(4), OUT_STRUCT(4), OUT_STRUCT(4)) \
@@ -213,6 +233,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(202, futex, OWN, 0) \
 	X(203, sched_setaffinity, OWN, 0) \
 	X(204, sched_getaffinity, OWN, 0) \
+	X(213, epoll_create, HOME, 0, V) \
 	X(217, getdents64, HOME, LB_RESULT, FD, OUT(2), V) \
 	X(218, set_tid_address, OWN, 0) \
 	X(219, restart_syscall, HERE, 0) \
@@ -221,12 +242,15 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(229, clock_getres, HERE, 0) \
 	X(230, clock_nanosleep, OWN, 0) \
 	X(231, exit_group, OWN, 0) \
+	X(232, epoll_wait, OWN, LB_BLOCKS | LB_NO_RESTART, FD, INOUT_ARRAY(2, 12), V, V) \
+	X(233, epoll_ctl, HOME, 0, FD, V, FD, IN_STRUCT(12)) \
 	X(234, tgkill, OWN, LB_BLOCKS, V, V, V) \
 	X(235, utimes, HOME, 0, PATH, IN_STRUCT(32)) \
 	X(237, mbind, HERE, 0) \
 	X(238, set_mempolicy, HERE, 0) \
 	X(239, get_mempolicy, HERE, 0) \
-	X(247, waitid, HOME, LB_BLOCKS, V, V, OUT_STRUCT(LB_SIGINFO_SIZE), V, OUT_STRUCT(LB_RUSAGE_SIZE)) \
+	X(247, waitid, HOME, LB_BLOCKS, V, V, INOUT_STRUCT(LB_SIGINFO_SIZE), V, \
+		INOUT_STRUCT(LB_RUSAGE_SIZE)) \
 	X(251, ioprio_set, HOME, 0, V, V, V) \
 	X(252, ioprio_get, HOME, 0, V, V) \
 	X(253, inotify_init, HOME, 0) \
@@ -245,18 +269,26 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(267, readlinkat, OWN, LB_RESULT, FD, PATH, OUT(3), V) \
 	X(268, fchmodat, HOME, 0, FD, PATH, V) \
 	X(269, faccessat, HOME, 0, FD, PATH, V) \
+	X(270, pselect6, OWN, LB_BLOCKS | LB_NO_RESTART, V, INOUT_BITS(0), INOUT_BITS(0), INOUT_BITS(0), \
+		INOUT_STRUCT(16), V) \
+	X(271, ppoll, OWN, LB_BLOCKS | LB_NO_RESTART, INOUT_ARRAY(1, 8), V, INOUT_STRUCT(16), V, V) \
 	X(273, set_robust_list, HERE, 0) \
 	X(274, get_robust_list, OWN, 0) \
 	X(275, splice, HOME, LB_BLOCKS, FD, INOUT_STRUCT(8), FD, INOUT_STRUCT(8), V, V) \
 	X(276, tee, HOME, LB_BLOCKS, FD, FD, V, V) \
 	X(277, sync_file_range, HOME, LB_BLOCKS, FD, V, V, V) \
 	X(280, utimensat, HOME, 0, FD, PATH, IN_STRUCT(32), V) \
+	X(281, epoll_pwait, OWN, LB_BLOCKS | LB_NO_RESTART, FD, INOUT_ARRAY(2, 12), V, V, V, V) \
+	X(282, signalfd, COME, 0) \
 	X(283, timerfd_create, HOME, 0, V, V) \
 	X(284, eventfd, HOME, 0, V) \
 	X(285, fallocate, HOME, LB_BLOCKS, FD, V, V, V) \
 	X(286, timerfd_settime, HOME, 0, FD, V, IN_STRUCT(LB_ITIMERSPEC_SIZE), OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
 	X(287, timerfd_gettime, HOME, 0, FD, OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
+	X(288, accept4, HOME, LB_BLOCKS, FD, INOUT_BEHIND(2), INOUT_STRUCT(4), V) \
+	X(289, signalfd4, COME, 0) \
 	X(290, eventfd2, HOME, 0, V, V) \
+	X(291, epoll_create1, HOME, 0, V) \
 	X(292, dup3, HOME, 0, FD, FD, V) \
 	X(293, pipe2, HOME, 0, OUT_STRUCT(8), V) \
 	X(294, inotify_init1, HOME, 0, V) \

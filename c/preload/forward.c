@@ -25,29 +25,29 @@
  *
  *   rsp      0 where the program goes on
  *            8 number of the call (the trigger's handler makes an interrupted call again by it)
- *           16 rdi, rsi, rdx, r10 as the program has them
- *           48 scratch
- *           96 red zone
- *   program's rsp 224
+ *           16 rdi, rsi, rdx, r10, r8 as the program has them
+ *           56 scratch
+ *          104 red zone
+ *   program's rsp 232
  *
- * ret pops 8 and adds 216. */
+ * ret pops 8 and adds 224. */
 struct stub_frame {
 	uint64_t rip;
 	uint64_t number;
-	uint64_t rdi, rsi, rdx, r10;
+	uint64_t rdi, rsi, rdx, r10, r8;
 	uint8_t scratch[LB_SCRATCH_SIZE];
 	uint8_t red_zone[128];
 };
-_Static_assert(sizeof(struct stub_frame) == 224, "see the stub");
+_Static_assert(sizeof(struct stub_frame) == 232, "see the stub");
 
 __asm__(".pushsection .text\n"
-	".globl lb_stub_call, lb_stub_after\n"
-	".hidden lb_stub_call, lb_stub_after\n"
+	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt\n"
+	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt\n"
 	".type lb_stub_call, @function\n"
 	".balign 16\n"
 	"	.cfi_startproc\n"
-	"	.cfi_def_cfa rsp, 224\n"
-	"	.cfi_offset rip, -224\n"
+	"	.cfi_def_cfa rsp, 232\n"
+	"	.cfi_offset rip, -232\n"
 	"lb_stub_call:\n"
 	"	syscall\n"
 	"lb_stub_after:\n"
@@ -55,7 +55,18 @@ __asm__(".pushsection .text\n"
 	"	mov 24(%rsp), %rsi\n"
 	"	mov 32(%rsp), %rdx\n"
 	"	mov 40(%rsp), %r10\n"
-	"	ret $216\n"
+	"	mov 48(%rsp), %r8\n"
+	"	ret $224\n"
+	/* The same, but the result is EINTR whatever the call says. */
+	"lb_stub_interrupt:\n"
+	"	syscall\n"
+	"	mov 16(%rsp), %rdi\n"
+	"	mov 24(%rsp), %rsi\n"
+	"	mov 32(%rsp), %rdx\n"
+	"	mov 40(%rsp), %r10\n"
+	"	mov 48(%rsp), %r8\n"
+	"	mov $-4, %rax\n"
+	"	ret $224\n"
 	"	.cfi_endproc\n"
 	".size lb_stub_call, . - lb_stub_call\n"
 	".globl lb_stub_sigreturn\n"
@@ -68,6 +79,7 @@ __asm__(".pushsection .text\n"
 	".popsection\n");
 extern char lb_stub_call[] LB_HIDDEN;
 extern char lb_stub_after[] LB_HIDDEN;
+extern char lb_stub_interrupt[] LB_HIDDEN;
 extern char lb_stub_sigreturn[] LB_HIDDEN;
 
 static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
@@ -82,6 +94,7 @@ static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, co
 		.rsi = registers->rsi,
 		.rdx = registers->rdx,
 		.r10 = registers->r10,
+		.r8 = registers->r8,
 	};
 
 	if (scratch != NULL) {
@@ -119,6 +132,22 @@ int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *conten
 int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value)
 {
 	return redirect(trap, index, value, NULL, 0);
+}
+
+int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask)
+{
+	struct sigcontext *registers = &trap->context->uc_mcontext;
+	struct { int64_t sec, nsec; uint64_t mask; } scratch = { 0, 0, mask };
+
+	/* ppoll(2) of nothing with no time: the kernel delivers under the mask and puts the old one back. */
+	redirect(trap, 2, 0, &scratch, sizeof(scratch));
+	registers->rdi = 0;
+	registers->rsi = 0;
+	registers->r10 = registers->rdx + 16;
+	registers->r8 = sizeof(mask);
+	registers->rax = __NR_ppoll;
+	registers->rip = (uint64_t)lb_stub_interrupt;
+	return LB_DONE;
 }
 
 int64_t lb_again(struct lb_trap *trap)

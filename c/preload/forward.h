@@ -41,6 +41,7 @@ struct lb_request {
 	uint32_t flags;      /* LB_CALL_* */
 	bool cancellable;    /* pending signals of the program may end it */
 	bool no_restart;     /* LB_NO_RESTART */
+	bool result_size;    /* LB_RESULT: more than the result's bytes are not written to the program */
 	uint64_t mask;       /* the program's signal mask, when cancellable */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
@@ -65,6 +66,8 @@ int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *conten
 	LB_HIDDEN;
 /* As lb_here, with another value for argument `index` (0..3) during the call. */
 int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
+/* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. */
+int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
 
 /* For the trigger's handler: true when the interrupted context stands right after a call that was made on
  * this node; its number then (rax holds the result; the number is needed to make it again at rip - 2). */
@@ -72,6 +75,8 @@ bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HID
 
 /* forward_call.c: calls that go home */
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN;
+/* The same with another signal mask during the call. -EINTR: a handler is to run under that mask. */
+int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask) LB_HIDDEN;
 int64_t lb_request_run(struct lb_request *request) LB_HIDDEN;
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value) LB_HIDDEN;
 void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
@@ -91,7 +96,9 @@ uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we 
 /* A pending signal that the program does not block and that would be acted on; 0: none. */
 uint64_t lb_signals_waiting(uint64_t mask) LB_HIDDEN;
 uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted on if they came */
-bool lb_signals_restart(uint64_t waiting) LB_HIDDEN; /* may a call go on after them */
+/* What they mean for a call that they interrupt: the first that has a handler decides. */
+enum lb_effect { LB_NO_HANDLER, LB_HANDLER_RESTARTS, LB_HANDLER_INTERRUPTS };
+enum lb_effect lb_signals_effect(uint64_t waiting) LB_HIDDEN;
 void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
 
 /* proc_files.c: /proc/self and /proc/<own PID> */

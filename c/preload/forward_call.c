@@ -16,6 +16,7 @@
 
 #define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
 #define IOVECS_MAX 1024u           /* UIO_MAXIOV, readv(2) */
+#define SET_BITS_MAX 65536u        /* no descriptor number is higher: c/preload/shadow_exec.c */
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
 
 /* A CALL as it is sent, and kept for sending again. */
@@ -91,7 +92,8 @@ static int64_t lay_out(const struct lb_request *request)
 	return 0;
 }
 
-/* Copies the output to the program. The call has happened: bad memory is -EFAULT, as the kernel has it. */
+/* Copies the output to the program: after an error only what is INOUT, the remaining time of select(2), say.
+ * The call has happened: bad memory is -EFAULT, as the kernel has it. */
 static int64_t hand_out(const struct lb_request *request, const struct lb_reply_view *view)
 {
 	unsigned i;
@@ -101,8 +103,10 @@ static int64_t hand_out(const struct lb_request *request, const struct lb_reply_
 		uint64_t offset;
 		uint64_t size = arg->size;
 
-		if (arg->kind != LB_ARG_OUT && arg->kind != LB_ARG_INOUT)
+		if (arg->kind != LB_ARG_INOUT && (arg->kind != LB_ARG_OUT || view->result < 0))
 			continue;
+		if (arg->kind == LB_ARG_OUT && request->result_size && size > (uint64_t)view->result)
+			size = (uint64_t)view->result;
 		offset = arg->kind == LB_ARG_OUT ? message.call.args[i] : message.call.out_offsets[i];
 		if (offset >= view->out_size)
 			continue;
@@ -130,11 +134,13 @@ int64_t lb_request_run(struct lb_request *request)
 	lb_self.busy = false;
 	request->reply_flags = view.flags;
 	if (cancelled && view.result == -EINTR) {
-		uint64_t waiting = lb_signals_waiting(request->mask);
+		enum lb_effect effect = lb_signals_effect(lb_signals_waiting(request->mask));
 
-		return lb_signals_restart(waiting) && !request->no_restart ? LB_AGAIN : -EINTR;
+		if (effect == LB_HANDLER_INTERRUPTS || (effect != LB_NO_HANDLER && request->no_restart))
+			return -EINTR;
+		hand_out(request, &view);
+		return LB_AGAIN;
 	}
-	/* Errors may have output too: fcntl and ioctl write before they fail. */
 	result = hand_out(request, &view);
 	return result < 0 && view.result >= 0 ? result : view.result;
 }
@@ -188,6 +194,31 @@ static bool is_nofollow(const struct lb_trap *trap)
 	}
 }
 
+/* The size of a buffer, from its bytes an element and the argument that holds the length. */
+static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
+{
+	uint64_t count = trap->args[k & ~LB_LENGTH_BEHIND];
+
+	if (k & LB_LENGTH_BEHIND) {
+		uint32_t length = 0;
+
+		if (count != 0 && lb_user_read(&length, count, sizeof(length)) < 0)
+			return -EFAULT;
+		*size = length;
+	} else if (*size == 0) {
+		/* Sets of descriptors: an int counts bits, whole words move. Home checks a bad number. */
+		count = (int32_t)count < 0 ? 0 : (uint32_t)count;
+		count = count < SET_BITS_MAX ? count : SET_BITS_MAX;
+		*size = (count + 63) / 64 * 8;
+	} else if (count > MAX_RW_COUNT) {
+		/* A negative int, or more than any call moves. */
+		*size = MAX_RW_COUNT;
+	} else {
+		*size *= count;
+	}
+	return 0;
+}
+
 /* Fills argument `index` of the request from its operand. Returns 0 or a negative error. */
 static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, uint32_t operand,
 	unsigned index, unsigned *string_count)
@@ -229,8 +260,11 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 		request->args[index].piece_count = trap->args[k];
 		return 0;
 	}
-	if (k != LB_NO_LENGTH)
-		size *= trap->args[k];
+	if (k != LB_NO_LENGTH) {
+		result = scale(trap, k, &size);
+		if (result < 0)
+			return result;
+	}
 	if (value != 0 && size > 0)
 		lb_request_memory(request, index, kinds[kind], value, size);
 	return 0;
@@ -238,7 +272,9 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 
 static bool is_iov(const struct lb_row *row)
 {
-	return LB_OPERAND_KIND(row->operands[1]) >= LB_OPERAND_IOV_IN;
+	uint32_t kind = LB_OPERAND_KIND(row->operands[1]);
+
+	return kind == LB_OPERAND_IOV_IN || kind == LB_OPERAND_IOV_OUT;
 }
 
 /* Runs a read or write in pieces that fit into one message, as long as each is complete. */
@@ -267,6 +303,8 @@ static int64_t run_split(struct lb_request *request, const struct lb_row *row)
 		result = lb_request_run(request);
 		if (result < 0) /* after a part, the error comes with the next call; so does a signal */
 			return done > 0 ? (int64_t)done : result;
+		if ((uint64_t)result > size)
+			return result; /* recv(2) with MSG_TRUNC: the length of what there was */
 		done += (uint64_t)result;
 		if ((uint64_t)result < size || done >= total)
 			return (int64_t)done;
@@ -286,15 +324,26 @@ static void clamp_output(struct lb_request *request, const struct lb_row *row)
 		struct lb_operand_value *arg = &request->args[i];
 		uint32_t k = LB_OPERAND_LENGTH(row->operands[i]);
 
-		if (arg->kind != LB_ARG_OUT || arg->size <= LB_LINK_DATA_SIZE_MAX)
+		if ((arg->kind != LB_ARG_OUT && arg->kind != LB_ARG_INOUT) || arg->size <= LB_LINK_DATA_SIZE_MAX)
 			continue;
 		arg->size = LB_LINK_DATA_SIZE_MAX;
-		if (k != LB_NO_LENGTH && !is_iov(row))
+		if (k < LB_CALL_ARGS && !is_iov(row))
 			request->args[k].value = LB_LINK_DATA_SIZE_MAX / LB_OPERAND_BYTES(row->operands[i]);
 	}
 }
 
-int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
+/* Only where one output is all there is can home cut the reply. */
+static bool has_one_output(const struct lb_request *request)
+{
+	unsigned count = 0;
+	unsigned i;
+
+	for (i = 0; i < LB_CALL_ARGS; i++)
+		count += request->args[i].kind == LB_ARG_OUT || request->args[i].kind == LB_ARG_INOUT;
+	return count == 1;
+}
+
+static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
 	struct lb_request request = { .number = trap->number };
 	unsigned string_count = 0;
@@ -304,23 +353,35 @@ int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
 	if (row->flags & LB_BLOCKS) {
 		request.flags |= LB_CALL_MAY_BLOCK;
 		request.cancellable = true;
-		request.mask = trap->context->uc_sigmask;
+		request.mask = mask;
 	}
-	if (row->flags & LB_RESULT)
-		request.flags |= LB_CALL_RESULT_SIZE;
 	request.no_restart = (row->flags & LB_NO_RESTART) != 0;
+	request.result_size = (row->flags & LB_RESULT) != 0;
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		result = marshal(&request, trap, row->operands[i], i, &string_count);
 		if (result < 0)
 			return result;
 	}
-	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE) {
-		result = run_split(&request, row);
-	} else {
-		if (is_iov(row))
-			request.args[2].value = 1;
-		clamp_output(&request, row);
-		result = lb_request_run(&request);
-	}
+	if (request.result_size && has_one_output(&request))
+		request.flags |= LB_CALL_RESULT_SIZE;
+	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE)
+		return run_split(&request, row);
+	if (is_iov(row))
+		request.args[2].value = 1;
+	clamp_output(&request, row);
+	return lb_request_run(&request);
+}
+
+int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
+{
+	int64_t result = forward(trap, row, trap->context->uc_sigmask);
+
+	return result == LB_AGAIN ? lb_again(trap) : result;
+}
+
+int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
+{
+	int64_t result = forward(trap, row, lb_mask_strip(mask));
+
 	return result == LB_AGAIN ? lb_again(trap) : result;
 }

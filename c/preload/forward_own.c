@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
+#include <asm/socket.h>
 #include <asm/unistd.h>
 
 #include "../base/mem.h"
@@ -16,6 +17,11 @@
 #include "forward.h"
 #include "forward_own.h"
 
+#define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
+#define IPPROTO_TCP_LEVEL 6
+#define TCP_ZEROCOPY_RECEIVE_OPTION 35
+#define NETFILTER_FIRST 64 /* IPT_BASE_CTL, EBT_BASE_CTL and the like */
+#define NETFILTER_END 160
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
 
 int64_t lb_own(struct lb_trap *trap)
@@ -220,6 +226,33 @@ int64_t lb_own_fcntl(struct lb_trap *trap)
 	if (lb_fcntl_row(trap->args[1], &row))
 		return lb_forward_row(trap, &row);
 	return forward(trap);
+}
+
+/* Options whose value points to more memory: those are only right at home. */
+static bool is_nested_option(const struct lb_trap *trap)
+{
+	uint32_t level = (uint32_t)trap->args[1];
+	uint32_t option = (uint32_t)trap->args[2];
+
+	switch (level) {
+	case SOL_SOCKET_LEVEL:
+		return option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF ||
+			option == SO_GET_FILTER;
+	case IPPROTO_TCP_LEVEL:
+		return option == TCP_ZEROCOPY_RECEIVE_OPTION;
+	default:
+		return option >= NETFILTER_FIRST && option < NETFILTER_END;
+	}
+}
+
+int64_t lb_own_setsockopt(struct lb_trap *trap)
+{
+	return is_nested_option(trap) ? lb_come(trap) : forward(trap);
+}
+
+int64_t lb_own_getsockopt(struct lb_trap *trap)
+{
+	return is_nested_option(trap) ? lb_come(trap) : forward(trap);
 }
 
 /* ---- paths that may lead into /proc ---- */

@@ -63,7 +63,7 @@ uint64_t lb_signals_waiting(uint64_t mask)
 	return pending & lb_signals_wanted(mask);
 }
 
-bool lb_signals_restart(uint64_t waiting)
+enum lb_effect lb_signals_effect(uint64_t waiting)
 {
 	uint64_t set = waiting & SYNCHRONOUS ? waiting & SYNCHRONOUS : waiting;
 	int signal;
@@ -75,10 +75,11 @@ bool lb_signals_restart(uint64_t waiting)
 			if (!(set & LB_BIT(signal)) || signal == SIGURG)
 				continue;
 			if (!IS_DEFAULT(lb_self.actions[signal].handler))
-				return (lb_self.actions[signal].flags & SA_RESTART) != 0;
+				return lb_self.actions[signal].flags & SA_RESTART ? LB_HANDLER_RESTARTS
+										  : LB_HANDLER_INTERRUPTS;
 		}
 		if (set == waiting)
-			return true;
+			return LB_NO_HANDLER;
 		set = waiting;
 	}
 }

@@ -138,9 +138,19 @@ static int64_t run_raw(const int64_t *arguments)
 	return result < 0 ? -errno : result;
 }
 
-/* Executes a call that may wait for long: signals, a CANCEL and the daemon are heard meanwhile. */
-static int64_t run_cancellable(const int64_t *arguments)
+/* Which argument is a time limit in milliseconds that the kernel does not count down itself; 0: none. */
+static int timeout_index(int64_t number)
 {
+	if (number == SYS_poll)
+		return 3;
+	return number == SYS_epoll_wait ? 4 : 0;
+}
+
+/* Executes a call that may wait for long: signals, a CANCEL and the daemon are heard meanwhile. */
+static int64_t run_cancellable(int64_t *arguments)
+{
+	int limit = timeout_index(arguments[0]);
+	int64_t deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
 	int64_t result;
 	struct lb_shadow_link *watched = NULL;
 
@@ -165,6 +175,11 @@ static int64_t run_cancellable(const int64_t *arguments)
 		lb_signals_block();
 		if (result != -EINTR || !lb_interrupted)
 			break;
+		if (limit != 0 && (int32_t)arguments[limit] > 0) {
+			int64_t left_ms = deadline_ms - lb_now_ms();
+
+			arguments[limit] = left_ms > 0 ? left_ms : 0;
+		}
 	}
 	if (lb_shadow.live != NULL)
 		lb_signals_watch(lb_shadow.live->fd, false);

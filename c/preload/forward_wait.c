@@ -1,0 +1,136 @@
+/* forward_wait.c - poll(2) and its like: all descriptors are at home, so home waits for them.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked. These calls end with EINTR after any handler of the program
+ * but go on after ours; their time limit then goes on too: by the timespec that the kernel counts down, or by
+ * the deadline that is kept here until the call is made again, which is the next thing that the program does.
+ */
+#include <linux/errno.h>
+#include <linux/time.h>
+#include <asm/unistd.h>
+
+#include "../base/syscall.h"
+
+#include "forward.h"
+#include "forward_own.h"
+
+#define MILLISECOND_NS 1000000LL
+
+static struct {
+	bool valid;
+	uint64_t rip, rsp;
+	uint32_t number;
+	int64_t deadline_ns; /* of the program's CLOCK_MONOTONIC */
+} interrupted;
+
+static int64_t program_now_ns(void)
+{
+	struct { int64_t sec, nsec; } now = { 0, 0 };
+
+	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
+	return now.sec * 1000000000LL + now.nsec + lb_self.monotonic_offset_ns;
+}
+
+/* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */
+static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_t *mask)
+{
+	const struct sigcontext *registers = &trap->context->uc_mcontext;
+	uint64_t rip = registers->rip;
+	int64_t timeout_ms = (int32_t)trap->args[index];
+	int64_t now_ns = program_now_ns();
+	int64_t deadline_ns = now_ns + timeout_ms * MILLISECOND_NS;
+	int64_t result;
+
+	if (interrupted.valid && interrupted.rip == rip && interrupted.rsp == registers->rsp &&
+		interrupted.number == trap->number && interrupted.deadline_ns < deadline_ns)
+		deadline_ns = interrupted.deadline_ns;
+	interrupted.valid = false;
+	if (timeout_ms > 0) {
+		int64_t left_ns = deadline_ns - now_ns;
+
+		/* Rounded up: waiting too short would make a program spin. */
+		left_ns = left_ns < 0 ? 0 : left_ns;
+		trap->args[index] = (uint64_t)((left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS);
+	}
+	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask)
+			      : lb_forward_row(trap, lb_row_of(trap->number));
+	if (result == LB_DONE && timeout_ms > 0) {
+		interrupted.valid = true;
+		interrupted.rip = rip;
+		interrupted.rsp = registers->rsp;
+		interrupted.number = trap->number;
+		interrupted.deadline_ns = deadline_ns;
+	}
+	return result;
+}
+
+/* Reads the mask that such a call brings along. Returns 1: there is one; 0: none; or a negative error. */
+static int64_t read_mask(uint64_t address, uint64_t size, uint64_t *mask)
+{
+	if (address == 0)
+		return 0;
+	if (size != sizeof(*mask))
+		return -EINVAL;
+	return lb_user_read(mask, address, sizeof(*mask)) < 0 ? -EFAULT : 1;
+}
+
+/* After EINTR under a mask of the call's own: that mask counts for the handlers that are to run. */
+static int64_t finish(struct lb_trap *trap, int64_t result, const uint64_t *mask)
+{
+	return result == -EINTR ? lb_interrupt_masked(trap, lb_mask_strip(*mask)) : result;
+}
+
+int64_t lb_own_poll(struct lb_trap *trap)
+{
+	return forward_timed(trap, 2, NULL);
+}
+
+int64_t lb_own_epoll_wait(struct lb_trap *trap)
+{
+	return forward_timed(trap, 3, NULL);
+}
+
+int64_t lb_own_epoll_pwait(struct lb_trap *trap)
+{
+	uint64_t mask;
+	int64_t result = read_mask(trap->args[4], trap->args[5], &mask);
+
+	if (result < 0)
+		return result;
+	trap->number = __NR_epoll_wait;
+	if (result == 0)
+		return forward_timed(trap, 3, NULL);
+	result = forward_timed(trap, 3, &mask);
+	if (result == LB_DONE)
+		trap->context->uc_mcontext.rax = __NR_epoll_pwait; /* it is that call which is made again */
+	return finish(trap, result, &mask);
+}
+
+int64_t lb_own_ppoll(struct lb_trap *trap)
+{
+	uint64_t mask;
+	int64_t result = read_mask(trap->args[3], trap->args[4], &mask);
+
+	if (result < 0)
+		return result;
+	trap->args[3] = 0;
+	if (result == 0)
+		return lb_forward_row(trap, lb_row_of(trap->number));
+	return finish(trap, lb_forward_masked(trap, lb_row_of(trap->number), mask), &mask);
+}
+
+int64_t lb_own_pselect6(struct lb_trap *trap)
+{
+	struct { uint64_t address, size; } sixth = { 0, 0 };
+	uint64_t mask;
+	int64_t result;
+
+	if (trap->args[5] != 0 && lb_user_read(&sixth, trap->args[5], sizeof(sixth)) < 0)
+		return -EFAULT;
+	result = read_mask(sixth.address, sixth.size, &mask);
+	if (result < 0)
+		return result;
+	trap->args[5] = 0;
+	if (result == 0)
+		return lb_forward_row(trap, lb_row_of(trap->number));
+	return finish(trap, lb_forward_masked(trap, lb_row_of(trap->number), mask), &mask);
+}
