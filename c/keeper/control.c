@@ -126,11 +126,11 @@ static void heard_verdict(struct lb_keeper *keeper, const struct lb_local_verdic
 		return;
 	if (verdict->verdict == LB_VERDICT_DEAD) {
 		/* This copy is not the process any more: home hears nothing of its end. */
-		keeper->left = true;
+		if (!keeper->dead)
+			keeper->kill_at = lb_keeper_now_ms() + LB_KEEPER_DEAD_MS;
 		keeper->dead = true;
 		keeper->need_link = false;
-		if (keeper->guest_fd >= 0)
-			lb_guest_kill(keeper);
+		keeper->need_until = LB_NEVER;
 	} else if (keeper->need_link) {
 		/* Nothing can be said yet: ask again, but not at once. */
 		keeper->tell_need = true;

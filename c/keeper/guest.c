@@ -173,6 +173,7 @@ void lb_guest_read(struct lb_keeper *keeper)
 	case LB_KEEPER_LEFT:
 		keeper->left = true;
 		keeper->need_link = false;
+		keeper->need_until = LB_NEVER;
 		break;
 	case LB_KEEPER_LINK: /* ours to say */
 		break;
@@ -200,8 +201,13 @@ void lb_guest_reap(struct lb_keeper *keeper)
 	keeper->wait_status = status;
 	keeper->need_link = false;
 	keeper->need_until = LB_NEVER;
-	if (keeper->left || !keeper->parked) {
-		keeper->state = keeper->left ? LB_GUEST_LEFT : LB_GUEST_ENDED;
+	keeper->lost_at = LB_NEVER;
+	keeper->kill_at = LB_NEVER;
+	if (keeper->left || keeper->dead || !keeper->parked) {
+		keeper->state = keeper->left || keeper->dead ? LB_GUEST_LEFT : LB_GUEST_ENDED;
+		/* Home knew of its end before we did: it was no copy of another process. */
+		if (keeper->dead && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+			keeper->dead = false;
 		keeper->tell_state = true;
 		lb_control_push(keeper); /* once: the daemon also sees us hang up */
 		keeper->finished = true;

@@ -17,6 +17,9 @@
 #include "lb_wire.h"
 
 #define LB_KEEPER_RETRY_MS 1000 /* between attempts to reach a daemon that is away */
+#define LB_KEEPER_ENDING_MS 50  /* from a link's end to asking: a guest that ends closes it, too */
+#define LB_KEEPER_DEAD_MS 1000  /* from the verdict to SIGKILL: a guest that ends by itself has told
+				 * home, which is then right to say that it is no more */
 #define LB_NEVER INT64_MAX      /* a time in ms of CLOCK_MONOTONIC that does not come */
 
 /* What the command line asks for. */
@@ -45,12 +48,14 @@ struct lb_keeper {
 	char program[LB_PROGRAM_NAME_SIZE];
 	uint32_t state; /* enum lb_guest */
 	bool parked;    /* restored: from here on home hears how it ended */
-	bool left;      /* runs elsewhere now, or must not run: home hears nothing from here */
-	bool dead;      /* ... because its ticket is: it was killed */
+	bool left;      /* it says that it runs elsewhere now: home hears nothing from here */
+	bool dead;      /* home says that its ticket is: it must not run, and home hears nothing */
+	int64_t kill_at;
 	int wait_status;
 	/* the link */
 	int link_fd;         /* -1: none */
 	bool link_watched;   /* false: it is known to be lost */
+	int64_t lost_at;     /* when to believe that the guest is not just ending */
 	bool need_link;      /* the daemon is asked, or to be asked, for one */
 	int64_t need_until;  /* when the guest is given up for want of a link */
 	int32_t links_ahead; /* links passed to the guest that it did not ask for (yet) */
@@ -95,9 +100,12 @@ void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd);
 _Noreturn void lb_guest_enter(const struct lb_guest_start *start);
 
 /* ---- link.c --------------------------------------------------------------------------------- */
-/* The link is gone, as poll or the guest says: asks for another. */
+/* The link has ended, as poll says: either it is lost or the guest is about to end. */
 void lb_link_lost(struct lb_keeper *keeper);
+/* The guest asks for a link. */
 void lb_link_asked(struct lb_keeper *keeper);
+/* Asks the daemon for a link. */
+void lb_link_needed(struct lb_keeper *keeper);
 /* The daemon has one: passes it to the guest. Owns fd. */
 void lb_link_arrived(struct lb_keeper *keeper, int fd);
 

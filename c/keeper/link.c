@@ -16,9 +16,10 @@
 #include "keeper.h"
 #include "lb_state.h"
 
-static void need(struct lb_keeper *keeper)
+void lb_link_needed(struct lb_keeper *keeper)
 {
-	if (keeper->need_link || keeper->left || keeper->guest_fd < 0)
+	keeper->lost_at = LB_NEVER;
+	if (keeper->need_link || keeper->left || keeper->dead || keeper->guest_fd < 0)
 		return;
 	keeper->need_link = true;
 	keeper->tell_need = true;
@@ -28,14 +29,14 @@ static void need(struct lb_keeper *keeper)
 void lb_link_lost(struct lb_keeper *keeper)
 {
 	keeper->link_watched = false; /* else poll would say so again, at once, for ever */
-	need(keeper);
+	keeper->lost_at = lb_keeper_now_ms() + LB_KEEPER_ENDING_MS;
 }
 
 void lb_link_asked(struct lb_keeper *keeper)
 {
 	keeper->links_ahead--;
 	if (keeper->links_ahead < 0)
-		need(keeper);
+		lb_link_needed(keeper);
 }
 
 /* Makes a guest that is computing look at keeper_fd. */
@@ -86,6 +87,7 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 	keeper->need_link = false;
 	keeper->tell_need = false;
 	keeper->need_until = LB_NEVER;
+	keeper->lost_at = LB_NEVER; /* that was the old one */
 	keeper->links_ahead++;
 	if (keeper->links_ahead > 0)
 		poke(keeper);

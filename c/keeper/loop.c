@@ -58,7 +58,7 @@ static int timeout_ms(const struct lb_keeper *keeper)
 {
 	bool alone = keeper->options.control_path == NULL;
 	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until,
-				  keeper->ended_until };
+				  keeper->ended_until, keeper->lost_at, keeper->kill_at };
 	int64_t first = LB_NEVER;
 	int64_t left;
 
@@ -75,6 +75,12 @@ static void give_up(struct lb_keeper *keeper)
 {
 	int64_t now = lb_keeper_now_ms();
 
+	if (now >= keeper->lost_at)
+		lb_link_needed(keeper);
+	if (now >= keeper->kill_at) {
+		keeper->kill_at = LB_NEVER;
+		lb_guest_kill(keeper);
+	}
 	if (keeper->need_link && now >= keeper->need_until) {
 		lb_keeper_say("Cannot keep '%s' running as %s must be reached within %u s: "
 			      "it was not",
@@ -96,7 +102,7 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 {
 	/* Of the link only its end is watched (data is the guest's), and only while it is used. */
 	bool watch_link = keeper->link_watched && keeper->parked && !keeper->left &&
-			  keeper->guest_fd >= 0;
+			  !keeper->dead && keeper->guest_fd >= 0;
 	struct pollfd fds[WAITS] = {
 		[WAIT_GUEST_END] = { .fd = keeper->guest_fd, .events = POLLIN },
 		[WAIT_GUEST] = { .fd = keeper->keeper_fd, .events = POLLIN },
@@ -133,6 +139,8 @@ static void keeper_reset(struct lb_keeper *keeper)
 	keeper->parked = false;
 	keeper->left = false;
 	keeper->dead = false;
+	keeper->kill_at = LB_NEVER;
+	keeper->lost_at = LB_NEVER;
 	keeper->wait_status = 0;
 	keeper->link_fd = -1;
 	keeper->link_watched = false;
@@ -178,7 +186,7 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 		wait_once(keeper, signal_fd);
 		lb_control_push(keeper);
 	}
-	if (error == 0 && !keeper->parked && !keeper->left)
+	if (error == 0 && !keeper->parked && !keeper->left && !keeper->dead)
 		error = -LB_E_PEER_LOST;
 	if (keeper->control_fd >= 0)
 		close(keeper->control_fd);

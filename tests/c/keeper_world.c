@@ -239,7 +239,7 @@ struct lb_image_header image_header(void)
 	return header;
 }
 
-void keeper_child(int stream_fd, bool restart, uint32_t limit_ms)
+void keeper_child(int stream_fd, int link_fd, bool restart, uint32_t limit_ms)
 {
 	static struct lb_keeper keeper;
 	int error;
@@ -255,9 +255,12 @@ void keeper_child(int stream_fd, bool restart, uint32_t limit_ms)
 		keeper.options.start_ticks = 99;
 		keeper.options.home_pid = 4242;
 	}
-	error = lb_keeper_run(&keeper, stream_fd, -1);
+	error = lb_keeper_run(&keeper, stream_fd, link_fd);
+	if (error == 0 && keeper.dead)
+		_exit(KEEPER_DEAD);
 	if (error == 0 && restart)
-		_exit(keeper.wait_status);
+		_exit(WIFEXITED(keeper.wait_status) ? WEXITSTATUS(keeper.wait_status) :
+						      128 + WTERMSIG(keeper.wait_status));
 	_exit(error == 0 ? 0 : 1);
 }
 
@@ -273,7 +276,7 @@ void arrive(guest_function *script, uint32_t limit_ms)
 	kept.pid = fork_child();
 	if (kept.pid == 0) {
 		close(ends[0]);
-		keeper_child(ends[1], false, limit_ms);
+		keeper_child(ends[1], -1, false, limit_ms);
 	}
 	close(ends[1]);
 	accept_keeper();

@@ -26,6 +26,7 @@
 #define TICKET 0x1122334455667788u
 #define SOON_MS 5000 /* for what must happen; the machine may be busy */
 #define QUIET_MS 300 /* for what must not */
+#define KEEPER_DEAD 99
 #define SERVE 's'    /* one byte that stands for the message SERVE */
 
 typedef void guest_function(const struct lb_guest_start *start);
@@ -67,9 +68,10 @@ void expect_hello(int link);
 void serve(void);
 int keeper_status(void);
 struct lb_image_header image_header(void);
-/* Runs a keeper in a child; it ends with 0, or 1 where lb_keeper_run() says that the guest never
- * ran. */
-void keeper_child(int stream_fd, bool restart, uint32_t limit_ms);
+/* Runs a keeper in a child, and ends: with 1 where lb_keeper_run() says that the guest never ran,
+ * KEEPER_DEAD where it was killed as a dead copy, else with 0; in front, as a shell tells the
+ * guest's end. */
+void keeper_child(int stream_fd, int link_fd, bool restart, uint32_t limit_ms);
 /* A move arrives: starts the keeper and sends the image's header. */
 void arrive(guest_function *script, uint32_t limit_ms);
 /* ... and is served. */

@@ -54,7 +54,8 @@ static void guest_of_a_file(const struct lb_guest_start *start)
 	sigset_t set;
 
 	sigfillset(&set);
-	CHECK_EQUAL(start->link_fd, -1);
+	CHECK(start->link_fd >= 64);
+	CHECK(start->link_fd != start->stream_fd);
 	say(start, LB_KEEPER_PARKED);
 	/* Signals that the keeper got: passed on, the queued one with its value. */
 	CHECK_EQUAL(sigwaitinfo(&set, &info), SIGUSR1);
@@ -64,6 +65,27 @@ static void guest_of_a_file(const struct lb_guest_start *start)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	for (;;)
 		pause();
+}
+
+static void wait_for_home_to_end(const struct lb_guest_start *start)
+{
+	char byte;
+
+	say(start, LB_KEEPER_PARKED);
+	CHECK_EQUAL(read(start->link_fd, &byte, 1), 0);
+}
+
+static void guest_ends_with_home(const struct lb_guest_start *start)
+{
+	wait_for_home_to_end(start);
+	_exit(7);
+}
+
+static void guest_ends_after_home(const struct lb_guest_start *start)
+{
+	wait_for_home_to_end(start);
+	usleep(LB_KEEPER_ENDING_MS * 1000 * 6);
+	_exit(7);
 }
 
 static void reports_exits(void)
@@ -141,21 +163,33 @@ static void starts_clean(void)
 	close(kept.home);
 }
 
-static void restarts_in_front(void)
+/* Starts a keeper in front from an image in a file; kept.home is its link's other end. */
+static void restart(guest_function *script)
 {
 	struct lb_image_header header = image_header();
 	int file = memfd_create("image", MFD_CLOEXEC);
-	int status;
+	int ends[2];
 
 	CHECK_EQUAL(write(file, &header, sizeof header), sizeof header);
-	lseek(file, 0, SEEK_SET);
-	guest_script = guest_of_a_file;
+	CHECK_EQUAL(lseek(file, 0, SEEK_SET), 0);
+	CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	guest_script = script;
+	kept.home = ends[0];
 	kept.pid = fork_child();
-	if (kept.pid == 0)
-		keeper_child(file, true, 60000);
+	if (kept.pid == 0) {
+		close(ends[0]);
+		keeper_child(file, ends[1], true, 60000);
+	}
+	close(ends[1]);
+	close(file);
 	accept_keeper();
 	expect_state(LB_GUEST_RESTORING); /* with all that the image's header says */
 	expect_state(LB_GUEST_RUNNING);
+}
+
+static void restarts_in_front(void)
+{
+	restart(guest_of_a_file);
 	kill(kept.pid, SIGUSR1);
 	usleep(50000);
 	sigqueue(kept.pid, SIGRTMIN + 3, (union sigval){ .sival_int = 42 });
@@ -164,9 +198,31 @@ static void restarts_in_front(void)
 	expect_ended(SIGTERM);
 	send_ack();
 	expect_hangup();
-	CHECK_EQUAL(waitpid(kept.pid, &status, 0), kept.pid);
-	CHECK_EQUAL(status, SIGTERM << 8); /* main.c ends by that signal */
-	close(file);
+	CHECK_EQUAL(keeper_status(), 128 + SIGTERM);
+	close(kept.home);
+}
+
+/* The shadow ends at the guest's word, before the guest itself does: home is right to say that
+ * the process is no more, and the guest's status is its own all the same. */
+static void tells_an_end_from_a_dead_copy(void)
+{
+	restart(guest_ends_after_home);
+	close(kept.home);
+	expect_need();
+	send_verdict(LB_VERDICT_DEAD, TICKET);
+	expect_state(LB_GUEST_LEFT);
+	expect_hangup();
+	CHECK_EQUAL(keeper_status(), 7);
+}
+
+static void asks_nothing_for_a_guest_that_ends(void)
+{
+	restart(guest_ends_with_home);
+	close(kept.home);
+	expect_ended(7 << 8); /* no NeedLink before it */
+	send_ack();
+	expect_hangup();
+	CHECK_EQUAL(keeper_status(), 7);
 }
 
 int main(void)
@@ -180,6 +236,10 @@ int main(void)
 	run_case("a guest does not outlive its keeper", guests_never_outlive_it);
 	run_case("a guest starts with three descriptors and default signals", starts_clean);
 	run_case("a restart passes signals on and ends with the guest's status", restarts_in_front);
+	run_case("a guest that ends after its shadow is no dead copy",
+		 tells_an_end_from_a_dead_copy);
+	run_case("a guest that ends with its shadow needs no link",
+		 asks_nothing_for_a_guest_that_ends);
 	world_stop();
 	return 0;
 }

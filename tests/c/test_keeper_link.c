@@ -110,7 +110,7 @@ static void ends_a_dead_copy(void)
 	send_verdict(LB_VERDICT_DEAD, TICKET);
 	expect_state(LB_GUEST_LEFT);
 	expect_hangup();
-	CHECK_EQUAL(keeper_status(), 0);
+	CHECK_EQUAL(keeper_status(), KEEPER_DEAD);
 	CHECK_EQUAL(kill((pid_t)kept.guest_pid, 0), -1);
 }
 
