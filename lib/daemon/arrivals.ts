@@ -234,14 +234,17 @@ export class Arrivals {
       left: false,
     };
     if (known !== undefined && known.keeperPid !== peer.pid) {
-      if (known.running && isAlive(known.guestPid, known.guestStartTicks)) {
-        log.warning("a second keeper for a guest that runs here", { process: id, pid: peer.pid });
+      if (isAlive(known.keeperPid, known.keeperStartTicks)) {
+        // A copy that was here before and left; it may be back already, under another ticket.
+        if (message.state === guestStates.left) this.#orders.left(message.guestPid);
         return;
       }
+      if (record.running) this.#context.dispatch({ type: "processEnded", id });
+      record.running = false;
+      record.left = false;
       record.keeperPid = peer.pid;
       record.keeperStartTicks = native.startTicks(peer.pid) ?? 0n;
       native.watchPid(peer.pid, record.keeperStartTicks);
-      record.running = false;
     }
     // `lb restart` starts its keeper itself, and a restarted daemon has no watch on any.
     if (known === undefined) native.watchPid(peer.pid, record.keeperStartTicks);

@@ -72,8 +72,10 @@ export class Commands {
       const id = formatProcessId(values);
       return { running: this.#moves.find(id), shadow: records.shadows.get(id) ?? null, id };
     }
-    const running = records.findByPid(values.pid);
     const shadow = records.findShadowByPid(values.pid);
+    // An image that was continued at home has both here, its shadow and its guest.
+    const running = records.findByPid(values.pid) ??
+      (shadow === null ? null : this.#moves.find(shadow.id));
     return { running, shadow, id: running?.id ?? shadow?.id ?? null };
   }
 

@@ -12,13 +12,18 @@ import type { ControlPeer } from "../host/control.ts";
 import type { Hello, WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
-import { isAlive, programName, runsProgram } from "../host/proc.ts";
+import { isAlive, isShadow, programName } from "../host/proc.ts";
 import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
 import type { LocalValues } from "../wire/local.ts";
 import { guestStates, verdicts } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import type { Orders } from "./orders.ts";
-import type { EndingRecord, LocalRecord, ShadowRecord } from "./records.ts";
+import {
+  type EndingRecord,
+  localAsProcess,
+  type LocalRecord,
+  type ShadowRecord,
+} from "./records.ts";
 import { systemCallName } from "./system_calls.ts";
 
 const log = logger("homes");
@@ -85,7 +90,8 @@ export class Homes {
     }
     records.save();
     const ending = records.toShadow.get(id);
-    if (ending !== undefined) this.#tellEnd(record, ending);
+    if (ending !== undefined && isTicketOf(record, ending.ticket)) this.#tellEnd(record, ending);
+    else records.toShadow.delete(id);
     if (!record.lost && known?.connection !== peer.connection) {
       // It was exec'ed again: the way home has failed.
       this.#waiters.get(id)?.("the process could not come home: it goes on where it is");
@@ -102,6 +108,8 @@ export class Homes {
     const record = records.shadows.get(id);
     // In-band EXIT was faster, or the process came home: nobody is left to tell.
     if (!isAlive(ending.homePid, ending.startTicks) || records.locals.has(id)) return;
+    // A copy that never went live has ended: the process itself runs on.
+    if (record !== undefined && !isTicketOf(record, ending.ticket)) return;
     records.toShadow.set(id, ending);
     records.flush();
     if (record !== undefined) this.#tellEnd(record, ending);
@@ -160,7 +168,7 @@ export class Homes {
     const connection = records.shadows.get(id)?.connection ?? null;
     if (connection !== null) return await this.#ask(connection, ticket);
     const local = records.locals.get(id);
-    if (local === undefined || runsProgram(homePid, parts.shadow)) return "unknown";
+    if (local === undefined || isShadow(homePid, parts.shadow)) return "unknown";
     if (local.moving === null) return "dead";
     // Between its last word to the new node and its exec only the process itself knows. Orders of
     // an earlier run of the daemon end unseen; each of their steps ends within the time-out.
@@ -293,12 +301,27 @@ export class Homes {
 
   /** Takes up the shadows of an earlier run of the daemon: those that live connect by themselves. */
   recover(): void {
-    const { records } = this.#context;
+    const { records, parts, dispatch } = this.#context;
     for (const record of [...records.shadows.values()]) {
-      if (!native.watchPid(record.homePid, record.startTicks)) records.shadows.delete(record.id);
+      const { id, homeNode, homePid, startTicks, program } = record;
+      const alive = native.watchPid(homePid, startTicks);
+      if (alive && isShadow(homePid, parts.shadow)) continue;
+      records.shadows.delete(id);
+      if (!alive) continue;
+      // It came home while no daemon ran, or is about to: should it fail yet, its shadow will tell,
+      // and until then this is no proof (judge).
+      const moving = record.ticket;
+      const local = { id, homeNode, homePid, startTicks, program, cantmove: null, moving };
+      records.locals.set(id, local);
+      dispatch({ type: "processArrived", process: localAsProcess(local) });
     }
     for (const [id, ending] of [...records.toShadow]) {
       if (!isAlive(ending.homePid, ending.startTicks)) records.toShadow.delete(id);
     }
   }
+}
+
+/** Whether a copy under this ticket is, or is about to be, the live one. */
+function isTicketOf(record: ShadowRecord, ticket: bigint): boolean {
+  return ticket === record.ticket || ticket === record.preparedTicket;
 }

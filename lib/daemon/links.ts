@@ -115,7 +115,7 @@ export class Links {
         const now = records.shadows.get(id);
         if (verdict === "dead" && now?.lost === true && now.ticket === ticket) {
           // K with a status may have come meanwhile; the shadow was told it then.
-          if (records.toShadow.has(id) || now.connection === null) return;
+          if (records.toShadow.get(id)?.ticket === ticket || now.connection === null) return;
           log.warning("a guest is gone for good", { process: id, node });
           control.send(now.connection, "Verdict", { ticket, verdict: verdicts.dead, zero: 0 });
           return;

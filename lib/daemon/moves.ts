@@ -50,6 +50,15 @@ export class Moves {
     return locals.get(id) ?? (guest?.running === true ? guest : null);
   }
 
+  /** Forgets moves that an earlier run of the daemon ordered, once each of their steps has ended. */
+  check(): void {
+    const { records, startedMs, config } = this.#context;
+    if (monotonicMs() - startedMs <= 2 * config.ioTimeoutMs) return;
+    for (const record of records.locals.values()) {
+      if (record.moving !== null && !this.#orders.isUnderWay(record.moving)) record.moving = null;
+    }
+  }
+
   /** Looks at a process of this node; null: it is gone. */
   async inspect(id: ProcessId): Promise<Inspection | null> {
     const record = this.find(id);

@@ -158,6 +158,7 @@ export class Node {
     this.#peers.connectAll();
     this.#endings.retry();
     this.#arrivals.check();
+    this.#moves.check();
     await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
     dispatch({ type: "check" });
   }

@@ -190,12 +190,6 @@ export class Records {
     for (const record of this.shadows.values()) if (record.homePid === pid) return record;
     return null;
   }
-
-  /** The guest whose keeper has this PID. */
-  findByKeeper(pid: number): GuestRecord | null {
-    for (const record of this.guests.values()) if (record.keeperPid === pid) return record;
-    return null;
-  }
 }
 
 /** Whether a record is of a guest. */

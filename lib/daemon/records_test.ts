@@ -61,7 +61,6 @@ Deno.test("Records.load() gives back what flush() wrote, but no connection", asy
     assert.deepEqual([...records.toHome.values()], [ending]);
     assert.equal(records.findByPid(7)?.id, local.id);
     assert.equal(records.findByPid(10)?.id, guest.id);
-    assert.equal(records.findByKeeper(9)?.id, guest.id);
   });
 });
 

@@ -195,14 +195,13 @@ async function descriptorObstacle(pid: number): Promise<string | null> {
   }
 }
 
-/** Whether the process's program is the file behind this descriptor of ours: the shadow's binary. */
-export function runsProgram(pid: number, fd: number): boolean {
+/** Whether a process is a shadow: it runs the file behind this descriptor, or an older lb-shadow. */
+export function isShadow(pid: number, shadowFd: number): boolean {
   try {
-    const [theirs, ours] = [
-      Deno.statSync(`/proc/${pid}/exe`),
-      Deno.statSync(`/proc/self/fd/${fd}`),
-    ];
-    return theirs.ino === ours.ino && theirs.dev === ours.dev;
+    const exe = `/proc/${pid}/exe`;
+    const [theirs, ours] = [Deno.statSync(exe), Deno.statSync(`/proc/self/fd/${shadowFd}`)];
+    return (theirs.ino === ours.ino && theirs.dev === ours.dev) ||
+      /\/lb-shadow( \(deleted\))?$/.test(Deno.readLinkSync(exe));
   } catch {
     return false;
   }
