@@ -162,8 +162,11 @@ int64_t lb_again(struct lb_trap *trap)
 
 int64_t lb_come(struct lb_trap *trap)
 {
-	/* Back here the process is at home, nothing is trapped, and the call is simply made. */
-	return lb_go_home(trap->number) == 0 ? lb_again(trap) : -ENOSYS;
+	if (lb_go_home(trap->number) < 0)
+		return -ENOSYS;
+	/* The process is at home, nothing is trapped, and the call is simply made. */
+	trap->context->uc_sigmask |= lb_mask_believed();
+	return lb_again(trap);
 }
 
 bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)

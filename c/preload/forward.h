@@ -93,6 +93,7 @@ int64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uin
 
 /* forward_signal.c */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
+uint64_t lb_mask_believed(void) LB_HIDDEN; /* what of that the program believes to block */
 /* A pending signal that the program does not block and that would be acted on; 0: none. */
 uint64_t lb_signals_waiting(uint64_t mask) LB_HIDDEN;
 uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted on if they came */

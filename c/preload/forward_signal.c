@@ -119,9 +119,18 @@ int64_t lb_own_rt_sigaction(struct lb_trap *trap)
 	return 0;
 }
 
+/* Signals that the program believes to block and that the kernel does not: only for it to read back. What a
+ * handler changes here and its return would undo stays. */
+static uint64_t believed;
+
+uint64_t lb_mask_believed(void)
+{
+	return believed;
+}
+
 int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 {
-	uint64_t old = trap->context->uc_sigmask;
+	uint64_t old = trap->context->uc_sigmask | believed;
 	uint64_t set;
 
 	if (trap->args[3] != SIGSET_SIZE)
@@ -135,6 +144,7 @@ int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 			set = old & ~set;
 		else if ((int)trap->args[0] != SIG_SETMASK)
 			return -EINVAL;
+		believed = set & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 		trap->context->uc_sigmask = lb_mask_strip(set);
 	}
 	if (trap->args[2] != 0 && lb_user_write(trap->args[2], &old, sizeof(old)) < 0)
