@@ -46,8 +46,6 @@ export class Homes {
   readonly #context: Context;
   readonly #orders: Orders;
   #questions: Question[] = [];
-  /** When an image's first link was given away, which its shadow has yet to confirm. */
-  readonly #claims = new Map<ProcessId, number>();
   readonly #waiters = new Map<ProcessId, (failure: string | null) => void>();
 
   constructor(context: Context, orders: Orders) {
@@ -177,16 +175,11 @@ export class Homes {
   }
 
   /**
-   * Whether an image may be continued: its shadow waits, and nobody else has just asked. A ticket
-   * alone does not tell a second copy of an image from the first one that asks for its link again.
+   * Whether an image may be continued: its shadow waits. Of two copies that ask at once the shadow
+   * takes the first to say HELLO; one that fails before that leaves the image to the next.
    */
-  #claim(id: ProcessId): boolean {
-    const nowMs = monotonicMs();
-    const claimedMs = this.#claims.get(id);
-    const free = claimedMs === undefined || nowMs - claimedMs > this.#context.config.ioTimeoutMs;
-    if (!free || this.#context.records.shadows.get(id)?.runsOn !== null) return false;
-    this.#claims.set(id, nowMs);
-    return true;
+  #isWaiting(id: ProcessId): boolean {
+    return this.#context.records.shadows.get(id)?.runsOn === null;
   }
 
   /** A connection of role link or restart, after its proof: a copy wants to speak to its shadow. */
@@ -196,7 +189,7 @@ export class Homes {
     const id = formatProcessId(identity);
     try {
       let verdict = await this.judge(identity);
-      if (verdict === "live" && hello.role === "restart" && !this.#claim(id)) verdict = "dead";
+      if (verdict === "live" && hello.role === "restart" && !this.#isWaiting(id)) verdict = "dead";
       log[verdict === "live" ? "info" : "debug"]("link", {
         process: id,
         from: hello.node,
@@ -293,7 +286,6 @@ export class Homes {
     if (record === null) return;
     records.shadows.delete(record.id);
     records.toShadow.delete(record.id);
-    this.#claims.delete(record.id);
     records.save();
     log.info("shadow ended", { process: record.id, program: record.program });
     this.#waiters.get(record.id)?.("it ended");
