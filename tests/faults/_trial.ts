@@ -77,6 +77,18 @@ export async function judge(home: Host, trial: Trial, job: Job): Promise<void> {
   assert.ok(all.startsWith(await file()), "the file is no clean beginning");
 }
 
+/** Judges a trial while an order is under way: it may hang as long as the job does, but no longer. */
+export async function judgeDuring(
+  home: Host,
+  trial: Trial,
+  job: Job,
+  order: Promise<unknown>,
+): Promise<void> {
+  const [verdict, ordered] = await Promise.allSettled([judge(home, trial, job), order]);
+  if (verdict.status === "rejected") throw verdict.reason;
+  if (ordered.status === "rejected") throw ordered.reason;
+}
+
 /** Waits until no host runs a trial's job any more: no copy was left anywhere. */
 export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
   for (const host of hosts) {

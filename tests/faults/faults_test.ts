@@ -10,7 +10,7 @@ import {
   actions,
   begin,
   faultOf,
-  judge,
+  judgeDuring,
   limits,
   nothingLeft,
   type Outcome,
@@ -66,8 +66,8 @@ for (const action of actions) {
     ];
     await runTrials(trials, async (trial) => {
       const job = await begin(home, trial, true);
-      await home.lb("migrate", String(job.pid), away.node);
-      await judge(home, trial, job);
+      const order = home.lb("migrate", String(job.pid), away.node);
+      await judgeDuring(home, trial, job, order);
     });
     await nothingLeft(bed.hosts);
   });
@@ -95,8 +95,8 @@ for (const action of actions) {
     }));
     await runTrials(trials, async (trial, index) => {
       const job = await begin(home, trial, false);
-      await home.lb("migrate", String(job.pid), bed.host(index + 1).node);
-      await judge(home, trial, job);
+      const order = home.lb("migrate", String(job.pid), bed.host(index + 1).node);
+      await judgeDuring(home, trial, job, order);
     });
     await nothingLeft(bed.hosts);
   });
@@ -125,8 +125,8 @@ Deno.test("later move: each fault leaves one copy", async () => {
   await runTrials(laterTrials, async (trial) => {
     const job = await begin(home, trial, true);
     await home.migrate(job.pid, second);
-    await home.lb("migrate", String(job.pid), third.node);
-    await judge(home, trial, job);
+    const order = home.lb("migrate", String(job.pid), third.node);
+    await judgeDuring(home, trial, job, order);
   });
   await nothingLeft(bed.hosts);
 });
@@ -151,8 +151,8 @@ for (const action of ["fail", "cut", "kill"] as const) {
     await runTrials(trials, async (trial) => {
       const job = await begin(home, trial, true);
       await home.migrate(job.pid, away);
-      await home.lb("home", String(job.pid));
-      await judge(home, trial, job);
+      const order = home.lb("home", String(job.pid));
+      await judgeDuring(home, trial, job, order);
     });
     await nothingLeft(bed.hosts);
   });

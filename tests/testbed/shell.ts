@@ -32,19 +32,17 @@ export async function capture(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, timeoutMs);
-  const output = await child.output();
-  clearTimeout(timer);
+  let timer: number | undefined;
+  // The program itself may be out of reach behind what was started, and keep the output open.
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      child.unref();
+      reject(new Error(`\`${argv.join(" ")}\` did not end in ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  const output = await Promise.race([child.output(), late]).finally(() => clearTimeout(timer));
   const text = new TextDecoder();
-  if (late) {
-    throw new Error(
-      `\`${argv.join(" ")}\` did not end in ${timeoutMs} ms: ${text.decode(output.stderr)}`,
-    );
-  }
   return {
     code: output.code,
     signal: output.signal,
