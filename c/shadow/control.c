@@ -113,6 +113,7 @@ void lb_control_push(void)
 	if (fd < 0)
 		return;
 	lb_shadow.control_fd = fd;
+	lb_interrupted = 1; /* a call that is about to block must watch it too */
 	lb_control_changed();
 	report();
 	if (lb_shadow.live == NULL && !lb_shadow.waiting)

@@ -138,6 +138,16 @@ static int64_t run_raw(const int64_t *arguments)
 	return result < 0 ? -errno : result;
 }
 
+static void watch_all(bool on)
+{
+	for (int i = 0; i < LB_LINKS; i++) {
+		if (lb_shadow.links[i].fd >= 0)
+			lb_signals_watch(lb_shadow.links[i].fd, on);
+	}
+	if (lb_shadow.control_fd >= 0)
+		lb_signals_watch(lb_shadow.control_fd, on);
+}
+
 /* Which argument is a time limit in milliseconds that the kernel does not count down itself; 0: none. */
 static int timeout_index(int64_t number)
 {
@@ -152,17 +162,10 @@ static int64_t run_cancellable(int64_t *arguments)
 	int limit = timeout_index(arguments[0]);
 	int64_t deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
 	int64_t result;
-	struct lb_shadow_link *watched = NULL;
 
 	for (;;) {
 		lb_signals_relay();
-		if (lb_shadow.live != watched) { /* first time, or a new link came meanwhile */
-			watched = lb_shadow.live;
-			if (watched != NULL)
-				lb_signals_watch(watched->fd, true);
-		}
-		if (lb_shadow.control_fd >= 0)
-			lb_signals_watch(lb_shadow.control_fd, true);
+		watch_all(true); /* each time: links come and go meanwhile */
 		/* What came before the watch rings no bell. */
 		lb_interrupted = 0;
 		lb_serve_events();
@@ -181,10 +184,7 @@ static int64_t run_cancellable(int64_t *arguments)
 			arguments[limit] = left_ms > 0 ? left_ms : 0;
 		}
 	}
-	if (lb_shadow.live != NULL)
-		lb_signals_watch(lb_shadow.live->fd, false);
-	if (lb_shadow.control_fd >= 0)
-		lb_signals_watch(lb_shadow.control_fd, false);
+	watch_all(false);
 	return result;
 }
 

@@ -64,6 +64,7 @@ struct lb_shadow_link *lb_link_add(int fd, uint64_t ticket)
 		link->ticket = ticket;
 		link->have = 0;
 		prepare(fd);
+		lb_interrupted = 1; /* a call that is about to block must watch this link too */
 		return link;
 	}
 	close(fd);

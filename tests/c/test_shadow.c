@@ -1,0 +1,642 @@
+/* test_shadow.c - The shadow serves a guest over a real link. Units: c/shadow/{control,descriptors,end,execute,home,links,serve,signals,tickets}.c
+ *
+ * Each case forks a process that becomes a shadow, as the library's exec would make it, and plays its guest over
+ * TCP and its daemon over a unix socket.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "check.h"
+
+int shadow_main(int argc, char **argv, char **environment);
+#define main shadow_main
+#include "shadow/main.c"
+#undef main
+
+#include "lb_restorer.h"
+
+#define TICKET 77u
+#define DATA_MAX 65536u
+#define RECONNECT_MS 1500
+
+/* Homecoming by exec is for the end to end tests; here there is no program to come back to. */
+int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+{
+	(void)request;
+	(void)header;
+	return -LB_E_UNSUPPORTED;
+}
+
+static struct {
+	pid_t pid;
+	int link, listener, daemon;
+	uint64_t seq;
+	char path[64];
+} shadow;
+
+struct answer {
+	int64_t result;
+	uint32_t flags, out_size;
+	uint8_t out[DATA_MAX];
+};
+
+static void make_pair(int ends[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof address;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(listen(listener, 1) == 0);
+	CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(connect(ends[0], (struct sockaddr *)&address, sizeof address) == 0);
+	ends[1] = accept(listener, NULL, NULL);
+	CHECK(ends[1] >= 0);
+	CHECK(setsockopt(ends[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) == 0);
+	close(listener);
+}
+
+static void run_shadow(int link, int state_fd)
+{
+	char variable[32];
+	char *envp[2] = { variable, NULL };
+	static struct lb_state state;
+	sigset_t all;
+
+	state.magic = LB_STATE_MAGIC;
+	state.abi_version = LB_ABI_VERSION;
+	state.home_pid = (uint32_t)getpid();
+	state.live_ticket = TICKET;
+	state.link_fd = link;
+	state.shadow_fd = state.preload_fd = state.exe_fd = state.trace_fd = -1;
+	state.state_fd = state_fd;
+	state.reconnect_limit_ms = RECONNECT_MS;
+	state.io_timeout_ms = 1000;
+	state.order_id = LB_ORDER_ID_MIN;
+	strcpy(state.comm, "shadow");
+	strcpy(state.program, "program");
+	strcpy(state.runs_on, "away:1");
+	strcpy(state.control_path, shadow.path);
+	CHECK(pwrite(state_fd, &state, sizeof state, 0) == sizeof state);
+	snprintf(variable, sizeof variable, "LB_STATE=%d", state_fd);
+	putenv(variable);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	_exit(shadow_main(0, NULL, envp));
+}
+
+/* In a loop: even MSG_WAITALL stops at an urgent mark. */
+static void receive(int fd, void *to, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t got = recv(fd, (uint8_t *)to + done, size - done, 0);
+
+		CHECK(got > 0);
+		done += (size_t)got;
+	}
+}
+
+/* The next message must be of this type; its body goes to `body`. Returns its size. */
+static uint32_t expect(uint32_t type, uint64_t seq, void *body, size_t size)
+{
+	struct lb_link_header header;
+
+	receive(shadow.link, &header, sizeof header);
+	CHECK_EQUAL(header.type, type);
+	CHECK_EQUAL(header.seq, seq);
+	CHECK(header.size <= size);
+	receive(shadow.link, body, header.size);
+	return header.size;
+}
+
+static void tell(uint32_t type, uint64_t seq, const void *body, uint32_t size)
+{
+	struct lb_link_header header = { .type = type, .size = size, .seq = seq };
+
+	CHECK_EQUAL(send(shadow.link, &header, sizeof header, MSG_NOSIGNAL | (size ? MSG_MORE : 0)),
+		    sizeof header);
+	if (size > 0)
+		CHECK_EQUAL(send(shadow.link, body, size, MSG_NOSIGNAL), size);
+}
+
+static void start(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int ends[2], state_fd = memfd_create("state", 0);
+
+	snprintf(shadow.path, sizeof shadow.path, "/tmp/lb-test-shadow.%d", (int)getpid());
+	unlink(shadow.path);
+	strcpy(address.sun_path, shadow.path);
+	shadow.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	CHECK(bind(shadow.listener, (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(listen(shadow.listener, 4) == 0);
+	shadow.daemon = -1;
+	shadow.seq = 0;
+	make_pair(ends);
+	shadow.pid = fork_child();
+	if (shadow.pid == 0) {
+		int high = fcntl(ends[1], F_DUPFD, 600);
+
+		close(ends[0]);
+		close(ends[1]);
+		close(shadow.listener);
+		run_shadow(high, fcntl(state_fd, F_DUPFD, 600));
+	}
+	close(ends[1]);
+	close(state_fd);
+	shadow.link = ends[0];
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+}
+
+static struct lb_link_call new_call(uint32_t number, uint32_t flags)
+{
+	return (struct lb_link_call){ .number = number, .flags = flags };
+}
+
+static uint64_t send_call(const struct lb_link_call *call, const void *in)
+{
+	static uint8_t body[sizeof *call + DATA_MAX];
+
+	memcpy(body, call, sizeof *call);
+	memcpy(body + sizeof *call, in != NULL ? in : "", call->in_size);
+	tell(LB_LINK_CALL, ++shadow.seq, body, (uint32_t)sizeof *call + call->in_size);
+	return shadow.seq;
+}
+
+static const struct answer *reply(uint64_t seq)
+{
+	static struct answer answer;
+	static uint8_t body[sizeof(struct lb_link_reply) + DATA_MAX];
+	struct lb_link_reply head;
+	uint32_t size = expect(LB_LINK_REPLY, seq, body, sizeof body);
+
+	CHECK(size >= sizeof head);
+	memcpy(&head, body, sizeof head);
+	CHECK_EQUAL(head.out_size, size - sizeof head);
+	answer.result = head.result;
+	answer.flags = head.flags;
+	answer.out_size = head.out_size;
+	memcpy(answer.out, body + sizeof head, head.out_size);
+	return &answer;
+}
+
+/* A call of values only. */
+static int64_t values(uint32_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct lb_link_call call = new_call(number, 0);
+
+	call.args[0] = a;
+	call.args[1] = b;
+	call.args[2] = c;
+	return reply(send_call(&call, NULL))->result;
+}
+
+static int64_t call_open(const char *path, int flags)
+{
+	struct lb_link_call call = new_call(SYS_open, LB_CALL_MAY_BLOCK);
+
+	call.kinds[0] = LB_ARG_IN;
+	call.arg_sizes[0] = strlen(path) + 1;
+	call.in_size = (uint32_t)strlen(path) + 1;
+	call.args[1] = (uint64_t)flags;
+	call.args[2] = 0600;
+	return reply(send_call(&call, path))->result;
+}
+
+static int64_t call_write(uint32_t number, int64_t fd, const void *data, uint32_t size)
+{
+	struct lb_link_call call = new_call(number, LB_CALL_MAY_BLOCK);
+
+	call.args[0] = (uint64_t)fd;
+	call.kinds[1] = LB_ARG_IN;
+	call.arg_sizes[1] = size;
+	call.in_size = size;
+	call.args[2] = number == SYS_write ? size : 1;
+	return reply(send_call(&call, data))->result;
+}
+
+static uint64_t send_read(int64_t fd, uint32_t size)
+{
+	struct lb_link_call call = new_call(SYS_read, LB_CALL_MAY_BLOCK | LB_CALL_RESULT_SIZE);
+
+	call.args[0] = (uint64_t)fd;
+	call.kinds[1] = LB_ARG_OUT;
+	call.arg_sizes[1] = size;
+	call.out_size = size;
+	call.args[2] = size;
+	return send_call(&call, NULL);
+}
+
+static void make_pipe(int64_t fds[2])
+{
+	struct lb_link_call call = new_call(SYS_pipe2, 0);
+	const struct answer *answer;
+	int32_t ends[2];
+
+	call.kinds[0] = LB_ARG_OUT;
+	call.arg_sizes[0] = sizeof ends;
+	call.out_size = sizeof ends;
+	answer = reply(send_call(&call, NULL));
+	CHECK_EQUAL(answer->result, 0);
+	CHECK_EQUAL(answer->out_size, sizeof ends);
+	memcpy(ends, answer->out, sizeof ends);
+	fds[0] = ends[0];
+	fds[1] = ends[1];
+}
+
+static int wait_end(void)
+{
+	int status;
+
+	CHECK_EQUAL(waitpid(shadow.pid, &status, 0), shadow.pid);
+	unlink(shadow.path);
+	close(shadow.link);
+	close(shadow.listener);
+	if (shadow.daemon >= 0)
+		close(shadow.daemon);
+	return status;
+}
+
+static void end_with(int code)
+{
+	struct lb_link_status status = { .code = code };
+	int wait_status;
+
+	tell(LB_LINK_EXIT, 0, &status, sizeof status);
+	wait_status = wait_end();
+	CHECK(WIFEXITED(wait_status));
+	CHECK_EQUAL(WEXITSTATUS(wait_status), code & 0xff);
+}
+
+/* ---- the daemon's part */
+
+static void daemon_receive(uint32_t type, void *message, size_t size)
+{
+	struct { uint32_t type, size; } *head = message;
+
+	if (shadow.daemon < 0) {
+		shadow.daemon = accept(shadow.listener, NULL, NULL);
+		CHECK(shadow.daemon >= 0);
+	}
+	for (;;) {
+		CHECK_EQUAL(recv(shadow.daemon, message, LB_LOCAL_MESSAGE_SIZE_MAX, 0) > 8, 1);
+		if (head->type == type)
+			break;
+	}
+	CHECK_EQUAL(head->size, size);
+}
+
+static void daemon_tell(const void *message, size_t size)
+{
+	CHECK_EQUAL(send(shadow.daemon, message, size, MSG_NOSIGNAL), size);
+}
+
+static void daemon_link(uint64_t ticket)
+{
+	struct lb_local_link message = { .type = LB_LOCAL_LINK, .size = sizeof message, .ticket = ticket };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec piece = { &message, sizeof message };
+	struct msghdr header = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
+				 .msg_controllen = sizeof control.bytes };
+	int ends[2];
+
+	make_pair(ends);
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &ends[1], sizeof(int));
+	CHECK_EQUAL(sendmsg(shadow.daemon, &header, MSG_NOSIGNAL), sizeof message);
+	close(ends[1]);
+	shadow.link = ends[0];
+}
+
+static void hello(uint64_t ticket)
+{
+	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq };
+
+	strcpy(message.node, "away:2");
+	tell(LB_LINK_HELLO, 0, &message, sizeof message);
+}
+
+/* ---- cases */
+
+static void calls_give_results(void)
+{
+	char path[] = "/tmp/lb-test-file.XXXXXX";
+	int made = mkstemp(path);
+	const struct answer *answer;
+	int64_t fd;
+
+	close(made);
+	start();
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+	fd = call_open(path, O_RDWR);
+	CHECK(fd >= 0 && fd < 600);
+	CHECK_EQUAL(call_write(SYS_write, fd, "hello\n", 6), 6);
+	CHECK_EQUAL(call_write(SYS_writev, fd, "world\n", 6), 6);
+	CHECK_EQUAL(values(SYS_lseek, (uint64_t)fd, 0, SEEK_SET), 0);
+	answer = reply(send_read(fd, 4096));
+	CHECK_EQUAL(answer->result, 12);
+	CHECK_EQUAL(answer->out_size, 12);
+	CHECK_EQUAL(answer->flags, LB_REPLY_REGULAR);
+	CHECK(memcmp(answer->out, "hello\nworld\n", 12) == 0);
+	CHECK_EQUAL(reply(send_read(fd, 4096))->result, 0);
+	CHECK_EQUAL(call_open("/nonexistent/file", O_RDONLY), -ENOENT);
+	CHECK_EQUAL(values(SYS_close, (uint64_t)fd, 0, 0), 0);
+	CHECK_EQUAL(values(SYS_close, (uint64_t)fd, 0, 0), -EBADF);
+	end_with(7);
+	unlink(path);
+}
+
+static void own_descriptors_are_hidden(void)
+{
+	int64_t fds[2];
+	int64_t fd;
+
+	start();
+	for (fd = 590; fd < 1024; fd++)
+		CHECK_EQUAL(values(SYS_fcntl, (uint64_t)fd, F_GETFD, 0), -EBADF);
+	CHECK_EQUAL(values(SYS_close, 600, 0, 0), -EBADF);
+	CHECK_EQUAL(values(SYS_dup, 600, 0, 0), -EBADF);
+	CHECK_EQUAL(values(SYS_close_range, 3, UINT32_MAX, 0), 0);
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+	/* A number that one of ours has is the program's for the asking. */
+	make_pipe(fds);
+	for (uint64_t wanted = 598; wanted < 604; wanted++)
+		CHECK_EQUAL(values(SYS_dup2, (uint64_t)fds[1], wanted, 0), (int64_t)wanted);
+	CHECK_EQUAL(call_write(SYS_write, 601, "x", 1), 1);
+	CHECK_EQUAL(reply(send_read(fds[0], 10))->result, 1);
+	end_with(0);
+}
+
+static void a_blocking_call_can_be_cancelled(void)
+{
+	int64_t fds[2];
+	uint64_t seq;
+
+	start();
+	make_pipe(fds);
+	for (int round = 0; round < 50; round++) {
+		seq = send_read(fds[0], 100);
+		/* Before it blocks, while it does, and when it has ended: never lost, never twice. */
+		usleep((unsigned)round * 40);
+		tell(LB_LINK_CANCEL, seq, NULL, 0);
+		CHECK_EQUAL(reply(seq)->result, -EINTR);
+		CHECK_EQUAL(call_write(SYS_write, fds[1], "ab", 2), 2);
+		seq = send_read(fds[0], 100);
+		CHECK_EQUAL(reply(seq)->result, 2);
+		tell(LB_LINK_CANCEL, seq, NULL, 0); /* late: nothing happens */
+	}
+	end_with(0);
+}
+
+static void signals_are_passed_on(void)
+{
+	siginfo_t info;
+	union sigval value = { .sival_int = 4711 };
+	int64_t fds[2];
+	uint64_t seq;
+
+	start();
+	CHECK(sigqueue(shadow.pid, SIGUSR1, value) == 0);
+	CHECK_EQUAL(expect(LB_LINK_SIGNAL, 0, &info, sizeof info), sizeof info);
+	CHECK_EQUAL(info.si_signo, SIGUSR1);
+	CHECK_EQUAL(info.si_pid, getpid());
+	CHECK_EQUAL(info.si_value.sival_int, 4711);
+	/* While a call blocks, which then goes on. */
+	make_pipe(fds);
+	seq = send_read(fds[0], 100);
+	usleep(20000);
+	CHECK(kill(shadow.pid, SIGRTMIN + 3) == 0);
+	expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+	CHECK_EQUAL(info.si_signo, SIGRTMIN + 3);
+	CHECK(kill(shadow.pid, SIGWINCH) == 0); /* does nothing to a program that does not catch it */
+	tell(LB_LINK_CANCEL, seq, NULL, 0);
+	CHECK_EQUAL(reply(seq)->result, -EINTR);
+	/* What a call causes comes before its result. */
+	CHECK_EQUAL(values(SYS_close, (uint64_t)fds[0], 0, 0), 0);
+	struct lb_link_call call = new_call(SYS_write, LB_CALL_MAY_BLOCK);
+
+	call.args[0] = (uint64_t)fds[1];
+	call.kinds[1] = LB_ARG_IN;
+	call.arg_sizes[1] = call.args[2] = call.in_size = 1;
+	seq = send_call(&call, "x");
+	expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+	CHECK_EQUAL(info.si_signo, SIGPIPE);
+	CHECK_EQUAL(reply(seq)->result, -EPIPE);
+	/* Ignored ones are the kernel's to drop. */
+	struct lb_link_actions actions = { .ignored = UINT64_C(1) << (SIGPIPE - 1) };
+
+	tell(LB_LINK_ACTIONS, 0, &actions, sizeof actions);
+	seq = send_call(&call, "x");
+	CHECK_EQUAL(reply(seq)->result, -EPIPE);
+	end_with(0);
+}
+
+static void a_stop_is_seen_at_home(void)
+{
+	int status;
+
+	start();
+	CHECK(kill(shadow.pid, SIGTSTP) == 0);
+	expect(LB_LINK_STOP, 0, NULL, 0);
+	CHECK_EQUAL(waitpid(shadow.pid, &status, WUNTRACED), shadow.pid);
+	CHECK(WIFSTOPPED(status));
+	CHECK_EQUAL(WSTOPSIG(status), SIGTSTP);
+	CHECK(kill(shadow.pid, SIGCONT) == 0);
+	expect(LB_LINK_CONTINUE, 0, NULL, 0);
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+	end_with(0);
+}
+
+static void each_call_happens_once_across_links(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_local_verdict *verdict = (void *)message;
+	struct lb_local_inquire inquire = { .type = LB_LOCAL_INQUIRE, .size = sizeof inquire };
+	struct lb_link_call call = new_call(SYS_write, LB_CALL_MAY_BLOCK);
+	int64_t fds[2];
+	uint64_t seq;
+
+	start();
+	make_pipe(fds);
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	call.args[0] = (uint64_t)fds[1];
+	call.kinds[1] = LB_ARG_IN;
+	call.arg_sizes[1] = call.args[2] = call.in_size = 1;
+	seq = send_call(&call, "a");
+	CHECK_EQUAL(reply(seq)->result, 1);
+	close(shadow.link); /* as if the reply had been lost */
+	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+	inquire.ticket = TICKET + 1;
+	daemon_tell(&inquire, sizeof inquire);
+	daemon_receive(LB_LOCAL_VERDICT, message, sizeof *verdict);
+	CHECK_EQUAL(verdict->verdict, LB_VERDICT_DEAD);
+	inquire.ticket = TICKET;
+	daemon_tell(&inquire, sizeof inquire);
+	daemon_receive(LB_LOCAL_VERDICT, message, sizeof *verdict);
+	CHECK_EQUAL(verdict->verdict, LB_VERDICT_LIVE);
+	daemon_link(TICKET);
+	hello(TICKET);
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+	shadow.seq--;
+	CHECK_EQUAL(reply(send_call(&call, "a"))->result, 1); /* the kept reply */
+	CHECK_EQUAL(reply(send_read(fds[0], 10))->result, 1); /* written once */
+	/* The link is lost while a call blocks: it goes on, and is answered over the next one. */
+	seq = send_read(fds[0], 10);
+	usleep(20000);
+	close(shadow.link);
+	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+	daemon_link(TICKET);
+	hello(TICKET);
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+	shadow.seq--;
+	CHECK_EQUAL(send_read(fds[0], 10), seq);
+	tell(LB_LINK_CANCEL, seq, NULL, 0);
+	CHECK_EQUAL(reply(seq)->result, -EINTR);
+	end_with(3);
+}
+
+static void a_later_move_has_one_winner(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_link_ticket prepare = { .ticket = TICKET + 5, .node = "away:3" };
+	int old;
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	/* A ticket that nobody has prepared gets nothing. */
+	old = shadow.link;
+	daemon_link(TICKET + 5);
+	hello(TICKET + 5);
+	expect(LB_LINK_MOVED, 0, NULL, 0);
+	close(shadow.link);
+	shadow.link = old;
+	tell(LB_LINK_PREPARE, 0, &prepare, sizeof prepare);
+	expect(LB_LINK_PREPARED, 0, NULL, 0);
+	tell(LB_LINK_ABORT, 0, &prepare, sizeof prepare);
+	expect(LB_LINK_ABORTED, 0, NULL, 0);
+	tell(LB_LINK_PREPARE, 0, &prepare, sizeof prepare);
+	expect(LB_LINK_PREPARED, 0, NULL, 0);
+	daemon_link(TICKET + 5);
+	hello(TICKET + 5);
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+	int fresh = shadow.link;
+
+	shadow.link = old;
+	expect(LB_LINK_MOVED, 0, NULL, 0);
+	CHECK_EQUAL(recv(old, message, 1, 0), 0);
+	close(old);
+	shadow.link = fresh;
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+	end_with(0);
+}
+
+static void a_guest_killed_away_ends_its_shadow_the_same_way(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_local_guest_ended ended = { .type = LB_LOCAL_GUEST_ENDED, .size = sizeof ended,
+					      .ticket = TICKET };
+	static const int signals[] = { SIGKILL, SIGSEGV, SIGTERM, 40 };
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		int status;
+
+		start();
+		daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+		shutdown(shadow.link, SHUT_WR);
+		ended.wait_status = (uint32_t)signals[i];
+		daemon_tell(&ended, sizeof ended);
+		status = wait_end();
+		CHECK(WIFSIGNALED(status));
+		CHECK_EQUAL(WTERMSIG(status), signals[i]);
+	}
+}
+
+static void a_lost_guest_is_given_up_in_the_end(void)
+{
+	int status, null_fd = open("/dev/null", O_WRONLY), error_fd = dup(2);
+
+	dup2(null_fd, 2); /* the one clear line is for the user, not for this test's output */
+	start();
+	dup2(error_fd, 2);
+	close(shadow.link);
+	status = wait_end();
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQUAL(WTERMSIG(status), SIGKILL);
+	close(null_fd);
+	close(error_fd);
+}
+
+static void malformed_messages_close_the_link(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_link_call call;
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	for (int kind = 0; kind < 8; kind++) {
+		call = new_call(SYS_write, 0);
+		call.args[2] = 8;
+		call.in_size = 8;
+		call.kinds[1] = LB_ARG_IN;
+		call.arg_sizes[1] = 8;
+		if (kind == 0)
+			call.args[1] = 1; /* ends past the data */
+		else if (kind == 1)
+			call.args[1] = UINT64_MAX;
+		else if (kind == 2)
+			call.arg_sizes[1] = UINT64_MAX;
+		else if (kind == 3)
+			call.kinds[1] = 9;
+		else if (kind == 4)
+			call.kinds[1] = LB_ARG_OUT; /* there is no output area */
+		else if (kind == 5)
+			call.out_size = LB_LINK_DATA_SIZE_MAX + 1;
+		else if (kind == 6)
+			call.number = SYS_chdir, call.kinds[0] = LB_ARG_IN,
+			call.arg_sizes[0] = 8; /* a path without its NUL */
+		if (kind == 7)
+			tell(99, 0, NULL, 0);
+		else
+			send_call(&call, "AAAAAAAA");
+		CHECK_EQUAL(recv(shadow.link, message, 1, 0), 0);
+		close(shadow.link);
+		daemon_link(TICKET);
+		hello(TICKET);
+		expect(LB_LINK_SERVE, 0, NULL, 0);
+	}
+	end_with(0);
+}
+
+int main(void)
+{
+	run_case("calls give the results and the output that they give at home", calls_give_results);
+	run_case("the shadow's own descriptors do not exist for the program", own_descriptors_are_hidden);
+	run_case("a blocking call ends with EINTR when it is cancelled", a_blocking_call_can_be_cancelled);
+	run_case("signals to the home PID reach the guest, in order", signals_are_passed_on);
+	run_case("a stop is seen at home and the guest hears of it", a_stop_is_seen_at_home);
+	run_case("each call happens once across lost links", each_call_happens_once_across_links);
+	run_case("a later move has one winner", a_later_move_has_one_winner);
+	run_case("a guest that is killed ends its shadow the same way",
+		 a_guest_killed_away_ends_its_shadow_the_same_way);
+	run_case("a guest that is lost is given up in the end", a_lost_guest_is_given_up_in_the_end);
+	run_case("malformed messages close the link and nothing else", malformed_messages_close_the_link);
+	return 0;
+}
