@@ -122,6 +122,16 @@ int lb_homecoming(int state_fd, char **environment)
 	return error;
 }
 
+/* What `lb launch` tells only where it differs from the default. */
+static void read_config(char **environment)
+{
+	const char *sigtstp = variable(environment, "LB_SIGTSTP");
+	const char *trigger = variable(environment, "LB_TRIGGER");
+	lb_self.stop_by_hand = sigtstp && strcmp(sigtstp, "stop") == 0;
+	if (trigger && strcmp(trigger, "28") == 0)
+		lb_self.order_signal = 28; /* SIGWINCH */
+}
+
 __attribute__((constructor)) static void initialise(int argc, char **argv, char **environment)
 {
 	(void)argc;
@@ -152,6 +162,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 				   sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
 	find_program_vdso(environment);
+	read_config(environment);
 	lb_trigger_install();
 	register_process();
 }

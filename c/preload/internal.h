@@ -11,6 +11,8 @@
 
 #define LB_SIGURG 23
 #define LB_SIGTSTP 20
+/* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
+#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || (signal) == lb_self.order_signal)
 #define LB_SIGSYS 31
 #define LB_AT_FDCWD (-100)
 #define LB_EINTR (-4)

@@ -35,6 +35,8 @@ struct lb_action {
 struct lb_process {
 	bool registered;
 	bool away;
+	bool stop_by_hand;    /* SIGTSTP sent by hand stops, as without us: config sigtstp = "stop" */
+	int order_signal;     /* at home: carries orders besides SIGURG; 0: none does */
 	uint32_t home_pid;
 	uint32_t local_pid; /* this node's PID: == home_pid at home */
 	uint64_t start_ticks;

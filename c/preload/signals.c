@@ -1,6 +1,6 @@
 /* signals.c - the program's signal actions: what it asked for, and what the kernel is told.
  *
- * Ours, whatever the program asks: SIGURG (the trigger) always; SIGTSTP while the program has the default
+ * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while the program has the default
  * action (a stop by hand starts a checkpoint); SIGSYS away from home. The kernel never blocks SIGSYS or SIGURG
  * away from home: a call made with SIGSYS blocked would kill the process.
  */
@@ -21,7 +21,7 @@ extern int lb_libc_sigaction(int signal, const void *wanted, void *old) __asm__(
 
 static bool is_ours(int signal, const struct lb_action *program)
 {
-	if (signal == LB_SIGURG)
+	if (LB_IS_TRIGGER(signal))
 		return true;
 	if (signal == LB_SIGTSTP)
 		return program->handler == LB_SIG_DFL;
@@ -45,10 +45,10 @@ static int64_t install(int signal, const struct lb_action *program)
 	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
 }
 
-/* At home only our two signals are kept here; away all of them are. */
+/* At home only our own signals are kept here; away all of them are. */
 static bool is_kept(int signal)
 {
-	return lb_self.away || signal == LB_SIGURG || signal == LB_SIGTSTP;
+	return lb_self.away || LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP;
 }
 
 int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
@@ -89,8 +89,8 @@ void lb_actions_give(void)
 
 void lb_trigger_install(void)
 {
-	const int ours[2] = { LB_SIGURG, LB_SIGTSTP };
-	for (int i = 0; i < 2; i++) {
+	const int ours[3] = { LB_SIGURG, LB_SIGTSTP, lb_self.order_signal };
+	for (int i = 0; i < 3 && ours[i]; i++) {
 		struct lb_action *action = &lb_self.actions[ours[i]];
 		lb_syscall4(__NR_rt_sigaction, ours[i], 0, action, 8);
 		install(ours[i], action);
@@ -116,7 +116,7 @@ void lb_signal_requeue(int signal, const void *siginfo)
 	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, siginfo);
 }
 
-/* ---- interposed at home: only calls that touch our two signals differ from libc's ----------------------- */
+/* ---- interposed at home: only calls that touch our own signals differ from libc's ----------------------- */
 
 #define LB_EXPORT __attribute__((visibility("default")))
 
@@ -142,7 +142,7 @@ static int interposed(int signal, const struct libc_action *wanted, struct libc_
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old);
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old)
 {
-	if (signal == LB_SIGURG || signal == LB_SIGTSTP)
+	if (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP)
 		return interposed(signal, wanted, old);
 	return lb_libc_sigaction(signal, wanted, old);
 }

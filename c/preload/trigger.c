@@ -41,6 +41,8 @@ static bool program_handler_waits(const uint64_t *context)
 	uint64_t pending = 0;
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
 	pending &= ~context[LB_UC_SIGMASK] & ~LB_BIT(LB_SIGURG);
+	if (lb_self.order_signal)
+		pending &= ~LB_BIT(lb_self.order_signal);
 	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
 		if (!(pending & LB_BIT(signal)))
 			continue;
@@ -147,11 +149,11 @@ static int64_t obey(void *argument)
 }
 
 /* What is not for us: as if the program's own disposition had been in the kernel. */
-static void pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
+static bool pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
 {
 	struct lb_action action = lb_self.actions[signal];
 	if (action.handler == LB_SIG_DFL || action.handler == LB_SIG_IGN)
-		return;
+		return false;
 	uint64_t before = ~0ULL;
 	uint64_t mask = context[LB_UC_SIGMASK] | action.mask | LB_BIT(signal);
 	if (lb_self.away)
@@ -159,6 +161,7 @@ static void pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
 	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &mask, 0, 8);
 	((void (*)(int, struct lb_siginfo *, uint64_t *))action.handler)(signal, info, context);
 	lb_syscall4(__NR_rt_sigprocmask, 2, &before, 0, 8);
+	return true;
 }
 
 /* The default action of SIGTSTP, which our handler stands in front of. */
@@ -186,7 +189,7 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 	bool acted = false;
 	if (signal == LB_SIGTSTP) {
 		uint64_t order_id = 0;
-		bool checkpoint = by_hand(info) && !lb_self.away;
+		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
 		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
 			stop_by_default();
 		acted = true;
@@ -205,11 +208,12 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 			lb_go_home(UINT32_MAX);
 		}
 	}
-	if (!acted && signal == LB_SIGURG)
-		pass_on(signal, info, context);
+	/* The program's handler has run: then the EINTR is the program's to see. */
+	bool passed_on = !acted && LB_IS_TRIGGER(signal) && pass_on(signal, info, context);
 	if (lb_self.away)
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
-	resume_call(context);
+	if (!passed_on)
+		resume_call(context);
 }
 
 /* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle ---- */

@@ -7,6 +7,7 @@ import { HostError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { Effect, ProcessId } from "../core/types.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
+import { triggerSignals } from "../host/config.ts";
 import { describe } from "../host/connection.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
@@ -64,7 +65,7 @@ export class Moves {
     const record = this.find(id);
     if (record === null) return null;
     const inspection = await inspect(pidOf(record), ticksOf(record), {
-      signal: this.#context.signal,
+      signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
       guest: isGuest(record),
     });
     if (inspection === null || isGuest(record)) return inspection;

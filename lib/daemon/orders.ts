@@ -5,6 +5,7 @@
  */
 import type { ProcessIdentity } from "../core/process_id.ts";
 import { monotonicMs } from "../host/clock.ts";
+import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { describe } from "../host/connection.ts";
 import { logger } from "../host/log.ts";
@@ -67,11 +68,20 @@ export class Orders {
   issue(order: Order): Promise<OrderResult> {
     return this.#add(order, (id) => {
       try {
-        native.queueOrder(order.pid, order.startTicks, { signal: this.#context.signal, id });
+        const signal = this.#signalFor(order);
+        native.queueOrder(order.pid, order.startTicks, { signal, id });
       } catch (error) {
         this.#abort(id, describe(error));
       }
     });
+  }
+
+  /** A guest was launched under its home's config, and listens to SIGURG for its link anyway. */
+  #signalFor({ identity, pid, startTicks }: Order): number {
+    const { node, signal } = this.#context;
+    const isAtHome = identity.homeNode === node && identity.homePid === pid &&
+      identity.startTicks === startTicks;
+    return isAtHome ? signal : triggerSignals.SIGURG;
   }
 
   /** Gives an order to a process that has asked for one by itself, and waits as `issue()` does. */

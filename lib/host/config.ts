@@ -42,10 +42,12 @@ export interface Config {
 }
 
 /**
- * Signals that may carry orders: those whose default action is to be ignored, so that a program
- * which is just in exec is not killed by one; with their numbers on x86-64.
+ * Signals that may carry orders to a program at home: those whose default action is to be ignored, so
+ * that a program which is just in exec is not killed by one; with their numbers on x86-64. SIGCHLD is
+ * not among them: a handler for it makes zombies of children that a program ignores. A guest always
+ * gets SIGURG, which rings for its link as well.
  */
-export const triggerSignals = { SIGURG: 23, SIGWINCH: 28, SIGCHLD: 17 } as const;
+export const triggerSignals = { SIGURG: 23, SIGWINCH: 28 } as const;
 /** Name of one of {@linkcode triggerSignals}. */
 export type TriggerSignal = keyof typeof triggerSignals;
 

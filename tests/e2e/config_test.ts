@@ -1,0 +1,44 @@
+/**
+ * Config keys that reach into programs: the trigger's signal and what SIGTSTP does.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Testbed, waitFor } from "../testbed/mod.ts";
+
+Deno.test("with trigger-signal SIGWINCH a process moves, comes home and still sees its SIGWINCH", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons({ extra: 'trigger-signal = "SIGWINCH"' });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = "trap 'echo winch' WINCH; echo ready; i=0; " +
+    "while [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done";
+  const job = await home.launchKnown(["bash", "-c", script]);
+  await job.output("ready\n");
+  await job.kill("WINCH");
+  await job.output("winch\n");
+  const counter = await home.launchKnown(["counter", "60"]);
+  await counter.output("line 3\n");
+  const pid = String(counter.pid);
+  await home.must(["lb", "migrate", pid, away.node]);
+  await counter.output("line 10\n");
+  await home.must(["lb", "home", pid]);
+  await counter.output("line 15\n");
+  await home.must(["lb", "migrate", pid, away.node]);
+  assert.deepEqual(await counter.ending(), { code: 0, signal: null });
+  await job.kill("KILL");
+  await job.ending();
+});
+
+Deno.test('with sigtstp = "stop" SIGTSTP by hand stops a process, as without lb', async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  await bed.startDaemons({ extra: 'sigtstp = "stop"' });
+  const home = bed.host(0);
+  const job = await home.launchKnown(["counter", "30"]);
+  await job.output("line 3\n");
+  await job.kill("TSTP");
+  const state = async () =>
+    /^State:\s+(\S)/m.exec(await home.must(["cat", `/proc/${job.pid}/status`]))?.[1];
+  await waitFor("the job to stop", async () => await state() === "T");
+  await job.kill("CONT");
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+});
