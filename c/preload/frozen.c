@@ -100,16 +100,21 @@ static void give_pending(void)
 	frozen.pending_count = 0;
 }
 
+static void read_cpu_time(uint64_t *user_us, uint64_t *system_us)
+{
+	int64_t usage[18] = { 0 }; /* struct rusage: user and system time come first */
+	lb_syscall2(__NR_getrusage, 0, usage);
+	*user_us = (uint64_t)(usage[0] * 1000000 + usage[1]);
+	*system_us = (uint64_t)(usage[2] * 1000000 + usage[3]);
+}
+
 /* CPU time so far, so that times(2) and its kin go on counting on the next node. */
 static void note_cpu_time(void)
 {
-	int64_t usage[18]; /* struct rusage */
-	frozen.cpu_user_us = lb_self.cpu_user_us;
-	frozen.cpu_system_us = lb_self.cpu_system_us;
-	if (lb_syscall2(__NR_getrusage, 0, usage) == 0) {
-		frozen.cpu_user_us += (uint64_t)(usage[0] * 1000000 + usage[1]);
-		frozen.cpu_system_us += (uint64_t)(usage[2] * 1000000 + usage[3]);
-	}
+	uint64_t user_us, system_us;
+	read_cpu_time(&user_us, &system_us);
+	frozen.cpu_user_us = lb_self.cpu_user_us + user_us;
+	frozen.cpu_system_us = lb_self.cpu_system_us + system_us;
 }
 
 int lb_freeze(void)
@@ -164,9 +169,14 @@ void lb_rseq_unregister(void)
 
 void lb_thaw(bool at_home)
 {
-	/* At home the kernel goes on counting for the same PID; what was used away is lost there. */
-	lb_self.cpu_user_us = at_home ? 0 : frozen.cpu_user_us;
-	lb_self.cpu_system_us = at_home ? 0 : frozen.cpu_system_us;
+	lb_self.cpu_user_us = frozen.cpu_user_us;
+	lb_self.cpu_system_us = frozen.cpu_system_us;
+	if (at_home) { /* the kernel has gone on counting for this PID: only what was used away is added */
+		uint64_t user_us, system_us;
+		read_cpu_time(&user_us, &system_us);
+		lb_self.cpu_user_us -= user_us < lb_self.cpu_user_us ? user_us : lb_self.cpu_user_us;
+		lb_self.cpu_system_us -= system_us < lb_self.cpu_system_us ? system_us : lb_self.cpu_system_us;
+	}
 	if (frozen.robust_size)
 		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
 	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
