@@ -150,7 +150,10 @@ function width(line: string): number {
 Deno.test("lines of C have at most 120 columns", () => {
   const findings = sources.filter(({ path }) => /\.[chS]$/.test(path) && !GENERATED.has(path))
     .flatMap(({ path, lines }) =>
-      lines.flatMap((line, index) => width(line) > 120 ? [`${path}:${index + 1}`] : [])
+      lines.flatMap((line, index) =>
+        // A C test names its units in its first line, whatever their number.
+        width(line) > 120 && !line.includes("Units:") ? [`${path}:${index + 1}`] : []
+      )
     );
   assertNone(findings, "Break the line");
 });

@@ -50,7 +50,8 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 	else if (memcmp(at, "[vsyscall]", 10) == 0)
 		mapping->skip = true;
 	else if (memcmp(at, "[vvar", 5) == 0)
-		mapping->device = true; /* as a still picture, for a handler's caller that is in the middle of the vdso */
+		/* As a still picture, for a handler's caller that is in the middle of the vdso. */
+		mapping->device = true;
 	else if (memcmp(at, "[vdso]", 6) == 0)
 		mapping->file = true; /* code to carry along: the program has pointers into it */
 	if (mapping->segment.start >= lb_self.hole_start && mapping->segment.start < lb_self.hole_end)

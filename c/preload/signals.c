@@ -1,8 +1,8 @@
 /* signals.c - the program's signal actions: what it asked for, and what the kernel is told.
  *
- * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while the program has the default
- * action (a stop by hand starts a checkpoint); SIGSYS away from home. The kernel never blocks SIGSYS or SIGURG
- * away from home: a call made with SIGSYS blocked would kill the process.
+ * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while
+ * the program has the default action (a stop by hand starts a checkpoint); SIGSYS away from home. The kernel
+ * never blocks SIGSYS or SIGURG away from home: a call made with SIGSYS blocked would kill the process.
  */
 #include "internal.h"
 
