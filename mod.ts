@@ -8,7 +8,7 @@
  * ```ts
  * import { parseConfig } from "./mod.ts";
  * const config = parseConfig('listen = "192.168.0.1"', null, {});
- * console.log(config.node); // 192.168.0.1:9734
+ * console.assert(config.node === "192.168.0.1:9734");
  * ```
  *
  * @module
