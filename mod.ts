@@ -6,9 +6,9 @@
  *
  * @example The state of a node with three processes
  * ```ts
- * import { parseConfig } from "./mod.ts";
- * const config = parseConfig('listen = "192.168.0.1"', null, {});
- * console.assert(config.node === "192.168.0.1:9734");
+ * import assert from "node:assert/strict";
+ * import { stateOf } from "./mod.ts";
+ * assert.equal(stateOf(3, { thu: 1, thf: 3, thv: 9 }), "F");
  * ```
  *
  * @module
