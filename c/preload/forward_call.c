@@ -15,6 +15,7 @@
 #include "forward.h"
 
 #define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
+#define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
 #define IOVECS_MAX 1024u           /* UIO_MAXIOV, readv(2) */
 #define SET_BITS_MAX 65536u        /* no descriptor number is higher: c/preload/shadow_exec.c */
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
@@ -156,6 +157,12 @@ int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint
 	return lb_request_run(&request);
 }
 
+/* Could memory of this size be there at all? access_ok(), arch/x86/include/asm/uaccess_64.h, Linux 6.12. */
+static bool is_user_range(uint64_t address, uint64_t size)
+{
+	return size <= USER_END && address <= USER_END - size;
+}
+
 /* Reads an iovec array into `iovecs`. Returns the total size or a negative error. */
 static int64_t read_iovecs(uint64_t address, uint64_t count)
 {
@@ -169,6 +176,8 @@ static int64_t read_iovecs(uint64_t address, uint64_t count)
 	for (i = 0; i < count; i++) {
 		if ((int64_t)iovecs[i].iov_len < 0)
 			return -EINVAL;
+		if (!is_user_range((uint64_t)iovecs[i].iov_base, iovecs[i].iov_len))
+			return -EFAULT;
 		if (iovecs[i].iov_len > MAX_RW_COUNT - total)
 			iovecs[i].iov_len = MAX_RW_COUNT - total;
 		total += iovecs[i].iov_len;
@@ -210,9 +219,8 @@ static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 		count = (int32_t)count < 0 ? 0 : (uint32_t)count;
 		count = count < SET_BITS_MAX ? count : SET_BITS_MAX;
 		*size = (count + 63) / 64 * 8;
-	} else if (count > MAX_RW_COUNT) {
-		/* A negative int, or more than any call moves. */
-		*size = MAX_RW_COUNT;
+	} else if (count > USER_END) {
+		*size = UINT64_MAX; /* a negative number: no memory is that long */
 	} else {
 		*size *= count;
 	}
@@ -265,8 +273,11 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 		if (result < 0)
 			return result;
 	}
-	if (value != 0 && size > 0)
-		lb_request_memory(request, index, kinds[kind], value, size);
+	if (value == 0 || size == 0)
+		return 0;
+	if (!is_user_range(value, size))
+		return -EFAULT;
+	lb_request_memory(request, index, kinds[kind], value, size);
 	return 0;
 }
 
