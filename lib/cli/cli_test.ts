@@ -73,6 +73,16 @@ Deno.test("overview() has a row for every subcommand", () => {
   for (const line of text.split("\n")) assert.ok(line.length <= 100, line);
 });
 
+Deno.test("table has every subcommand that has a file", async () => {
+  const helpers = new Set(["command", "daemon_options", "table"]);
+  const files = [];
+  for await (const { name } of Deno.readDir(new URL(".", import.meta.url))) {
+    const stem = name.replace(/\.ts$/, "");
+    if (!name.endsWith("_test.ts") && !stem.startsWith("_") && !helpers.has(stem)) files.push(stem);
+  }
+  assert.deepEqual(files.sort(), Object.keys(table).sort());
+});
+
 Deno.test("defineCommand() passes what it has parsed and returns the exit code", async () => {
   const seen: number[] = [];
   const command = defineCommand({
