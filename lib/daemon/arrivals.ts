@@ -46,6 +46,8 @@ const KEEPERS_BACK_MS = 5_000;
 
 /** The receiving side of moves. */
 export class Arrivals {
+  /** Keepers that have ended but whose connection was not read to its end yet. */
+  readonly #exitedKeepers = new Set<number>();
   readonly #context: Context;
   readonly #endings: Endings;
   readonly #orders: Orders;
@@ -308,8 +310,10 @@ export class Arrivals {
 
   /** The connection of a keeper is gone; it comes back by itself unless it ended. */
   hangup(peer: ControlPeer): void {
-    for (const record of this.#context.records.guests.values()) {
-      if (record.connection === peer.connection) record.connection = null;
+    for (const record of [...this.#context.records.guests.values()]) {
+      if (record.connection !== peer.connection) continue;
+      record.connection = null;
+      if (this.#exitedKeepers.delete(record.keeperPid)) this.exited(record.keeperPid);
     }
   }
 
@@ -317,7 +321,10 @@ export class Arrivals {
   exited(pid: number): void {
     const { guests } = this.#context.records;
     for (const record of [...guests.values()]) {
-      if (record.keeperPid === pid) {
+      if (record.keeperPid === pid && record.connection !== null) {
+        // Its last words may still lie in its connection, whose end comes after them.
+        this.#exitedKeepers.add(pid);
+      } else if (record.keeperPid === pid) {
         const orphan = record.running && !record.left &&
           isAlive(record.guestPid, record.guestStartTicks);
         if (!orphan) this.#forget(record, "its keeper ended");
