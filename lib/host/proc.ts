@@ -162,34 +162,56 @@ export function statusObstacle(
 
 /** Obstacles that need a look at children, mappings and descriptors. */
 async function deepObstacle(pid: number, guest: boolean): Promise<string | null> {
-  const [children, maps] = await Promise.all([
+  const [children, maps, timers] = await Promise.all([
     readProc(pid, `task/${pid}/children`),
     readProc(pid, "maps"),
+    readProc(pid, "timers"),
   ]);
   if (children !== null && children.trim() !== "") {
     const count = children.trim().split(/\s+/).length;
     return `it has ${count} ${count === 1 ? "child" : "children"}`;
   }
+  if (timers !== null && timers !== "") return "it has POSIX timers";
   if (maps === null) return "its memory map cannot be read";
   // A guest's descriptors are all at home; those it has here are ours.
-  return mapsObstacle(maps, guest) ?? (guest ? null : await descriptorObstacle(pid));
+  return mapsObstacle(maps, { guest, mayWrite: (range) => mayWrite(pid, range) }) ??
+    (guest ? null : await descriptorObstacle(pid));
 }
 
-/** Obstacles among the mappings. */
-export function mapsObstacle(maps: string, guest = false): string | null {
+/** Whether mprotect() may make a mapping writable: the file behind it was opened for writing. */
+function mayWrite(pid: number, range: string): boolean {
+  try {
+    return ((Deno.lstatSync(`/proc/${pid}/map_files/${range}`).mode ?? 0) & 0o200) !== 0;
+  } catch {
+    return false; // gone, or a kernel without these files
+  }
+}
+
+/**
+ * Obstacles among the mappings.
+ *
+ * @param options `mayWrite` tells of a shared mapping that is not writable whether it may become so.
+ */
+export function mapsObstacle(
+  maps: string,
+  options: { readonly guest: boolean; readonly mayWrite: (range: string) => boolean },
+): string | null {
   let count = 0;
   for (const line of maps.split("\n")) {
     if (line === "") continue;
     count++;
-    const match = /^\S+ (....) \S+ (\S+) (\d+)\s*(.*)$/.exec(line);
-    const [, permissions, device, , path] = match ?? [];
-    if (permissions === undefined || path === undefined) continue;
+    const match = /^(\S+) (....) \S+ (\S+) \d+\s*(.*)$/.exec(line);
+    const [, range, permissions, device, path] = match ?? [];
+    if (range === undefined || permissions === undefined || path === undefined) continue;
     if (path.includes("[uprobes]")) return "it is being probed";
     if (path.startsWith("/SYSV")) return "it has System V shared memory";
     if (path.startsWith("anon_inode:[io_uring]")) return "it uses io_uring";
-    if (guest) continue;
-    if (permissions[3] === "s" && permissions[1] === "w") {
-      return `it has shared writable memory: ${path === "" ? `device ${device}` : path}`;
+    if (options.guest || permissions[3] !== "s") continue;
+    const name = path === "" ? `device ${device}` : path;
+    if (permissions[1] === "w") return `it has shared writable memory: ${name}`;
+    // The kernel writes these names without leading zeros.
+    if (options.mayWrite(range.replace(/^0+(?=.)/, "").replace(/-0+(?=.)/, "-"))) {
+      return `it has shared memory that may become writable: ${name}`;
     }
   }
   return count > limits.segmentsMax ? `it has ${count} mappings` : null;

@@ -67,16 +67,17 @@ Deno.test("statusObstacle() names each reason why a process cannot move", () => 
 });
 
 Deno.test("mapsObstacle() finds shared writable memory, System V memory and io_uring", () => {
-  const line = (permissions: string, path: string) =>
-    `7f0000000000-7f0000001000 ${permissions} 00000000 00:01 12 ${path}\n`;
-  assert.equal(
-    mapsObstacle(line("rw-p", "/a") + line("r--s", "/b") + line("r-xp", "[vdso]")),
-    null,
-  );
-  assert.match(mapsObstacle(line("rw-s", "/dev/zero (deleted)")) ?? "", /shared writable/);
-  assert.match(mapsObstacle(line("rw-s", "/SYSV00000000 (deleted)")) ?? "", /System V/);
-  assert.match(mapsObstacle(line("rw-s", "anon_inode:[io_uring]")) ?? "", /io_uring/);
-  assert.match(mapsObstacle(line("rw-p", "").repeat(5000)) ?? "", /5000 mappings/);
+  const line = (permissions: string, path: string, range = "7f0000000000-7f0000001000") =>
+    `${range} ${permissions} 00000000 00:01 12 ${path}\n`;
+  const say = (maps: string, guest = false) =>
+    mapsObstacle(maps, { guest, mayWrite: (range) => range === "400000-401000" }) ?? "none";
+  assert.equal(say(line("rw-p", "/a") + line("r--s", "/b") + line("r-xp", "[vdso]")), "none");
+  assert.match(say(line("rw-s", "/dev/zero (deleted)")), /shared writable/);
+  assert.match(say(line("r--s", "/b", "00400000-00401000")), /may become writable: \/b/);
+  assert.equal(say(line("r--s", "/b", "00400000-00401000"), true), "none");
+  assert.match(say(line("rw-s", "/SYSV00000000 (deleted)")), /System V/);
+  assert.match(say(line("rw-s", "anon_inode:[io_uring]")), /io_uring/);
+  assert.match(say(line("rw-p", "").repeat(5000)), /5000 mappings/);
 });
 
 Deno.test("inspect() sees figures and obstacles of a live process, null for a dead one", async () => {

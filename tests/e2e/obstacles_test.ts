@@ -66,6 +66,29 @@ Deno.test("a process with shared writable memory does not move", async () => {
   assert.equal(job.stdout, "ready\nclosed\nend\n");
 });
 
+Deno.test("what only the kernel knows of a process keeps it where it is, and is told", async (t) => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const kinds: [string, RegExp][] = [
+    ["may-write", /shared memory that may become writable: .*obstacle\.bin/],
+    ["shared-none", /shared memory that may become writable/],
+    ["sysv", /System V shared memory/],
+    ["timer", /POSIX timers/],
+    ["io-uring", /io_uring/],
+    ["seccomp", /seccomp/],
+  ];
+  for (const [kind, reason] of kinds) {
+    await t.step(kind, async (step) => {
+      const job = await home.launchKnown(["obstacle", kind]);
+      const [said] = await job.output(/ready\n|not here\n/);
+      if (said === "ready\n") await refused(home, away, job, reason);
+      else await step.step({ name: "this kernel has none", ignore: true, fn: () => {} });
+      await job.kill("KILL");
+      await job.ending();
+    });
+  }
+});
+
 Deno.test("a stopped process does not move, and moves when it goes on", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];

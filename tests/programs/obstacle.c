@@ -1,0 +1,79 @@
+/* obstacle.c - makes one thing that keeps a process from moving, then waits: obstacle KIND. */
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SIZE 8192
+
+/* Only to be read so far, but mprotect(2) may change that: the file is open for writing. */
+static int may_write(void)
+{
+	int fd = open("obstacle.bin", O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, SIZE) < 0)
+		return -1;
+	return mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : close(fd);
+}
+
+static int shared_none(void)
+{
+	return mmap(NULL, SIZE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static int sysv(void)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, 0600);
+	if (id < 0 || shmat(id, NULL, 0) == (void *)-1)
+		return -1;
+	return shmctl(id, IPC_RMID, NULL);
+}
+
+static int timer(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	timer_t id;
+	return timer_create(CLOCK_MONOTONIC, &event, &id);
+}
+
+static int io_uring(void)
+{
+	struct io_uring_params params = { 0 };
+	return syscall(SYS_io_uring_setup, 4, &params) < 0 ? -1 : 0;
+}
+
+/* Strict mode: read, write and exit are all that is left. */
+static int seccomp(void)
+{
+	return prctl(PR_SET_SECCOMP, 1);
+}
+
+static const struct {
+	const char *name;
+	int (*make)(void);
+} kinds[] = {
+	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },
+	{ "timer", timer },	    { "io-uring", io_uring },	    { "seccomp", seccomp },
+};
+
+int main(int argc, char **argv)
+{
+	char byte;
+	for (size_t i = 0; argc == 2 && i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(argv[1], kinds[i].name) != 0)
+			continue;
+		const char *said = kinds[i].make() < 0 ? "not here\n" : "ready\n";
+		if (write(1, said, strlen(said)) < 0)
+			return 1;
+		return read(0, &byte, 1) < 0;
+	}
+	fprintf(stderr, "usage: obstacle KIND\n");
+	return 2;
+}
