@@ -29,16 +29,12 @@ const sourcePoints = [
   "sourceGo",
   "sourceRunning",
 ] as const;
+/** Points in the shadow that the process becomes, with the process's own environment. */
 const shadowPoints = ["shadowStart", "shadowServed"] as const;
-const guestPoints = [
-  "guestTable",
-  "guestMemory",
-  "guestMapped",
-  "guestGo",
-  "guestRunning",
-  "guestParked",
-  "guestServed",
-] as const;
+/** Points in the restorer, with the environment of the node that takes the process. */
+const restorerPoints = ["guestTable", "guestMemory", "guestMapped", "guestGo"] as const;
+/** Points in the restored copy, which brings its environment along. */
+const copyPoints = ["guestRunning", "guestParked", "guestServed"] as const;
 
 function trialsOf(
   points: readonly Point[],
@@ -48,21 +44,28 @@ function trialsOf(
   return points.map((point) => ({ point, action, outcome: outcome(point) }));
 }
 
-for (const action of actions) {
-  Deno.test(`first move: each fault at home, action ${action}, leaves one copy`, async () => {
+/** How a trial ends whose fault strikes the process at home, before or after it became the shadow. */
+function outcomeAtHome(point: Point, action: Action): Outcome {
+  if (action === "kill") return "dies";
+  // A shadow without its link waits for the guest to come back, which it does.
+  return point === "shadowStart" && action === "fail" ? "either" : "finishes";
+}
+
+/** How a trial ends whose fault strikes the restored copy: until it is served it may just vanish. */
+function outcomeAway(point: Point, action: Action): Outcome {
+  if (point === "guestRunning" || action === "cut") return "finishes";
+  if (point === "guestServed") return action === "kill" ? "dies" : "finishes";
+  return "either";
+}
+
+for (const action of ["fail", "cut", "kill"] as const) {
+  Deno.test(`first move: each fault of the process, action ${action}, leaves one copy`, async () => {
     await using bed = await Testbed.create({ hosts: 2 });
     const [home, away] = [bed.host(0), bed.host(1)];
     await bed.startDaemons({ extra: limits });
-    const outcome = action === "kill" ? "dies" : action === "hang" ? "hangs" : "finishes";
-    // A shadow that failed to start, or that is killed, ends the process: it is its only way home.
-    const shadowOutcome = action === "cut" ? "finishes" : action === "hang" ? "hangs" : "dies";
     const trials = [
-      ...trialsOf(sourcePoints, action, () => outcome),
-      ...trialsOf(
-        shadowPoints.filter((point) => !(action === "fail" && point === "shadowServed")),
-        action,
-        () => shadowOutcome,
-      ),
+      ...trialsOf([...sourcePoints, ...shadowPoints], action, (p) => outcomeAtHome(p, action)),
+      ...trialsOf(copyPoints, action, (point) => outcomeAway(point, action)),
     ];
     await runTrials(trials, async (trial) => {
       const job = await begin(home, trial, true);
@@ -71,36 +74,38 @@ for (const action of actions) {
     });
     await nothingLeft(bed.hosts);
   });
+}
 
-  Deno.test(`first move: each fault away, action ${action}, leaves one copy`, async () => {
-    await using bed = await Testbed.create({ hosts: guestPoints.length + 1 });
-    const home = bed.host(0);
-    // After RUNNING the guest is the only copy: one that hangs there hangs the job for good.
-    const served: Outcome = action === "kill"
-      ? "dies"
-      : action === "hang"
-      ? "hangs"
-      : action === "fail"
-      ? "dies"
-      : "finishes";
-    const trials = trialsOf(
-      guestPoints,
-      action,
-      (point) => point === "guestParked" || point === "guestServed" ? served : "finishes",
-    );
-    await Promise.all(bed.hosts.map(async (host) => {
-      const trial = trials[host.index - 1];
-      const env = trial === undefined ? {} : { LB_FAULT: faultOf(trial) };
-      await host.startDaemon({ extra: limits, env });
-    }));
-    await runTrials(trials, async (trial, index) => {
-      const job = await begin(home, trial, false);
-      const order = home.lb("migrate", String(job.pid), bed.host(index + 1).node);
-      await judgeDuring(home, trial, job, order);
-    });
+Deno.test("first move: each fault of the restorer leaves the process at home", async () => {
+  const trials = actions.flatMap((action) => trialsOf(restorerPoints, action, () => "finishes"));
+  await using bed = await Testbed.create({ hosts: trials.length + 1 });
+  const home = bed.host(0);
+  await home.startDaemon({ extra: limits });
+  await runTrials(trials, async (trial, index) => {
+    const away = bed.host(index + 1);
+    await away.startDaemon({ extra: limits, env: { LB_FAULT: faultOf(trial) }, associated: [0] });
+    const job = await begin(home, trial, false);
+    const order = home.lb("migrate", String(job.pid), away.node);
+    await judgeDuring(home, trial, job, order);
+    await nothingLeft([away]);
+  });
+  await nothingLeft([home]);
+});
+
+Deno.test("first move: a process that hangs in the middle of it runs nowhere else", async () => {
+  const trials: Trial[] = (["sourceTable", "sourceGo", "sourceRunning", "shadowServed"] as const)
+    .map((point) => ({ point, action: "hang", outcome: "hangs" }));
+  // A pair of hosts each: a node makes one move at a time.
+  await runTrials(trials, async (trial) => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: limits });
+    const job = await begin(home, trial, true);
+    const order = home.lb("migrate", String(job.pid), away.node);
+    await judgeDuring(home, trial, job, order);
     await nothingLeft(bed.hosts);
   });
-}
+});
 
 /** Points of a later move, with how each action ends; the shadow decides, so most go on. */
 const laterTrials: readonly Trial[] = [
