@@ -3,6 +3,7 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "lb_restorer.h"
 
 #define F_SETFD 2
 #define FD_CLOEXEC 1
@@ -31,6 +32,16 @@ static void take_place(const struct lb_resume_args *args)
 	uint64_t there = args->go_monotonic_ns ? args->go_monotonic_ns : lb_frozen_monotonic_ns();
 	uint64_t here = args->here_monotonic_ns ? args->here_monotonic_ns : (uint64_t)lb_monotonic_raw_ns();
 	lb_self.monotonic_offset_ns = (int64_t)(there - here);
+}
+
+/* Fault points from here on are this node's to plan: its keeper's environment, not the program's. */
+static void take_fault(const struct lb_resume_args *args)
+{
+	const struct lb_restorer_args *restorer = (const void *)args; /* still in the hole */
+	_Static_assert(offsetof(struct lb_restorer_args, resume) == 0, "resume is its first member");
+
+	if (restorer->fault.number != 0)
+		lb_fault_plan = restorer->fault;
 }
 
 static int say_running(int fd)
@@ -65,6 +76,7 @@ static int wait_served(void)
 static int resume_away(const struct lb_resume_args *args)
 {
 	bool first_move = args->stream_fd >= 0 && args->stream_fd == args->link_fd;
+	take_fault(args);
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
 	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
@@ -89,7 +101,11 @@ static int resume_away(const struct lb_resume_args *args)
 		exit_parked();
 	lb_thaw(false);
 	tell_keeper(LB_KEEPER_SERVED);
-	lb_fault(LB_FAULT_GUEST_SERVED);
+	action = lb_fault(LB_FAULT_GUEST_SERVED);
+	if (action == LB_FAULT_DO_CUT)
+		lb_syscall2(__NR_shutdown, lb_self.link_fd, 2);
+	if (action == LB_FAULT_DO_FAIL)
+		exit_parked();
 	return 0;
 }
 
