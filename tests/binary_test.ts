@@ -183,7 +183,8 @@ Deno.test("lb daemon --detach is up when it returns; a second one is refused", a
   const { code, stdout, stderr } = await home.lb(["daemon", "--detach"]);
   assert.equal(stderr, "");
   assert.equal(code, 0);
-  const pid = Number(/^READY 127\.0\.12\.34:9734 pid (\d+)\n$/.exec(stdout)?.[1]);
+  assert.equal(stdout, "READY 127.0.12.34:9734\n");
+  const pid = Number(await Deno.readTextFile(`${home.dir}/run/lock`));
   try {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
     const [, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -195,7 +196,10 @@ Deno.test("lb daemon --detach is up when it returns; a second one is refused", a
     assert.equal((await home.lb(["launch", "sh", "-c", "exit 5"])).code, 5);
     const second = await home.lb(["daemon", "--detach"]);
     assert.equal(second.code, 4);
-    assert.match(second.stderr, /^lb: Cannot start a daemon in .*: one runs there already\n/);
+    assert.match(
+      second.stderr,
+      /^lb: Cannot start a daemon in .*: one runs there already, pid \d+\n/,
+    );
   } finally {
     Deno.kill(pid, "SIGTERM");
     for (let tries = 0; tries < 100; tries++) {

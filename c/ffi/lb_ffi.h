@@ -153,7 +153,7 @@ _Static_assert(sizeof(struct lb_ffi_cpu_features) == 64, "cpu features are 64 by
 /* Fills struct lb_ffi_cpu_features. Returns 0. */
 LB_FFI_EXPORT int32_t lb_ffi_cpu_features(uint8_t *buffer, uint32_t size);
 
-/* Takes the lock file (created 0600) or says -EWOULDBLOCK. The lock lasts until the descriptor
+/* Takes the lock file (created 0600, holds our PID then) or says -EWOULDBLOCK. The lock lasts until the descriptor
  * is closed. */
 LB_FFI_EXPORT int32_t lb_ffi_lock(const char *path);
 

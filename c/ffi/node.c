@@ -76,8 +76,12 @@ int32_t lb_ffi_lock(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		/* For people and scripts; the lock is what counts, so a full disk does not matter. */
+		if (ftruncate(fd, 0) == 0)
+			dprintf(fd, "%d\n", (int)getpid());
 		return fd;
+	}
 	rv = -errno;
 	close(fd);
 	return rv;

@@ -91,7 +91,7 @@ async function detach(config: Config, logFile: string): Promise<number> {
       output += decoder.decode(value, { stream: true });
       const line = /^READY .*$/m.exec(output)?.[0];
       if (line !== undefined && output.includes(`${line}\n`)) {
-        console.log(`${line} pid ${child.pid}`);
+        console.log(line);
         child.unref();
         return exitCodes.ok;
       }

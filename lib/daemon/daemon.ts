@@ -4,11 +4,10 @@
  * @module
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
-import { exitCodes, HostError } from "../base/errors.ts";
+import { describe, exitCodes, HostError } from "../base/errors.ts";
 import { formatAddress } from "../host/address.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
-import { describe } from "../host/connection.ts";
 import { ControlSocket } from "../host/control.ts";
 import { readOrMakeKey } from "../host/key_file.ts";
 import { configureLog, logger } from "../host/log.ts";
@@ -60,11 +59,14 @@ function openParts(): Parts {
 }
 
 function takeLock(config: Config): number {
-  const fd = native.lock(`${config.runtimeDir}/lock`);
+  const path = `${config.runtimeDir}/lock`;
+  const fd = native.lock(path);
   if (fd !== null) return fd;
-  throw new HostError(`Cannot start a daemon in ${config.runtimeDir}: one runs there already`, {
-    fix: "Stop it first, or set another runtime-dir and listen address for a second node",
-  });
+  const pid = Deno.readTextFileSync(path).trim();
+  throw new HostError(
+    `Cannot start a daemon in ${config.runtimeDir}: one runs there already, pid ${pid}`,
+    { fix: "Stop it first, or set another runtime-dir and listen address for a second node" },
+  );
 }
 
 /** Resolves with the first signal that ends the daemon; SIGHUP calls `reload`. */
