@@ -22,6 +22,7 @@ export const command = defineCommand({
   ],
   examples: [
     ["lb daemon --detach", "makes this machine a node"],
+    ["kill $(cat $XDG_RUNTIME_DIR/lb/lock)", "ends it; programs go on"],
     ["lb daemon --config ./lb.toml", "in the foreground, as under systemd (config/lb.service)"],
   ],
   parser: object({

@@ -51,14 +51,3 @@ export const command = defineCommand({
     return exitCodes.ok;
   },
 });
-
-/** The name by which nodes know each other: with the port. */
-function nodeName(text: string): string {
-  const address = parseAddress(text);
-  if (address === null || address.port === 0) {
-    throw new UsageError(`Cannot use "${text}" as a node as it must be HOST or HOST:PORT`, {
-      fix: "Give the node as the others name it: `lb monitor` lists the associated ones",
-    });
-  }
-  return formatAddress(address);
-}
