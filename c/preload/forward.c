@@ -21,24 +21,27 @@
 
 #include "forward.h"
 
-/* The stub's frame, below the program's red zone (128 bytes, x86-64 psABI 3.2.2):
- *
- *   rsp      0 where the program goes on
- *            8 number of the call (the trigger's handler makes an interrupted call again by it)
- *           16 rdi, rsi, rdx, r10, r8 as the program has them
- *           56 scratch
- *          104 red zone
- *   program's rsp 232
- *
- * ret pops 8 and adds 224. */
+/* The stub's frame lies below the kernel's signal frame, whose upper end (the vector registers) reaches up to the
+ * program's red zone: the kernel reads it when the handler returns. rcx is free, as a call changes it anyway. */
 struct stub_frame {
-	uint64_t rip;
-	uint64_t number;
-	uint64_t rdi, rsi, rdx, r10, r8;
+	uint64_t rip;    /* where the program goes on */
+	uint64_t number; /* the trigger's handler makes an interrupted call again by it */
+	uint64_t rdi, rsi, rdx, r10, r8, rsp; /* as the program has them */
+	uint64_t redirected; /* an argument is another one, right on this node only */
 	uint8_t scratch[LB_SCRATCH_SIZE];
-	uint8_t red_zone[128];
 };
-_Static_assert(sizeof(struct stub_frame) == 232, "see the stub");
+_Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
+
+#define STUB_RETURN \
+	"	mov 16(%rsp), %rdi\n" \
+	"	mov 24(%rsp), %rsi\n" \
+	"	mov 32(%rsp), %rdx\n" \
+	"	mov 40(%rsp), %r10\n" \
+	"	mov 48(%rsp), %r8\n"
+#define STUB_JUMP \
+	"	mov (%rsp), %rcx\n" \
+	"	mov 56(%rsp), %rsp\n" \
+	"	jmp *%rcx\n"
 
 __asm__(".pushsection .text\n"
 	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt\n"
@@ -46,27 +49,18 @@ __asm__(".pushsection .text\n"
 	".type lb_stub_call, @function\n"
 	".balign 16\n"
 	"	.cfi_startproc\n"
-	"	.cfi_def_cfa rsp, 232\n"
-	"	.cfi_offset rip, -232\n"
+	"	.cfi_escape 0x0f, 3, 0x77, 0x38, 0x06\n" /* CFA: what lies at rsp + 56 */
+	"	.cfi_escape 0x10, 16, 2, 0x77, 0\n"      /* rip: at rsp */
 	"lb_stub_call:\n"
 	"	syscall\n"
 	"lb_stub_after:\n"
-	"	mov 16(%rsp), %rdi\n"
-	"	mov 24(%rsp), %rsi\n"
-	"	mov 32(%rsp), %rdx\n"
-	"	mov 40(%rsp), %r10\n"
-	"	mov 48(%rsp), %r8\n"
-	"	ret $224\n"
+	STUB_RETURN STUB_JUMP
 	/* The same, but the result is EINTR whatever the call says. */
 	"lb_stub_interrupt:\n"
 	"	syscall\n"
-	"	mov 16(%rsp), %rdi\n"
-	"	mov 24(%rsp), %rsi\n"
-	"	mov 32(%rsp), %rdx\n"
-	"	mov 40(%rsp), %r10\n"
-	"	mov 48(%rsp), %r8\n"
+	STUB_RETURN
 	"	mov $-4, %rax\n"
-	"	ret $224\n"
+	STUB_JUMP
 	"	.cfi_endproc\n"
 	".size lb_stub_call, . - lb_stub_call\n"
 	".globl lb_stub_sigreturn\n"
@@ -75,18 +69,40 @@ __asm__(".pushsection .text\n"
 	"lb_stub_sigreturn:\n"
 	"	mov $15, %eax\n"
 	"	syscall\n"
-	".size lb_stub_sigreturn, . - lb_stub_sigreturn\n"
+	/* Where SIGSYS arrives: on a stack of its own, as the program's may be a small one. Never nested. */
+	".type on_sigsys_entry, @function\n"
+	"on_sigsys_entry:\n"
+	"	push %rbp\n"
+	"	mov %rsp, %rbp\n"
+	"	lea sigsys_stack_top(%rip), %rsp\n"
+	"	call on_sigsys\n"
+	"	mov %rbp, %rsp\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size on_sigsys_entry, . - on_sigsys_entry\n"
+	".popsection\n"
+	".pushsection .bss\n"
+	".balign 4096\n"
+	"	.skip 65536\n"
+	"sigsys_stack_top:\n"
+	"	.skip 64\n"
 	".popsection\n");
 extern char lb_stub_call[] LB_HIDDEN;
 extern char lb_stub_after[] LB_HIDDEN;
 extern char lb_stub_interrupt[] LB_HIDDEN;
 extern char lb_stub_sigreturn[] LB_HIDDEN;
+extern char on_sigsys_entry[] LB_HIDDEN;
+
+/* The lowest word of the signal frame at `context` that is in use: its return address, and rbp below that. */
+#define FRAME_BOTTOM(context) ((uint64_t)(context)-16)
+
+#define NO_INDEX 6
 
 static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
 	size_t scratch_size)
 {
 	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
-	uint64_t at = registers->rsp - sizeof(struct stub_frame);
+	uint64_t at = (FRAME_BOTTOM(trap->context) - sizeof(struct stub_frame)) & ~15ULL;
 	struct stub_frame frame = {
 		.rip = registers->rip,
 		.number = trap->number,
@@ -95,14 +111,15 @@ static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, co
 		.rdx = registers->rdx,
 		.r10 = registers->r10,
 		.r8 = registers->r8,
+		.rsp = registers->rsp,
+		.redirected = index != NO_INDEX,
 	};
 
 	if (scratch != NULL) {
 		memcpy(frame.scratch, scratch, scratch_size);
 		value = at + offsetof(struct stub_frame, scratch);
 	}
-	/* Not the red zone: it is the program's. */
-	memcpy((void *)at, &frame, offsetof(struct stub_frame, red_zone));
+	memcpy((void *)at, &frame, sizeof(frame));
 	if (index == 0)
 		registers->rdi = value;
 	else if (index == 1)
@@ -116,8 +133,6 @@ static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, co
 	registers->rip = (uint64_t)lb_stub_call;
 	return LB_DONE;
 }
-
-#define NO_INDEX 6
 
 int64_t lb_here(struct lb_trap *trap)
 {
@@ -177,6 +192,23 @@ bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)
 	return true;
 }
 
+void lb_forward_rewind(struct ucontext *context)
+{
+	struct sigcontext *registers = &context->uc_mcontext;
+	const struct stub_frame *frame = (const struct stub_frame *)registers->rsp;
+
+	if (registers->rip != (uint64_t)lb_stub_call || !frame->redirected)
+		return;
+	registers->rax = frame->number;
+	registers->rdi = frame->rdi;
+	registers->rsi = frame->rsi;
+	registers->rdx = frame->rdx;
+	registers->r10 = frame->r10;
+	registers->r8 = frame->r8;
+	registers->rip = frame->rip - 2;
+	registers->rsp = frame->rsp;
+}
+
 static int64_t decide(struct lb_trap *trap)
 {
 	const struct lb_row *row = lb_row_of(trap->number);
@@ -196,6 +228,7 @@ static int64_t decide(struct lb_trap *trap)
 	return lb_come(trap);
 }
 
+static void on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
 static void on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	struct ucontext *uc = context;
@@ -242,7 +275,7 @@ static bool text_range(uint64_t *start, uint64_t *size)
 int lb_forward_arm(void)
 {
 	struct lb_action action = {
-		.handler = (uint64_t)on_sigsys,
+		.handler = (uint64_t)on_sigsys_entry,
 		.flags = SA_SIGINFO | SA_RESTORER,
 		.restorer = (uint64_t)lb_stub_sigreturn,
 		.mask = ~0ULL,

@@ -73,6 +73,13 @@ int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
  * this node; its number then (rax holds the result; the number is needed to make it again at rip - 2). */
 bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
 
+/* Back to the program's own call where a call on this node was made with another argument than the program's and
+ * is to be made (again): what was right here is wrong on the next node, a deadline say. */
+void lb_forward_rewind(struct ucontext *context) LB_HIDDEN;
+
+/* forward_wait.c: after a return home from the middle of such a wait: only the rest of its time. */
+void lb_wait_came_home(struct ucontext *context) LB_HIDDEN;
+
 /* forward_call.c: calls that go home */
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN;
 /* The same with another signal mask during the call. -EINTR: a handler is to run under that mask. */
@@ -94,6 +101,8 @@ int64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uin
 /* forward_signal.c */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
 uint64_t lb_mask_believed(void) LB_HIDDEN; /* what of that the program believes to block */
+/* The process has left home, where it had this mask: until then the kernel kept all of it. */
+void lb_mask_left_home(uint64_t mask) LB_HIDDEN;
 /* A pending signal that the program does not block and that would be acted on; 0: none. */
 uint64_t lb_signals_waiting(uint64_t mask) LB_HIDDEN;
 uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted on if they came */

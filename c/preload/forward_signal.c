@@ -128,6 +128,11 @@ uint64_t lb_mask_believed(void)
 	return believed;
 }
 
+void lb_mask_left_home(uint64_t mask)
+{
+	believed = mask & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
+}
+
 int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 {
 	uint64_t old = trap->context->uc_sigmask | believed;

@@ -30,27 +30,44 @@ static int64_t program_now_ns(void)
 	return now.sec * 1000000000LL + now.nsec + lb_self.monotonic_offset_ns;
 }
 
+/* Rounded up: waiting too short would make a program spin. */
+static int64_t left_ms(int64_t deadline_ns)
+{
+	int64_t left_ns = deadline_ns - program_now_ns();
+
+	return left_ns <= 0 ? 0 : (left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS;
+}
+
+void lb_wait_came_home(struct ucontext *context)
+{
+	struct sigcontext *registers = &context->uc_mcontext;
+
+	if (lb_self.away || !interrupted.valid)
+		return;
+	interrupted.valid = false;
+	if (registers->rip + 2 != interrupted.rip || registers->rsp != interrupted.rsp)
+		return;
+	if (registers->rax == __NR_poll)
+		registers->rdx = (uint64_t)left_ms(interrupted.deadline_ns);
+	else if (registers->rax == __NR_epoll_wait || registers->rax == __NR_epoll_pwait)
+		registers->r10 = (uint64_t)left_ms(interrupted.deadline_ns);
+}
+
 /* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */
 static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_t *mask)
 {
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	uint64_t rip = registers->rip;
 	int64_t timeout_ms = (int32_t)trap->args[index];
-	int64_t now_ns = program_now_ns();
-	int64_t deadline_ns = now_ns + timeout_ms * MILLISECOND_NS;
+	int64_t deadline_ns = program_now_ns() + timeout_ms * MILLISECOND_NS;
 	int64_t result;
 
 	if (interrupted.valid && interrupted.rip == rip && interrupted.rsp == registers->rsp &&
 		interrupted.number == trap->number && interrupted.deadline_ns < deadline_ns)
 		deadline_ns = interrupted.deadline_ns;
 	interrupted.valid = false;
-	if (timeout_ms > 0) {
-		int64_t left_ns = deadline_ns - now_ns;
-
-		/* Rounded up: waiting too short would make a program spin. */
-		left_ns = left_ns < 0 ? 0 : left_ns;
-		trap->args[index] = (uint64_t)((left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS);
-	}
+	if (timeout_ms > 0)
+		trap->args[index] = (uint64_t)left_ms(deadline_ns);
 	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask)
 			      : lb_forward_row(trap, lb_row_of(trap->number));
 	if (result == LB_DONE && timeout_ms > 0) {

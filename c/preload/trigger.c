@@ -14,9 +14,6 @@
 /* Registers of the interrupted program, as words of struct ucontext. */
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 
-extern bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
-extern char lb_stub_call[] LB_HIDDEN;
-
 /* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
  * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
 static bool interrupted_call(const uint64_t *context, uint32_t *number)
@@ -186,7 +183,7 @@ static bool by_hand(const struct lb_siginfo *info)
 
 static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 {
-	bool acted = false;
+	bool acted = false, was_away = lb_self.away;
 	if (signal == LB_SIGTSTP) {
 		uint64_t order_id = 0;
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
@@ -199,6 +196,8 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 			lb_come_home = lb_self.away;
 		acted = true;
 	}
+	if (lb_self.away && !was_away)
+		lb_mask_left_home(context[LB_UC_SIGMASK]);
 	if (lb_self.away) {
 		if (!acted && info->code == LB_SI_QUEUE && info->queued.value == LB_POKE_LINK)
 			acted = true;
@@ -212,8 +211,12 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 	bool passed_on = !acted && LB_IS_TRIGGER(signal) && pass_on(signal, info, context);
 	if (lb_self.away)
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
+	else if (was_away)
+		context[LB_UC_SIGMASK] |= lb_mask_believed();
 	if (!passed_on)
 		resume_call(context);
+	lb_forward_rewind((struct ucontext *)context);
+	lb_wait_came_home((struct ucontext *)context);
 }
 
 /* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle ---- */

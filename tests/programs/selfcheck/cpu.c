@@ -153,12 +153,31 @@ static void check_x87(long round)
 	CHECK(in == out, "an x87 register changed");
 }
 
+/* A call changes rax, rcx and r11 and nothing else: whole vectors must live through one, too. */
+static void check_vectors_across_call(long round)
+{
+	_Alignas(32) uint64_t in[3][4], out[3][4];
+
+	for (size_t i = 0; i < 12; i++)
+		in[i / 4][i % 4] = pattern_of((uint64_t)round * 12 + i);
+	__asm__ volatile("vmovdqa (%0), %%ymm0; vmovdqa 32(%0), %%ymm7; vmovdqa 64(%0), %%ymm15\n"
+			 "mov %2, %%eax; syscall\n"
+			 "vmovdqa %%ymm0, (%1); vmovdqa %%ymm7, 32(%1); vmovdqa %%ymm15, 64(%1)\n"
+			 "vzeroupper"
+			 :
+			 : "r"(in), "r"(out), "i"(SYS_sched_yield)
+			 : "rax", "rcx", "r11", "memory", "xmm0", "xmm7", "xmm15");
+	CHECK(memcmp(in, out, sizeof in) == 0, "a ymm register changed across a call");
+}
+
 static void check_round(long round)
 {
 	CHECK(spin_general(SPINS, (uint64_t)round), "a general register changed");
 	vectors("xmm", xmm_spin, 16, 16, false, round);
 	if (__builtin_cpu_supports("avx"))
 		vectors("ymm", ymm_spin, 32, 16, false, round);
+	if (__builtin_cpu_supports("avx"))
+		check_vectors_across_call(round);
 	if (__builtin_cpu_supports("avx512f"))
 		vectors("zmm", zmm_spin, 64, 32, true, round);
 	check_x87(round);

@@ -15,6 +15,7 @@
 /* A round takes some 50 ms; a move may freeze it, a busy machine may delay it, but not so long. */
 #define JUMP_SECONDS_MAX 20.0
 #define TICK_MS 50
+#define SLACK_NS 50000
 
 static volatile sig_atomic_t ticks;
 static double started, last_monotonic, last_boot, last_cpu, last_usage;
@@ -103,13 +104,33 @@ static void check_sleep(void)
 	struct itimerval timer;
 	double before = seconds_of(CLOCK_MONOTONIC), slept;
 
+	/* The kernel counts the timer's slack to what remains: prctl(2), PR_SET_TIMERSLACK. */
 	while (nanosleep(&rest, &rest) < 0)
-		CHECK(errno == EINTR && rest.tv_nsec <= 3000000, "nanosleep: errno %d", errno);
+		CHECK(errno == EINTR && rest.tv_nsec <= 3000000 + SLACK_NS,
+		      "nanosleep: errno %d, %ld ns remain", errno, rest.tv_nsec);
 	slept = seconds_of(CLOCK_MONOTONIC) - before;
 	CHECK(slept >= 0.0029, "a sleep of 3 ms took %.6f s", slept);
 	CHECK(getitimer(ITIMER_REAL, &timer) == 0 && timer.it_interval.tv_usec == TICK_MS * 1000 &&
 	      timer.it_value.tv_sec == 0 && timer.it_value.tv_usec <= TICK_MS * 1000,
 	      "the interval timer changed");
+}
+
+/* A deadline counts by this program's clock, whatever the clock of the node says. */
+static void check_deadline(void)
+{
+	struct timespec until;
+	double before = seconds_of(CLOCK_REALTIME), took;
+	int error;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 3000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	do
+		error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	while (error == EINTR);
+	took = seconds_of(CLOCK_REALTIME) - before;
+	CHECK(error == 0 && took < JUMP_SECONDS_MAX, "a deadline in 3 ms: errno %d after %.3f s", error, took);
 }
 
 static void check_round(long round)
@@ -119,6 +140,7 @@ static void check_round(long round)
 	check_vdso();
 	check_cpu_time();
 	check_sleep();
+	check_deadline();
 	if (round % 16 == 0)
 		check_end();
 }
