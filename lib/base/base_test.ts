@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { assert as promise, AssertionError } from "./assert.ts";
 import {
   ConfigError,
+  describe,
   exitCodeOf,
   formatError,
   HostError,
@@ -28,6 +29,16 @@ Deno.test("exitCodeOf() gives each kind of failure its own code", () => {
     assert.equal(formatError(error), "lb: a\n    fix: do this");
     assert.equal(error.name, error.constructor.name);
   }
+});
+
+Deno.test("describe() gives the reason alone, without what the runtime adds to it", () => {
+  const denied = new Deno.errors.PermissionDenied(
+    "Permission denied (os error 13): mkdir '/a (os error 1)'",
+  );
+  assert.equal(describe(denied), "permission denied");
+  assert.equal(describe(new Error("EOF in a frame")), "EOF in a frame");
+  assert.equal(describe(new HostError("Cannot do it: no", { fix: "x" })), "Cannot do it: no");
+  assert.equal(describe(7), "7");
 });
 
 Deno.test("formatError() shows the stack of a bug, whose exit code is 70", () => {

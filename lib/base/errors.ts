@@ -90,6 +90,14 @@ export class UnsupportedError extends LbError {
   }
 }
 
+/** The reason in an error, in one line; without the file and number that Deno adds to the kernel's. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof LbError) return error.message;
+  const match = /^(.*?) \(os error \d+\)/.exec(error.message);
+  return (match?.[1] ?? error.message).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+}
+
 /**
  * Formats any thrown value for standard error: two lines for what we expect, the stack for a bug.
  *

@@ -8,9 +8,8 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { exitCodes, UsageError } from "../base/errors.ts";
-import { formatAddress, parseAddress } from "../host/address.ts";
-import { askCommand, connectLocal } from "../host/command_client.ts";
+import { exitCodes } from "../base/errors.ts";
+import { askCommand, connectLocal, nodeName } from "../host/command_client.ts";
 import { loadConfig } from "../host/config.ts";
 import { defineCommand } from "./command.ts";
 

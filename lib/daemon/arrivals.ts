@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { describe } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { Effect, Process } from "../core/types.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
-import { describe } from "../host/connection.ts";
 import type { ControlPeer } from "../host/control.ts";
 import type { Hello, WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

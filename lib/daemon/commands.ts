@@ -175,10 +175,15 @@ export class Commands {
     const { running, shadow } = this.#find(values);
     if (running === null && shadow === null) throw this.#unknown(values);
     if (running === null || isGuest(running)) {
+      const isImage = shadow?.runsOn === null;
       throw new HostError(
-        `Cannot write an image of ${(running ?? shadow)?.id}: it is not at home`,
+        `Cannot write an image of ${(running ?? shadow)?.id}: it is ${
+          isImage ? "an image already, which waits to be restarted" : "not at home"
+        }`,
         {
-          fix: "Bring it home first: `lb home PID`",
+          fix: isImage
+            ? "Use that image, or continue it first: `lb restart IMAGE`"
+            : "Bring it home first: `lb home PID`",
         },
       );
     }

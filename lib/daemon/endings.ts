@@ -5,9 +5,9 @@
  *
  * @module
  */
+import { describe } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { ProcessId } from "../core/types.ts";
-import { describe } from "../host/connection.ts";
 import { logger } from "../host/log.ts";
 import type { Context } from "./context.ts";
 import type { Peers } from "./peers.ts";

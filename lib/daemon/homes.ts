@@ -247,11 +247,14 @@ export class Homes {
    */
   async bringHome(record: ShadowRecord): Promise<void> {
     const { control, config } = this.#context;
-    const cannot = (reason: string) =>
-      new HostError(`Cannot bring ${record.id} home: ${reason}`, {
-        fix: "See the log of both nodes",
-      });
-    if (record.runsOn === null) throw cannot("it is an image that waits to be restarted");
+    const cannot = (reason: string, fix = "See the log of both nodes") =>
+      new HostError(`Cannot bring ${record.id} home: ${reason}`, { fix });
+    if (record.runsOn === null) {
+      throw cannot(
+        "it is an image that waits to be restarted",
+        "Continue it by `lb restart IMAGE` on the node where it shall run",
+      );
+    }
     if (record.connection === null) throw cannot("its shadow is not connected");
     if (this.#waiters.has(record.id)) throw cannot("it is on its way already");
     const limitMs = 6 * config.ioTimeoutMs;

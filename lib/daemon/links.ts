@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { describe } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { ProcessId } from "../core/types.ts";
 import { sleep } from "../host/clock.ts";
-import { describe } from "../host/connection.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { HostError } from "../base/errors.ts";
+import { describe, HostError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { Effect, ProcessId } from "../core/types.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
-import { describe } from "../host/connection.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

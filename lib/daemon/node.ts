@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { HostError, WireError } from "../base/errors.ts";
+import { describe, HostError, WireError } from "../base/errors.ts";
 import { schema } from "../wire/schema.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { Event, ProcessId, Sample } from "../core/types.ts";
 import type { Config } from "../host/config.ts";
-import { describe, FrameConnection } from "../host/connection.ts";
+import { FrameConnection } from "../host/connection.ts";
 import type { ControlHandlers, ControlPeer } from "../host/control.ts";
 import { acceptHello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

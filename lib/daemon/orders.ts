@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { describe } from "../base/errors.ts";
 import type { ProcessIdentity } from "../core/process_id.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
-import { describe } from "../host/connection.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { describeCode } from "../../ffi/unwrap.ts";

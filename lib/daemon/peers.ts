@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { HostError, WireError } from "../base/errors.ts";
+import { describe, HostError, WireError } from "../base/errors.ts";
 import type { Announcement, Letter } from "../core/types.ts";
-import { describe } from "../host/connection.ts";
 import { callHello, type Hello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import { connectTcp, type TcpConnection, watchForSilence } from "../host/tcp.ts";

@@ -6,9 +6,9 @@
  *
  * @module
  */
+import { describe } from "../base/errors.ts";
 import { formatProcessId, type ProcessIdentity } from "../core/process_id.ts";
 import type { Process, ProcessId } from "../core/types.ts";
-import { describe } from "../host/connection.ts";
 import type { WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 

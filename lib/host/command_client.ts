@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HostError, WireError } from "../base/errors.ts";
+import { describe, HostError, UsageError, WireError } from "../base/errors.ts";
 import type { FrameLetter, FrameValues } from "../wire/frame.ts";
 import { commands } from "../wire/schema.ts";
 import { parseSnapshot, type Snapshot } from "../wire/snapshot.ts";
@@ -35,7 +35,7 @@ export async function connectLocal(config: Config): Promise<FrameConnection> {
       ? "there is no such socket"
       : error instanceof Deno.errors.ConnectionRefused
       ? "nobody listens there"
-      : String(error);
+      : describe(error);
     throw new HostError(`Cannot reach this node's daemon on ${path}: ${reason}`, {
       fix: "Start it by `lb daemon --detach`, or name its config file by --config",
       cause: error,
@@ -44,9 +44,25 @@ export async function connectLocal(config: Config): Promise<FrameConnection> {
 }
 
 /**
+ * The name by which nodes know each other, with the port, of a node given on the command line.
+ *
+ * @throws {UsageError} If the text is not a node's name.
+ */
+export function nodeName(text: string): string {
+  const address = parseAddress(text);
+  if (address === null || address.port === 0) {
+    throw new UsageError(`Cannot use "${text}" as a node as it must be HOST or HOST:PORT`, {
+      fix: "Give the node as the others name it: `lb monitor` lists the associated ones",
+    });
+  }
+  return formatAddress(address);
+}
+
+/**
  * Connects to a node's daemon as a command and proves the cluster key.
  *
  * @param node `HOST` or `HOST:PORT`; undefined: this node, without a key.
+ * @throws {UsageError} If that is not the name of a node.
  * @throws {HostError} If it cannot be reached.
  * @throws {WireError} If it has another key.
  */
@@ -55,12 +71,9 @@ export async function connectNode(
   node: string | undefined,
 ): Promise<FrameConnection> {
   if (node === undefined) return await connectLocal(config);
-  const address = parseAddress(node);
+  const name = nodeName(node);
   const key = await readKey(config.keyFile);
-  const connection = await connectTcp(
-    address === null ? node : formatAddress(address),
-    CONNECT_TIMEOUT_MS,
-  );
+  const connection = await connectTcp(name, CONNECT_TIMEOUT_MS);
   try {
     await callHello(connection, { key, node: config.node }, "command", noIdentity);
   } catch (error) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { parse, TomlError } from "smol-toml";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, describe } from "../base/errors.ts";
 import { type Selection, selections, type Thresholds } from "../core/types.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
@@ -210,9 +210,7 @@ function findFile(path: string | undefined, sources: Required<ConfigSources>): s
 
 function cannotRead(file: string, error: unknown): ConfigError {
   return new ConfigError(
-    `Cannot read the config file as it must be readable: ${file}: ${
-      error instanceof Error ? error.message : String(error)
-    }`,
+    `Cannot read the config file as it must be readable: ${file}: ${describe(error)}`,
     { fix: "Check the path given by --config or LB_CONFIG, and the file's mode", cause: error },
   );
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HostError, LbError, WireError } from "../base/errors.ts";
+import { describe, HostError, WireError } from "../base/errors.ts";
 import type { FrameAuth } from "../wire/auth.ts";
 import { concat, malformed } from "../wire/fields.ts";
 import {
@@ -161,10 +161,4 @@ export class FrameConnection {
       // Deno says so when the other side was faster; closed is closed.
     }
   }
-}
-
-/** The reason in an error, in one line. */
-export function describe(error: unknown): string {
-  if (error instanceof LbError) return error.message;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { HostError, UnsupportedError } from "../base/errors.ts";
+import { describe, HostError, UnsupportedError } from "../base/errors.ts";
 import { schema } from "../wire/schema.ts";
 
 /** Where each field lies, in bytes from the beginning. */
@@ -120,7 +120,7 @@ export async function readImageHeader(path: string): Promise<ImageHeader> {
     }
   } catch (error) {
     throw new HostError(
-      `Cannot read the image ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      `Cannot read the image ${path}: ${describe(error)}`,
       { fix: "Check the path and the file's mode", cause: error },
     );
   }

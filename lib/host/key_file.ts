@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { ConfigError, HostError } from "../base/errors.ts";
+import { ConfigError, describe, HostError } from "../base/errors.ts";
 
 /** Bytes of a key: as many as HMAC-SHA-256 uses without hashing the key first, RFC 2104. */
 const KEY_SIZE_MIN = 32;
@@ -32,7 +32,7 @@ export async function readKey(path: string): Promise<Uint8Array> {
     const missing = error instanceof Deno.errors.NotFound;
     throw new HostError(
       `Cannot read the cluster key as ${path} must be readable: ${
-        missing ? "there is no such file" : String(error)
+        missing ? "there is no such file" : describe(error)
       }`,
       {
         fix: missing
@@ -90,7 +90,7 @@ export async function writeNewKey(path: string): Promise<void> {
     const exists = error instanceof Deno.errors.AlreadyExists;
     throw new HostError(
       `Cannot write a new cluster key as ${path} must be a new file: ${
-        exists ? "it exists" : String(error)
+        exists ? "it exists" : describe(error)
       }`,
       {
         fix: exists ? "Use that key, or name another file" : "Name a file that you may write",

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { HostError } from "../base/errors.ts";
+import { describe, HostError } from "../base/errors.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, parseAddress } from "./address.ts";
 import { sleep } from "./clock.ts";
-import { describe, FrameConnection } from "./connection.ts";
+import { FrameConnection } from "./connection.ts";
 import * as native from "./native.ts";
 
 /** A burst of connections from a large cluster; 1000 took a second with the default backlog. */

@@ -8,7 +8,7 @@
 import { artifactPath } from "../../ffi/artifacts.ts";
 import { openExec } from "../../ffi/open.ts";
 import { cBlock, cText, describeCode, environmentBlock } from "../../ffi/unwrap.ts";
-import { HostError, LbError } from "../base/errors.ts";
+import { describe, HostError, LbError } from "../base/errors.ts";
 import { loadConfig } from "../host/config.ts";
 import { commandPath, launchVariables } from "./environment.ts";
 import { findObstacle, findProgram } from "./program.ts";
@@ -104,7 +104,7 @@ async function requireDaemon(path: string): Promise<void> {
       ? "there is no such socket"
       : error instanceof Deno.errors.ConnectionRefused
       ? "nobody listens there"
-      : String(error);
+      : describe(error);
     throw new HostError(`Cannot launch as a daemon must answer on ${path}: ${reason}`, {
       fix: "Start one by `lb daemon --detach`, or run the program alone by --no-daemon",
       cause: error,

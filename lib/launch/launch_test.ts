@@ -46,6 +46,7 @@ Deno.test("findProgram() looks a name up in PATH and takes a path as it is", () 
     assert.deepEqual(findProgram("data", path), { kind: "found", path: `${dir}/b/data` });
     assert.equal(findProgram("data", `${dir}/a`).kind, "notExecutable");
     assert.equal(findProgram(`${dir}/a`, path).kind, "notExecutable");
+    assert.equal(findProgram(".", path).kind, "missing");
     assert.equal(findProgram(`${dir}/b/prog`, "").kind, "found");
     assert.equal(findProgram(`${dir}/b/prog/x`, "").kind, "missing");
     assert.equal(findProgram("", path).kind, "missing");

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { describe } from "../base/errors.ts";
+
 /** PATH when there is none, as execvp(3) of glibc has it. */
 const DEFAULT_PATH = "/bin:/usr/bin";
 /** How many interpreters of interpreters are followed; the kernel's limit, fs/exec.c, v6.12. */
@@ -29,10 +31,20 @@ export function findProgram(name: string, pathVariable: string | undefined): Fou
   for (const dir of (pathVariable ?? DEFAULT_PATH).split(":")) {
     const found = probe(`${dir === "" ? "." : dir}/${name}`);
     if (found.kind === "found") return found;
-    // Like execvp(3): go on looking, but remember that one was there.
-    if (found.kind === "notExecutable" && refused.kind === "missing") refused = found;
+    // Go on looking, but remember that one was there; a directory that cannot be searched hides none.
+    if (found.kind === "notExecutable" && refused.kind === "missing" && isFile(found.path)) {
+      refused = found;
+    }
   }
   return refused;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 function probe(path: string): FoundProgram {
@@ -43,8 +55,7 @@ function probe(path: string): FoundProgram {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return { kind: "missing" };
     }
-    const reason = error instanceof Deno.errors.PermissionDenied ? "permission denied" : `${error}`;
-    return { kind: "notExecutable", path, reason };
+    return { kind: "notExecutable", path, reason: describe(error) };
   }
   if (info.isDirectory) return { kind: "notExecutable", path, reason: "it is a directory" };
   if (((info.mode ?? 0) & 0o111) === 0) {

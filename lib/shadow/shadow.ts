@@ -6,7 +6,7 @@
 import { artifactPath } from "../../ffi/artifacts.ts";
 import { openFfi } from "../../ffi/open.ts";
 import { cBlock, cText, environmentBlock, errorOf, unwrap } from "../../ffi/unwrap.ts";
-import { HostError } from "../base/errors.ts";
+import { describe, HostError } from "../base/errors.ts";
 import { connectLocal } from "../host/command_client.ts";
 import type { Config } from "../host/config.ts";
 import { headerOffsets, readImageHeader } from "../host/image_header.ts";
@@ -52,9 +52,7 @@ async function rename(path: string, identity: Identity): Promise<void> {
     if (await file.write(bytes) !== bytes.length) throw new Error("it was written in part");
   } catch (error) {
     throw new HostError(
-      `Cannot write the new identity into ${path}: ${
-        error instanceof Error ? error.message : String(error)
-      }`,
+      `Cannot write the new identity into ${path}: ${describe(error)}`,
       { fix: "Make the image a file that you may write", cause: error },
     );
   }

@@ -29,6 +29,13 @@ Deno.test("an image continues on another node, and its shadow at home ends as it
   await away.writeFile("image", await home.readFile("image"), 0o600);
   assert.ok(job.running, "the shadow ended");
   assert.equal(job.stdout, frozen, "the process went on after its image was written");
+  assert.match(await home.must(["lb", "ps"]), /counter +\(waits for restart\) /);
+  const pid = String(job.pid);
+  for (const args of [["migrate", pid], ["home", pid], ["checkpoint", pid, "-o", "again"]]) {
+    const refused = await home.lb(...args);
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(refused.stderr, /an image .*waits to be restarted\n +fix: .*`lb restart IMAGE`/);
+  }
   const restarted = await away.run(["lb", "restart", "image"]);
   assert.deepEqual(
     { code: restarted.code, stdout: restarted.stdout },

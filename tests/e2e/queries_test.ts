@@ -55,6 +55,7 @@ Deno.test("a move that cannot be made says so, and the process goes on where it 
       [["migrate", pid, one.node], 4, /runs here already/],
       [["migrate", pid, `${one.address}:1`], 4, /Cannot connect/],
       [["migrate", pid, "a:b:c"], 2, /HOST or HOST:PORT/],
+      [["ps", "a:b:c"], 2, /HOST or HOST:PORT/],
       [["migrate", "1"], 4, /not one that lb looks after/],
       [["home", "1"], 4, /not one that lb looks after/],
       [["migrate", "zero"], 2, /integer/],
