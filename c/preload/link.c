@@ -35,6 +35,24 @@ static struct {
 
 static uint8_t reply_area[LB_LINK_SIZE_MAX] __attribute__((aligned(64)));
 
+static void set_option(int level, int name, int value)
+{
+	/* A unix socket in a test has no TCP options: that is no error. */
+	lb_syscall5(__NR_setsockopt, lb_self.link_fd, level, name, &value, sizeof(value));
+}
+
+void lb_link_prepare_socket(void)
+{
+	set_option(LB_SOL_SOCKET, LB_SO_OOBINLINE, 1);
+	set_option(LB_SOL_SOCKET, LB_SO_KEEPALIVE, 1);
+	set_option(LB_IPPROTO_TCP, LB_TCP_NODELAY, 1);
+	set_option(LB_IPPROTO_TCP, LB_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	set_option(LB_IPPROTO_TCP, LB_TCP_KEEPINTVL, KEEPALIVE_STEP_S);
+	set_option(LB_IPPROTO_TCP, LB_TCP_USER_TIMEOUT, (int)lb_self.io_timeout_ms);
+	/* The urgent byte of an asynchronous message becomes SIGURG here, tcp(7). */
+	lb_syscall3(__NR_fcntl, lb_self.link_fd, LB_F_SETOWN, lb_self.local_pid);
+}
+
 static void check_generation(void)
 {
 	if (input.local_pid != lb_self.local_pid || input.ticket != lb_self.ticket) {
@@ -44,6 +62,8 @@ static void check_generation(void)
 	if (input.link_fd != lb_self.link_fd) {
 		input.at = 0;
 		input.end = 0;
+		/* Before anything is read: a doorbell's byte would be taken out of the stream. */
+		lb_link_prepare_socket();
 	}
 	input.ticket = lb_self.ticket;
 	input.local_pid = lb_self.local_pid;
@@ -224,24 +244,6 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size)
 	return type;
 }
 
-static void set_option(int level, int name, int value)
-{
-	/* A unix socket in a test has no TCP options: that is no error. */
-	lb_syscall5(__NR_setsockopt, lb_self.link_fd, level, name, &value, sizeof(value));
-}
-
-void lb_link_prepare_socket(void)
-{
-	set_option(LB_SOL_SOCKET, LB_SO_OOBINLINE, 1);
-	set_option(LB_SOL_SOCKET, LB_SO_KEEPALIVE, 1);
-	set_option(LB_IPPROTO_TCP, LB_TCP_NODELAY, 1);
-	set_option(LB_IPPROTO_TCP, LB_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	set_option(LB_IPPROTO_TCP, LB_TCP_KEEPINTVL, KEEPALIVE_STEP_S);
-	set_option(LB_IPPROTO_TCP, LB_TCP_USER_TIMEOUT, (int)lb_self.io_timeout_ms);
-	/* The urgent byte of an asynchronous message becomes SIGURG here, tcp(7). */
-	lb_syscall3(__NR_fcntl, lb_self.link_fd, LB_F_SETOWN, lb_self.local_pid);
-}
-
 static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_t size)
 {
 	uint8_t message[sizeof(struct lb_link_header) + 256];
@@ -314,7 +316,6 @@ int lb_link_reconnect(void)
 			return -LB_E_DEAD;
 		lb_self.link_fd = (int)fd;
 		input.link_fd = -1; /* what is left of the old link is void, even under the same number */
-		lb_link_prepare_socket();
 		if (greet() == 0)
 			return 0;
 	}
@@ -325,7 +326,6 @@ int lb_link_begin(void)
 	stopped = false;
 	if (lb_self.link_fd >= 0) {
 		input.link_fd = -1;
-		lb_link_prepare_socket();
 		if (greet() == 0)
 			return 0;
 	}
