@@ -48,6 +48,12 @@ Deno.test("formatError() shows the stack of a bug, whose exit code is 70", () =>
   assert.equal(exitCodeOf("text"), 70);
 });
 
+Deno.test("formatError() does not call it a bug when the kernel refuses", async () => {
+  const error = await Deno.open("/no/such/file").catch((reason) => reason);
+  assert.match(formatError(error), /^lb: Cannot go on: No such file .*\n {4}fix: /);
+  assert.equal(exitCodeOf(error), 4);
+});
+
 Deno.test("assert() throws for a broken promise alone", () => {
   promise(true);
   assert.throws(() => promise(false), AssertionError);

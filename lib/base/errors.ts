@@ -98,6 +98,12 @@ export function describe(error: unknown): string {
   return (match?.[1] ?? error.message).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
+/** Whether the kernel refused something that no code of ours had a better word for, such as ENOSPC. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && typeof error.code === "string" &&
+    /^E[A-Z0-9]+$/.test(error.code);
+}
+
 /**
  * Formats any thrown value for standard error: two lines for what we expect, the stack for a bug.
  *
@@ -105,11 +111,15 @@ export function describe(error: unknown): string {
  */
 export function formatError(error: unknown): string {
   if (error instanceof LbError) return `lb: ${error.message}\n    fix: ${error.fix}`;
+  if (isSystemError(error)) {
+    return `lb: Cannot go on: ${error.message}\n    fix: Correct that and try again`;
+  }
   const detail = error instanceof Error ? error.stack ?? error.message : String(error);
   return `lb: This is a bug: ${detail}\n    fix: Report it with this text and \`lb --version\``;
 }
 
-/** The exit code for any thrown value: its kind's, or 70 for a bug. */
+/** The exit code for any thrown value: its kind's, 4 for the kernel's refusals, 70 for a bug. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof LbError ? error.exitCode : exitCodes.bug;
+  if (error instanceof LbError) return error.exitCode;
+  return isSystemError(error) ? exitCodes.host : exitCodes.bug;
 }
