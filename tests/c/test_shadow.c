@@ -625,6 +625,64 @@ static void malformed_messages_close_the_link(void)
 	end_with(0);
 }
 
+static uint64_t random_size(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	switch (*seed >> 61) {
+	case 0:
+		return UINT64_MAX - (*seed >> 33) % 64;
+	case 1:
+		return LB_LINK_DATA_SIZE_MAX - 32 + (*seed >> 33) % 64;
+	default:
+		return (*seed >> 33) % 48;
+	}
+}
+
+static void no_layout_reaches_outside_the_message(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	static const uint8_t data[64];
+	uint64_t seed = 1;
+	int answered = 0, refused = 0;
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	for (int round = 0; round < 400; round++) {
+		struct lb_link_call call = new_call(SYS_getpid, LB_CALL_RESULT_SIZE);
+		uint8_t byte;
+
+		call.in_size = (uint32_t)(random_size(&seed) % sizeof data);
+		call.out_size = (uint32_t)random_size(&seed);
+		for (int i = 0; i < LB_CALL_ARGS; i++) {
+			call.kinds[i] = (uint8_t)(random_size(&seed) % (round % 8 == 0 ? 5 : 2));
+			call.args[i] = random_size(&seed) / (round % 4 == 0 ? 1 : 8);
+			call.arg_sizes[i] = random_size(&seed) / (round % 4 == 0 ? 1 : 16);
+			call.out_offsets[i] = random_size(&seed);
+		}
+		send_call(&call, data);
+		if (recv(shadow.link, &byte, 1, MSG_PEEK) == 1) {
+			struct lb_link_header header;
+			static uint8_t body[LB_LINK_SIZE_MAX];
+
+			receive(shadow.link, &header, sizeof header);
+			CHECK_EQUAL(header.type, LB_LINK_REPLY);
+			CHECK(header.size <= sizeof body);
+			receive(shadow.link, body, header.size);
+			answered++;
+			continue;
+		}
+		refused++;
+		close(shadow.link);
+		daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+		daemon_link(TICKET);
+		hello(TICKET);
+		expect(LB_LINK_SERVE, 0, NULL, 0);
+	}
+	CHECK(answered > 20);
+	CHECK(refused > 20);
+	end_with(0);
+}
+
 int main(void)
 {
 	run_case("calls give the results and the output that they give at home", calls_give_results);
@@ -637,6 +695,7 @@ int main(void)
 	run_case("a guest that is killed ends its shadow the same way",
 		 a_guest_killed_away_ends_its_shadow_the_same_way);
 	run_case("a guest that is lost is given up in the end", a_lost_guest_is_given_up_in_the_end);
+	run_case("no layout of arguments reaches outside the message", no_layout_reaches_outside_the_message);
 	run_case("malformed messages close the link and nothing else", malformed_messages_close_the_link);
 	return 0;
 }
