@@ -71,7 +71,7 @@ export async function judge(home: Host, trial: Trial, job: Job): Promise<void> {
     // Longer than every limit: a second copy would have begun to write by now.
     const before = job.stdout;
     await sleep(8_000);
-    assert.ok(job.running, `it ended: ${JSON.stringify(await job.ending())} ${job.stderr}`);
+    assert.ok(job.running, "it ended by itself");
     assert.equal(job.stdout, before, "another copy runs");
     await job.kill("KILL");
   }
