@@ -8,6 +8,7 @@ import { ConfigError, describe } from "../base/errors.ts";
 import { type Selection, selections, type Thresholds } from "../core/types.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
+import { ConfigTable } from "./config_table.ts";
 
 /** What SIGTSTP sent by a process does to a launched program. */
 export const sigtstpActions = ["checkpoint", "stop"] as const;
@@ -62,113 +63,6 @@ export interface ConfigSources {
 }
 
 const HOME_MISSING_FIX = "Set HOME, or name the path in the config file";
-
-/** Reads one table of the file, remembering what was asked for so that the rest is an error. */
-class Table {
-  readonly #values: Record<string, unknown>;
-  readonly #known = new Set<string>();
-  constructor(
-    readonly file: string,
-    readonly text: string,
-    readonly name: string | null,
-    values: Record<string, unknown>,
-  ) {
-    this.#values = values;
-  }
-
-  /** Line of a key of this table, counted from 1; 1 if it is written in some way we do not see. */
-  #line(key: string): number {
-    let table: string | null = null;
-    const lines = this.text.split("\n");
-    for (const [index, line] of lines.entries()) {
-      const header = /^\s*\[\s*"?([^\]"]+?)"?\s*\]/.exec(line);
-      if (header !== null) {
-        table = header[1] ?? null;
-        if (this.name === null && table === key) return index + 1;
-        continue;
-      }
-      const bare = /^\s*"?([A-Za-z0-9_.-]+?)"?\s*=/.exec(line)?.[1];
-      const path = table === null ? bare : `${table}.${bare}`;
-      const wanted = this.name === null ? key : `${this.name}.${key}`;
-      if (bare !== undefined && (path === wanted || path?.startsWith(`${wanted}.`))) {
-        return index + 1;
-      }
-    }
-    return 1;
-  }
-
-  fail(key: string, wanted: string, current: unknown, fix: string): never {
-    const shown = typeof current === "string" ? current : JSON.stringify(current) ?? "nothing";
-    const path = this.name === null ? key : `${this.name}.${key}`;
-    throw new ConfigError(
-      `Cannot use ${path} as it must be ${wanted}: ${this.file}:${this.#line(key)} has ${shown}`,
-      { fix },
-    );
-  }
-
-  take(key: string): unknown {
-    this.#known.add(key);
-    return this.#values[key];
-  }
-
-  text_(key: string, wanted: string): string | undefined {
-    const value = this.take(key);
-    if (value === undefined) return undefined;
-    if (typeof value !== "string" || value === "") {
-      this.fail(key, wanted, value, `Write ${key} = "..." with quotes`);
-    }
-    return value;
-  }
-
-  choice<T extends string>(key: string, choices: readonly T[]): T | undefined {
-    const wanted = `one of ${choices.join(", ")}`;
-    const value = this.text_(key, wanted);
-    const found = choices.find((choice) => choice === value);
-    if (value !== undefined && found === undefined) {
-      this.fail(key, wanted, value, `Choose ${wanted}`);
-    }
-    return found;
-  }
-
-  number(key: string, options: { min: number; max: number; integer: boolean }): number | undefined {
-    const value = this.take(key);
-    if (value === undefined) return undefined;
-    const kind = options.integer ? "a whole number" : "a number";
-    if (
-      typeof value !== "number" || (options.integer && !Number.isInteger(value)) ||
-      !(value >= options.min && value <= options.max)
-    ) {
-      this.fail(
-        key,
-        `${kind} from ${options.min} to ${options.max}`,
-        value,
-        `Write ${key} = N with N from ${options.min} to ${options.max}`,
-      );
-    }
-    return value;
-  }
-
-  address(key: string, value: string): Address {
-    const address = parseAddress(value);
-    if (address === null) {
-      this.fail(key, "HOST or HOST:PORT", value, `Write an address such as "192.168.0.1:9734"`);
-    }
-    return address;
-  }
-
-  /** Rejects every key that nobody asked for. */
-  finish(): void {
-    for (const key of Object.keys(this.#values)) {
-      if (this.#known.has(key)) continue;
-      const path = this.name === null ? key : `${this.name}.${key}`;
-      throw new ConfigError(
-        `Cannot read ${this.file}:${this.#line(key)} as every key must be known: ` +
-          `'${path}' is not`,
-        { fix: `Remove it, or correct it to one of ${[...this.#known].join(", ")}` },
-      );
-    }
-  }
-}
 
 /** Home directory, or a ConfigError that says what for. */
 function homeDir(getEnv: (name: string) => string | undefined, purpose: string): string {
@@ -261,10 +155,10 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
       { fix: "Correct that line; config/lb.toml shows every key", cause: error },
     );
   }
-  const root = new Table(shown, text, null, values);
+  const root = new ConfigTable(shown, text, null, values);
   const home = (purpose: string) => () => homeDir(getEnv, purpose);
 
-  const listen = root.address("listen", root.text_("listen", "an address") ?? "127.0.0.1");
+  const listen = root.address("listen", root.string("listen", "an address") ?? "127.0.0.1");
   const config: Config = {
     file,
     listen,
@@ -296,8 +190,8 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
   return config;
 }
 
-function pathOf(root: Table, key: string, home: () => string): string | undefined {
-  const value = root.text_(key, "a path");
+function pathOf(root: ConfigTable, key: string, home: () => string): string | undefined {
+  const value = root.string(key, "a path");
   return value === undefined ? undefined : resolvePath(value, root.file, home);
 }
 
@@ -308,13 +202,13 @@ function defaultRuntimeDir(getEnv: (name: string) => string | undefined): string
 }
 
 /** A duration given in seconds, kept in milliseconds. */
-function seconds(root: Table, key: string, defaultMs: number): number {
+function seconds(root: ConfigTable, key: string, defaultMs: number): number {
   const value = root.number(key, { min: 1, max: 86_400, integer: false });
   return value === undefined ? defaultMs : Math.round(value * 1000);
 }
 
-function nodeName(root: Table, listen: Address): string {
-  const value = root.text_("node", "this node's name, HOST or HOST:PORT");
+function nodeName(root: ConfigTable, listen: Address): string {
+  const value = root.string("node", "this node's name, HOST or HOST:PORT");
   const address = value === undefined ? listen : root.address("node", value);
   if (isWildcard(address)) {
     root.fail(
@@ -336,7 +230,7 @@ function nodeName(root: Table, listen: Address): string {
   return name;
 }
 
-function associatedNodes(root: Table): string[] {
+function associatedNodes(root: ConfigTable): string[] {
   const value = root.take("associated") ?? [];
   const wanted = 'a list of addresses, such as ["192.168.0.3", "192.168.0.4:9735"]';
   if (!Array.isArray(value)) {
@@ -357,12 +251,12 @@ function associatedNodes(root: Table): string[] {
   return names;
 }
 
-function thresholds(root: Table): Thresholds {
+function thresholds(root: ConfigTable): Thresholds {
   const value = root.take("thresholds") ?? {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     root.fail("thresholds", "a table", value, "Write [thresholds] with thu, thf and thv below it");
   }
-  const table = new Table(
+  const table = new ConfigTable(
     root.file,
     root.text,
     "thresholds",
