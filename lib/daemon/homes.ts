@@ -82,7 +82,7 @@ export class Homes {
     }
     // Its move's report may be lost with an earlier run of the daemon: this says the same.
     const local = records.locals.get(id);
-    if (local !== undefined && (local.moving === null || !this.#orders.isUnderWay(local.moving))) {
+    if (local !== undefined && (local.moving === null || !this.#orders.isAwaited(local.moving))) {
       records.locals.delete(id);
       dispatch({ type: "processEnded", id });
     }

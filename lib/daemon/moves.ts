@@ -188,19 +188,21 @@ export class Moves {
       destination: to,
       fds,
       shared: isGuest(record) ? [] : [parts.shadow, parts.preload],
-      // A guest on its way home tells its keeper when it has arrived, and nobody when it has not.
-      ...(home ? { silentMs: this.#homeLimitMs(inspection.memoryBytes) } : {}),
+      limitMs: this.#limitMs(inspection.memoryBytes),
     });
     if (!isGuest(record)) {
-      record.moving = null;
+      if (!this.#orders.isUnderWay(ticket)) record.moving = null;
       if (result.outcome === "moved") records.locals.delete(id);
       records.save();
     }
     return result;
   }
 
-  /** Silence at each of a few steps, and the memory at a tenth of a 1 Gb/s network. */
-  #homeLimitMs(memoryBytes: number): number {
+  /**
+   * Silence at each of a few steps, and the memory at a tenth of a 1 Gb/s network. A process ends its
+   * order much earlier unless it hangs (SIGSTOP); and a guest that could not go home says nothing.
+   */
+  #limitMs(memoryBytes: number): number {
     return 3 * this.#context.config.ioTimeoutMs + Math.ceil(memoryBytes / 10_000);
   }
 
@@ -255,17 +257,18 @@ export class Moves {
       destination: "",
       fds: [image],
       shared: stay ? [] : [parts.shadow, parts.preload],
+      limitMs: this.#limitMs(inspection.memoryBytes),
     };
     record.moving = order.ticket;
     records.flush();
     const result = asker === undefined
       ? await this.#orders.issue(order)
       : await this.#orders.grant(asker, order);
-    record.moving = null;
+    if (!this.#orders.isUnderWay(order.ticket)) record.moving = null;
     const { outcome, reason, bytes, freezeMs } = result;
     const fields = { process: record.id, path, outcome, reason, bytes, freezeMs };
     if (outcome === "aborted") {
-      await Deno.remove(path).catch(() => {});
+      if (record.moving === null) await Deno.remove(path).catch(() => {});
       records.save();
       log.warning("checkpoint", fields);
       throw cannotWrite(path, reason ?? "no reason given");

@@ -29,8 +29,8 @@ export interface Order {
   /** Handed over with the order and closed here afterwards; `shared` ones stay open. */
   readonly fds: readonly number[];
   readonly shared: readonly number[];
-  /** A process that carries it out reports nothing: so long it may take after it was fetched. */
-  readonly silentMs?: number;
+  /** So long it may take after it was fetched; one that takes longer counts as aborted. */
+  readonly limitMs: number;
 }
 
 /** How an order ended. */
@@ -59,6 +59,8 @@ const LATE_REPORT_MS = 1_000;
 export class Orders {
   readonly #context: Context;
   readonly #pending = new Map<bigint, Pending>();
+  /** Given up, but their processes hang in the middle and may still carry them out. */
+  readonly #overdue = new Map<bigint, Order>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -146,12 +148,10 @@ export class Orders {
     clearTimeout(pending.timer);
     pending.fetchMs = monotonicMs() - pending.issuedMs;
     for (const fd of order.fds) native.close(fd);
-    if (order.silentMs !== undefined) {
-      pending.timer = setTimeout(
-        () => this.#abort(message.orderId, `it had not left after ${order.silentMs} ms`),
-        order.silentMs,
-      );
-    }
+    pending.timer = setTimeout(() => {
+      this.#overdue.set(message.orderId, order);
+      this.#abort(message.orderId, `it has said nothing for ${order.limitMs} ms`);
+    }, order.limitMs);
     return true;
   }
 
@@ -173,6 +173,7 @@ export class Orders {
   /** A process, or the shadow that it became, says how its order ended. */
   report(peer: ControlPeer, message: LocalValues<"Report">): void {
     const pending = this.#pending.get(message.orderId);
+    if (this.#overdue.get(message.orderId)?.pid === peer.pid) this.#overdue.delete(message.orderId);
     if (pending === undefined || pending.order.pid !== peer.pid) {
       log.info("a report on an order that is over", { pid: peer.pid, outcome: message.outcome });
       return;
@@ -186,9 +187,15 @@ export class Orders {
     pending.settle({ outcome, reason, bytes: Number(bytes), freezeMs: Number(freezeUs) / 1000 });
   }
 
-  /** Whether a process is carrying out an order under this ticket. */
-  isUnderWay(ticket: bigint): boolean {
+  /** Whether somebody waits for the end of an order under this ticket. */
+  isAwaited(ticket: bigint): boolean {
     return [...this.#pending.values()].some(({ order }) => order.ticket === ticket);
+  }
+
+  /** Whether a process may be carrying out an order under this ticket, awaited or given up. */
+  isUnderWay(ticket: bigint): boolean {
+    return this.isAwaited(ticket) ||
+      [...this.#overdue.values()].some((order) => order.ticket === ticket);
   }
 
   /** The keeper of a guest says that it runs elsewhere now: that was its order. */
@@ -200,6 +207,7 @@ export class Orders {
 
   /** A process of this node is gone: its order ends, unless a report is on its way. */
   gone(pid: number): void {
+    for (const [id, order] of this.#overdue) if (order.pid === pid) this.#overdue.delete(id);
     for (const [id, { order }] of this.#pending) {
       if (order.pid !== pid) continue;
       setTimeout(() => this.#abort(id, "the process ended"), LATE_REPORT_MS);
