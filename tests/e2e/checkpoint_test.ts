@@ -58,6 +58,21 @@ Deno.test("an image continues at home while its shadow waits", async () => {
   assert.equal(job.stdout, lines(30));
 });
 
+Deno.test("SIGTSTP from another process writes an image that goes on elsewhere", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["counter", "30", "--file", "out", "--status", "5"]);
+  await job.output("line 5\n");
+  await job.kill("TSTP");
+  await home.waitForSnapshot("a waiting shadow", (s) => s.shadows[0]?.runsOn === null);
+  const image = (await home.must("ls run/images/counter-*.img")).trim();
+  assert.match(home.daemon.log, new RegExp(`checkpoint .*path=\\S*${image} outcome=written`));
+  await away.writeFile("image", await home.readFile(image), 0o600);
+  assert.equal((await away.run(["lb", "restart", "image"])).code, 5);
+  assert.deepEqual(await job.ending(), { code: 5, signal: null });
+  assert.equal(job.stdout, lines(30));
+});
+
 Deno.test("a checkpoint with --leave-running leaves the process running", async () => {
   await using bed = await twoNodes();
   const home = bed.host(0);
