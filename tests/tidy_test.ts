@@ -108,10 +108,10 @@ Deno.test("the restorer includes nothing of libc", () => {
   assertNone(findings, "Freestanding parts include the kernel's headers and ours");
 });
 
-Deno.test("files are short: 400 lines of TypeScript, 500 of C, 700 of tests, 60 of main.ts", () => {
+Deno.test("files are short: 400 lines of TypeScript, 500 of C, 1000 of tests, 60 of main.ts", () => {
   const short = sources.filter(({ path }) => !GENERATED.has(path) && !TABLES.has(path));
   const findings = short.flatMap(({ path, lines }) => {
-    const max = path === "main.ts" ? 60 : isTest(path) ? 700 : path.endsWith(".ts") ? 400 : 500;
+    const max = path === "main.ts" ? 60 : isTest(path) ? 1000 : path.endsWith(".ts") ? 400 : 500;
     const count = lines.length - 1;
     return count > max ? [`${path}: ${count} lines, ${max} allowed`] : [];
   });
