@@ -120,6 +120,8 @@ uint64_t lb_vdso_size(uint64_t base) LB_HIDDEN;
 int64_t lb_clock_offset_ns(int64_t clock) LB_HIDDEN;
 
 /* ---- shadow_exec.c */
+/* Whether this process's limits let a shadow begin: 0, or the error that a move would end with. */
+int lb_shadow_fits(void) LB_HIDDEN;
 /* Becomes the shadow: returns only on error, and then everything is as before. */
 int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
 		     uint64_t bytes, uint64_t freeze_ns) LB_HIDDEN;

@@ -92,6 +92,8 @@ int lb_order_move_from_home(struct lb_order_context *context)
 	uint64_t start_ns = (uint64_t)lb_monotonic_raw_ns();
 	int error = check_movable();
 	if (!error)
+		error = lb_shadow_fits();
+	if (!error)
 		error = source_fault(context, LB_FAULT_SOURCE_FETCHED, context->fds[0]);
 	for (int i = 0; i < 3 && !error; i++) {
 		int moved = lb_move_up(context->fds[i]);

@@ -12,8 +12,26 @@
 #define O_CLOEXEC 02000000
 #define AT_EMPTY_PATH 0x1000
 #define RLIMIT_NOFILE 7
+#define RLIMIT_FSIZE 1
+#define RLIMIT_DATA 2
+#define RLIMIT_AS 9
+#define SHADOW_MEMORY (8ULL << 20) /* its segments are 6 MiB: size(1) */
 #define NOFILE_CONSIDERED 65536 /* lb_state.cloexec covers these */
 #define NOFILE_USUAL 4096       /* no higher than needed: the kernel's table grows with the number */
+
+/* Limits under which a shadow cannot begin, be it that the kernel kills this process in the middle of the exec. */
+static struct {
+	uint32_t resource;
+	uint64_t needed;
+	int error;
+	bool raised;
+	uint64_t before[2];
+} limits[] = {
+	{ RLIMIT_FSIZE, sizeof(struct lb_state), -27 /* EFBIG */, false, { 0, 0 } },
+	{ RLIMIT_DATA, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
+	{ RLIMIT_AS, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
+};
+#define LIMITS (sizeof limits / sizeof limits[0])
 
 static struct lb_state state; /* not read again after a move: the shadow has its own copy */
 
@@ -35,13 +53,14 @@ int lb_move_up(int fd)
 }
 
 /* Calls `each` for every open descriptor but the one that lists them. */
-static int each_descriptor(void (*each)(int fd))
+static int each_descriptor(int (*each)(int fd))
 {
+	int error = 0;
 	static char entries[4096]; /* struct linux_dirent64: ino 8, off 8, size 2, type 1, name */
 	int64_t dir = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/fd", 0200000 /* DIRECTORY */, 0);
 	if (dir < 0)
 		return (int)dir;
-	for (;;) {
+	while (!error) {
 		int64_t got = lb_syscall3(__NR_getdents64, dir, entries, sizeof entries);
 		if (got <= 0)
 			break;
@@ -50,20 +69,24 @@ static int each_descriptor(void (*each)(int fd))
 			const char *name = entries + at + 19;
 			for (; *name >= '0' && *name <= '9'; name++)
 				fd = fd * 10 + (*name - '0');
-			if (*name == 0 && fd != dir)
-				each(fd);
+			if (*name == 0 && fd != dir && !error)
+				error = each(fd);
 		}
 	}
 	lb_syscall1(__NR_close, dir);
-	return 0;
+	return error;
 }
 
-static void record_cloexec(int fd)
+static int record_cloexec(int fd)
 {
-	if (fd >= NOFILE_CONSIDERED || !(lb_syscall2(__NR_fcntl, fd, F_GETFD) & FD_CLOEXEC))
-		return;
+	int64_t flags = lb_syscall2(__NR_fcntl, fd, F_GETFD);
+	if (flags < 0 || !(flags & FD_CLOEXEC))
+		return 0;
+	if (fd >= NOFILE_CONSIDERED)
+		return -LB_E_DESCRIPTORS; /* the exec would close it */
 	state.cloexec[fd / 64] |= 1ULL << fd % 64;
 	lb_syscall3(__NR_fcntl, fd, F_SETFD, 0);
+	return 0;
 }
 
 static void restore_cloexec(void)
@@ -166,6 +189,44 @@ static int64_t exec_shadow(void)
 	return lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
+int lb_shadow_fits(void)
+{
+	for (unsigned i = 0; i < LIMITS; i++) {
+		uint64_t now[2] = { ~0ULL, ~0ULL };
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, 0, now);
+		if (now[1] < limits[i].needed)
+			return limits[i].error;
+	}
+	return 0;
+}
+
+/* The program's limits come back with the process: they are part of the image (frozen.c). */
+static void raise_limits(void)
+{
+	for (unsigned i = 0; i < LIMITS; i++) {
+		uint64_t *before = limits[i].before;
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, 0, before);
+		uint64_t wanted[2] = { before[1], before[1] };
+		limits[i].raised = before[0] < limits[i].needed &&
+				   lb_syscall4(__NR_prlimit64, 0, limits[i].resource, wanted, 0) == 0;
+	}
+}
+
+static void put_limit_back(unsigned i)
+{
+	if (limits[i].raised)
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, limits[i].before, 0);
+	limits[i].raised = false;
+}
+
+/* The state's content: its file is as long as it will ever be, and the limit on files is the program's again. */
+static int write_state(void)
+{
+	int64_t written = lb_syscall4(__NR_pwrite64, state.state_fd, &state, sizeof state, 0);
+	put_limit_back(0);
+	return written == (int64_t)sizeof state ? 0 : -28 /* ENOSPC */;
+}
+
 int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
 		     uint64_t bytes, uint64_t freeze_ns)
 {
@@ -181,15 +242,22 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 	state.shadow_fd = shadow_fd;
 	state.preload_fd = preload_fd;
 	error = state.state_fd < 0 ? state.state_fd : state.exe_fd < -1 ? state.exe_fd : 0;
-	if (!error)
+	if (!error) {
 		error = each_descriptor(record_cloexec);
+		if (error)
+			restore_cloexec();
+	}
 	if (!error) {
 		const int own[5] = { state.state_fd, state.exe_fd, link_fd, shadow_fd, preload_fd };
 		for (int i = 0; i < 5; i++)
 			if (own[i] >= 0)
 				state.cloexec[own[i] / 64] &= ~(1ULL << own[i] % 64);
-		int64_t written = lb_syscall4(__NR_pwrite64, state.state_fd, &state, sizeof state, 0);
-		error = written == (int64_t)sizeof state ? (int)exec_shadow() : -28 /* ENOSPC */;
+		raise_limits();
+		error = write_state();
+		if (!error)
+			error = (int)exec_shadow();
+		for (unsigned i = 0; i < LIMITS; i++)
+			put_limit_back(i);
 		restore_cloexec();
 	}
 	if (state.state_fd >= 0)

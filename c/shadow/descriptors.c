@@ -115,6 +115,16 @@ void lb_cloexec_restore(void)
 	}
 }
 
+static void record(int fd)
+{
+	int flags = lb_is_own_fd(fd) ? -1 : fcntl(fd, F_GETFD);
+
+	if (flags < 0 || !(flags & FD_CLOEXEC))
+		return;
+	lb_shadow.state.cloexec[fd / 64] |= UINT64_C(1) << (fd % 64);
+	fcntl(fd, F_SETFD, 0);
+}
+
 void lb_cloexec_record(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -122,17 +132,14 @@ void lb_cloexec_record(void)
 
 	for (int i = 0; i < LB_CLOEXEC_WORDS; i++)
 		lb_shadow.state.cloexec[i] = 0;
+	/* Every number may be in use by the program: then there is none to list them by. */
+	for (int fd = 0; dir == NULL && fd < CLOEXEC_FDS; fd++)
+		record(fd);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		int fd = atoi(entry->d_name);
-		int flags;
 
-		if (entry->d_name[0] == '.' || fd == dirfd(dir) || lb_is_own_fd(fd) || fd >= CLOEXEC_FDS)
-			continue;
-		flags = fcntl(fd, F_GETFD);
-		if (flags < 0 || !(flags & FD_CLOEXEC))
-			continue;
-		lb_shadow.state.cloexec[fd / 64] |= UINT64_C(1) << (fd % 64);
-		fcntl(fd, F_SETFD, 0);
+		if (entry->d_name[0] != '.' && fd != dirfd(dir) && fd < CLOEXEC_FDS)
+			record(fd);
 	}
 	if (dir != NULL)
 		closedir(dir);

@@ -132,6 +132,7 @@ static void enter_directly(struct lb_shadow_link *link)
 
 	if (!lb_link_tell(link, LB_LINK_READY, NULL, 0, false))
 		return;
+	lb_wake_never();
 	unregister_rseq(true);
 	lb_enter(&request, &header);
 	unregister_rseq(false);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -36,10 +37,19 @@ static bool is_lost(void)
 	return lb_shadow.live == NULL && !lb_shadow.waiting;
 }
 
+static timer_t timer;
+static bool made, armed;
+
+void lb_wake_never(void)
+{
+	if (made)
+		timer_delete(timer);
+	made = false;
+	armed = false;
+}
+
 void lb_wake_up(void)
 {
-	static timer_t timer;
-	static bool made, armed;
 	bool wanted = lb_shadow.control_fd < 0 || is_lost() || lb_shadow.ended;
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO };
 	struct itimerspec every = { { WAKE_MS / 1000, 0 }, { WAKE_MS / 1000, 0 } };
@@ -104,8 +114,9 @@ static bool load_state(void)
 		return false;
 	if (lb_shadow.state.magic != LB_STATE_MAGIC || lb_shadow.state.abi_version != LB_ABI_VERSION)
 		return false;
+	lb_shadow.saved = mmap(NULL, sizeof *lb_shadow.saved, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	lb_shadow.state.state_fd = fd;
-	return true;
+	return lb_shadow.saved != MAP_FAILED;
 }
 
 static void register_own(void)

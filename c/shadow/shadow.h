@@ -35,6 +35,7 @@ struct lb_shadow_link {
 
 struct lb_shadow {
 	struct lb_state state;
+	struct lb_state *saved; /* the memfd's: mapped, as a write(2) obeys the program's RLIMIT_FSIZE */
 	uint64_t prepared_ticket; /* 0: none */
 	char prepared_node[LB_NODE_NAME_SIZE];
 	struct lb_shadow_link links[LB_LINKS];
@@ -63,6 +64,8 @@ void lb_serve_events(void);
 
 /* A signal every second while something is to be tried again or given up: calls may block for long. */
 void lb_wake_up(void);
+/* The timer behind it is gone, until it is needed again: the program must not inherit it. */
+void lb_wake_never(void);
 
 /* ---- links.c */
 void lb_links_init(void);
