@@ -52,8 +52,8 @@ export class Arrivals {
   readonly #endings: Endings;
   readonly #orders: Orders;
   readonly #offers = new Map<bigint, Offer>();
-  /** When the memory of a guest began to arrive, by ticket, for the log. */
-  readonly #startedMs = new Map<bigint, number>();
+  /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
+  readonly #arriving = new Map<bigint, { readonly startedMs: number; readonly limitMs: number }>();
 
   constructor(context: Context, orders: Orders, endings: Endings) {
     this.#context = context;
@@ -125,11 +125,23 @@ export class Arrivals {
     if (this.#offers.delete(ticket)) this.#context.dispatch({ type: "offerWithdrawn", ticket });
   }
 
-  /** Forgets offers whose memory never came; the balancer has freed their places by itself. */
+  /**
+   * Forgets offers whose memory never came; the balancer has freed their places by itself. Ends
+   * copies that hang before they are complete: the process goes on at the sender.
+   */
   check(): void {
     const nowMs = monotonicMs();
     for (const [ticket, offer] of this.#offers) {
       if (nowMs - offer.receivedMs > OFFER_KEPT_MS) this.#offers.delete(ticket);
+    }
+    for (const record of this.#context.records.guests.values()) {
+      const arriving = this.#arriving.get(record.ticket);
+      if (arriving === undefined || nowMs - arriving.startedMs <= arriving.limitMs) continue;
+      const [pid, startTicks] = record.guestPid > 0
+        ? [record.guestPid, record.guestStartTicks]
+        : [record.keeperPid, record.keeperStartTicks];
+      log.warning("a copy hangs and is ended", { process: record.id, pid });
+      if (isAlive(pid, startTicks)) Deno.kill(pid, "SIGKILL");
     }
   }
 
@@ -169,7 +181,7 @@ export class Arrivals {
     }
   }
 
-  #startKeeper({ identity, program, from }: Offer, fd: number): void {
+  #startKeeper({ identity, program, from, memoryBytes }: Offer, fd: number): void {
     const { config, node, controlPath, parts, logFd, records } = this.#context;
     const { ticket, startTicks, homePid, homeNode } = identity;
     const id = formatProcessId(identity);
@@ -210,7 +222,9 @@ export class Arrivals {
     };
     records.guests.set(id, record);
     records.save();
-    this.#startedMs.set(ticket, monotonicMs());
+    // Twice what the sender waits for, so that a copy which is only slow is its to give up.
+    const limitMs = 6 * config.ioTimeoutMs + Number(memoryBytes) / 5_000;
+    this.#arriving.set(ticket, { startedMs: monotonicMs(), limitMs });
     this.#context.dispatch({ type: "arrivalStarted", ticket });
     native.watchPid(keeperPid, record.keeperStartTicks);
   }
@@ -265,8 +279,8 @@ export class Arrivals {
 
   #confirm(record: GuestRecord): void {
     record.running = true;
-    const startedMs = this.#startedMs.get(record.ticket);
-    this.#startedMs.delete(record.ticket);
+    const startedMs = this.#arriving.get(record.ticket)?.startedMs;
+    this.#arriving.delete(record.ticket);
     log.info("arrival", {
       process: record.id,
       program: record.program,
@@ -341,7 +355,7 @@ export class Arrivals {
     const { records, dispatch } = this.#context;
     records.guests.delete(record.id);
     records.save();
-    this.#startedMs.delete(record.ticket);
+    this.#arriving.delete(record.ticket);
     if (record.running) dispatch({ type: "processEnded", id: record.id });
     else {
       log.warning("arrival", { process: record.id, outcome: "failed", reason });
