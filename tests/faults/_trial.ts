@@ -68,8 +68,9 @@ export async function judge(home: Host, trial: Trial, job: Job): Promise<void> {
     return;
   }
   if (trial.outcome === "hangs") {
-    // Longer than every limit: a second copy would have begun to write by now.
+    await sleep(2_000); // by then the order has reached it
     const before = job.stdout;
+    // Longer than every limit: a second copy would have begun to write by now.
     await sleep(8_000);
     assert.ok(job.running, "it ended by itself");
     assert.equal(job.stdout, before, "another copy runs");
