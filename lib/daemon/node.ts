@@ -17,7 +17,7 @@ import { programName } from "../host/proc.ts";
 import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LocalMessage, LocalValues } from "../wire/local.ts";
-import { errors, verdicts } from "../wire/schema.ts";
+import { errors, limits, verdicts } from "../wire/schema.ts";
 import { Arrivals, asProcess } from "./arrivals.ts";
 import { Commands } from "./commands.ts";
 import { balancerConfig, reconfigure } from "./configs.ts";
@@ -30,12 +30,14 @@ import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
 import type { Shell } from "./shell.ts";
-import { makeSnapshot } from "./snapshot.ts";
+import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
 const log = logger("node");
 
 /** Connections that have not proved the key; more are closed at once. */
 const HALF_OPEN_MAX = 256;
+/** Room in a frame beside the snapshot: the request, a size and the code. */
+const FRAME_REST_SIZE = 64;
 
 /** A running node. */
 export class Node {
@@ -356,7 +358,7 @@ export class Node {
     const { records, config } = this.#context;
     await this.#sample(this.#shell.view.processes.map(({ id }) => id));
     const snapshot = makeSnapshot(this.#shell.view, records, config.frequencySeconds);
-    reply("I", { request, json: new TextEncoder().encode(JSON.stringify(snapshot)) });
+    reply("I", { request, json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE) });
   }
 }
 

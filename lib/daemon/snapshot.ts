@@ -40,3 +40,18 @@ export function makeSnapshot(
     })),
   };
 }
+
+/**
+ * Encodes a snapshot as JSON of at most `sizeMax` bytes. Of some ten thousand processes or shadows the
+ * last ones are left out; `queueLength` counts them all.
+ */
+export function encodeSnapshot(snapshot: Snapshot, sizeMax: number): Uint8Array {
+  let { processes, shadows } = snapshot;
+  for (;;) {
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...snapshot, processes, shadows }));
+    if (bytes.length <= sizeMax || processes.length + shadows.length === 0) return bytes;
+    const share = 0.9 * sizeMax / bytes.length;
+    processes = processes.slice(0, Math.floor(processes.length * share));
+    shadows = shadows.slice(0, Math.floor(shadows.length * share));
+  }
+}
