@@ -156,6 +156,7 @@ export const symbols = {
   lb_ffi_close: { parameters: ["i32" /* int32_t fd */], result: "i32" },
   lb_ffi_set_nofile: { parameters: [], result: "i64" /* new soft limit */ },
   lb_ffi_umask: { parameters: ["u32" /* uint32_t mask */], result: "i32" /* old mask */ },
+  lb_ffi_close_on_exec: { parameters: ["u32" /* uint32_t first */], result: "i32" },
   lb_ffi_monotonic_ns: { parameters: [], result: "i64" },
   lb_ffi_boot_time: { parameters: [], result: "i64" /* ms since 1970 */ },
   lb_ffi_mem_available: { parameters: [], result: "i64" /* bytes */ },

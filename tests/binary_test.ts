@@ -12,6 +12,12 @@ interface Result {
   readonly stderr: string;
 }
 
+interface RunOptions {
+  readonly stdin?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
 /** A home of its own for each test, so that none sees another's daemon, key or extracted parts. */
 class Home {
   readonly dir = Deno.makeTempDirSync();
@@ -21,12 +27,17 @@ class Home {
   }
 
   /** Runs lb. */
-  async lb(args: readonly string[], options: {
-    readonly stdin?: string;
-    readonly env?: Readonly<Record<string, string>>;
-    readonly cwd?: string;
-  } = {}): Promise<Result> {
-    const child = new Deno.Command(LB, {
+  async lb(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return await this.#run(LB, args, options);
+  }
+
+  /** Runs a shell's script. */
+  async sh(script: string): Promise<Result> {
+    return await this.#run("/bin/sh", ["-c", script], {});
+  }
+
+  async #run(program: string, args: readonly string[], options: RunOptions): Promise<Result> {
+    const child = new Deno.Command(program, {
       args: [...args],
       cwd: options.cwd ?? "/",
       clearEnv: true,
@@ -180,7 +191,9 @@ Deno.test("the parts are extracted once, and again when they were wiped", async 
 Deno.test("lb daemon --detach is up when it returns; a second one is refused", async () => {
   await using home = new Home();
   await home.writeConfig("127.0.12.34:9734");
-  const { code, stdout, stderr } = await home.lb(["daemon", "--detach"]);
+  // From a script with a file of its own open, which the daemon must not keep.
+  const inherited = `${home.dir}/inherited`;
+  const { code, stdout, stderr } = await home.sh(`exec 7>${inherited}; exec ${LB} daemon --detach`);
   assert.equal(stderr, "");
   assert.equal(code, 0);
   assert.equal(stdout, "READY 127.0.12.34:9734\n");
@@ -192,6 +205,10 @@ Deno.test("lb daemon --detach is up when it returns; a second one is refused", a
     assert.equal(Number(group), pid);
     assert.equal(Number(session), pid);
     assert.equal(await Deno.readLink(`/proc/${pid}/cwd`), "/");
+    for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+      const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
+      assert.notEqual(target, inherited);
+    }
     assert.equal((await home.lb(["doctor"])).code, 0);
     assert.equal((await home.lb(["launch", "sh", "-c", "exit 5"])).code, 5);
     const second = await home.lb(["daemon", "--detach"]);
@@ -208,6 +225,16 @@ Deno.test("lb daemon --detach is up when it returns; a second one is refused", a
     }
   }
   assert.match(await Deno.readTextFile(`${home.dir}/run/daemon.log`), /daemon stops/);
+});
+
+Deno.test("lb daemon --detach says what the daemon could not do", async () => {
+  await using home = new Home();
+  await home.writeConfig("127.0.12.36:9734");
+  await Deno.writeTextFile(`${home.dir}/run`, "in the way");
+  const { code, stdout, stderr } = await home.lb(["daemon", "--detach"]);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^lb: Cannot use \S+\/run as the runtime directory: .+\n +fix: /);
+  assert.equal(code, 4);
 });
 
 Deno.test("lb doctor ends with 1 when something is wrong, and says what to do", async () => {

@@ -171,6 +171,8 @@ LB_FFI_EXPORT int32_t lb_ffi_close(int32_t fd);
 LB_FFI_EXPORT int64_t lb_ffi_set_nofile(void);
 /* umask(2). Returns the old mask. */
 LB_FFI_EXPORT int32_t lb_ffi_umask(uint32_t mask);
+/* Has every descriptor from `first` on closed by the next exec, in whatever child that is. */
+LB_FFI_EXPORT int32_t lb_ffi_close_on_exec(uint32_t first);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 LB_FFI_EXPORT int64_t lb_ffi_monotonic_ns(void);

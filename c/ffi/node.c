@@ -3,6 +3,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +148,11 @@ int64_t lb_ffi_set_nofile(void)
 int32_t lb_ffi_umask(uint32_t mask)
 {
 	return (int32_t)umask((mode_t)mask);
+}
+
+int32_t lb_ffi_close_on_exec(uint32_t first)
+{
+	return syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
 
 static int64_t clock_ns(clockid_t clock)

@@ -6,6 +6,7 @@
  */
 import { exitCodes, HostError } from "../base/errors.ts";
 import { type Config, loadConfig } from "../host/config.ts";
+import { sealInherited } from "../host/native.ts";
 
 /** What `lb daemon` is told. */
 export interface DaemonArguments {
@@ -53,7 +54,7 @@ function ownCommand(): [string, ...string[]] {
  * @returns The exit code: 0, or the daemon's own if it ended instead.
  */
 async function detach(config: Config, logFile: string): Promise<number> {
-  await Deno.mkdir(config.runtimeDir, { recursive: true, mode: 0o700 });
+  sealInherited();
   const [program, ...first] = ownCommand();
   const child = new Deno.Command(program, {
     args: [

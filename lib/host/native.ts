@@ -221,6 +221,11 @@ export function setUmask(mask: number): void {
   openFfi().lb_ffi_umask(mask);
 }
 
+/** Keeps what this process has inherited, standard streams apart, from those that it starts. */
+export function sealInherited(): void {
+  unwrap(openFfi().lb_ffi_close_on_exec(3), "mark inherited descriptors");
+}
+
 /** Bytes that can be used without swapping. */
 export function availableBytes(): bigint {
   const result = BigInt(openFfi().lb_ffi_mem_available());
