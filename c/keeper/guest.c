@@ -137,10 +137,19 @@ int lb_guest_start(struct lb_keeper *keeper, int stream_fd, int link_fd)
 	return 0;
 }
 
+void lb_stream_forget(struct lb_keeper *keeper)
+{
+	/* Not a moment longer than needed: while we hold it, its other end does not see the guest's close. */
+	if (keeper->stream_fd >= 0)
+		close(keeper->stream_fd);
+	keeper->stream_fd = -1;
+}
+
 static void heard_parked(struct lb_keeper *keeper)
 {
 	if (keeper->parked)
 		return;
+	lb_stream_forget(keeper);
 	keeper->parked = true;
 	keeper->state = LB_GUEST_RUNNING;
 	keeper->tell_state = true;

@@ -53,6 +53,7 @@ struct lb_keeper {
 	int64_t kill_at;
 	int wait_status;
 	/* the link */
+	int stream_fd;     /* carries the image; kept until PARKED to see its end, else -1 */
 	int link_fd;         /* -1: none */
 	bool link_watched;   /* false: it is known to be lost */
 	int64_t lost_at;     /* when to believe that the guest is not just ending */
@@ -89,6 +90,8 @@ int lb_guest_start(struct lb_keeper *keeper, int stream_fd, int link_fd);
 bool lb_guest_peek(struct lb_keeper *keeper, int stream_fd);
 /* keeper_fd is readable: hears what the guest says. */
 void lb_guest_read(struct lb_keeper *keeper);
+/* Closes our copy of the stream. */
+void lb_stream_forget(struct lb_keeper *keeper);
 /* guest_fd is readable: reaps it and decides what is to be told. */
 void lb_guest_reap(struct lb_keeper *keeper);
 void lb_guest_kill(const struct lb_keeper *keeper);

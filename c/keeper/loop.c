@@ -15,7 +15,7 @@
 
 #include "keeper.h"
 
-enum { WAIT_GUEST_END, WAIT_GUEST, WAIT_CONTROL, WAIT_LINK, WAIT_SIGNAL, WAITS };
+enum { WAIT_GUEST_END, WAIT_GUEST, WAIT_CONTROL, WAIT_LINK, WAIT_SIGNAL, WAIT_STREAM, WAITS };
 
 int64_t lb_keeper_now_ms(void)
 {
@@ -98,6 +98,16 @@ static void give_up(struct lb_keeper *keeper)
 	}
 }
 
+/* The source is gone while the image is read. PARKED comes before RUNNING, and no source gives its process up
+ * before RUNNING: a guest that has not said PARKED is of no more use, even if it hangs. */
+static void stream_ended(struct lb_keeper *keeper)
+{
+	lb_guest_read(keeper);
+	if (!keeper->parked && !keeper->left)
+		lb_guest_kill(keeper);
+	lb_stream_forget(keeper);
+}
+
 static void wait_once(struct lb_keeper *keeper, int signal_fd)
 {
 	/* Of the link only its end is watched (data is the guest's), and only while it is used. */
@@ -109,6 +119,7 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 		[WAIT_CONTROL] = { .fd = keeper->control_fd, .events = POLLIN },
 		[WAIT_LINK] = { .fd = watch_link ? keeper->link_fd : -1, .events = POLLRDHUP },
 		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
+		[WAIT_STREAM] = { .fd = keeper->stream_fd, .events = POLLRDHUP },
 	};
 
 	if (poll(fds, WAITS, timeout_ms(keeper)) < 0)
@@ -116,6 +127,8 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 	/* What the guest said comes before its end, and a lost link before a new one. */
 	if (fds[WAIT_GUEST].revents != 0)
 		lb_guest_read(keeper);
+	if (fds[WAIT_STREAM].revents != 0)
+		stream_ended(keeper);
 	if (fds[WAIT_LINK].revents != 0)
 		lb_link_lost(keeper);
 	if (fds[WAIT_CONTROL].revents != 0)
@@ -142,6 +155,7 @@ static void keeper_reset(struct lb_keeper *keeper)
 	keeper->kill_at = LB_NEVER;
 	keeper->lost_at = LB_NEVER;
 	keeper->wait_status = 0;
+	keeper->stream_fd = -1;
 	keeper->link_fd = -1;
 	keeper->link_watched = false;
 	keeper->need_link = false;
@@ -178,7 +192,10 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 	if (error == 0 && guest_link_fd >= 0)
 		keeper->link_fd = fcntl(guest_link_fd, F_DUPFD_CLOEXEC, 3);
 	keeper->link_watched = keeper->link_fd >= 0;
-	close(stream_fd);
+	if (options->restart)
+		close(stream_fd); /* a file */
+	else
+		keeper->stream_fd = stream_fd;
 	if (link_fd >= 0)
 		close(link_fd);
 	lb_control_push(keeper);
@@ -192,6 +209,7 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 		close(keeper->control_fd);
 	if (keeper->keeper_fd >= 0)
 		close(keeper->keeper_fd);
+	lb_stream_forget(keeper);
 	if (keeper->link_fd >= 0)
 		close(keeper->link_fd);
 	if (signal_fd >= 0)

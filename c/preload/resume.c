@@ -79,9 +79,10 @@ static int resume_away(const struct lb_resume_args *args)
 	take_fault(args);
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
+	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */
+	tell_keeper(LB_KEEPER_PARKED);
 	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
 		exit_parked(); /* the source is gone or gave up: it, or its keeper, goes on there */
-	tell_keeper(LB_KEEPER_PARKED);
 	uint32_t action = lb_fault(LB_FAULT_GUEST_PARKED);
 	if (action == LB_FAULT_DO_CUT && args->stream_fd >= 0)
 		lb_syscall2(__NR_shutdown, args->stream_fd, 2);
