@@ -129,3 +129,32 @@ Deno.test({
     await job.ending();
   },
 });
+
+for (const which of ["home", "away"] as const) {
+  Deno.test(`the daemon ${which} killed during moves there and back loses no process`, async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 2" });
+    const victim = which === "home" ? home : away;
+    const job = await home.launchKnown(["counter", "200", "--file", "out", "--status", "6"]);
+    for (let round = 0; round < 6 && job.running; round++) {
+      const order = round % 2 === 0
+        ? ["migrate", String(job.pid), away.node]
+        : ["home", String(job.pid)];
+      const move = home.lb(...order);
+      await new Promise((resolve) => setTimeout(resolve, 70 + 50 * round));
+      await victim.daemon.stop("KILL");
+      const { code, stderr } = await move;
+      if (code !== 0) assert.match(stderr, /^lb: .*\n +fix: /);
+      await victim.daemon.start();
+      const seen = job.stdout.length;
+      await waitFor("the process to go on", () => job.stdout.length > seen || !job.running);
+    }
+    assert.deepEqual(await job.ending(), { code: 6, signal: null }, job.stderr);
+    assert.equal(job.stdout, lines(200));
+    assert.equal(await home.readTextFile("out"), lines(200));
+    for (const host of [home, away]) {
+      await host.waitForSnapshot("nothing left", (s) => s.queueLength + s.shadows.length === 0);
+    }
+  });
+}
