@@ -158,3 +158,45 @@ for (const which of ["home", "away"] as const) {
     }
   });
 }
+
+Deno.test("a guest killed while home's daemon is down ends at home once that is back", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const job = await home.launchKnown(["counter", "2000"]);
+  await home.migrate(job.pid, away);
+  await job.output("line 5\n");
+  await home.daemon.stop("KILL");
+  const guest = (await away.snapshot()).processes[0]?.pid;
+  await away.must(["kill", "-USR2", String(guest)]);
+  await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+  await away.daemon.stop("KILL"); // what it owes the home is on its disk
+  await away.daemon.start();
+  await home.daemon.start();
+  assert.equal((await job.ending(20_000)).signal, "SIGUSR2", job.stderr);
+  assert.ok(lines(2000).startsWith(job.stdout));
+  await home.waitForSnapshot("no shadow", (s) => s.shadows.length === 0);
+});
+
+Deno.test("an image waits while both daemons are restarted, and then goes on", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const job = await home.launchKnown(["counter", "30", "--status", "4"]);
+  await job.output("line 5\n");
+  await home.must(["lb", "checkpoint", String(job.pid), "--output", "image"]);
+  await away.writeFile("image", await home.readFile("image"), 0o600);
+  for (const host of [home, away]) {
+    await host.daemon.stop("KILL");
+    await host.daemon.start();
+  }
+  await home.waitForSnapshot("the waiting shadow", (s) => s.shadows[0]?.runsOn === null);
+  // Shadows look for their daemon once a second.
+  const ended = await waitFor("lb restart", async () => {
+    const { code, stderr } = await away.run(["lb", "restart", "image"]);
+    return stderr.includes("Cannot") ? undefined : { code, stderr };
+  });
+  assert.equal(ended.code, 4, ended.stderr);
+  assert.deepEqual(await job.ending(), { code: 4, signal: null });
+  assert.equal(job.stdout, lines(30));
+});
