@@ -109,6 +109,9 @@ uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted 
 /* What they mean for a call that they interrupt: the first that has a handler decides. */
 enum lb_effect { LB_NO_HANDLER, LB_HANDLER_RESTARTS, LB_HANDLER_INTERRUPTS };
 enum lb_effect lb_signals_effect(uint64_t waiting) LB_HIDDEN;
+/* signals.c: the program's own SIGURG, apart from the doorbells that use the same signal. */
+void lb_urgent_keep(const void *siginfo) LB_HIDDEN; /* a copy waits from now on */
+void lb_urgent_ring(void) LB_HIDDEN;                /* makes SIGURG pending if one waits */
 void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
 
 /* proc_files.c: /proc/self and /proc/<own PID> */

@@ -151,6 +151,8 @@ int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 			return -EINVAL;
 		believed = set & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 		trap->context->uc_sigmask = lb_mask_strip(set);
+		if (!(believed & LB_BIT(SIGURG)))
+			lb_urgent_ring();
 	}
 	if (trap->args[2] != 0 && lb_user_write(trap->args[2], &old, sizeof(old)) < 0)
 		return -EFAULT;
@@ -231,6 +233,8 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	info.si_code = code;
 	info.si_pid = (int)lb_self.home_pid;
 	info.si_uid = home_uid();
+	if (signal == SIGURG)
+		lb_urgent_keep(&info);
 	/* Any si_code is allowed to oneself: do_rt_sigqueueinfo(), kernel/signal.c, Linux 6.12. */
 	if (to_thread)
 		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, signal,
@@ -271,6 +275,8 @@ static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
 
 	if (lb_user_read(&info, address, sizeof(info)) < 0)
 		return -EFAULT;
+	if (signal == SIGURG)
+		lb_urgent_keep(&info);
 	if (to_thread)
 		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid,
 			(int)signal, &info);

@@ -24,6 +24,7 @@ struct timer {
 static struct {
 	uint32_t pending_count;
 	uint32_t armed; /* frozen and not yet undone */
+	uint32_t was_away;
 	struct lb_siginfo pending[LB_PENDING_SIGNALS_MAX];
 	struct timer timers[ITIMERS];
 	uint64_t limits[RLIMITS][2];
@@ -95,9 +96,17 @@ static int take_pending(void)
 
 static void give_pending(void)
 {
-	for (uint32_t i = 0; i < frozen.pending_count; i++)
-		lb_signal_requeue(frozen.pending[i].signo, &frozen.pending[i]);
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		const struct lb_siginfo *info = &frozen.pending[i];
+		bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
+		/* Away a SIGURG is a doorbell; the program's own waits elsewhere (signals.c). */
+		if (info->signo != LB_SIGURG || (!frozen.was_away && !order))
+			lb_signal_requeue(info->signo, info);
+		else if (frozen.was_away == lb_self.away)
+			lb_syscall3(__NR_rt_sigqueueinfo, lb_syscall0(__NR_getpid), LB_SIGURG, info);
+	}
 	frozen.pending_count = 0;
+	lb_urgent_ring();
 }
 
 static void read_cpu_time(uint64_t *user_us, uint64_t *system_us)
@@ -121,6 +130,7 @@ int lb_freeze(void)
 {
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
+	frozen.was_away = lb_self.away;
 	disarm_timers();
 	int error = take_pending();
 	if (error) {

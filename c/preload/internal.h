@@ -55,6 +55,13 @@ void lb_actions_take(void) LB_HIDDEN;
 /* In the restored process: tells the kernel all of them, as this place needs it. */
 void lb_actions_give(void) LB_HIDDEN;
 
+/* A SIGURG that is the program's own (forward.h); false: none waits, or the program blocks it. */
+#define LB_RING 0x4c42 /* si_errno of a SIGURG that only says: look whether one waits */
+bool lb_urgent_take(struct lb_siginfo *info) LB_HIDDEN;
+void lb_urgent_keep(const void *siginfo) LB_HIDDEN;
+void lb_urgent_ring(void) LB_HIDDEN;
+uint64_t lb_mask_believed(void) LB_HIDDEN;
+
 /* ---- control.c: the node's control socket */
 /* Connects to lb_self.control_path. Returns a descriptor or a negative error. */
 int lb_control_connect(void) LB_HIDDEN;

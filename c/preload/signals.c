@@ -110,9 +110,40 @@ void lb_actions_summary(struct lb_link_actions *out)
 	}
 }
 
+/* A SIGURG of the program's own while it is away: the kernel keeps only one of them pending, and that may be
+ * the link's doorbell, which says nothing to the program. */
+static struct {
+	bool waits;
+	struct lb_siginfo info;
+} urgent;
+
+void lb_urgent_keep(const void *siginfo)
+{
+	memcpy(&urgent.info, siginfo, sizeof urgent.info);
+	urgent.waits = true;
+}
+
+bool lb_urgent_take(struct lb_siginfo *info)
+{
+	if (!urgent.waits || (lb_self.away && (lb_mask_believed() & LB_BIT(LB_SIGURG))))
+		return false;
+	*info = urgent.info;
+	urgent.waits = false;
+	return true;
+}
+
+void lb_urgent_ring(void)
+{
+	struct lb_siginfo ring = { .signo = LB_SIGURG, .error = LB_RING, .code = LB_SI_QUEUE };
+	if (urgent.waits)
+		lb_syscall3(__NR_rt_sigqueueinfo, lb_syscall0(__NR_getpid), LB_SIGURG, &ring);
+}
+
 void lb_signal_requeue(int signal, const void *siginfo)
 {
 	int64_t pid = lb_syscall0(__NR_getpid);
+	if (signal == LB_SIGURG && lb_self.away)
+		lb_urgent_keep(siginfo);
 	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, siginfo);
 }
 

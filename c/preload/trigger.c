@@ -207,12 +207,20 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 			lb_go_home(UINT32_MAX);
 		}
 	}
-	/* The program's handler has run: then the EINTR is the program's to see. */
-	bool passed_on = !acted && LB_IS_TRIGGER(signal) && pass_on(signal, info, context);
 	if (lb_self.away)
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
 	else if (was_away)
 		context[LB_UC_SIGMASK] |= lb_mask_believed();
+	/* The program's handler has run: then the EINTR is the program's to see. */
+	struct lb_siginfo own;
+	bool passed_on = false;
+	bool bell = signal == LB_SIGURG && (was_away || info->error == LB_RING);
+	if (signal == LB_SIGURG && !(context[LB_UC_SIGMASK] & LB_BIT(LB_SIGURG)) && lb_urgent_take(&own))
+		passed_on = pass_on(signal, &own, context);
+	else if (!acted && LB_IS_TRIGGER(signal) && !bell)
+		passed_on = pass_on(signal, info, context);
+	if (lb_self.away) /* the handler may have changed it */
+		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
 	if (!passed_on)
 		resume_call(context);
 	lb_forward_rewind((struct ucontext *)context);
