@@ -77,6 +77,29 @@ static void register_process(void)
 	lb_syscall1(__NR_close, fd);
 }
 
+/* In a child that fork(2) of libc has made: it is a process of its own, which may move even though its parent
+ * may not. It does not wait for an answer, as a shell forks more often than it computes. */
+static void register_child(void)
+{
+	struct lb_local_register message = { .type = LB_LOCAL_REGISTER, .size = sizeof message };
+	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_self.home_pid = lb_self.local_pid;
+	lb_self.start_ticks = read_start_ticks();
+	lb_self.cpu_user_us = lb_self.cpu_system_us = 0; /* the parent's: fork(2) */
+	message.start_ticks = lb_self.start_ticks;
+	message.pid = lb_self.local_pid;
+	message.abi_version = LB_ABI_VERSION;
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return;
+	lb_control_ask(fd, &message, sizeof message, 0, 0, 0, 0);
+	lb_syscall1(__NR_close, fd);
+}
+
+/* What pthread_atfork(3) calls; weak, as another C library may not have it. */
+extern int lb_register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
+	__asm__("__register_atfork") __attribute__((weak));
+
 /* Becomes the process that comes home. Returns only when even the shadow could not be started again. */
 int lb_homecoming(int state_fd, char **environment)
 {
@@ -165,4 +188,6 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	read_config(environment);
 	lb_trigger_install();
 	register_process();
+	if (lb_register_atfork)
+		lb_register_atfork(0, 0, register_child, 0);
 }

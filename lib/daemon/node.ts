@@ -243,7 +243,8 @@ export class Node {
     const { records, control, node, dispatch } = this.#context;
     const startTicks = native.startTicks(peer.pid);
     const fits = message.abiVersion === schema.abiVersion;
-    if (startTicks === null || startTicks !== message.startTicks || !fits) {
+    if (startTicks === null) return; // A child of a shell, say, that did not last.
+    if (startTicks !== message.startTicks || !fits) {
       log.warning("program refused", {
         pid: peer.pid,
         reason: fits ? "its start time is another" : "its library is of another lb version",

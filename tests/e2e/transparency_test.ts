@@ -116,6 +116,38 @@ Deno.test("a moved process is found at home by its name and PID, with its argume
   assert.deepEqual(await job.ending(10_000), { code: 7, signal: null });
 });
 
+Deno.test("children register on their own, by fork and by exec, and move without their parent", async (t) => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const families: [string, string[]][] = [
+    ["exec", ["sh", "-c", "counter 40 --status 7; echo child ended with $?; exit 3"]],
+    ["fork", [
+      "bash",
+      "-c",
+      `(i=0; while read -t 0.1 x <> pipe; [ $((i++)) -lt 40 ]; do
+      echo line $i; done; exit 7); echo child ended with $?; exit 3`,
+    ]],
+  ];
+  await home.must(["mkfifo", "pipe"]);
+  for (const [name, argv] of families) {
+    await t.step(name, async () => {
+      const job = await home.launchKnown(argv);
+      const { processes } = await home.waitForSnapshot(
+        "parent and child",
+        (s) => s.processes.length === 2 && s.processes.some(({ cantmove }) => cantmove !== null),
+      );
+      const child = processes.find(({ pid }) => pid !== job.pid);
+      const parent = processes.find(({ pid }) => pid === job.pid);
+      assert.equal(parent?.cantmove, "it has 1 child");
+      assert.equal(child?.cantmove, null);
+      await job.output("line 3\n");
+      await home.migrate(child?.pid ?? 0, away);
+      assert.deepEqual(await job.ending(), { code: 3, signal: null }, job.stderr);
+      assert.equal(job.stdout, `${lines(40)}child ended with 7\n`);
+    });
+  }
+});
+
 Deno.test("input from a pipe reaches a process wherever it runs, until end of file", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
