@@ -76,12 +76,12 @@ static void rearm_timers(void)
 			lb_syscall3(__NR_setitimer, i, &frozen.timers[i], 0);
 }
 
-/* Takes every pending signal with its data, in order. Stops with an error when they do not fit. */
+/* Takes every pending signal with its data, in order, behind those it has. Stops with an error when they do not
+ * fit. */
 static int take_pending(void)
 {
 	uint64_t all = ALL_SIGNALS;
 	int64_t none[2] = { 0, 0 };
-	frozen.pending_count = 0;
 	while (frozen.pending_count < LB_PENDING_SIGNALS_MAX) {
 		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
 		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &all, info, none, sizeof all);
@@ -96,6 +96,7 @@ static int take_pending(void)
 
 static void give_pending(void)
 {
+	take_pending(); /* what has come meanwhile is younger; what does not fit keeps its place before */
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		const struct lb_siginfo *info = &frozen.pending[i];
 		bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
@@ -131,6 +132,7 @@ int lb_freeze(void)
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
 	frozen.was_away = lb_self.away;
+	frozen.pending_count = 0;
 	disarm_timers();
 	int error = take_pending();
 	if (error) {

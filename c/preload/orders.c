@@ -181,10 +181,15 @@ static void ask_abort(uint64_t ticket)
 	for (;;) {
 		if (lb_link_send(LB_LINK_ABORT, 0, &body, sizeof body) < 0)
 			leave();
-		int64_t type = lb_link_receive(&header, &body, sizeof body);
+		int64_t type;
+		/* What comes before the answer belongs to what is given up: PREPARED. */
+		do
+			type = lb_link_receive(&header, &body, sizeof body);
+		while (type > 0 && type != LB_LINK_ABORTED);
+		body.ticket = ticket;
 		if (type == LB_LINK_ABORTED)
 			return;
-		if (type < 0 && lb_link_reconnect() < 0)
+		if (lb_link_reconnect() < 0)
 			leave();
 	}
 }

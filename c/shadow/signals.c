@@ -214,8 +214,10 @@ void lb_signals_relay(void)
 		stop_pending &= ~BIT(signal);
 		stop(signal);
 	}
-	if (lb_shadow.live == NULL)
-		return; /* kept until there is a link */
+	/* Kept until there is a link; and while a copy is on its way, as its source is frozen and would take what
+	 * comes now to its grave. */
+	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0)
+		return;
 	for (unsigned i = 0; i < recorded_count; i++) {
 		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
 			/* The first ones may have arrived; those that did not are told over the next link. */

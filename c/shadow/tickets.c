@@ -58,18 +58,19 @@ static void take_over(struct lb_shadow_link *link, uint32_t answer)
 		lb_link_tell(link, LB_LINK_COME_HOME, NULL, 0, true);
 }
 
-static void take_link(struct lb_shadow_link *link, uint64_t ticket, uint32_t answer)
+/* Is the ticket of this link the live one, or does it become so now? If not the link is closed. */
+static bool admit(struct lb_shadow_link *link, uint64_t ticket)
 {
 	if (lb_ticket_verdict(ticket) != LB_VERDICT_LIVE || ticket != link->ticket) {
 		lb_link_tell(link, LB_LINK_MOVED, NULL, 0, false);
 		lb_link_close(link);
-		return;
+		return false;
 	}
 	if (ticket == lb_shadow.prepared_ticket && !activate()) {
 		lb_link_close(link);
-		return;
+		return false;
 	}
-	take_over(link, answer);
+	return true;
 }
 
 /* Two copies may show one ticket: an image that is restarted twice. The first to say HELLO is the one. */
@@ -81,25 +82,25 @@ static bool is_other_copy(const struct lb_link_hello *hello)
 
 void lb_ticket_hello(struct lb_shadow_link *link, const struct lb_link_hello *hello)
 {
-	bool taken = lb_ticket_verdict(hello->ticket) == LB_VERDICT_LIVE && hello->ticket == link->ticket;
-
-	if (taken && is_other_copy(hello)) {
+	if (hello->ticket == link->ticket && is_other_copy(hello)) {
 		lb_link_tell(link, LB_LINK_MOVED, NULL, 0, false);
 		lb_link_close(link);
 		return;
 	}
-	if (taken) {
-		lb_shadow.state.live_copy = hello->copy;
-		lb_signals_set(&hello->actions);
-		if (hello->ticket == lb_shadow.state.live_ticket && hello->node[0] != '\0')
-			memcpy(lb_shadow.state.runs_on, hello->node, sizeof hello->node);
-	}
-	take_link(link, hello->ticket, LB_LINK_SERVE);
+	if (!admit(link, hello->ticket))
+		return;
+	/* Only now: a copy that is not admitted leaves no trace. */
+	lb_shadow.state.live_copy = hello->copy;
+	lb_signals_set(&hello->actions);
+	if (hello->node[0] != '\0')
+		memcpy(lb_shadow.state.runs_on, hello->node, sizeof hello->node);
+	take_over(link, LB_LINK_SERVE);
 }
 
 void lb_ticket_activate(struct lb_shadow_link *link, const struct lb_link_ticket *body)
 {
-	take_link(link, body->ticket, LB_LINK_ACTIVATED);
+	if (admit(link, body->ticket))
+		take_over(link, LB_LINK_ACTIVATED);
 }
 
 void lb_ticket_prepare(struct lb_shadow_link *link, const struct lb_link_ticket *body)
