@@ -9,7 +9,7 @@ import { type Host, type Job, type Snapshot, Testbed } from "../testbed/mod.ts";
 const JOBS = 6;
 /** Some seconds each, so that all six are there before the first ends. */
 const SIZE = "400";
-const REPEAT = "150";
+const REPEAT = "90";
 
 async function launchSix(host: Host): Promise<Job[]> {
   const jobs: Job[] = [];

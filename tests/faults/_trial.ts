@@ -14,7 +14,7 @@ export type Action = typeof actions[number];
 export type Point = keyof typeof schema.faults;
 
 /** Lines that a trial's job writes, ten a second. */
-const LINES = 70;
+const LINES = 60;
 const STATUS = 3;
 
 /** Short limits, so that what is lost is given up within a test's patience. */
@@ -107,7 +107,7 @@ export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
 }
 
 /** So many jobs at once that the machine is busy, yet each is moved long before it ends. */
-const SIDE_BY_SIDE = 5;
+const SIDE_BY_SIDE = 8;
 
 /** Runs trials side by side and collects what failed under each trial's name. */
 export async function runTrials(

@@ -58,7 +58,7 @@ async function compile(target: Target): Promise<void> {
   const productMs = modifiedMs(product) ?? -1;
   if (target.inputs.every((path) => (modifiedMs(path) ?? 0) <= productMs)) return;
   // Written aside and renamed, as another test process may be running the old one.
-  const fresh = `${product}.${Deno.pid}.new`;
+  const fresh = `${product}.${crypto.randomUUID()}`;
   const { success, stderr } = await new Deno.Command("cc", {
     args: [...flags, "-o", fresh, ...target.sources, "-lm"],
   }).output();

@@ -32,8 +32,6 @@ export interface TestbedOptions {
   readonly loopback?: boolean;
 }
 
-let bedCount = 0;
-
 /** Several hosts; `await using` ends everything on them. */
 export class Testbed implements AsyncDisposable {
   readonly hosts: Host[] = [];
@@ -51,7 +49,7 @@ export class Testbed implements AsyncDisposable {
       throw new Error("Cannot make a testbed as dist/lb is not built: run `npm run build`");
     });
     await buildPrograms();
-    const bed = new Testbed(`lb-bed-${Deno.pid}-${bedCount++}`);
+    const bed = new Testbed(`lb-bed-${crypto.randomUUID().slice(0, 8)}`);
     try {
       if (haveNamespaces && options.loopback !== true) await bed.#openNamespaces(options);
       else await bed.#openDirectories(options);
@@ -92,8 +90,10 @@ export class Testbed implements AsyncDisposable {
   async #openDirectories(options: TestbedOptions): Promise<void> {
     this.#directory = await Deno.makeTempDir({ prefix: `${this.#id}-` });
     const control = this.#control();
-    // Another testbed may have the usual port of these addresses.
-    const port = 20_000 + (Deno.pid + bedCount * 101) % 20_000;
+    // Another testbed may have the usual port of these addresses; this one was free just now.
+    const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });
+    const { port } = probe.addr as Deno.NetAddr;
+    probe.close();
     for (let index = 0; index < options.hosts; index++) {
       const home = `${this.#directory}/host${index}`;
       const temporary = `${home}/tmp`;

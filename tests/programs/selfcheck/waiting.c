@@ -1,7 +1,4 @@
-/*
- * waiting.c - poll, select and epoll on pipes and sockets. A group of its own, as a program that waits
- * for several descriptors at once comes home for it.
- */
+/* waiting.c - poll, select and epoll on pipes and sockets. */
 #include "selfcheck.h"
 
 #include <errno.h>
