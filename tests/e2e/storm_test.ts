@@ -1,0 +1,36 @@
+/**
+ * Calls, waits and jumps under a storm of signals, while the process moves.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Testbed } from "../testbed/mod.ts";
+
+const SECONDS = 12;
+const MOVES = 10;
+/** SIGRTMIN + 2 as the C library counts: each one of these must arrive. */
+const SIGNAL = 36;
+
+Deno.test("no call and no signal is lost or seen twice in a storm of signals and moves", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launch(["storm", String(SECONDS)]);
+  await job.output("ready\n");
+  const sending = home.must([
+    "sh",
+    "-c",
+    [
+      "n=0; end=$(($(date +%s) + 6))",
+      `while [ $(date +%s) -lt $end ] && kill -${SIGNAL} ${job.pid}; do n=$((n + 1)); done`,
+      "echo $n",
+    ].join("; "),
+  ]);
+  for (let move = 0; move < MOVES; move++) {
+    if (move % 2 === 0) await home.migrate(job.pid, away);
+    else await home.bringHome(job.pid);
+  }
+  const sent = String(await sending).trim();
+  assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.equal(job.stdout, `ready\nOK signals ${sent}\n`);
+});
