@@ -113,3 +113,19 @@ Deno.test("SIGTERM, SIGSTOP or the end at the moment of a move loses neither job
     await host.waitForSnapshot("nothing left", (s) => s.queueLength + s.shadows.length === 0);
   }
 });
+
+Deno.test("parts wiped from the disk under running jobs: they move, come home, and more are launched", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const early = await home.launchKnown(["counter", "60", "--status", "3"]);
+  for (const host of [home, away]) await host.must('rm -rf "$HOME"/.cache/lb');
+  await home.migrate(early.pid, away);
+  await early.output("line 12\n");
+  await home.bringHome(early.pid);
+  const late = await home.launchKnown(["counter", "20", "--status", "4"]);
+  await home.migrate(late.pid, away);
+  assert.deepEqual(await late.ending(), { code: 4, signal: null }, late.stderr);
+  assert.equal(late.stdout, lines(20));
+  assert.deepEqual(await early.ending(), { code: 3, signal: null }, early.stderr);
+  assert.equal(early.stdout, lines(60));
+});
