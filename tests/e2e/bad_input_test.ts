@@ -61,19 +61,25 @@ Deno.test("programs are launched and moved after the extracted parts were wiped"
 });
 
 Deno.test({
-  name: "where the home directory allows no execution the parts go elsewhere, or it is told",
+  name: "where no directory allows execution it is told, and another one may be named",
   ignore: !haveNamespaces,
   fn: async () => {
     await using bed = await Testbed.create({ hosts: 1 });
     const host = bed.host(0);
+    await host.startDaemon();
+    await host.daemon.stop();
+    await host.must("rm -rf .cache run/*");
     await host.must(["mount", "-o", "remount,noexec", "/home"], { asRoot: true });
-    await host.startDaemon().catch(() => {/* that is judged by what it said */});
-    const result = await host.run(["lb", "launch", "--", "counter", "1"]);
-    if (result.code === 0) {
-      assert.equal(result.stdout, "line 1\n");
-      return;
-    }
-    assert.equal(result.code, 125);
-    assert.match(result.stderr, /^lb: Cannot [^]*exec[^]*\n +fix: /);
+    const refused = await host.run(["timeout", "10", "lb", "daemon"]);
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(refused.stderr, /^lb: Cannot [^]*exec[^]*\n +fix: [^]*LB_LIBDIR/);
+    await host.must("mkdir -m 700 /tmp/parts");
+    const env = { LB_LIBDIR: "/tmp/parts" };
+    const daemon = await host.spawn(["lb", "daemon"], { env });
+    await daemon.output("READY");
+    const result = await host.run(["lb", "launch", "--", "counter", "1"], { env });
+    assert.deepEqual([result.code, result.stdout], [0, "line 1\n"], result.stderr);
+    await daemon.kill("TERM");
+    assert.equal((await daemon.ending()).code, 0);
   },
 });
