@@ -42,3 +42,23 @@ Deno.test('with sigtstp = "stop" SIGTSTP by hand stops a process, as without lb'
   await job.kill("CONT");
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
 });
+
+Deno.test("SIGHUP has the daemon read its config again; a wrong one changes nothing", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const jobs = [];
+  for (let n = 0; n < 4; n++) jobs.push(await home.launchKnown(["counter", "80"]));
+  const right = await home.readTextFile("lb.toml");
+  await home.writeFile("lb.toml", `${right}frob = 1\n`);
+  await home.must(["kill", "-HUP", String(home.daemon.pid)]);
+  await home.daemon.waitForLog(/the config is not read again .*frob/);
+  await home.writeFile("lb.toml", right); // commands read it as well
+  assert.equal((await home.snapshot()).thresholds.thv, 1000);
+  await home.writeFile("lb.toml", right.replace("thf = 500", "thf = 2").replace("1000", "3"));
+  await home.must(["kill", "-HUP", String(home.daemon.pid)]);
+  await home.daemon.waitForLog(/config read again .*thresholds/);
+  await home.waitForSnapshot("state F", (s) => s.state === "F" && s.queueLength === 2);
+  await away.waitForSnapshot("two guests", (s) => s.queueLength === 2);
+  for (const job of jobs) assert.deepEqual(await job.ending(), { code: 0, signal: null });
+});
