@@ -339,11 +339,11 @@ static void hello(uint64_t ticket)
 static void calls_give_results(void)
 {
 	char path[] = "/tmp/lb-test-file.XXXXXX";
-	int made = mkstemp(path);
+	int temporary = mkstemp(path);
 	const struct answer *answer;
 	int64_t fd;
 
-	close(made);
+	close(temporary);
 	start();
 	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
 	fd = call_open(path, O_RDWR);
