@@ -8,6 +8,7 @@ import { HostError, LbError } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { Effect, NodeName, ProcessId } from "../core/types.ts";
 import { formatAddress, parseAddress } from "../host/address.ts";
+import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
@@ -142,6 +143,7 @@ export class Commands {
         fix: "Continue it by `lb restart IMAGE` on the node where it shall run",
       });
     }
+    await refuseStopped(shadow, "move");
     const { ticket, startTicks, homePid, homeNode } = shadow;
     const answer = await this.#peers.request(shadow.runsOn, "M", {
       ...values,
@@ -167,6 +169,7 @@ export class Commands {
   }
 
   async #bringHome(shadow: ShadowRecord): Promise<string> {
+    await refuseStopped(shadow, "bring home");
     await this.#homes.bringHome(shadow);
     return `${shadow.id} runs on ${this.#context.node}`;
   }
@@ -195,4 +198,12 @@ export class Commands {
     const result = await this.#moves.checkpoint(running, { path: values.path, stay });
     return `${values.path}: ${result.bytes} bytes`;
   }
+}
+
+/** A shadow that is stopped, by Ctrl-Z say, answers nobody until it goes on. */
+async function refuseStopped({ id, homePid }: ShadowRecord, what: string): Promise<void> {
+  if ((await readStat(homePid))?.state !== "T") return;
+  throw new HostError(`Cannot ${what} ${id}: it is stopped`, {
+    fix: `Continue it first: fg or bg in its shell, or kill -CONT ${homePid}`,
+  });
 }

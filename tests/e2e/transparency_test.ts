@@ -116,6 +116,26 @@ Deno.test("a moved process is found at home by its name and PID, with its argume
   assert.deepEqual(await job.ending(10_000), { code: 7, signal: null });
 });
 
+Deno.test("a moved process that is stopped at home stays where it is, and is told, until it goes on", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["counter", "40"]);
+  await home.migrate(job.pid, away);
+  await job.kill("STOP");
+  for (const args of [["home"], ["migrate"]]) {
+    const { code, stderr } = await home.lb(...args, String(job.pid));
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /^lb: Cannot .*: it is stopped\n +fix: .*kill -CONT \d+\n$/);
+  }
+  const { length } = job.stdout;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(job.stdout.length <= length + 8, "it writes while it is stopped");
+  await job.kill("CONT");
+  await home.bringHome(job.pid);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+  assert.equal(job.stdout, lines(40));
+});
+
 Deno.test("children register on their own, by fork and by exec, and move without their parent", async (t) => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
