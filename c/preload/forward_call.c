@@ -354,6 +354,30 @@ static bool has_one_output(const struct lb_request *request)
 	return count == 1;
 }
 
+/* A poll that only looks never ends with EINTR, whatever signal is pending. */
+static bool only_looks(const struct lb_trap *trap)
+{
+	uint64_t limit[2] = { 1, 0 }; /* struct timespec or timeval */
+	uint64_t at = 0;
+
+	switch (trap->number) {
+	case __NR_poll:
+		return (int32_t)trap->args[2] == 0;
+	case __NR_epoll_wait:
+		return (int32_t)trap->args[3] == 0;
+	case __NR_ppoll:
+		at = trap->args[2];
+		break;
+	case __NR_select:
+	case __NR_pselect6:
+		at = trap->args[4];
+		break;
+	default:
+		break;
+	}
+	return at != 0 && lb_user_read(limit, at, sizeof(limit)) == 0 && limit[0] == 0 && limit[1] == 0;
+}
+
 static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
 	struct lb_request request = { .number = trap->number };
@@ -361,7 +385,7 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 	int64_t result;
 	unsigned i;
 
-	if (row->flags & LB_BLOCKS) {
+	if ((row->flags & LB_BLOCKS) && !only_looks(trap)) {
 		request.flags |= LB_CALL_MAY_BLOCK;
 		request.cancellable = true;
 		request.mask = mask;
