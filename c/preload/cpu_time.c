@@ -1,29 +1,23 @@
-/* cpu_time.c - getrusage(2) and times(2) as the program sees them: CPU time used on other nodes included.
+/* cpu_time.c - getrusage(2) and times(2) with the CPU time that was used on other nodes.
  *
  * Interposed, as a process that has come home is not intercepted in any other way; before a first move they add
- * zero. Calls that do not go through these functions see the kernel's figures at home (docs/LIMITS.md).
+ * zero. Away the call is trapped like any other and comes back complete. Calls at home that do not go through
+ * these functions see the kernel's figures (docs/LIMITS.md).
  */
 #include "internal.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
-#define RUSAGE_SELF 0
+#define RUSAGE_CHILDREN (-1)
 #define USER_HZ 100 /* of x86-64, times(2) */
 #define US_PER_TICK (1000000 / USER_HZ)
 
-struct rusage_head {
+struct rusage {
 	int64_t user[2], system[2]; /* s, us */
+	int64_t rest[14];
 };
 
-extern int *lb_errno_location(void) __asm__("__errno_location") __attribute__((weak));
-
-static int64_t finish(int64_t result)
-{
-	if (result < 0 && result > -4096 && lb_errno_location) {
-		*lb_errno_location() = (int)-result;
-		return -1;
-	}
-	return result;
-}
+/* Not a call of our own text: that would not be trapped. */
+extern int64_t lb_libc_syscall(int64_t number, ...) __asm__("syscall") __attribute__((weak));
 
 static void add_us(int64_t *time, uint64_t us)
 {
@@ -32,25 +26,35 @@ static void add_us(int64_t *time, uint64_t us)
 	time[1] %= 1000000;
 }
 
-LB_EXPORT int getrusage(int who, struct rusage_head *usage);
-LB_EXPORT int getrusage(int who, struct rusage_head *usage)
+LB_EXPORT int getrusage(int who, struct rusage *usage);
+LB_EXPORT int getrusage(int who, struct rusage *usage)
 {
-	int64_t result = lb_syscall2(__NR_getrusage, who, usage);
-	if (result == 0 && who == RUSAGE_SELF) {
+	int result = (int)lb_libc_syscall(__NR_getrusage, (int64_t)who, usage);
+	if (result == 0 && who != RUSAGE_CHILDREN && !lb_self.away) {
 		add_us(usage->user, lb_self.cpu_user_us);
 		add_us(usage->system, lb_self.cpu_system_us);
 	}
-	return (int)finish(result);
+	return result;
 }
 
-/* struct tms: user, system, and children's, in ticks. */
+/* From microseconds: ticks of each node, rounded down one by one, would go back by one now and then. */
+void lb_cpu_ticks(int64_t *user, int64_t *system)
+{
+	struct rusage usage;
+	memset(&usage, 0, sizeof usage);
+	lb_syscall2(__NR_getrusage, 0 /* RUSAGE_SELF */, &usage);
+	add_us(usage.user, lb_self.cpu_user_us);
+	add_us(usage.system, lb_self.cpu_system_us);
+	*user = usage.user[0] * USER_HZ + usage.user[1] / US_PER_TICK;
+	*system = usage.system[0] * USER_HZ + usage.system[1] / US_PER_TICK;
+}
+
+/* struct tms: user, system, and children's. */
 LB_EXPORT int64_t times(int64_t *buffer);
 LB_EXPORT int64_t times(int64_t *buffer)
 {
-	int64_t result = lb_syscall1(__NR_times, buffer);
-	if (buffer && (result >= 0 || result < -4095)) {
-		buffer[0] += (int64_t)(lb_self.cpu_user_us / US_PER_TICK);
-		buffer[1] += (int64_t)(lb_self.cpu_system_us / US_PER_TICK);
-	}
-	return finish(result);
+	int64_t result = lb_libc_syscall(__NR_times, buffer);
+	if (buffer && result != -1 && !lb_self.away)
+		lb_cpu_ticks(&buffer[0], &buffer[1]);
+	return result;
 }

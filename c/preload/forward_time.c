@@ -145,8 +145,7 @@ int64_t lb_own_times(struct lb_trap *trap)
 		lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)&children, sizeof(children));
 		memset(&children, 0, sizeof(children));
 		lb_request_run(&request);
-		times.tms_utime += (int64_t)(lb_self.cpu_user_us / TICK_US);
-		times.tms_stime += (int64_t)(lb_self.cpu_system_us / TICK_US);
+		lb_cpu_ticks(&times.tms_utime, &times.tms_stime);
 		times.tms_cutime = (int64_t)((uint64_t)children.user.tv_sec * 100 +
 			(uint64_t)children.user.tv_usec / TICK_US);
 		times.tms_cstime = (int64_t)((uint64_t)children.system.tv_sec * 100 +

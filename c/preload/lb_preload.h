@@ -95,7 +95,10 @@ int lb_link_reconnect(void) LB_HIDDEN;
 /* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
 int lb_link_begin(void) LB_HIDDEN;
 
-/* ---- trigger.c, checkpoint.c, home.c ------------------------------------------------------------------- */
+/* ---- cpu_time.c: CPU time used on all nodes, in ticks of times(2) */
+void lb_cpu_ticks(int64_t *user, int64_t *system) LB_HIDDEN;
+
+/* ---- trigger.c, orders.c ------------------------------------------------------------------- */
 /* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs
  * home, or UINT32_MAX. Returns 0 AT HOME (interception is off), or a negative error, still here. */
 int lb_go_home(uint32_t system_call) LB_HIDDEN;
