@@ -156,12 +156,39 @@ static int timeout_index(int64_t number)
 	return number == SYS_epoll_wait ? 4 : 0;
 }
 
+/* A write that something of our own has interrupted in its middle goes on with the rest: the program would see
+ * a short count from a descriptor that never gives one. Returns whether there is a rest. */
+static bool advance_write(int64_t *arguments, int64_t written)
+{
+	struct iovec *piece = (struct iovec *)(intptr_t)arguments[2];
+
+	if (written <= 0)
+		return false;
+	switch (arguments[0]) {
+	case SYS_write:
+	case SYS_sendto:
+		if (written >= arguments[3])
+			return false;
+		arguments[2] += written;
+		arguments[3] -= written;
+		return true;
+	case SYS_writev: /* one piece: is_vector() */
+		if ((size_t)written >= piece->iov_len)
+			return false;
+		piece->iov_base = (char *)piece->iov_base + written;
+		piece->iov_len -= (size_t)written;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Executes a call that may wait for long: signals, a CANCEL and the daemon are heard meanwhile. */
 static int64_t run_cancellable(int64_t *arguments)
 {
 	int limit = timeout_index(arguments[0]);
 	int64_t deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
-	int64_t result;
+	int64_t result, done = 0;
 
 	for (;;) {
 		lb_signals_relay();
@@ -176,6 +203,10 @@ static int64_t run_cancellable(int64_t *arguments)
 		lb_signals_unblock();
 		result = lb_block(&lb_interrupted, arguments);
 		lb_signals_block();
+		if (lb_interrupted && advance_write(arguments, result)) {
+			done += result;
+			continue;
+		}
 		if (result != -EINTR || !lb_interrupted)
 			break;
 		if (limit != 0 && (int32_t)arguments[limit] > 0) {
@@ -185,6 +216,8 @@ static int64_t run_cancellable(int64_t *arguments)
 		}
 	}
 	watch_all(false);
+	if (done > 0) /* an error comes again with the next call */
+		return result > 0 ? done + result : done;
 	return result;
 }
 

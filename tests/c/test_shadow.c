@@ -41,8 +41,9 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 static struct {
 	pid_t pid;
 	int link, listener, daemon;
-	uint64_t seq;
+	uint64_t seq, copy;
 	char path[64];
+	char fault[32]; /* LB_FAULT=... */
 } shadow;
 
 struct answer {
@@ -72,7 +73,7 @@ static void make_pair(int ends[2])
 static void run_shadow(int link, int state_fd)
 {
 	char variable[32];
-	char *envp[2] = { variable, NULL };
+	char *envp[3] = { variable, shadow.fault[0] != '\0' ? shadow.fault : NULL, NULL };
 	static struct lb_state state;
 	sigset_t all;
 
@@ -328,7 +329,7 @@ static void daemon_link(uint64_t ticket)
 
 static void hello(uint64_t ticket)
 {
-	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq };
+	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq, .copy = shadow.copy };
 
 	strcpy(message.node, "away:2");
 	tell(LB_LINK_HELLO, 0, &message, sizeof message);
@@ -548,6 +549,145 @@ static void a_later_move_has_one_winner(void)
 	end_with(0);
 }
 
+/* A copy that is not admitted leaves no trace: the one that lives may still come back. */
+static void a_candidate_that_is_turned_away_changes_nothing(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_link_ticket prepare = { .ticket = TICKET + 5, .node = "away:3" };
+
+	snprintf(shadow.fault, sizeof shadow.fault, "LB_FAULT=%d:fail", LB_FAULT_SHADOW_ACTIVATE);
+	start();
+	shadow.fault[0] = '\0';
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	tell(LB_LINK_PREPARE, 0, &prepare, sizeof prepare);
+	expect(LB_LINK_PREPARED, 0, NULL, 0);
+	int old = shadow.link;
+
+	daemon_link(TICKET + 5);
+	shadow.copy = 9;
+	hello(TICKET + 5);
+	CHECK_EQUAL(recv(shadow.link, message, 1, 0), 0);
+	close(shadow.link);
+	close(old);
+	for (int round = 0; round < 2; round++) {
+		daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+		daemon_link(TICKET);
+		shadow.copy = 4;
+		hello(TICKET);
+		expect(LB_LINK_SERVE, 0, NULL, 0);
+		CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+		if (round == 0)
+			close(shadow.link);
+	}
+	shadow.copy = 0;
+	end_with(0);
+}
+
+/* The source of a move is frozen: a signal that it were told now would end with it. */
+static void signals_wait_while_a_copy_is_on_its_way(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_link_ticket prepare = { .ticket = TICKET + 5, .node = "away:3" };
+	siginfo_t info;
+	int old;
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	for (int value = 0; value < 2; value++) {
+		tell(LB_LINK_PREPARE, 0, &prepare, sizeof prepare);
+		expect(LB_LINK_PREPARED, 0, NULL, 0);
+		CHECK(sigqueue(shadow.pid, SIGUSR1, (union sigval){ .sival_int = value }) == 0);
+		CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid); /* else the signal comes before */
+		if (value == 1)
+			break;
+		tell(LB_LINK_ABORT, 0, &prepare, sizeof prepare);
+		expect(LB_LINK_ABORTED, 0, NULL, 0);
+		expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+		CHECK_EQUAL(info.si_value.sival_int, 0);
+	}
+	old = shadow.link;
+	daemon_link(TICKET + 5);
+	hello(TICKET + 5);
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+	CHECK_EQUAL(info.si_value.sival_int, 1);
+	int fresh = shadow.link;
+
+	shadow.link = old;
+	expect(LB_LINK_MOVED, 0, NULL, 0);
+	close(old);
+	shadow.link = fresh;
+	end_with(0);
+}
+
+/* What the shadow has to hear meanwhile is not the program's affair: no short count. */
+static void a_write_that_waits_is_whole(void)
+{
+	enum { SIZE = 60000 };
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_local_inquire inquire = { .type = LB_LOCAL_INQUIRE, .size = sizeof inquire };
+	static const uint32_t numbers[] = { SYS_write, SYS_writev };
+	static uint8_t data[SIZE], seen[SIZE];
+	char path[64];
+	int64_t fds[2];
+	int fd;
+
+	for (int i = 0; i < SIZE; i++)
+		data[i] = (uint8_t)(i / 251);
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	make_pipe(fds);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)shadow.pid, (int)fds[0]);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	CHECK(fcntl(fd, F_SETPIPE_SZ, 4096) == 4096);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		struct lb_link_call call = new_call(numbers[i], LB_CALL_MAY_BLOCK);
+		uint64_t seq;
+
+		call.args[0] = (uint64_t)fds[1];
+		call.kinds[1] = LB_ARG_IN;
+		call.arg_sizes[1] = call.in_size = SIZE;
+		call.args[2] = numbers[i] == SYS_write ? SIZE : 1;
+		seq = send_call(&call, data);
+		for (size_t done = 0; done < SIZE;) {
+			struct pollfd readable = { .fd = fd, .events = POLLIN };
+			ssize_t got;
+
+			CHECK_EQUAL(poll(&readable, 1, 5000), 1); /* else the rest is never written */
+			got = read(fd, seen + done, SIZE - done);
+			CHECK(got > 0);
+			done += (size_t)got;
+			if (done < SIZE / 2) {
+				daemon_tell(&inquire, sizeof inquire);
+				daemon_receive(LB_LOCAL_VERDICT, message, sizeof(struct lb_local_verdict));
+			}
+		}
+		CHECK_EQUAL(reply(seq)->result, SIZE);
+		CHECK(memcmp(data, seen, SIZE) == 0);
+	}
+	close(fd);
+	end_with(0);
+}
+
+/* The program's RLIMIT_FSIZE is on its files, not on what the shadow notes for itself. */
+static void a_small_file_limit_does_no_harm(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	const struct rlimit none = { 0, 0 };
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	CHECK(prlimit(shadow.pid, RLIMIT_FSIZE, &none, NULL) == 0);
+	close(shadow.link);
+	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+	daemon_link(TICKET);
+	hello(TICKET); /* it notes which link is live */
+	expect(LB_LINK_SERVE, 0, NULL, 0);
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid); /* a SIGXFSZ would come before */
+	end_with(0);
+}
+
 static void a_guest_killed_away_ends_its_shadow_the_same_way(void)
 {
 	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
@@ -692,6 +832,12 @@ int main(void)
 	run_case("a stop is seen at home and the guest hears of it", a_stop_is_seen_at_home);
 	run_case("each call happens once across lost links", each_call_happens_once_across_links);
 	run_case("a later move has one winner", a_later_move_has_one_winner);
+	run_case("a candidate that is turned away changes nothing",
+		 a_candidate_that_is_turned_away_changes_nothing);
+	run_case("signals wait while a copy is on its way",
+		 signals_wait_while_a_copy_is_on_its_way);
+	run_case("a write that waits is whole", a_write_that_waits_is_whole);
+	run_case("a small limit on files does no harm", a_small_file_limit_does_no_harm);
 	run_case("a guest that is killed ends its shadow the same way",
 		 a_guest_killed_away_ends_its_shadow_the_same_way);
 	run_case("a guest that is lost is given up in the end", a_lost_guest_is_given_up_in_the_end);
