@@ -106,7 +106,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(32, dup, HOME, 0, FD) \
 	X(33, dup2, HOME, 0, FD, FD) \
 	X(34, pause, HERE, 0) \
-	X(35, nanosleep, HERE, 0) \
+	X(35, nanosleep, OWN, 0) \
 	X(36, getitimer, HERE, 0) \
 	X(37, alarm, HERE, 0) \
 	X(38, setitimer, HERE, 0) \

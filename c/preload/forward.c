@@ -207,6 +207,7 @@ void lb_forward_rewind(struct ucontext *context)
 	registers->r8 = frame->r8;
 	registers->rip = frame->rip - 2;
 	registers->rsp = frame->rsp;
+	lb_wait_again(registers);
 }
 
 static int64_t decide(struct lb_trap *trap)

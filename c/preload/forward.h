@@ -79,6 +79,10 @@ void lb_forward_rewind(struct ucontext *context) LB_HIDDEN;
 
 /* forward_wait.c: after a return home from the middle of such a wait: only the rest of its time. */
 void lb_wait_came_home(struct ucontext *context) LB_HIDDEN;
+/* The time that is left of a wait on this node, which is about to be made, and maybe not for the first time. */
+int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns) LB_HIDDEN;
+/* The program is about to make it again. */
+void lb_wait_again(const struct sigcontext *registers) LB_HIDDEN;
 
 /* forward_call.c: calls that go home */
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN;

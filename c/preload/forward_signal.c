@@ -28,6 +28,8 @@ extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
 #define IS_IGNORED(handler) ((handler) == 1)
 #define SIGSET_SIZE 8
 #define UNKNOWN_UID UINT32_MAX
+#define SECOND_NS 1000000000LL
+#define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no deadline that could be told */
 
 uint64_t lb_mask_strip(uint64_t mask)
 {
@@ -189,14 +191,28 @@ int64_t lb_own_rt_sigsuspend(struct lb_trap *trap)
 
 int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 {
-	uint64_t set;
+	struct { uint64_t set, zero; int64_t sec, nsec; } wait = { 0, 0, 0, 0 };
+	int64_t left_ns;
 
 	if (trap->args[3] != SIGSET_SIZE)
 		return -EINVAL;
-	if (lb_user_read(&set, trap->args[0], sizeof(set)) < 0)
+	if (lb_user_read(&wait.set, trap->args[0], sizeof(wait.set)) < 0)
 		return -EFAULT;
-	set = lb_mask_strip(set); /* orders are not for the program to take */
-	return lb_here_scratch(trap, 0, &set, sizeof(set));
+	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
+	if (trap->args[2] == 0)
+		return lb_here_scratch(trap, 0, &wait.set, sizeof(wait.set));
+	if (lb_user_read(&wait.sec, trap->args[2], 2 * sizeof(wait.sec)) < 0)
+		return -EFAULT;
+	if (wait.sec < 0 || wait.nsec < 0 || wait.nsec >= SECOND_NS)
+		return -EINVAL;
+	if (wait.sec < SECONDS_MAX) { /* our own trigger interrupts it: then the limit goes on */
+		left_ns = lb_wait_left_ns(trap, wait.sec * SECOND_NS + wait.nsec);
+		wait.sec = left_ns / SECOND_NS;
+		wait.nsec = left_ns % SECOND_NS;
+	}
+	lb_here_scratch(trap, 0, &wait, sizeof(wait));
+	trap->context->uc_mcontext.rdx = trap->context->uc_mcontext.rdi + offsetof(__typeof__(wait), sec);
+	return LB_DONE;
 }
 
 /* ---- signals to itself; all others are sent at home, where PIDs have their meaning ---- */

@@ -18,6 +18,7 @@
 #include "forward_own.h"
 
 #define SECOND_NS 1000000000LL
+#define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer sleep has no deadline that could be told */
 #define TICK_NS 10000000LL /* USER_HZ is 100 on x86-64 */
 #define TICK_US 10000ULL
 
@@ -76,6 +77,29 @@ int64_t lb_own_clock_gettime(struct lb_trap *trap)
 	return lb_user_write(trap->args[1], &time, sizeof(time));
 }
 
+/* A sleep that does not tell what remains of it, interrupted by our own trigger: the deadline is kept here. */
+static int64_t sleep_untold(struct lb_trap *trap, unsigned index)
+{
+	struct __kernel_timespec time;
+	int64_t left_ns;
+
+	if (lb_user_read(&time, trap->args[index], sizeof(time)) < 0)
+		return -EFAULT;
+	if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= SECOND_NS)
+		return -EINVAL;
+	if (time.tv_sec >= SECONDS_MAX)
+		return lb_here(trap);
+	left_ns = lb_wait_left_ns(trap, time.tv_sec * SECOND_NS + time.tv_nsec);
+	time.tv_sec = left_ns / SECOND_NS;
+	time.tv_nsec = left_ns % SECOND_NS;
+	return lb_here_scratch(trap, index, &time, sizeof(time));
+}
+
+int64_t lb_own_nanosleep(struct lb_trap *trap)
+{
+	return trap->args[1] != 0 ? lb_here(trap) : sleep_untold(trap, 0);
+}
+
 int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 {
 	struct __kernel_timespec until;
@@ -84,7 +108,8 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 	int local;
 
 	if (!(trap->args[1] & TIMER_ABSTIME))
-		return lb_here(trap);
+		return trap->args[3] != 0 || (clock != CLOCK_REALTIME && !is_monotonic(clock)) ?
+			lb_here(trap) : sleep_untold(trap, 2);
 	if (lb_user_read(&until, trap->args[2], sizeof(until)) < 0)
 		return -EFAULT;
 	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)

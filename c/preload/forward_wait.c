@@ -15,12 +15,14 @@
 
 #define MILLISECOND_NS 1000000LL
 
-static struct {
+struct wait {
 	bool valid;
-	uint64_t rip, rsp;
+	uint64_t rip, rsp; /* right behind the call */
 	uint32_t number;
 	int64_t deadline_ns; /* of the program's CLOCK_MONOTONIC */
-} interrupted;
+};
+static struct wait interrupted;
+static struct wait waits_here; /* made on this node, where nobody sees how it ends: valid by lb_wait_again() alone */
 
 static int64_t program_now_ns(void)
 {
@@ -28,6 +30,38 @@ static int64_t program_now_ns(void)
 
 	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.sec * 1000000000LL + now.nsec + lb_self.monotonic_offset_ns;
+}
+
+/* The deadline of a call with this time limit that is made now, or made again. */
+static int64_t deadline_of(const struct lb_trap *trap, int64_t limit_ns)
+{
+	const struct sigcontext *registers = &trap->context->uc_mcontext;
+	int64_t deadline_ns = program_now_ns() + limit_ns;
+
+	if (interrupted.valid && interrupted.rip == registers->rip && interrupted.rsp == registers->rsp &&
+		interrupted.number == trap->number && interrupted.deadline_ns < deadline_ns)
+		deadline_ns = interrupted.deadline_ns;
+	interrupted.valid = false;
+	return deadline_ns;
+}
+
+int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns)
+{
+	const struct sigcontext *registers = &trap->context->uc_mcontext;
+	int64_t left_ns;
+
+	waits_here = (struct wait){ true, registers->rip, registers->rsp, trap->number,
+		deadline_of(trap, limit_ns) };
+	left_ns = waits_here.deadline_ns - program_now_ns();
+	return left_ns < 0 ? 0 : left_ns;
+}
+
+void lb_wait_again(const struct sigcontext *registers)
+{
+	if (registers->rip + 2 == waits_here.rip && registers->rsp == waits_here.rsp &&
+		registers->rax == waits_here.number)
+		interrupted = waits_here;
+	waits_here.valid = false;
 }
 
 /* Rounded up: waiting too short would make a program spin. */
@@ -59,13 +93,9 @@ static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	uint64_t rip = registers->rip;
 	int64_t timeout_ms = (int32_t)trap->args[index];
-	int64_t deadline_ns = program_now_ns() + timeout_ms * MILLISECOND_NS;
+	int64_t deadline_ns = deadline_of(trap, timeout_ms * MILLISECOND_NS);
 	int64_t result;
 
-	if (interrupted.valid && interrupted.rip == rip && interrupted.rsp == registers->rsp &&
-		interrupted.number == trap->number && interrupted.deadline_ns < deadline_ns)
-		deadline_ns = interrupted.deadline_ns;
-	interrupted.valid = false;
 	if (timeout_ms > 0)
 		trap->args[index] = (uint64_t)left_ms(deadline_ns);
 	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask)
