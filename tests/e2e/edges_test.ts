@@ -1,0 +1,46 @@
+/**
+ * What rarely happens in one program: registers, signals, clocks and memory of all kinds while it is
+ * moved again and again, and limits that are tighter than what a shadow needs.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { Testbed } from "../testbed/mod.ts";
+
+Deno.test("a program that checks itself finds nothing, moved away and home again and again", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["selfcheck", "12"]);
+  for (let round = 0; round < 6 && job.running; round++) {
+    await home.migrate(job.pid, away);
+    await home.bringHome(job.pid);
+  }
+  assert.deepEqual(await job.ending(40_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.match(job.stdout, /^OK \d+ checks\n$/);
+});
+
+Deno.test("a program under tight limits moves, or stays as it was", async (t) => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const lines = Array.from({ length: 15 }, (_, index) => `line ${index + 1}\n`).join("");
+  const limits: [string, boolean][] = [
+    ["ulimit -S -f 0", true],
+    ["ulimit -S -d 4000", true],
+    ["ulimit -S -v 6400", true],
+    ["ulimit -n 64", true],
+    ["ulimit -f 0", false],
+    ["ulimit -d 4400", false],
+  ];
+  for (const [limit, moves] of limits) {
+    await t.step(limit, async () => {
+      const job = await home.launchKnown(["sh", "-c", `${limit}; exec counter 15`]);
+      await job.output("line 2\n");
+      const moved = await home.lb("migrate", String(job.pid), away.node);
+      assert.equal(moved.code === 0, moves, moved.stderr);
+      assert.deepEqual(await job.ending(20_000), { code: 0, signal: null }, job.stderr);
+      assert.equal(job.stdout, lines);
+    });
+  }
+});
