@@ -148,6 +148,8 @@ static void start(void)
 	shadow.seq = 0;
 	make_pair(ends);
 	shadow.pid = fork_child();
+	/* Not in an orphaned group, where stop signals are dropped: the parent is in the same session. */
+	setpgid(shadow.pid, shadow.pid);
 	if (shadow.pid == 0) {
 		int high = fcntl(ends[1], F_DUPFD, 600);
 
