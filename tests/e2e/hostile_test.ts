@@ -16,13 +16,13 @@ async function twoNodes(): Promise<Testbed> {
 const lines = (count: number): string =>
   Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
 
-/** A small file system of its own in the home directory. */
-async function mountSmall(host: Host, bytes: number): Promise<void> {
-  await host.must(["mkdir", "small"]);
-  const options = `size=${bytes},mode=777`;
-  await host.must(["mount", "-t", "tmpfs", "-o", options, "none", `${host.home}/small`], {
-    asRoot: true,
-  });
+/** A small file system of its own in the home directory, for the ordinary user alone. */
+async function mountSmall(host: Host, name: string): Promise<void> {
+  await host.must(["mkdir", name]);
+  const [uid, gid] = (await host.must("id -u; id -g")).split("\n");
+  const options = `size=65536,mode=700,uid=${uid},gid=${gid}`;
+  const command = ["mount", "-t", "tmpfs", "-o", options, "none", `${host.home}/${name}`];
+  await host.must(command, { asRoot: true });
 }
 
 Deno.test({
@@ -31,7 +31,7 @@ Deno.test({
   fn: async () => {
     await using bed = await twoNodes();
     const [home, away] = [bed.host(0), bed.host(1)];
-    await mountSmall(home, 65536);
+    await mountSmall(home, "small");
     const script =
       "import sys,os,errno; fd=os.open('small/out',os.O_CREAT|os.O_WRONLY|os.O_TRUNC)\n" +
       "print('ready',flush=True); sys.stdin.readline(); total=0\n" +
@@ -60,6 +60,25 @@ Deno.test({
     await home.migrate(counter.pid, away);
     assert.deepEqual(await counter.ending(), { code: 0, signal: null });
     assert.equal(counter.stdout, lines(60));
+  },
+});
+
+Deno.test({
+  name: "a daemon whose runtime directory is on a full disk goes on, and so do its jobs",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    for (const host of [home, away]) await mountSmall(host, "run");
+    await bed.startDaemons();
+    for (const host of [home, away]) await host.run("cat /dev/zero > run/filler");
+    const job = await home.launchKnown(["counter", "40", "--status", "8"]);
+    await home.migrate(job.pid, away);
+    await home.bringHome(job.pid);
+    await home.migrate(job.pid, away);
+    await home.daemon.waitForLog(/no space left/i);
+    assert.deepEqual(await job.ending(), { code: 8, signal: null }, job.stderr);
+    assert.equal(job.stdout, lines(40));
   },
 });
 
