@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { forward } from "./forward.ts";
 import { overhead } from "./overhead.ts";
 import { thesis } from "./thesis.ts";
 
 const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   thesis,
   overhead,
+  forward,
 };
 
 const name = Deno.args.find((argument) => argument !== "--");
