@@ -45,6 +45,10 @@ struct lb_request {
 	uint64_t mask;       /* the program's signal mask, when cancellable */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
+	/* out, when the result is -EFAULT because memory of the program is not there: */
+	bool made;        /* the call was made: its output could not be handed out */
+	uint64_t reached; /* bytes of that argument until memory is missing */
+	int64_t result;   /* what the call that was made returned */
 };
 /* Result of lb_request_run: a signal is to be delivered first, then the call is to be made again. */
 #define LB_AGAIN (INT64_MIN + 1)
@@ -95,12 +99,19 @@ void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind,
 /* Makes a call at home for the library itself: number and up to 4 plain values; not cancellable. */
 int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) LB_HIDDEN;
 
+/* forward_gap.c: a read or write whose memory is not there; what the kernel would have returned */
+int64_t lb_gap_write(struct lb_request *request, bool is_vector) LB_HIDDEN;
+int64_t lb_gap_read(const struct lb_request *request) LB_HIDDEN;
+/* -EFAULT, or what is wrong with the descriptor: the kernel looks at that first. */
+int64_t lb_gap_error(int64_t fd, bool writes) LB_HIDDEN;
+
 /* user_memory.c: memory of the program, which may be bad: -EFAULT then */
 int64_t lb_user_read(void *to, uint64_t from, size_t size) LB_HIDDEN;
 int64_t lb_user_write(uint64_t to, const void *from, size_t size) LB_HIDDEN;
 int64_t lb_user_string(char *to, uint64_t from, size_t size) LB_HIDDEN; /* length, or negative */
-int64_t lb_user_gather(void *to, const struct lb_operand_value *from) LB_HIDDEN;
-int64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uint64_t size) LB_HIDDEN;
+/* Both return the bytes that were copied: fewer than all where memory is not there. */
+uint64_t lb_user_gather(void *to, const struct lb_operand_value *from) LB_HIDDEN;
+uint64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uint64_t size) LB_HIDDEN;
 
 /* forward_signal.c */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */

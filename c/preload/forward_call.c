@@ -50,7 +50,7 @@ void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind,
 }
 
 /* Lays out the input data and the output area. Returns 0, -EFAULT or -EMSGSIZE. */
-static int64_t lay_out(const struct lb_request *request)
+static int64_t lay_out(struct lb_request *request)
 {
 	uint64_t in = 0;
 	uint64_t out = 0;
@@ -72,7 +72,8 @@ static int64_t lay_out(const struct lb_request *request)
 		if (arg->kind != LB_ARG_OUT) {
 			if (in + arg->size > sizeof(message.data))
 				return -EMSGSIZE;
-			if (lb_user_gather(message.data + in, arg) < 0)
+			request->reached = lb_user_gather(message.data + in, arg);
+			if (request->reached < arg->size)
 				return -EFAULT;
 			message.call.args[i] = in;
 			in = ALIGN8(in + arg->size);
@@ -95,7 +96,7 @@ static int64_t lay_out(const struct lb_request *request)
 
 /* Copies the output to the program: after an error only what is INOUT, the remaining time of select(2), say.
  * The call has happened: bad memory is -EFAULT, as the kernel has it. */
-static int64_t hand_out(const struct lb_request *request, const struct lb_reply_view *view)
+static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *view)
 {
 	unsigned i;
 
@@ -113,7 +114,8 @@ static int64_t hand_out(const struct lb_request *request, const struct lb_reply_
 			continue;
 		if (size > view->out_size - offset)
 			size = view->out_size - offset;
-		if (lb_user_scatter(arg, view->out + offset, size) < 0)
+		request->reached = lb_user_scatter(arg, view->out + offset, size);
+		if (request->reached < (size < arg->size ? size : arg->size))
 			return -EFAULT;
 	}
 	return 0;
@@ -124,8 +126,10 @@ int64_t lb_request_run(struct lb_request *request)
 	struct lb_reply_view view;
 	uint64_t wanted = request->cancellable ? lb_signals_wanted(request->mask) : 0;
 	bool cancelled;
-	int64_t result = lay_out(request);
+	int64_t result;
 
+	request->made = false;
+	result = lay_out(request);
 	if (result < 0)
 		return result;
 	message.header.seq = ++lb_self.call_seq;
@@ -143,6 +147,8 @@ int64_t lb_request_run(struct lb_request *request)
 		return LB_AGAIN;
 	}
 	result = hand_out(request, &view);
+	request->made = true;
+	request->result = view.result;
 	return result < 0 && view.result >= 0 ? result : view.result;
 }
 
@@ -312,6 +318,8 @@ static int64_t run_split(struct lb_request *request, const struct lb_row *row)
 		if (row->flags & LB_OFFSET)
 			request->args[3].value = offset + done;
 		result = lb_request_run(request);
+		if (result == -EFAULT)
+			result = request->made ? lb_gap_read(request) : lb_gap_write(request, is_iov(row));
 		if (result < 0) /* after a part, the error comes with the next call; so does a signal */
 			return done > 0 ? (int64_t)done : result;
 		if ((uint64_t)result > size)
@@ -394,6 +402,8 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 	request.result_size = (row->flags & LB_RESULT) != 0;
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		result = marshal(&request, trap, row->operands[i], i, &string_count);
+		if (result == -EFAULT && (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE)))
+			return lb_gap_error((int64_t)trap->args[0], (row->flags & LB_SPLIT_WRITE) != 0);
 		if (result < 0)
 			return result;
 	}
