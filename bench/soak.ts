@@ -2,11 +2,13 @@
  * `npm run soak`: moves a program that checks itself from node to node, many times, and asks that it
  * never notices.
  *
- *   npm run soak [-- MOVES]        200 moves by default
+ *   npm run soak [-- MOVES]              200 moves by default
+ *   npm run soak -- programs SECONDS     programs of the distribution instead: soak_programs.ts
  *
  * @module
  */
 import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
+import { soakPrograms } from "./soak_programs.ts";
 
 /** Time between moves in which the program checks itself, in milliseconds. */
 const REST_MS = 150;
@@ -77,7 +79,12 @@ export async function soak(
 }
 
 async function main(): Promise<void> {
-  const moves = Number(Deno.args.find((argument) => /^\d+$/.test(argument)) ?? "200");
+  const number = Deno.args.find((argument) => /^\d+$/.test(argument));
+  if (Deno.args.includes("programs")) {
+    await soakPrograms(Number(number ?? "600"), (line) => console.log(line));
+    return;
+  }
+  const moves = Number(number ?? "200");
   for (const hosts of [2, 3]) {
     const share = Math.ceil(moves / 2);
     const from = performance.now();

@@ -1,0 +1,41 @@
+/**
+ * `npm run soak -- programs SECONDS`: runs programs of the distribution and random calls on files, each
+ * unmoved and moved, with one seed after the other, and asks that both do the same.
+ *
+ * @module
+ */
+import { comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
+import { Testbed } from "../tests/testbed/mod.ts";
+
+/** Random traces for each round of the programs, and how long they are. */
+const TRACES = 4;
+const PARTS = 6;
+const CALLS = 400;
+
+/** Throws at the first difference, with the program's name and the seed. */
+export async function soakPrograms(
+  seconds: number,
+  report: (line: string) => void,
+): Promise<void> {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const end = performance.now() + seconds * 1000;
+  // Another start each time; each line tells its seed, by which it can be repeated.
+  let seed = Number(Deno.env.get("LB_SEED") ?? Math.floor(Math.random() * 1_000_000_000));
+  for (; performance.now() < end; seed++) {
+    let moves = 0;
+    let runs = 0;
+    const traces = Array.from(
+      { length: TRACES },
+      (_, index) => ioTrace(seed * TRACES + index, PARTS, CALLS),
+    );
+    for (const program of [...programs, ...traces]) {
+      if (await missingOf(home, program) !== undefined) continue;
+      moves += await comparePrograms(program, { home, away, seed });
+      runs++;
+      if (performance.now() > end) break;
+    }
+    report(`seed ${seed}: ${runs} programs, moved ${moves} times, all the same`);
+  }
+}
