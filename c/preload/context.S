@@ -62,6 +62,7 @@ lb_on_stack:
 lb_sigreturn:
 	mov $15, %rax
 	syscall
+	hlt			/* a frame that the kernel refuses: SIGSEGV, be it once more */
 	.size lb_sigreturn, . - lb_sigreturn
 
 	.bss

@@ -19,7 +19,9 @@
 #include "../base/syscall.h"
 #include "lb_syscalls.h"
 
+#include "fast.h"
 #include "forward.h"
+#include "sites.h"
 
 /* The stub's frame lies below the kernel's signal frame, whose upper end (the vector registers) reaches up to the
  * program's red zone: the kernel reads it when the handler returns. rcx is free, as a call changes it anyway. */
@@ -69,6 +71,7 @@ __asm__(".pushsection .text\n"
 	"lb_stub_sigreturn:\n"
 	"	mov $15, %eax\n"
 	"	syscall\n"
+	"	hlt\n" /* a frame that the kernel refuses: SIGSEGV, be it once more */
 	/* Where SIGSYS arrives: on a stack of its own, as the program's may be a small one. Never nested. */
 	".type on_sigsys_entry, @function\n"
 	"on_sigsys_entry:\n"
@@ -240,15 +243,28 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 		.args = { registers->rdi, registers->rsi, registers->rdx, registers->r10,
 			registers->r8, registers->r9 },
 	};
-	int64_t result;
+	int64_t result = LB_SLOW;
 
 	(void)signal;
 	/* A SIGSYS that the program or another process sent: not a trapped call. */
 	if (info->si_code != SYS_USER_DISPATCH)
 		return;
-	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? decide(&trap) : lb_come(&trap);
+	if (info->_sifields._sigsys._arch != AUDIT_ARCH_X86_64) {
+		result = lb_come(&trap);
+	} else if (lb_fast_wants(trap.number)) {
+		result = lb_fast_call(trap.number, trap.args);
+		lb_sites_trapped(trap.number, registers->rip);
+	} else {
+		lb_sites_before_call(trap.number, trap.args);
+	}
+	if (result == LB_SLOW)
+		result = decide(&trap);
 	if (result != LB_DONE)
 		registers->rax = (uint64_t)result;
+	if (trap.number != __NR_rt_sigreturn) /* which has said so */
+		lb_faults_note(uc->uc_sigmask);
+	if (lb_self.away && lb_signal_was_reset())
+		lb_actions_sync();
 	if (lb_self.away)
 		lb_link_drain();
 }

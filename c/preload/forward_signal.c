@@ -13,6 +13,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "sites.h"
 
 extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
 
@@ -169,9 +170,12 @@ int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 	uint64_t mask;
 
 	/* A handler may have changed its frame: sigsetjmp(3)-like code does. A bad frame is the kernel's. */
-	if (lb_user_read(&mask, at, sizeof(mask)) == 0 && mask != lb_mask_strip(mask)) {
-		mask = lb_mask_strip(mask);
-		lb_user_write(at, &mask, sizeof(mask));
+	if (lb_user_read(&mask, at, sizeof(mask)) == 0) {
+		lb_faults_note(mask);
+		if (mask != lb_mask_strip(mask)) {
+			mask = lb_mask_strip(mask);
+			lb_user_write(at, &mask, sizeof(mask));
+		}
 	}
 	registers->rip = (uint64_t)lb_stub_sigreturn;
 	return LB_DONE;

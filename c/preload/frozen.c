@@ -5,6 +5,7 @@
  * frame (registers, mask, altstack).
  */
 #include "internal.h"
+#include "sites.h"
 
 #define ITIMERS 3
 #define RLIMITS 16
@@ -131,6 +132,7 @@ int lb_freeze(void)
 {
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
+	lb_sites_undo();
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	disarm_timers();

@@ -138,6 +138,8 @@ int lb_move_up(int fd) LB_HIDDEN;
 /* ---- init.c, trigger.c */
 void lb_trigger_install(void) LB_HIDDEN;
 void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
+/* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
+void lb_resume_call(uint64_t *context) LB_HIDDEN;
 int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;
 void lb_text_copy(char *to, const char *from, size_t size) LB_HIDDEN;
 /* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */

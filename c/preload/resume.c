@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "internal.h"
 #include "lb_restorer.h"
+#include "sites.h"
 
 #define F_SETFD 2
 #define FD_CLOEXEC 1
@@ -142,6 +143,7 @@ static int resume_home(const struct lb_resume_args *args)
 int lb_resume(const struct lb_resume_args *args)
 {
 	take_place(args);
+	lb_fast_reset();
 	lb_vdso_aim(args->vdso);
 	return args->at_home ? resume_home(args) : resume_away(args);
 }

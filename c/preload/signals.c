@@ -5,6 +5,7 @@
  * never blocks SIGSYS or SIGURG away from home: a call made with SIGSYS blocked would kill the process.
  */
 #include "internal.h"
+#include "sites.h"
 
 #define AWAY_UNBLOCKED (LB_BIT(LB_SIGSYS) | LB_BIT(LB_SIGURG))
 
@@ -39,6 +40,8 @@ static int64_t install(int signal, const struct lb_action *program)
 		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;
 		action.restorer = (uint64_t)lb_sigreturn;
 		action.mask = ~0ULL;
+	} else if (lb_self.away && lb_signal_is_forwarded(signal, program)) {
+		return lb_signal_forward(signal, program);
 	} else if (lb_self.away) {
 		action.mask &= ~AWAY_UNBLOCKED;
 	}

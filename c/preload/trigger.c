@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "forward.h"
 #include "internal.h"
+#include "sites.h"
 
 #define GO_HOME 1 /* result of obey() */
 
@@ -54,7 +55,7 @@ static bool program_handler_waits(const uint64_t *context)
 
 /* Calls that SA_RESTART does not restart end with EINTR after our handler, which the program never asked for:
  * makes the call again, with the time that is left where the kernel told it. */
-static void resume_call(uint64_t *context)
+void lb_resume_call(uint64_t *context)
 {
 	uint32_t number;
 	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || !interrupted_call(context, &number))
@@ -155,6 +156,7 @@ static bool pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
 	uint64_t mask = context[LB_UC_SIGMASK] | action.mask | LB_BIT(signal);
 	if (lb_self.away)
 		mask = lb_mask_strip(mask);
+	lb_faults_note(mask);
 	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &mask, 0, 8);
 	((void (*)(int, struct lb_siginfo *, uint64_t *))action.handler)(signal, info, context);
 	lb_syscall4(__NR_rt_sigprocmask, 2, &before, 0, 8);
@@ -221,8 +223,9 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 		passed_on = pass_on(signal, info, context);
 	if (lb_self.away) /* the handler may have changed it */
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
+	lb_faults_note(context[LB_UC_SIGMASK]);
 	if (!passed_on)
-		resume_call(context);
+		lb_resume_call(context);
 	lb_forward_rewind((struct ucontext *)context);
 	lb_wait_came_home((struct ucontext *)context);
 }
@@ -284,6 +287,9 @@ static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *
 
 void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
 {
+	if (lb_signal_defer(signal, info, context))
+		return;
+	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
 	if (in_vdso(context))
 		begin_stepping(signal, info, context);
 	else

@@ -1,0 +1,168 @@
+/* fast_entry.S - where patched sites arrive, where the program's signals arrive away from home, and the copy that
+ * may meet missing memory.
+ *
+ * A site's jump arrives with the program's own registers; like the system call that it stands for, it may change
+ * rax, rcx and r11 only. Everything it needs lies on the program's stack below the red zone, so it may be
+ * interrupted, nested, left by longjmp(3) and moved to another node at every instruction, except that nothing of the
+ * program runs and nothing is moved while lb_fast_busy is set (fast_signals.c).
+ */
+#include "sites.h"
+
+#define NR_RT_SIGPROCMASK 14
+#define NR_RT_SIGRETURN 15
+#define SIG_SETMASK 2
+#define RED_ZONE 128
+
+	.text
+	.globl lb_site_stubs, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
+	.hidden lb_site_stubs, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
+
+/* Stub i: to lb_fast_entry with rax = i. */
+	.type lb_site_stubs, @function
+	.balign 16
+	.cfi_startproc
+	.cfi_def_cfa %rsp, 0
+	.cfi_undefined %rip
+lb_site_stubs:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	mov $index, %eax
+	jmp fast_entry
+	.set index, index + 1
+	.endr
+	.size lb_site_stubs, . - lb_site_stubs
+
+	.type fast_entry, @function
+	.balign 16
+fast_entry:
+	lea -RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset RED_ZONE
+	push %rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	mov %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	lea lb_site_after(%rip), %rcx
+	push (%rcx,%rax,8)		/* -8(%rbp): where the program goes on */
+	.cfi_offset %rip, -(RED_ZONE + 16)
+	and $-16, %rsp
+	push %r9
+	push %r8
+	push %r10
+	push %rdx
+	push %rsi
+	push %rdi
+	mov %eax, %edi
+	mov %rsp, %rsi
+	lea -8(%rbp), %rdx
+	movl $1, lb_fast_busy(%rip)
+	call lb_site_call
+	movl $0, lb_fast_busy(%rip)
+	cmpl $0, lb_fast_deferred(%rip)
+	jne deliver
+leave:
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %r10
+	pop %r8
+	pop %r9
+	mov -8(%rbp), %rcx
+	.cfi_register %rip, %rcx
+	mov %rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	pop %rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	lea RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset -RED_ZONE
+	jmp *%rcx
+	.cfi_def_cfa %rbp, RED_ZONE + 8
+	.cfi_offset %rbp, -(RED_ZONE + 8)
+	.cfi_offset %rip, -(RED_ZONE + 16)
+deliver:
+	/* Signals have come meanwhile, and all are blocked: now they are delivered, on the program's stack. */
+	push %rax
+	push %rax
+	mov %rsp, %rdi
+	call lb_deferred_take
+	mov $NR_RT_SIGPROCMASK, %eax
+	mov $SIG_SETMASK, %edi
+	mov %rsp, %rsi
+	xor %edx, %edx
+	mov $8, %r10d
+	syscall
+	pop %rax
+	pop %rax
+	jmp leave
+	.cfi_endproc
+	.size fast_entry, . - fast_entry
+
+/* A signal's handler, as the kernel sees it: the program's own gets the kernel's frame as it is. */
+	.type lb_signal_entry, @function
+	.balign 16
+	.cfi_startproc
+lb_signal_entry:
+	push %rdi
+	.cfi_adjust_cfa_offset 8
+	push %rsi
+	.cfi_adjust_cfa_offset 8
+	push %rdx
+	.cfi_adjust_cfa_offset 8
+	call lb_signal_arrived
+	pop %rdx
+	.cfi_adjust_cfa_offset -8
+	pop %rsi
+	.cfi_adjust_cfa_offset -8
+	pop %rdi
+	.cfi_adjust_cfa_offset -8
+	test %rax, %rax
+	jz 1f
+	mov %rax, %r11
+	xor %eax, %eax
+	jmp *%r11
+1:	/* Not through the program's restorer: that call would be trapped, and the mask in the frame changed. */
+	add $8, %rsp
+	mov $NR_RT_SIGRETURN, %eax
+	syscall
+	hlt
+	.cfi_endproc
+	.size lb_signal_entry, . - lb_signal_entry
+
+/* bool lb_fast_copy(void *to, const void *from, size_t size): a fault between the first label and lb_fast_copy_end
+ * goes on at lb_fast_copy_failed. */
+	.type lb_fast_copy, @function
+	.balign 16
+	.cfi_startproc
+lb_fast_copy:
+	mov %rdx, %rcx
+	cmp $256, %rdx
+	jae 4f			/* from here on the CPU's own copy is the faster one */
+	sub $8, %rcx
+	jb 2f
+1:	mov (%rsi), %rax
+	mov %rax, (%rdi)
+	add $8, %rsi
+	add $8, %rdi
+	sub $8, %rcx
+	jae 1b
+2:	add $8, %rcx
+	jz 5f
+3:	movzbl (%rsi), %eax
+	mov %al, (%rdi)
+	inc %rsi
+	inc %rdi
+	dec %rcx
+	jnz 3b
+	jmp 5f
+4:	rep movsb
+lb_fast_copy_end:
+5:	mov $1, %eax
+	ret
+lb_fast_copy_failed:
+	xor %eax, %eax
+	ret
+	.cfi_endproc
+	.size lb_fast_copy, . - lb_fast_copy
+	.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,200 @@
+/* fast_signals.c - signals of a process away from home, as patched sites need them.
+ *
+ * A call that is answered at a patched site runs in the program's own context, signals and all. Away, every handler
+ * of the program is therefore known to the kernel as lb_signal_entry (fast_entry.S), which comes here first:
+ *
+ *   - While lb_fast_busy is set the signal is deferred: it is queued to this thread again, and the interrupted
+ *     context goes on with everything blocked; when the call is over its own mask comes back, and with it the signal.
+ *     So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
+ *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
+ *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
+ *   - Otherwise the program's own handler runs, with the kernel's frame as it is.
+ */
+#include "fast.h"
+#include "forward.h"
+#include "internal.h"
+#include "sites.h"
+
+#define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
+#define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
+#define LB_SA_RESETHAND 0x80000000ULL
+#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
+
+void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
+
+volatile uint32_t lb_fast_busy;
+volatile uint32_t lb_fast_deferred;
+static uint64_t deferred_mask; /* the interrupted context's own */
+/* SIGSEGV and SIGBUS that were sent: they cannot be blocked meanwhile, so they wait here. */
+static struct {
+	bool waits;
+	struct lb_siginfo info;
+} sent[2];
+static volatile bool faults_blocked;
+static volatile bool was_reset;
+
+/* What each signal's entry goes to: the last real handler. One that is delivered already runs even if another
+ * handler, which came on top of it before its first instruction, has changed the action. */
+static struct {
+	uint64_t handler;
+	uint64_t flags;
+} handlers[LB_SIGNALS + 1];
+
+static bool is_handler(uint64_t handler)
+{
+	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+}
+
+bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
+{
+	return is_handler(program->handler) || IS_FAULT(signal);
+}
+
+int64_t lb_signal_forward(int signal, const struct lb_action *program)
+{
+	struct lb_action action = *program;
+	action.handler = (uint64_t)lb_signal_entry;
+	action.flags |= LB_SA_SIGINFO; /* the kernel fills in what is queued again */
+	if (is_handler(program->handler)) {
+		handlers[signal].handler = program->handler;
+		handlers[signal].flags = program->flags;
+	} else {
+		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;
+		action.restorer = (uint64_t)lb_sigreturn;
+		action.mask = 0;
+	}
+	if (IS_FAULT(signal))
+		action.flags &= ~LB_SA_RESETHAND; /* ours stays; apply_reset() does it */
+	action.mask = lb_mask_strip(action.mask);
+	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+}
+
+void lb_faults_note(uint64_t mask)
+{
+	faults_blocked = (mask & FAULTS) != 0;
+}
+
+void lb_fast_reset(void)
+{
+	lb_fast_busy = 0;
+	lb_fast_deferred = 0;
+	sent[0].waits = sent[1].waits = false;
+}
+
+bool lb_signal_was_reset(void)
+{
+	bool result = was_reset;
+	was_reset = false;
+	return result;
+}
+
+/* To this thread: its own queue comes before the process's, so the signal keeps its place before others of its
+ * number that have come meanwhile. */
+static void requeue(int signal, const struct lb_siginfo *info)
+{
+	int64_t pid = lb_self.local_pid;
+	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, info) < 0)
+		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
+		lb_syscall2(__NR_kill, pid, signal);
+}
+
+bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
+{
+	if (!lb_self.away || !(lb_fast_busy || lb_fast_deferred))
+		return false;
+	if (IS_FAULT(signal)) {
+		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
+		sent[signal == SIGSEGV].waits = true;
+		memcpy(&sent[signal == SIGSEGV].info, siginfo, sizeof sent[0].info);
+	} else {
+		if (lb_self.actions[signal].flags & LB_SA_RESETHAND)
+			lb_action_set(signal, &lb_self.actions[signal], 0); /* the kernel has forgotten it */
+		requeue(signal, siginfo);
+	}
+	/* Frames of several signals may lie on each other; the lowest, which interrupted the call, comes last. */
+	deferred_mask = context[LB_UC_SIGMASK];
+	context[LB_UC_SIGMASK] |= ~FAULTS;
+	lb_fast_deferred = 1;
+	return true;
+}
+
+/* The call is over: the mask to go on with, under which what was deferred is delivered. */
+void lb_deferred_take(uint64_t *mask)
+{
+	uint64_t all = ~0ULL;
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	for (unsigned i = 0; i < 2; i++)
+		if (sent[i].waits) {
+			requeue(i ? SIGSEGV : SIGBUS, &sent[i].info);
+			sent[i].waits = false;
+		}
+	lb_fast_deferred = 0;
+	*mask = deferred_mask;
+}
+
+/* A fault of ours in the program's memory: the copy ends. */
+static bool end_copy(uint64_t *context)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	if (!lb_fast_busy || rip < (uint64_t)lb_fast_copy || rip >= (uint64_t)lb_fast_copy_end)
+		return false;
+	REGISTER(context, LB_RIP) = (uint64_t)lb_fast_copy_failed;
+	return true;
+}
+
+/* SIGSEGV or SIGBUS without a handler: what the kernel does then. */
+static void default_fault(int signal, const struct lb_siginfo *info, uint64_t *context)
+{
+	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0) {
+		lb_resume_call(context);
+		return;
+	}
+	/* A fault cannot be ignored: force_sig_info_to_task(), Linux 6.12. It comes again, and ends the process. */
+	lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+	requeue(signal, info);
+}
+
+static void apply_reset(int signal)
+{
+	struct lb_action action = lb_self.actions[signal];
+	action.handler = LB_SIG_DFL;
+	/* Where it was delivered the kernel has done so; but that may have been on another node. */
+	lb_action_set(signal, &action, 0);
+	was_reset = true;
+}
+
+/* A signal was delivered. Returns the handler to go to; 0: back to where it came. */
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context)
+{
+	uint64_t mask = 0;
+	if (IS_FAULT(signal) && info->code > 0 && end_copy(context))
+		return 0;
+	if (lb_signal_defer(signal, info, context))
+		return 0;
+	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	if (IS_FAULT(signal) && !is_handler(lb_self.actions[signal].handler)) {
+		default_fault(signal, info, context);
+		return 0;
+	}
+	lb_syscall4(__NR_rt_sigprocmask, 0, 0, &mask, 8);
+	lb_faults_note(mask);
+	if (handlers[signal].flags & LB_SA_RESETHAND)
+		apply_reset(signal);
+	return handlers[signal].handler;
+}
+
+bool lb_fast_read(void *to, uint64_t from, size_t size)
+{
+	if (lb_fast_busy && !faults_blocked)
+		return lb_fast_copy(to, (const void *)from, size);
+	return lb_user_read(to, from, size) == 0;
+}
+
+bool lb_fast_write(uint64_t to, const void *from, size_t size)
+{
+	if (lb_fast_busy && !faults_blocked)
+		return lb_fast_copy((void *)to, from, size);
+	return lb_user_write(to, from, size) == 0;
+}

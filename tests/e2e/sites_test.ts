@@ -1,0 +1,82 @@
+/**
+ * Patched system call sites: they are there away and gone at home, and the program does not notice them.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Job, Testbed } from "../testbed/mod.ts";
+
+/** What `sites` (tests/programs/sites.c) says to a command that may not depend on where it runs. */
+const SAME: Readonly<Record<string, string>> = {
+  fault: "14 14 0 0 signals 0",
+  handler: "1 code 1 at 0x10000 then 2 code 0 from 1 blocked 0",
+  ignored: "yes",
+  reset: "1 1 1 signals 2",
+  stack: "10",
+};
+
+class Sites {
+  #asked = 0;
+  constructor(readonly job: Job) {}
+
+  /** Gives a command; returns its answer. */
+  async ask(command: string): Promise<string> {
+    const lines = ++this.#asked;
+    await this.job.write(`${command}\n`);
+    await this.job.output(new RegExp(`^ready\n(.*\n){${lines}}`));
+    const answer = this.job.stdout.split("\n")[lines] ?? "";
+    const name = command.split(" ")[0];
+    assert.ok(answer.startsWith(`${name}: `), `"${command}" was answered "${answer}"`);
+    return answer.slice(`${name}: `.length);
+  }
+
+  async assertSame(where: string): Promise<void> {
+    for (const [command, wanted] of Object.entries(SAME)) {
+      assert.equal(await this.ask(command), wanted, `${command} ${where}`);
+    }
+  }
+}
+
+const PLAIN = "getpid plain gettid plain read plain write plain";
+/** A C library that makes these calls by another sequence of instructions has none to patch. */
+const PATCHED =
+  /^getpid patched gettid patched read (patched|plain|unknown) write (patched|plain|unknown)$/;
+
+Deno.test("sites are patched away from home only, and the program does not notice", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, away, next] = [bed.host(0), bed.host(1), bed.host(2)];
+  const job = await home.launchKnown(["sites"]);
+  await job.output("ready\n");
+  const sites = new Sites(job);
+  assert.equal(await sites.ask("calls"), PLAIN);
+  await sites.assertSame("at home");
+  for (const host of [away, next]) {
+    await home.migrate(job.pid, host);
+    assert.match(await sites.ask("calls"), PATCHED);
+    await sites.assertSame(`on ${host.name}`);
+    assert.equal(await sites.ask("protect"), "patched plain patched, then plain 1");
+    assert.match(await sites.ask("calls"), PATCHED);
+  }
+  await home.bringHome(job.pid);
+  assert.equal(await sites.ask("calls"), PLAIN);
+  await sites.assertSame("at home again");
+  await home.migrate(job.pid, away);
+  assert.match(await sites.ask("calls"), PATCHED);
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+});
+
+Deno.test("a moved program ends by SIGSEGV as it would at home", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  for (const command of ["null", "kill"]) {
+    const job = await home.launchKnown(["sites"]);
+    await job.output("ready\n");
+    await home.migrate(job.pid, away);
+    assert.match(await new Sites(job).ask("calls"), /^getpid patched/);
+    await job.write(`${command}\n`);
+    assert.equal((await job.ending(20_000)).signal, "SIGSEGV", command);
+  }
+});

@@ -1,0 +1,244 @@
+/*
+ * sites: what patched system call sites must not change. Reads commands from standard input, one a line, and
+ * answers each with one line that begins with its name.
+ *
+ *   calls          400 getpid, gettid, read, write: their results, then which of their code is as on disk
+ *   speed CALLS    ns a call of getpid
+ *   traps CALLS    ns a call of getpid made by an instruction that is never patched
+ *   protect        mprotect of the C library's code: is the code as on disk afterwards?
+ *   fault          read and write of memory that is not there
+ *   handler        a fault of the program's own, and SIGSEGV sent by kill
+ *   ignored        SIGSEGV and SIGBUS sent by kill while they are ignored
+ *   reset          SA_RESETHAND
+ *   stack          calls on a small stack of a signal's, and out of it by siglongjmp
+ *   null, kill     ends by SIGSEGV: of a fault of its own, or sent
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define CALLS 400
+
+static sigjmp_buf back;
+static volatile siginfo_t seen;
+static volatile int count;
+static pid_t own;
+static int zero_fd, file_fd;
+static char *const missing = (char *)0x10000;
+
+static void handler(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	memcpy((void *)&seen, info, sizeof seen);
+	count++;
+}
+
+static void jumper(int number, siginfo_t *info, void *context)
+{
+	handler(number, info, context);
+	for (int i = 0; i < CALLS; i++)
+		if (getpid() != own)
+			_exit(97);
+	siglongjmp(back, 1);
+}
+
+static void on(int number, void (*function)(int, siginfo_t *, void *), int flags)
+{
+	struct sigaction action = { .sa_sigaction = function, .sa_flags = flags | SA_SIGINFO };
+
+	sigaction(number, &action, NULL);
+}
+
+/* Whether the code of a function, up to its first call of the kernel, jumps elsewhere. */
+static const char *state(const void *function)
+{
+	const uint8_t *code = function;
+
+	for (int i = 5; i < 48; i++)
+		if (code[i] == 0x0f && code[i + 1] == 0x05)
+			return code[i - 5] == 0xe9 || code[i - 2] == 0xe9 ? "patched" : "plain";
+	return "unknown";
+}
+
+static void calls(void)
+{
+	char byte = 1;
+
+	for (int i = 0; i < CALLS; i++) {
+		if (getpid() != own || gettid() != own || read(zero_fd, &byte, 1) != 1 || byte != 0 ||
+		    write(file_fd, &byte, 1) != 1) {
+			printf("calls: a wrong result\n");
+			return;
+		}
+	}
+	printf("calls: getpid %s gettid %s read %s write %s\n", state(getpid), state(gettid), state(read),
+	       state(write));
+}
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static void speed(long number)
+{
+	double from = now_ns();
+
+	for (long i = 0; i < number; i++)
+		getpid();
+	printf("speed: %.1f\n", (now_ns() - from) / (double)number);
+}
+
+static void traps(long number)
+{
+	double from = now_ns();
+
+	for (long i = 0; i < number; i++)
+		syscall(SYS_getpid);
+	printf("traps: %.1f\n", (now_ns() - from) / (double)number);
+}
+
+static void protect(void)
+{
+	void *page = (void *)((uintptr_t)getpid & ~(PAGE - 1));
+	const char *before = state(getpid), *after, *again;
+
+	if (mprotect(page, PAGE, PROT_READ | PROT_EXEC) < 0)
+		perror("protect");
+	after = state(getpid);
+	for (int i = 0; i < CALLS; i++)
+		getpid();
+	again = state(getpid);
+	mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	printf("protect: %s %s %s, then %s", before, after, again, state(getpid));
+	mprotect(page, PAGE, PROT_READ | PROT_EXEC);
+	printf(" %d\n", getpid() == own);
+}
+
+static void fault(void)
+{
+	char byte = 0;
+	int first, second, third, fourth;
+
+	on(SIGSEGV, handler, 0);
+	count = 0;
+	for (int i = 0; i < CALLS; i++) {
+		first = read(zero_fd, missing, 100) < 0 ? errno : 0;
+		second = write(file_fd, missing, 100) < 0 ? errno : 0;
+		third = read(zero_fd, &byte, 1) < 0 ? errno : 0;
+		fourth = write(file_fd, &byte, 1) < 0 ? errno : 0;
+	}
+	printf("fault: %d %d %d %d signals %d\n", first, second, third, fourth, count);
+	signal(SIGSEGV, SIG_DFL);
+}
+
+static void fault_handler(void)
+{
+	on(SIGSEGV, jumper, 0);
+	count = 0;
+	if (sigsetjmp(back, 1) == 0)
+		*(volatile char *)missing = 1;
+	printf("handler: %d code %d at %p", count, seen.si_code, seen.si_addr);
+	on(SIGSEGV, handler, 0);
+	kill(own, SIGSEGV);
+	printf(" then %d code %d from %d", count, seen.si_code, seen.si_pid == own);
+	signal(SIGSEGV, SIG_DFL);
+	sigset_t set;
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	printf(" blocked %d\n", sigismember(&set, SIGSEGV));
+}
+
+static void ignored(void)
+{
+	signal(SIGSEGV, SIG_IGN);
+	signal(SIGBUS, SIG_IGN);
+	kill(own, SIGSEGV);
+	raise(SIGBUS);
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
+	printf("ignored: yes\n");
+}
+
+static void reset(void)
+{
+	struct sigaction action;
+
+	count = 0;
+	on(SIGUSR1, handler, SA_RESETHAND);
+	on(SIGSEGV, handler, SA_RESETHAND);
+	sigaction(SIGUSR1, NULL, &action);
+	printf("reset: %d", action.sa_sigaction == handler);
+	raise(SIGUSR1);
+	raise(SIGSEGV);
+	sigaction(SIGUSR1, NULL, &action);
+	printf(" %d", action.sa_handler == SIG_DFL);
+	sigaction(SIGSEGV, NULL, &action);
+	printf(" %d signals %d\n", action.sa_handler == SIG_DFL, count);
+}
+
+static void stack(void)
+{
+	size_t size = (size_t)sysconf(_SC_MINSIGSTKSZ) * 2;
+	stack_t small = { .ss_sp = malloc(size), .ss_size = size };
+
+	sigaltstack(&small, NULL);
+	on(SIGUSR1, jumper, SA_ONSTACK);
+	count = 0;
+	for (volatile int i = 0; i < 10; i++)
+		if (sigsetjmp(back, 1) == 0)
+			raise(SIGUSR1);
+	printf("stack: %d\n", count);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+int main(void)
+{
+	static char line[256];
+
+	own = getpid();
+	zero_fd = open("/dev/zero", O_RDONLY);
+	file_fd = open("sites.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("ready\n");
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		long number = strchr(line, ' ') != NULL ? atol(strchr(line, ' ')) : 0;
+
+		if (strncmp(line, "calls", 5) == 0)
+			calls();
+		else if (strncmp(line, "speed", 5) == 0)
+			speed(number);
+		else if (strncmp(line, "traps", 5) == 0)
+			traps(number);
+		else if (strncmp(line, "protect", 7) == 0)
+			protect();
+		else if (strncmp(line, "fault", 5) == 0)
+			fault();
+		else if (strncmp(line, "handler", 7) == 0)
+			fault_handler();
+		else if (strncmp(line, "ignored", 7) == 0)
+			ignored();
+		else if (strncmp(line, "reset", 5) == 0)
+			reset();
+		else if (strncmp(line, "stack", 5) == 0)
+			stack();
+		else if (strncmp(line, "null", 4) == 0)
+			*(volatile char *)missing = 1;
+		else if (strncmp(line, "kill", 4) == 0)
+			kill(own, SIGSEGV);
+	}
+	return 0;
+}
