@@ -118,10 +118,29 @@ struct lb_link_reply {
 };
 
 #define LB_REPLY_REGULAR 1u /* read family: the descriptor is a regular file: a short count means end of file */
+#define LB_REPLY_CHILD_ENDED 0x100u /* the child of VFORK has executed a program, or has ended: its parent goes on */
+#define LB_REPLY_NO_CHILD 0x200u /* FORK: the image could not become a process; nothing has happened */
 
 /* Calls that the shadow executes for the library itself, above every system call number. */
 enum lb_home_call {
 	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
+	/* Children (c/shadow/children.c). From VFORK until a reply says LB_REPLY_CHILD_ENDED all calls are the child's;
+	 * the next three are said for a child only. */
+	LB_HOME_VFORK = 0x10010, /* args: struct lb_home_child, pidfd out; result: the child's PID */
+	LB_HOME_MASK = 0x10011,  /* args: the child's signal mask */
+	LB_HOME_STRINGS = 0x10012, /* args: strings for the EXEC that follows, each with its NUL */
+	LB_HOME_EXEC = 0x10013, /* args: directory, strings (the last of: path, arguments, environment), number of
+	                           arguments | of the environment << 32, flags of execveat(2), mask and ignored
+	                           signals of the new program */
+	LB_HOME_FORK = 0x10014, /* READY, image, MAPPED, GO as on the way home; result: the PID of the child at home */
+};
+
+#define LB_LIMITS 16 /* RLIM_NLIMITS */
+struct lb_home_child {
+	uint64_t flags; /* of clone(2): signal of its end, CLONE_PIDFD */
+	uint64_t mask;  /* signals that it blocks; bit s-1 stands for signal s */
+	uint64_t limits_set; /* bit r: limits[r] is not as it was when the process left home */
+	uint64_t limits[LB_LIMITS][2]; /* struct rlimit */
 };
 
 #define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)

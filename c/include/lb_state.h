@@ -42,12 +42,18 @@ struct lb_state {
 	char program[LB_PROGRAM_NAME_SIZE];
 	char comm[16];
 	char control_path[LB_CONTROL_PATH_SIZE_MAX];
-	char zero[4];
+	int32_t child_fd; /* not 0: this process is being forked; how far it gets is said here (enum lb_birth) */
 	char preload_path[256];       /* LD_PRELOAD as it was */
 	uint64_t cloexec[LB_CLOEXEC_WORDS]; /* bit n: descriptor n had FD_CLOEXEC */
 	uint32_t argc;               /* strings in text: the program's arguments */
 	uint32_t text_size;
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
+};
+
+/* What a process that is being forked writes to child_fd, one byte each. */
+enum lb_birth {
+	LB_BIRTH_BEGUN = 1, /* from now on the link is its own */
+	LB_BIRTH_DONE = 2,  /* it is a process of its own; the link is given back */
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

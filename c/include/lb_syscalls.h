@@ -128,10 +128,10 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(53, socketpair, HOME, 0, V, V, V, OUT_STRUCT(8)) \
 	X(54, setsockopt, OWN, 0, FD, V, V, IN(4), V) \
 	X(55, getsockopt, OWN, 0, FD, V, V, INOUT_BEHIND(4), INOUT_STRUCT(4)) \
-	X(56, clone, COME, 0) \
-	X(57, fork, COME, 0) \
-	X(58, vfork, COME, 0) \
-	X(59, execve, COME, 0) \
+	X(56, clone, OWN, 0) \
+	X(57, fork, OWN, 0) \
+	X(58, vfork, OWN, 0) \
+	X(59, execve, OWN, 0) \
 	X(60, exit, OWN, 0) \
 	X(61, wait4, HOME, LB_BLOCKS, V, INOUT_STRUCT(4), V, INOUT_STRUCT(LB_RUSAGE_SIZE)) \
 	X(62, kill, OWN, LB_BLOCKS, V, V) \
@@ -305,6 +305,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(316, renameat2, HOME, 0, FD, PATH, FD, PATH, V) \
 	X(318, getrandom, HERE, 0) \
 	X(319, memfd_create, HOME, 0, STR, V) \
+	X(322, execveat, OWN, 0) \
 	X(324, membarrier, HERE, 0) \
 	X(325, mlock2, HERE, 0) \
 	X(326, copy_file_range, HOME, LB_BLOCKS, FD, INOUT_STRUCT(8), FD, INOUT_STRUCT(8), V, V) \
@@ -317,7 +318,7 @@ enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN };
 	X(334, rseq, HERE, 0) \
 	X(424, pidfd_send_signal, HOME, 0, FD, V, IN_STRUCT(LB_SIGINFO_SIZE), V) \
 	X(434, pidfd_open, HOME, 0, V, V) \
-	X(435, clone3, COME, 0) \
+	X(435, clone3, OWN, 0) \
 	X(436, close_range, HOME, 0, FD, FD, V) \
 	X(437, openat2, OWN, LB_BLOCKS, FD, PATH, IN(3), V) \
 	X(439, faccessat2, HOME, 0, FD, PATH, V, V) \

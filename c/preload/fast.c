@@ -27,7 +27,7 @@ bool lb_fast_wants(uint32_t number)
 int64_t lb_fast_call(uint32_t number, const uint64_t args[6])
 {
 	(void)args;
-	if (!lb_self.away)
+	if (!lb_self.away || lb_self.has_child) /* a child's calls are another process's */
 		return LB_SLOW;
 	switch (number) {
 	case __NR_getpid:

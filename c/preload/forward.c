@@ -180,7 +180,7 @@ int64_t lb_again(struct lb_trap *trap)
 
 int64_t lb_come(struct lb_trap *trap)
 {
-	if (lb_go_home(trap->number) < 0)
+	if (lb_self.has_child || lb_go_home(trap->number) < 0)
 		return -ENOSYS;
 	/* The process is at home, nothing is trapped, and the call is simply made. */
 	trap->context->uc_sigmask |= lb_mask_believed();
@@ -216,7 +216,10 @@ void lb_forward_rewind(struct ucontext *context)
 static int64_t decide(struct lb_trap *trap)
 {
 	const struct lb_row *row = lb_row_of(trap->number);
+	int64_t result;
 
+	if (lb_self.has_child && lb_child_decides(trap, &result))
+		return result;
 	if (row == NULL)
 		return lb_come(trap);
 	switch ((enum lb_where)row->where) {
@@ -259,7 +262,7 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 	}
 	if (result == LB_SLOW)
 		result = decide(&trap);
-	if (result != LB_DONE)
+	if (!lb_child_settle(uc) && result != LB_DONE)
 		registers->rax = (uint64_t)result;
 	if (trap.number != __NR_rt_sigreturn) /* which has said so */
 		lb_faults_note(uc->uc_sigmask);

@@ -105,6 +105,17 @@ int64_t lb_gap_read(const struct lb_request *request) LB_HIDDEN;
 /* -EFAULT, or what is wrong with the descriptor: the kernel looks at that first. */
 int64_t lb_gap_error(int64_t fd, bool writes) LB_HIDDEN;
 
+/* forward_fork.c and forward_child.c: a child that shares this process's memory while its parent waits. All calls are
+ * the child's while lb_self.has_child is set. */
+struct lb_clone { /* arguments of clone3(2); stack: its upper end, 0: the parent's goes on */
+	uint64_t flags, exit_signal, stack, pidfd, parent_tid, child_tid;
+};
+int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone) LB_HIDDEN;
+/* A call that is not what it is for an ordinary process. Returns whether it is decided; then *result. */
+bool lb_child_decides(struct lb_trap *trap, int64_t *result) LB_HIDDEN;
+/* Gives the context back to the parent if the child has ended. Returns whether it has. */
+bool lb_child_settle(struct ucontext *context) LB_HIDDEN;
+
 /* user_memory.c: memory of the program, which may be bad: -EFAULT then */
 int64_t lb_user_read(void *to, uint64_t from, size_t size) LB_HIDDEN;
 int64_t lb_user_write(uint64_t to, const void *from, size_t size) LB_HIDDEN;

@@ -124,10 +124,13 @@ static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *
 int64_t lb_request_run(struct lb_request *request)
 {
 	struct lb_reply_view view;
-	uint64_t wanted = request->cancellable ? lb_signals_wanted(request->mask) : 0;
+	bool cancellable = request->cancellable && !lb_self.has_child; /* what comes here is the parent's */
+	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) : 0;
 	bool cancelled;
 	int64_t result;
 
+	if (lb_self.has_child && lb_self.child_ended)
+		return -EINTR;
 	request->made = false;
 	result = lay_out(request);
 	if (result < 0)
@@ -138,6 +141,10 @@ int64_t lb_request_run(struct lb_request *request)
 		&cancelled, &view);
 	lb_self.busy = false;
 	request->reply_flags = view.flags;
+	if (view.flags & LB_REPLY_CHILD_ENDED) {
+		lb_self.child_ended = true;
+		return -EINTR; /* nobody sees it */
+	}
 	if (cancelled && view.result == -EINTR) {
 		enum lb_effect effect = lb_signals_effect(lb_signals_waiting(request->mask));
 

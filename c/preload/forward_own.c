@@ -130,9 +130,19 @@ int64_t lb_own_getrlimit(struct lb_trap *trap)
 	return is_home_limit(trap->args[0]) ? forward(trap) : lb_here(trap);
 }
 
+/* The program has a limit of its own: a child at home is to have it too (forward_child.c). */
+static void note_limit(uint64_t resource, uint64_t wanted)
+{
+	if (wanted != 0 && (uint32_t)resource < LB_LIMITS)
+		lb_self.limits_set |= 1ULL << (uint32_t)resource;
+}
+
 int64_t lb_own_setrlimit(struct lb_trap *trap)
 {
-	return is_home_limit(trap->args[0]) ? forward(trap) : lb_here(trap);
+	if (is_home_limit(trap->args[0]))
+		return forward(trap);
+	note_limit(trap->args[0], trap->args[1]);
+	return lb_here(trap);
 }
 
 int64_t lb_own_prlimit64(struct lb_trap *trap)
@@ -141,7 +151,10 @@ int64_t lb_own_prlimit64(struct lb_trap *trap)
 
 	if (pid != 0 && pid != lb_self.home_pid)
 		return forward(trap);
-	return is_home_limit(trap->args[1]) ? forward(trap) : lb_here_value(trap, 0, 0);
+	if (is_home_limit(trap->args[1]))
+		return forward(trap);
+	note_limit(trap->args[1], trap->args[2]);
+	return lb_here_value(trap, 0, 0);
 }
 
 /* ---- prctl(2) ---- */
@@ -166,7 +179,8 @@ static int64_t set_name(struct lb_trap *trap)
 	if (result == -EFAULT)
 		return result;
 	name[result < 0 ? COMM_SIZE - 1 : result] = '\0'; /* longer names are cut: prctl(2) */
-	lb_syscall2(__NR_prctl, PR_SET_NAME, name);
+	if (!lb_self.has_child)
+		lb_syscall2(__NR_prctl, PR_SET_NAME, name);
 	trap->args[1] = (uint64_t)name;
 	return home_with_memory(trap, LB_ARG_IN, sizeof(name));
 }

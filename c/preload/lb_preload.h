@@ -48,6 +48,9 @@ struct lb_process {
 	uint32_t home_call;   /* what brought it home: a system call's number, or UINT32_MAX */
 	uint64_t call_seq;    /* last CALL sent */
 	bool busy;            /* a CALL is outstanding, or a message is half sent */
+	bool has_child;       /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
+	bool child_ended;     /* it has ended, and nothing more may be done in its name */
+	uint64_t limits_set;  /* bit r: the program has changed this node's limit r */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
 	uint64_t cpu_user_us;  /* CPU time used on earlier nodes */
 	uint64_t cpu_system_us;

@@ -16,6 +16,8 @@ static int check_movable(void)
 	uint64_t status[18]; /* struct stat: st_nlink is the third word */
 	uint8_t info[LB_SIGINFO_SIZE_RAW];
 	char byte;
+	if (lb_self.has_child)
+		return -LB_E_CHILDREN;
 	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", status);
 	if (rv < 0)
 		return (int)rv;

@@ -37,6 +37,16 @@ bool lb_is_own_fd(int64_t fd)
 	return false;
 }
 
+void lb_own_fds_close(const int *except)
+{
+	for (int i = 0; i < own_count; i++) {
+		if (own[i] == except || *own[i] < 0)
+			continue;
+		close(*own[i]);
+		*own[i] = -1;
+	}
+}
+
 static unsigned upper_base(void)
 {
 	struct rlimit limit = { 1024, 1024 };

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -243,6 +244,15 @@ static uint32_t used_output(const struct lb_link_call *call, int64_t result)
 	return result < (int64_t)call->out_size ? (uint32_t)result : call->out_size;
 }
 
+void lb_wait_readable(int fd)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	int64_t arguments[1 + LB_CALL_ARGS] = { SYS_poll, (int64_t)(intptr_t)&wanted, 1, -1 };
+
+	while (run_cancellable(arguments) == -EINTR)
+		lb_shadow.cancelled = false;
+}
+
 bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
 		uint8_t *out)
 {
@@ -251,6 +261,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	bool regular = false;
 	bool cancellable = (call->flags & LB_CALL_MAY_BLOCK) != 0;
 
+	if (lb_child_takes(call, in, reply, out))
+		return true;
 	memset(out, 0, call->out_size <= 4096 ? call->out_size : 0);
 	if (!resolve(call, in, out, arguments + 1) || !strings_end(call, arguments + 1))
 		return false;
@@ -259,6 +271,10 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 					   (int)arguments[2]);
 		return true;
 	}
+	if (lb_child_call(call, arguments + 1, reply))
+		return true;
+	if (call->number >= LB_HOME_VFORK)
+		return lb_children_call(call, arguments + 1, reply);
 	if (!guard_descriptors(call, arguments + 1, &reply->result))
 		return true;
 	if (is_vector(call->number)) {
@@ -271,7 +287,10 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		regular = is_regular((int)arguments[1]);
 		cancellable = cancellable && !regular; /* a file does not wait for anybody */
 	}
-	reply->result = cancellable ? run_cancellable(arguments) : run_raw(arguments);
+	if (lb_child_here())
+		reply->result = cancellable ? lb_child_block(arguments) : run_raw(arguments);
+	else
+		reply->result = cancellable ? run_cancellable(arguments) : run_raw(arguments);
 	reply->flags = regular ? LB_REPLY_REGULAR : 0;
 	reply->out_size = used_output(call, reply->result);
 	return true;

@@ -100,11 +100,33 @@ void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is t
 bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
 		uint8_t *out);
 
+/* Waits until there is something to read, be it the end; the links and the daemon are served meanwhile. */
+void lb_wait_readable(int fd);
+
+/* ---- children.c: a child of the guest that runs in its parent's place */
+void lb_children_init(void);
+bool lb_child_runs(void);
+/* Has the child execute the call. Returns false when there is none. */
+bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out);
+/* LB_HOME_VFORK and what follows it. Returns false when the request is malformed. */
+bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply);
+bool lb_send_all(int fd, const void *data, size_t size);
+bool lb_receive_all(int fd, void *to, size_t size);
+
+/* ---- child.c: in that child itself */
+_Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted);
+bool lb_child_here(void);
+/* Its own LB_HOME_* calls. Returns false for any other. */
+bool lb_child_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply);
+/* Executes a call that may wait for long. */
+int64_t lb_child_block(const int64_t *arguments);
+
 /* ---- descriptors.c: our own ones, which the program does not see */
 void lb_own_fd(int *fd); /* registers a variable that holds one */
 bool lb_is_own_fd(int64_t fd);
 /* Makes room at a number that the program wants for itself. Returns false if there is none elsewhere. */
 bool lb_own_fd_yield(int fd);
+void lb_own_fds_close(const int *except); /* in a child: its parent's */
 int lb_fd_move_up(int fd); /* to a high number, close-on-exec; closes the old one; negative on error */
 int64_t lb_close_range(uint64_t first, uint64_t last, uint64_t flags);
 void lb_cloexec_restore(void);
@@ -119,6 +141,8 @@ void lb_signals_block(void);
 void lb_signals_collect(void);
 /* Passes on what was recorded; stops this process where the guest is to be stopped. */
 void lb_signals_relay(void);
+/* In a child: default actions, but for those signals that are ignored; nothing is passed on. */
+void lb_signals_leave(uint64_t ignored);
 /* Makes recorded signals pending again, for the exec of homecoming. */
 void lb_signals_give_back(void);
 extern volatile sig_atomic_t lb_interrupted;

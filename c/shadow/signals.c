@@ -215,8 +215,8 @@ void lb_signals_relay(void)
 		stop(signal);
 	}
 	/* Kept until there is a link; and while a copy is on its way, as its source is frozen and would take what
-	 * comes now to its grave. */
-	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0)
+	 * comes now to its grave; and while the guest is a child of its own, as they are the parent's. */
+	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0 || lb_child_runs())
 		return;
 	for (unsigned i = 0; i < recorded_count; i++) {
 		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
@@ -229,6 +229,19 @@ void lb_signals_relay(void)
 		}
 	}
 	recorded_count = 0;
+}
+
+void lb_signals_leave(uint64_t ignored)
+{
+	struct kernel_action action = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+
+	recorded_count = 0;
+	stop_pending = 0;
+	for (int signal = 1; signal <= SIGNALS; signal++) {
+		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)(
+			ignored & BIT(signal) ? SIG_IGN : SIG_DFL);
+		syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
+	}
 }
 
 void lb_signals_give_back(void)

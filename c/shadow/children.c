@@ -1,0 +1,143 @@
+/* children.c - a child that shares its parent's memory (vfork(2), posix_spawn(3)): in the guest it runs in its
+ * parent's place; here it is a real child process of this shadow, which executes the calls (child.c) while this
+ * process, the parent, goes on holding the link and passes them to it.
+ *
+ * When the child executes a program its end of the socket is closed with it; the same when it ends: then the guest
+ * hears LB_REPLY_CHILD_ENDED, and its parent goes on. Signals to this PID wait meanwhile, as they do for a parent in
+ * vfork(2).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shadow.h"
+
+static int child_fd = -1; /* to the child; -1: there is none */
+
+void lb_children_init(void)
+{
+	lb_own_fd(&child_fd);
+}
+
+bool lb_child_runs(void)
+{
+	return child_fd >= 0;
+}
+
+bool lb_send_all(int fd, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+
+	while (size > 0) {
+		ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			return false;
+		at += sent > 0 ? sent : 0;
+		size -= sent > 0 ? (size_t)sent : 0;
+	}
+	return true;
+}
+
+bool lb_receive_all(int fd, void *to, size_t size)
+{
+	uint8_t *at = to;
+
+	while (size > 0) {
+		ssize_t got = recv(fd, at, size, 0);
+
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return false;
+		at += got > 0 ? got : 0;
+		size -= got > 0 ? (size_t)got : 0;
+	}
+	return true;
+}
+
+/* Two descriptors out of the program's way. Returns false when there are none. */
+static bool make_pair(int ends[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	ends[0] = lb_fd_move_up(ends[0]);
+	ends[1] = lb_fd_move_up(ends[1]);
+	if (ends[0] >= 0 && ends[1] >= 0)
+		return true;
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] >= 0)
+			close(ends[i]);
+	}
+	return false;
+}
+
+static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd)
+{
+	uint64_t flags = wanted->flags & (CLONE_PIDFD | CSIGNAL);
+	int ends[2];
+	long pid;
+
+	if (!make_pair(ends))
+		return -EAGAIN;
+	pid = syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
+	if (pid == 0) {
+		close(ends[0]);
+		child_fd = ends[1];
+		lb_child_run(&child_fd, wanted);
+	}
+	pid = pid < 0 ? -errno : pid;
+	close(ends[1]);
+	if (pid < 0)
+		close(ends[0]);
+	else
+		child_fd = ends[0];
+	return pid;
+}
+
+/* Has the child execute the call. Returns false when it is no more what it was. */
+static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
+		     uint8_t *out)
+{
+	if (!lb_send_all(child_fd, call, sizeof *call) || !lb_send_all(child_fd, in, call->in_size))
+		return false;
+	lb_wait_readable(child_fd);
+	return lb_receive_all(child_fd, reply, sizeof *reply) &&
+	       lb_receive_all(child_fd, out, reply->out_size);
+}
+
+static void pass_on(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
+		    uint8_t *out)
+{
+	if (exchange(call, in, reply, out))
+		return;
+	close(child_fd);
+	child_fd = -1;
+	*reply = (struct lb_link_reply){ .flags = LB_REPLY_CHILD_ENDED };
+}
+
+bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
+{
+	if (child_fd < 0 || lb_child_here())
+		return false;
+	pass_on(call, in, reply, out);
+	return true;
+}
+
+bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
+{
+	switch (call->number) {
+	case LB_HOME_VFORK:
+		if (call->arg_sizes[0] != sizeof(struct lb_home_child) || call->arg_sizes[1] != sizeof(int32_t))
+			return false;
+		reply->result = start((const void *)(intptr_t)arguments[0], (void *)(intptr_t)arguments[1]);
+		reply->out_size = call->out_size;
+		return true;
+	default:
+		return false; /* what only a child may say */
+	}
+}

@@ -1,0 +1,63 @@
+/**
+ * Children of a process that has moved: made, and it stays where it is.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Host, type Job, Testbed } from "../testbed/mod.ts";
+
+const python = await Deno.readTextFile(new URL("../programs/spawner.py", import.meta.url));
+
+async function has(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function twoNodes(): Promise<Testbed> {
+  const bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  return bed;
+}
+
+/** Runs a program that prints "ready", waits for a line, works, and prints "done"; returns all it printed. */
+async function work(job: Job, home: Host, away: Host | undefined): Promise<string> {
+  await job.output("ready\n");
+  if (away !== undefined) await home.migrate(job.pid, away);
+  await job.write("\n");
+  await job.output("done\n", 60_000);
+  if (away !== undefined) {
+    assert.doesNotMatch(home.daemon.log, /came home/);
+    assert.equal((await away.snapshot()).queueLength, 1, "it does not run away from home");
+  }
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 5, signal: null }, job.stderr);
+  return job.stdout;
+}
+
+Deno.test("children that share memory with a moved process are as at home", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const wanted = await work(await home.launchKnown(["spawner", "1"]), home, undefined);
+  assert.match(wanted, /spawn directory: Permission denied\n/);
+  const given = await work(await home.launchKnown(["spawner", "1"]), home, away);
+  assert.deepEqual(given.split("\n"), wanted.split("\n"));
+});
+
+Deno.test({
+  name: "Python's subprocesses of a moved process are as at home",
+  ignore: !await has("python3"),
+  fn: async () => {
+    await using bed = await twoNodes();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await home.writeFile("spawner.py", python);
+    const launch = () => home.launchKnown(["python3", "spawner.py", "1"]);
+    const wanted = await work(await launch(), home, undefined);
+    assert.match(wanted, /returncode=0, stdout='BY RUN\\n'/);
+    const given = await work(await launch(), home, away);
+    assert.deepEqual(given.split("\n"), wanted.split("\n"));
+  },
+});
