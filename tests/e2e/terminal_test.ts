@@ -239,8 +239,9 @@ const movedShell: Session = {
     { moves: false, type: CTRL_C, shows: /\^C[^]*prompt> $/ },
     { type: `sleep 1001${ENTER}`, shows: /sleep 1001\r\n/ },
     { moves: false, type: CTRL_Z, shows: /Stopped[^]*prompt> $/ },
-    { moves: false, type: `kill %1; wait %1; echo $?${ENTER}`, shows: /148|143/ },
-    { moves: false, type: `fg${ENTER}`, shows: /prompt> $/ },
+    { moves: false, type: `fg${ENTER}`, shows: /sleep 1001\r\n/ },
+    { moves: false, type: CTRL_C, shows: /\^C[^]*prompt> $/ },
+    { type: `jobs; echo $?${ENTER}`, shows: /0\r\n[^]*prompt> $/ },
     { type: `exit 5${ENTER}` },
   ],
 };
