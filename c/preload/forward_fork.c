@@ -26,7 +26,7 @@ static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);
-	return lb_come(trap);
+	return lb_fork_at_home(trap, clone);
 }
 
 int64_t lb_own_vfork(struct lb_trap *trap)

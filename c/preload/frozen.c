@@ -154,6 +154,13 @@ int lb_freeze(void)
 	return 0;
 }
 
+void lb_frozen_forget(void)
+{
+	frozen.pending_count = 0;
+	memset(frozen.timers, 0, sizeof frozen.timers);
+	frozen.cpu_user_us = frozen.cpu_system_us = 0;
+}
+
 void lb_unfreeze(void)
 {
 	if (!frozen.armed)

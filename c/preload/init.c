@@ -77,15 +77,20 @@ static void register_process(void)
 	lb_syscall1(__NR_close, fd);
 }
 
+void lb_become_child(void)
+{
+	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_self.home_pid = lb_self.local_pid;
+	lb_self.start_ticks = read_start_ticks();
+	lb_self.cpu_user_us = lb_self.cpu_system_us = 0; /* the parent's: fork(2) */
+}
+
 /* In a child that fork(2) of libc has made: it is a process of its own, which may move even though its parent
  * may not. It does not wait for an answer, as a shell forks more often than it computes. */
 static void register_child(void)
 {
 	struct lb_local_register message = { .type = LB_LOCAL_REGISTER, .size = sizeof message };
-	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
-	lb_self.home_pid = lb_self.local_pid;
-	lb_self.start_ticks = read_start_ticks();
-	lb_self.cpu_user_us = lb_self.cpu_system_us = 0; /* the parent's: fork(2) */
+	lb_become_child();
 	message.start_ticks = lb_self.start_ticks;
 	message.pid = lb_self.local_pid;
 	message.abi_version = LB_ABI_VERSION;
@@ -123,6 +128,12 @@ int lb_homecoming(int state_fd, char **environment)
 		.node = state.home_node,
 		.control_path = state.control_path,
 	};
+	bool child = state.child_fd != 0;
+	if (child) {
+		const uint8_t begun = LB_BIRTH_BEGUN;
+		request.shadow_fd = -1;
+		lb_syscall3(__NR_write, state.child_fd, &begun, 1);
+	}
 	lb_stream_timeout(state.link_fd, state.io_timeout_ms);
 	int error = lb_stream_send(state.link_fd, LB_LINK_READY, 0, 0);
 	if (!error && lb_fault(LB_FAULT_HOME_READY) == LB_FAULT_DO_FAIL)
@@ -130,6 +141,8 @@ int lb_homecoming(int state_fd, char **environment)
 	lb_rseq_unregister();
 	if (!error)
 		error = lb_enter(&request, &header);
+	if (child)
+		return error;
 	/* Still here: the guest stays where it is. The shadow starts without a link, and gets a new one. */
 	int32_t none = -1;
 	char variable_text[32] = "LB_STATE=";

@@ -118,6 +118,15 @@ void lb_stream_timeout(int fd, uint32_t timeout_ms) LB_HIDDEN;
 /* First thing in the restored process, on the private stack; returns what the order's handler returns. */
 int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 
+/* ---- fork_home.c: in the restored process: is it a child that is being forked? Then its life begins. */
+bool lb_fork_is_born(void) LB_HIDDEN;
+void lb_fork_begin_life(void) LB_HIDDEN;
+/* What a child does not inherit: timers and pending signals. */
+void lb_frozen_forget(void) LB_HIDDEN;
+void lb_urgent_forget(void) LB_HIDDEN;
+/* Another PID, a start time and no CPU time of its own. */
+void lb_become_child(void) LB_HIDDEN;
+
 /* ---- vdso.c */
 /* The program's vdso (ordinary memory by now) calls the node's: patches it once, aims it each time. */
 void lb_vdso_aim(uint64_t node_vdso) LB_HIDDEN;

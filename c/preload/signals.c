@@ -135,6 +135,11 @@ bool lb_urgent_take(struct lb_siginfo *info)
 	return true;
 }
 
+void lb_urgent_forget(void)
+{
+	urgent.waits = false;
+}
+
 void lb_urgent_ring(void)
 {
 	struct lb_siginfo ring = { .signo = LB_SIGURG, .error = LB_RING, .code = LB_SI_QUEUE };

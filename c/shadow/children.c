@@ -1,15 +1,18 @@
-/* children.c - a child that shares its parent's memory (vfork(2), posix_spawn(3)): in the guest it runs in its
- * parent's place; here it is a real child process of this shadow, which executes the calls (child.c) while this
- * process, the parent, goes on holding the link and passes them to it.
+/* children.c - children of a guest, which are children of this process.
  *
- * When the child executes a program its end of the socket is closed with it; the same when it ends: then the guest
- * hears LB_REPLY_CHILD_ENDED, and its parent goes on. Signals to this PID wait meanwhile, as they do for a parent in
- * vfork(2).
+ * A child that is a copy of its parent (fork(2)) begins with the guest's image, here at home (home.c).
+ *
+ * A child that shares its parent's memory (vfork(2), posix_spawn(3)) runs in the guest in its parent's place; here it
+ * is a real child process, which executes the calls (child.c) while this process, the parent, goes on holding the link
+ * and passes them to it. When the child executes a program its end of the socket is closed with it; the same when it
+ * ends: then the guest hears LB_REPLY_CHILD_ENDED, and its parent goes on. Signals to this PID wait meanwhile, as they
+ * do for a parent in vfork(2).
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -128,6 +131,65 @@ bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct l
 	return true;
 }
 
+/* ---- fork(2): the guest's image becomes a process at home */
+
+enum birth { NO_START, FAILED, BORN };
+
+static enum birth wait_for_birth(int fd)
+{
+	enum birth birth = NO_START;
+	uint8_t how_far;
+
+	while (birth != BORN && lb_receive_all(fd, &how_far, 1))
+		birth = how_far == LB_BIRTH_DONE ? BORN : FAILED;
+	return birth;
+}
+
+static enum birth give_birth(bool directly, int64_t *pid)
+{
+	enum birth birth = FAILED;
+	int ends[2];
+
+	*pid = -EAGAIN;
+	if (!make_pair(ends))
+		return birth;
+	*pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (*pid == 0) {
+		close(ends[0]);
+		child_fd = ends[1]; /* our own: it stays out of the program's sight */
+		lb_home_child(child_fd, directly);
+	}
+	*pid = *pid < 0 ? -errno : *pid;
+	close(ends[1]);
+	if (*pid > 0)
+		birth = wait_for_birth(ends[0]);
+	close(ends[0]);
+	if (*pid > 0 && birth != BORN)
+		lb_signals_drop_child((pid_t)*pid);
+	return birth;
+}
+
+static void fork_at_home(struct lb_link_reply *reply)
+{
+	struct lb_shadow_link *link = lb_shadow.live;
+	enum birth birth;
+
+	/* Lost by now: the guest asks again over its next link. */
+	reply->result = -EAGAIN;
+	if (link == NULL)
+		return;
+	lb_signals_watch(link->fd, false);
+	birth = lb_shadow.state.exe_fd < 0 ? NO_START : give_birth(false, &reply->result);
+	if (birth == NO_START) /* its file does not start: only /proc/self/exe will be wrong */
+		birth = give_birth(true, &reply->result);
+	lb_link_give_back(link);
+	if (birth == BORN || reply->result < 0)
+		return;
+	reply->result = -EAGAIN;
+	reply->flags = LB_REPLY_NO_CHILD;
+	lb_link_lost();
+}
+
 bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
 {
 	switch (call->number) {
@@ -136,6 +198,9 @@ bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments,
 			return false;
 		reply->result = start((const void *)(intptr_t)arguments[0], (void *)(intptr_t)arguments[1]);
 		reply->out_size = call->out_size;
+		return true;
+	case LB_HOME_FORK:
+		fork_at_home(reply);
 		return true;
 	default:
 		return false; /* what only a child may say */

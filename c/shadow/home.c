@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,7 +124,7 @@ static void enter_directly(struct lb_shadow_link *link)
 		.link_fd = -1,
 		.keeper_fd = -1,
 		.state_fd = lb_shadow.state.state_fd,
-		.shadow_fd = lb_shadow.state.shadow_fd,
+		.shadow_fd = lb_shadow.state.child_fd != 0 ? -1 : lb_shadow.state.shadow_fd,
 		.at_home = 1,
 		.fault = lb_fault_plan,
 		.node = lb_shadow.state.home_node,
@@ -140,8 +141,6 @@ static void enter_directly(struct lb_shadow_link *link)
 
 void lb_home(struct lb_shadow_link *link)
 {
-	struct timeval timeout = { lb_shadow.state.io_timeout_ms / 1000,
-				   lb_shadow.state.io_timeout_ms % 1000 * 1000 };
 	uint32_t action = lb_fault(LB_FAULT_HOME_EXEC);
 
 	if (action == LB_FAULT_DO_CUT || action == LB_FAULT_DO_FAIL) {
@@ -154,8 +153,7 @@ void lb_home(struct lb_shadow_link *link)
 			lb_link_close(&lb_shadow.links[i]);
 	}
 	lb_signals_watch(link->fd, false);
-	setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-	setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	lb_link_lend(link);
 	keep_own_open(true);
 	lb_cloexec_record();
 	lb_state_save();
@@ -171,4 +169,58 @@ void lb_home(struct lb_shadow_link *link)
 	lb_cloexec_restore();
 	lb_shadow.retry_ms = 0;
 	lb_link_lost();
+}
+
+/* ---- a child of the guest begins ---- */
+
+/* A state of its own, in the place of its parent's. Returns false when there is no room for it. */
+static bool make_state(void)
+{
+	struct lb_state *state = &lb_shadow.state;
+	struct rlimit limit, none;
+	int fd = memfd_create("lb-state", MFD_CLOEXEC);
+	bool made;
+
+	fd = fd < 0 ? fd : lb_fd_move_up(fd);
+	if (fd < 0)
+		return false;
+	getrlimit(RLIMIT_FSIZE, &limit);
+	none = (struct rlimit){ limit.rlim_max, limit.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &none);
+	made = ftruncate(fd, sizeof *state) == 0;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	lb_shadow.saved = made ? mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+	close(state->state_fd);
+	state->state_fd = fd;
+	return lb_shadow.saved != MAP_FAILED;
+}
+
+_Noreturn void lb_home_child(int fd, bool directly)
+{
+	const uint8_t begun = LB_BIRTH_BEGUN;
+	struct lb_shadow_link *link = lb_shadow.live;
+
+	if (lb_shadow.control_fd >= 0)
+		close(lb_shadow.control_fd);
+	lb_shadow.control_fd = -1;
+	for (int i = 0; i < LB_LINKS; i++) {
+		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
+			lb_link_close(&lb_shadow.links[i]);
+	}
+	if (!make_state())
+		_exit(EXIT_FAILURE);
+	lb_signals_leave(lb_shadow.state.actions.ignored);
+	lb_shadow.state.child_fd = fd;
+	lb_shadow.state.order_id = 0;
+	lb_link_lend(link);
+	keep_own_open(true);
+	keep_open(fd, true);
+	lb_cloexec_record();
+	lb_state_save();
+	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
+	if (!directly)
+		exec_program(state_variable);
+	else if (write(fd, &begun, 1) == 1)
+		enter_directly(link);
+	_exit(EXIT_FAILURE);
 }

@@ -31,6 +31,15 @@ void lb_links_init(void)
 	}
 }
 
+/* The time limits of an image; 0: there are none, as a guest may be silent for days. */
+static void limit_time(int fd, uint32_t timeout_ms)
+{
+	struct timeval timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
 static void prepare(int fd)
 {
 	int on = 1, idle = KEEPALIVE_IDLE_S, step = KEEPALIVE_STEP_S;
@@ -46,10 +55,17 @@ static void prepare(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 	/* Blocking: it will be the restorer's when the process comes home. */
 	fcntl(fd, F_SETFL, flags & ~(O_NONBLOCK | O_ASYNC));
-	/* The time limits of the move are over: a guest may be silent for days. */
-	struct timeval none = { 0, 0 };
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
+	limit_time(fd, 0);
+}
+
+void lb_link_give_back(struct lb_shadow_link *link)
+{
+	limit_time(link->fd, 0);
+}
+
+void lb_link_lend(struct lb_shadow_link *link)
+{
+	limit_time(link->fd, lb_shadow.state.io_timeout_ms);
 }
 
 struct lb_shadow_link *lb_link_add(int fd, uint64_t ticket)

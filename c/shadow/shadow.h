@@ -78,6 +78,9 @@ const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad
 /* Sends all of it; urgent: ring the doorbell with the last byte. Returns false when the link is broken. */
 bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, bool urgent);
 bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent);
+/* For an image that another reads from it, within the time limits of one; and back. */
+void lb_link_lend(struct lb_shadow_link *link);
+void lb_link_give_back(struct lb_shadow_link *link);
 /* The live link is gone: asks the daemon. */
 void lb_link_lost(void);
 
@@ -143,6 +146,8 @@ void lb_signals_collect(void);
 void lb_signals_relay(void);
 /* In a child: default actions, but for those signals that are ignored; nothing is passed on. */
 void lb_signals_leave(uint64_t ignored);
+/* A child that has failed to begin: nobody has heard of it, and nobody will. */
+void lb_signals_drop_child(pid_t pid);
 /* Makes recorded signals pending again, for the exec of homecoming. */
 void lb_signals_give_back(void);
 extern volatile sig_atomic_t lb_interrupted;
@@ -159,6 +164,8 @@ void lb_control_close(void);
 
 /* ---- home.c, end.c */
 void lb_home(struct lb_shadow_link *link);
+/* In a child: becomes a copy of the guest; `fd` is where it says how far it is. directly: not by the program's file. */
+_Noreturn void lb_home_child(int fd, bool directly);
 _Noreturn void lb_end_exit(int64_t code);
 _Noreturn void lb_end_status(uint32_t wait_status);
 _Noreturn void lb_end_lost(const char *why);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -229,6 +230,20 @@ void lb_signals_relay(void)
 		}
 	}
 	recorded_count = 0;
+}
+
+void lb_signals_drop_child(pid_t pid)
+{
+	const struct timespec now = { 0, 0 };
+	const uint64_t set = BIT(SIGCHLD);
+	siginfo_t info;
+
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0) {
+		if (info.si_pid != pid)
+			record(&info);
+	}
 }
 
 void lb_signals_leave(uint64_t ignored)

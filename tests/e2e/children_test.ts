@@ -6,11 +6,15 @@
 import assert from "node:assert/strict";
 import { type Host, type Job, Testbed } from "../testbed/mod.ts";
 
-const python = await Deno.readTextFile(new URL("../programs/spawner.py", import.meta.url));
+const [spawner, forks, script] = await Promise.all(
+  ["spawner.py", "forks.py", "forks.sh"].map((name) =>
+    Deno.readTextFile(new URL(`../programs/${name}`, import.meta.url))
+  ),
+) as [string, string, string];
 
 async function has(program: string): Promise<boolean> {
   try {
-    return (await new Deno.Command(program, { args: ["--version"] }).output()).success;
+    return (await new Deno.Command(program, { args: ["-c", ""] }).output()).success;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -53,7 +57,7 @@ Deno.test({
   fn: async () => {
     await using bed = await twoNodes();
     const [home, away] = [bed.host(0), bed.host(1)];
-    await home.writeFile("spawner.py", python);
+    await home.writeFile("spawner.py", spawner);
     const launch = () => home.launchKnown(["python3", "spawner.py", "1"]);
     const wanted = await work(await launch(), home, undefined);
     assert.match(wanted, /returncode=0, stdout='BY RUN\\n'/);
@@ -61,3 +65,25 @@ Deno.test({
     assert.deepEqual(given.split("\n"), wanted.split("\n"));
   },
 });
+
+for (
+  const [program, file, source, ...rest] of [
+    ["python3", "forks.py", forks, "1", "40"],
+    ["bash", "forks.sh", script, "1"],
+    ["dash", "forks.sh", script, "1"],
+  ] as const
+) {
+  Deno.test({
+    name: `what ${program} forks away from home is as at home`,
+    ignore: !await has(program),
+    fn: async () => {
+      await using bed = await twoNodes();
+      const [home, away] = [bed.host(0), bed.host(1)];
+      await home.writeFile(file, source);
+      const launch = () => home.launchKnown([program, file, ...rest]);
+      const wanted = await work(await launch(), home, undefined);
+      const given = await work(await launch(), home, away);
+      assert.deepEqual(given.split("\n"), wanted.split("\n"));
+    },
+  });
+}
