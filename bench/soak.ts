@@ -4,9 +4,11 @@
  *
  *   npm run soak [-- MOVES]              200 moves by default
  *   npm run soak -- programs SECONDS     programs of the distribution instead: soak_programs.ts
+ *   npm run soak -- storm SECONDS        one that counts signals and calls instead: tests/e2e/_flood.ts
  *
  * @module
  */
+import { flood } from "../tests/e2e/_flood.ts";
 import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
 import { soakPrograms } from "./soak_programs.ts";
 
@@ -14,6 +16,8 @@ import { soakPrograms } from "./soak_programs.ts";
 const REST_MS = 150;
 /** Generous: a move takes milliseconds, `lb migrate` itself some 100 ms, on a busy machine more. */
 const MOVE_SECONDS_MAX = 6;
+/** One storm of `npm run soak -- storm SECONDS`. */
+const STORM_SECONDS = 30;
 
 /** Finds where a process of host 0 runs, by its home's shadows. */
 async function runsOn(hosts: readonly Host[], pid: number): Promise<string> {
@@ -78,10 +82,23 @@ export async function soak(
   return Number(checks);
 }
 
+/** A storm of signals after the other, each some seconds long, as its program looks at its files at its end. */
+async function soakStorm(seconds: number): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  for (let run = 1; performance.now() < end; run++) {
+    const { moves, words } = await flood(STORM_SECONDS, Math.random);
+    console.log(`storm ${run}: ${moves} moves, ${words}`);
+  }
+}
+
 async function main(): Promise<void> {
   const number = Deno.args.find((argument) => /^\d+$/.test(argument));
   if (Deno.args.includes("programs")) {
     await soakPrograms(Number(number ?? "600"), (line) => console.log(line));
+    return;
+  }
+  if (Deno.args.includes("storm")) {
+    await soakStorm(Number(number ?? "600"));
     return;
   }
   const moves = Number(number ?? "200");

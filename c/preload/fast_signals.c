@@ -3,7 +3,7 @@
  * A call that is answered at a patched site runs in the program's own context, signals and all. Away, every handler
  * of the program is therefore known to the kernel as lb_signal_entry (fast_entry.S), which comes here first:
  *
- *   - While lb_fast_busy is set the signal is deferred: it is queued to this thread again, and the interrupted
+ *   - While lb_fast_busy is set the signal is deferred: it is queued again, before its like, and the interrupted
  *     context goes on with everything blocked; when the call is over its own mask comes back, and with it the signal.
  *     So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
  *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
@@ -25,7 +25,7 @@ uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *contex
 
 volatile uint32_t lb_fast_busy;
 volatile uint32_t lb_fast_deferred;
-static uint64_t deferred_mask; /* the interrupted context's own */
+static uint64_t deferred_mask = ~0ULL; /* the interrupted context's own */
 /* SIGSEGV and SIGBUS that were sent: they cannot be blocked meanwhile, so they wait here. */
 static struct {
 	bool waits;
@@ -79,6 +79,7 @@ void lb_fast_reset(void)
 {
 	lb_fast_busy = 0;
 	lb_fast_deferred = 0;
+	deferred_mask = ~0ULL;
 	sent[0].waits = sent[1].waits = false;
 }
 
@@ -89,20 +90,14 @@ bool lb_signal_was_reset(void)
 	return result;
 }
 
-/* To this thread: its own queue comes before the process's, so the signal keeps its place before others of its
- * number that have come meanwhile. */
-static void requeue(int signal, const struct lb_siginfo *info)
-{
-	int64_t pid = lb_self.local_pid;
-	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, info) < 0)
-		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
-		lb_syscall2(__NR_kill, pid, signal);
-}
-
 bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
 {
+	uint64_t all = ~0ULL;
 	if (!lb_self.away || !(lb_fast_busy || lb_fast_deferred))
 		return false;
+	/* Frames of several signals may lie on each other, in any order of coming here. The lowest, which interrupted
+	 * the call, has the mask that is wanted, and all others have more than that. */
+	deferred_mask &= context[LB_UC_SIGMASK];
 	if (IS_FAULT(signal)) {
 		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
 		sent[signal == SIGSEGV].waits = true;
@@ -110,10 +105,9 @@ bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
 	} else {
 		if (lb_self.actions[signal].flags & LB_SA_RESETHAND)
 			lb_action_set(signal, &lb_self.actions[signal], 0); /* the kernel has forgotten it */
-		requeue(signal, siginfo);
+		lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+		lb_signal_put_back(siginfo);
 	}
-	/* Frames of several signals may lie on each other; the lowest, which interrupted the call, comes last. */
-	deferred_mask = context[LB_UC_SIGMASK];
 	context[LB_UC_SIGMASK] |= ~FAULTS;
 	lb_fast_deferred = 1;
 	return true;
@@ -126,34 +120,32 @@ void lb_deferred_take(uint64_t *mask)
 	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
 	for (unsigned i = 0; i < 2; i++)
 		if (sent[i].waits) {
-			requeue(i ? SIGSEGV : SIGBUS, &sent[i].info);
+			lb_signal_put_back(&sent[i].info);
 			sent[i].waits = false;
 		}
 	lb_fast_deferred = 0;
 	*mask = deferred_mask;
+	deferred_mask = ~0ULL;
 }
 
 /* A fault of ours in the program's memory: the copy ends. */
 static bool end_copy(uint64_t *context)
 {
 	uint64_t rip = REGISTER(context, LB_RIP);
-	if (!lb_fast_busy || rip < (uint64_t)lb_fast_copy || rip >= (uint64_t)lb_fast_copy_end)
+	if (rip < (uint64_t)lb_fast_copy || rip >= (uint64_t)lb_fast_copy_end)
 		return false;
 	REGISTER(context, LB_RIP) = (uint64_t)lb_fast_copy_failed;
 	return true;
 }
 
-/* SIGSEGV or SIGBUS without a handler: what the kernel does then. */
-static void default_fault(int signal, const struct lb_siginfo *info, uint64_t *context)
+/* SIGSEGV or SIGBUS ends the process. */
+static void default_fault(int signal, const struct lb_siginfo *info)
 {
 	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
-	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0) {
-		lb_resume_call(context);
-		return;
-	}
-	/* A fault cannot be ignored: force_sig_info_to_task(), Linux 6.12. It comes again, and ends the process. */
+	uint64_t all = ~0ULL;
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
 	lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
-	requeue(signal, info);
+	lb_signal_put_back(info);
 }
 
 static void apply_reset(int signal)
@@ -169,13 +161,20 @@ static void apply_reset(int signal)
 uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context)
 {
 	uint64_t mask = 0;
-	if (IS_FAULT(signal) && info->code > 0 && end_copy(context))
+	if (IS_FAULT(signal) && info->code > 0 && lb_fast_busy) {
+		if (!end_copy(context))
+			default_fault(signal, info); /* our own: no handler of the program could help */
 		return 0;
+	}
 	if (lb_signal_defer(signal, info, context))
 		return 0;
 	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
 	if (IS_FAULT(signal) && !is_handler(lb_self.actions[signal].handler)) {
-		default_fault(signal, info, context);
+		/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
+		if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
+			lb_resume_call(context);
+		else
+			default_fault(signal, info);
 		return 0;
 	}
 	lb_syscall4(__NR_rt_sigprocmask, 0, 0, &mask, 8);

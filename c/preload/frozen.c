@@ -14,6 +14,7 @@
 #define RLIMIT_FSIZE 1
 #define RLIMIT_NICE 13
 #define ALL_SIGNALS (~0ULL)
+#define LB_REAL_TIME 32 /* the first signal of which more than one can wait: signal(7) */
 #define PR_GET_TID_ADDRESS 40
 #define RSEQ_SIGNATURE 0x53053053
 #define RSEQ_SIZE 32
@@ -77,15 +78,14 @@ static void rearm_timers(void)
 			lb_syscall3(__NR_setitimer, i, &frozen.timers[i], 0);
 }
 
-/* Takes every pending signal with its data, in order, behind those it has. Stops with an error when they do not
- * fit. */
-static int take_pending(void)
+/* Takes every pending signal of the set with its data, in order, behind those it has. Stops with an error when
+ * they do not fit. */
+static int take_pending(uint64_t set)
 {
-	uint64_t all = ALL_SIGNALS;
 	int64_t none[2] = { 0, 0 };
 	while (frozen.pending_count < LB_PENDING_SIGNALS_MAX) {
 		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
-		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &all, info, none, sizeof all);
+		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &set, info, none, sizeof set);
 		if (signal == LB_EINTR)
 			continue;
 		if (signal <= 0)
@@ -95,17 +95,38 @@ static int take_pending(void)
 	return -LB_E_SIGNALS;
 }
 
+/* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
+static void queue_first(const struct lb_siginfo *info)
+{
+	int64_t pid = lb_self.local_pid;
+	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, info->signo, info) < 0)
+		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
+		lb_syscall2(__NR_kill, pid, info->signo);
+}
+
+void lb_signal_put_back(const struct lb_siginfo *info)
+{
+	frozen.pending[0] = *info;
+	frozen.pending_count = 1;
+	if (info->signo >= LB_REAL_TIME) /* of the others each queue has one at most */
+		take_pending(LB_BIT(info->signo));
+	for (uint32_t i = 0; i < frozen.pending_count; i++)
+		queue_first(&frozen.pending[i]);
+	frozen.pending_count = 0;
+}
+
 static void give_pending(void)
 {
-	take_pending(); /* what has come meanwhile is younger; what does not fit keeps its place before */
+	take_pending(ALL_SIGNALS); /* what has come meanwhile is younger; what does not fit is behind all this */
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		const struct lb_siginfo *info = &frozen.pending[i];
 		bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
 		/* Away a SIGURG is a doorbell; the program's own waits elsewhere (signals.c). */
-		if (info->signo != LB_SIGURG || (!frozen.was_away && !order))
-			lb_signal_requeue(info->signo, info);
-		else if (frozen.was_away == lb_self.away)
-			lb_syscall3(__NR_rt_sigqueueinfo, lb_syscall0(__NR_getpid), LB_SIGURG, info);
+		bool own = info->signo != LB_SIGURG || (!frozen.was_away && !order);
+		if (own && info->signo == LB_SIGURG && lb_self.away)
+			lb_urgent_keep(info);
+		if (own || frozen.was_away == lb_self.away)
+			queue_first(info);
 	}
 	frozen.pending_count = 0;
 	lb_urgent_ring();
@@ -136,7 +157,7 @@ int lb_freeze(void)
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	disarm_timers();
-	int error = take_pending();
+	int error = take_pending(ALL_SIGNALS);
 	if (error) {
 		give_pending();
 		rearm_timers();

@@ -88,6 +88,8 @@ int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context)
 int lb_freeze(void) LB_HIDDEN;
 /* Undoes lb_freeze in the same process. */
 void lb_unfreeze(void) LB_HIDDEN;
+/* A signal that was delivered, but too early: it comes again, before all others of its number. All blocked. */
+void lb_signal_put_back(const struct lb_siginfo *info) LB_HIDDEN;
 /* In the restored process: gives it all back. */
 void lb_thaw(bool at_home) LB_HIDDEN;
 /* Before this process's TLS goes away: the kernel must not write its struct rseq any more. */

@@ -216,7 +216,7 @@ static void patch(uint32_t number, uint64_t after)
 	if (!site || site->patched || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1))
 		return;
 	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
-	if (!ask(PAGE_OF(at), &question) || !(question.protection & PROT_EXEC))
+	if (!ask(PAGE_OF(at), &question) || (question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
 		return;
 	site->landing = 0;
 	if (at + 4 == after) {
@@ -226,7 +226,7 @@ static void patch(uint32_t number, uint64_t after)
 	} else if (!make_jump(at, stub, jump)) {
 		return;
 	}
-	memcpy(site->original, (const void *)at, JUMP_SIZE);
+	memcpy(site->original, code + (at - (after - 8)), JUMP_SIZE);
 	site->protection = question.protection;
 	lb_site_after[site - sites] = after;
 	if (!write_code(at, jump, sizeof jump, question.protection))

@@ -262,8 +262,9 @@ void lb_signals_leave(uint64_t ignored)
 void lb_signals_give_back(void)
 {
 	lb_signals_collect();
+	/* To this thread: what comes to the process meanwhile is younger, and is taken after it. */
 	for (unsigned i = 0; i < recorded_count; i++)
-		syscall(SYS_rt_sigqueueinfo, getpid(), recorded[i].si_signo, &recorded[i]);
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), recorded[i].si_signo, &recorded[i]);
 	for (int signal = 1; signal <= SIGNALS; signal++) {
 		if (stop_pending & BIT(signal))
 			syscall(SYS_tgkill, getpid(), getpid(), signal);

@@ -5,8 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
+import { flood } from "./_flood.ts";
 
 const SECONDS = 12;
+const FLOOD_SECONDS = 12;
 const MOVES = 10;
 /** SIGRTMIN + 2 as the C library counts: each one of these must arrive. */
 const SIGNAL = 36;
@@ -33,4 +35,10 @@ Deno.test("no call and no signal is lost or seen twice in a storm of signals and
   const sent = String(await sending).trim();
   assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
   assert.equal(job.stdout, `ready\nOK signals ${sent}\n`);
+});
+
+Deno.test("calls at full speed and 2000 signals a second lose nothing when the process moves", async () => {
+  const { moves, words } = await flood(FLOOD_SECONDS, Math.random);
+  assert.ok(moves >= 2, `${moves} moves`);
+  assert.match(words, /^OK calls [1-9]/);
 });

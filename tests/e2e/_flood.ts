@@ -1,0 +1,56 @@
+/**
+ * `flood` (tests/programs/flood.c): system calls as fast as they go under a flood of signals, moved at
+ * random moments.
+ *
+ * @module
+ */
+import { Testbed } from "../testbed/mod.ts";
+
+/** The longest time between two moves, in milliseconds. */
+const REST_MS_MAX = 400;
+/** The program goes on for so long after the last move, and the sender ends a second before it. */
+const TAIL_SECONDS = 2;
+/** Until what is pending at its end has been handled. */
+const END_MS_MAX = 60_000;
+
+/** What a run was like. */
+export interface FloodResult {
+  readonly moves: number;
+  /** The program's last line. */
+  readonly words: string;
+}
+
+/**
+ * Runs `flood` for so long and moves it to and fro. Throws with its own words if it finds anything.
+ *
+ * @param random From 0 up to 1: when the next move is.
+ */
+export async function flood(seconds: number, random: () => number): Promise<FloodResult> {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["flood", String(seconds)]);
+  await job.output("ready\n");
+  const end = performance.now() + (seconds - TAIL_SECONDS) * 1000;
+  const sending = home.run(["flood", "send", String(job.pid), String(seconds - 1)], {
+    timeoutMs: seconds * 1000 + END_MS_MAX,
+  });
+  let moves = 0;
+  while (performance.now() < end && job.running && job.stdout === "ready\n") {
+    if (moves % 2 === 0) await home.migrate(job.pid, away);
+    else await home.bringHome(job.pid);
+    moves++;
+    await new Promise((resolve) => setTimeout(resolve, random() * REST_MS_MAX));
+  }
+  const ending = await job.ending(END_MS_MAX);
+  const sent = await sending;
+  const words = job.stdout.slice("ready\n".length).trim();
+  if (ending.code !== 0 || !words.startsWith("OK ")) {
+    throw new Error(
+      `flood ended with ${JSON.stringify(ending)} after ${moves} moves: ${words}\n${job.stderr}` +
+        `its sender: ${sent.stderr}\n` +
+        bed.hosts.map((host) => `${host.name} logged:\n${host.daemon.log.slice(-1500)}`).join("\n"),
+    );
+  }
+  return { moves, words };
+}
