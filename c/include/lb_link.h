@@ -109,7 +109,8 @@ struct lb_link_call {
 };
 
 #define LB_CALL_MAY_BLOCK 1u /* execute it cancellable */
-#define LB_CALL_RESULT_SIZE 2u /* `result` bytes of the one output are used; else all of it */
+#define LB_CALL_RESULT_SIZE 2u /* `result` units of the one output are used; else all of it */
+#define LB_CALL_UNIT_SHIFT 16  /* from here on: bytes a unit */
 
 struct lb_link_reply {
 	int64_t result;    /* >= 0, or -errno */
@@ -120,6 +121,14 @@ struct lb_link_reply {
 #define LB_REPLY_REGULAR 1u /* read family: the descriptor is a regular file: a short count means end of file */
 #define LB_REPLY_CHILD_ENDED 0x100u /* the child of VFORK has executed a program, or has ended: its parent goes on */
 #define LB_REPLY_NO_CHILD 0x200u /* FORK: the image could not become a process; nothing has happened */
+
+/* Argument 5 of a CALL of sendmsg or recvmsg, INOUT: room that there is, and what recvmsg made of it. The others are
+ * the descriptor, the data, the flags, the name and the control data. */
+struct lb_link_message {
+	uint32_t name_size;
+	uint32_t flags; /* msg_flags */
+	uint64_t control_size;
+};
 
 /* Calls that the shadow executes for the library itself, above every system call number. */
 enum lb_home_call {

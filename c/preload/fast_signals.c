@@ -21,7 +21,6 @@
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 
 void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
-uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
 
 volatile uint32_t lb_fast_busy;
 volatile uint32_t lb_fast_deferred;
@@ -51,14 +50,19 @@ bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
 	return is_handler(program->handler) || IS_FAULT(signal);
 }
 
+void lb_signal_note(int signal, const struct lb_action *program)
+{
+	handlers[signal].handler = program->handler;
+	handlers[signal].flags = program->flags;
+}
+
 int64_t lb_signal_forward(int signal, const struct lb_action *program)
 {
 	struct lb_action action = *program;
 	action.handler = (uint64_t)lb_signal_entry;
 	action.flags |= LB_SA_SIGINFO; /* the kernel fills in what is queued again */
 	if (is_handler(program->handler)) {
-		handlers[signal].handler = program->handler;
-		handlers[signal].flags = program->flags;
+		lb_signal_note(signal, program);
 	} else {
 		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;
 		action.restorer = (uint64_t)lb_sigreturn;
@@ -157,7 +161,6 @@ static void apply_reset(int signal)
 	was_reset = true;
 }
 
-/* A signal was delivered. Returns the handler to go to; 0: back to where it came. */
 uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context)
 {
 	uint64_t mask = 0;

@@ -77,11 +77,28 @@ __asm__(".pushsection .text\n"
 	"on_sigsys_entry:\n"
 	"	push %rbp\n"
 	"	mov %rsp, %rbp\n"
+	"	mov %rsi, %r12\n" /* a return from a signal brings every register back */
+	"	mov %rdx, %r13\n"
 	"	lea sigsys_stack_top(%rip), %rsp\n"
 	"	call on_sigsys\n"
 	"	mov %rbp, %rsp\n"
 	"	pop %rbp\n"
+	"	test %rax, %rax\n"
+	"	jnz 1f\n"
 	"	ret\n"
+	/* The program's own SIGSYS: its handler gets the kernel's frame, under the mask that it is to have. */
+	"1:	mov %rax, %r14\n"
+	"	mov $14, %eax\n" /* rt_sigprocmask */
+	"	mov $2, %edi\n"  /* SIG_SETMASK */
+	"	lea own_sigsys_mask(%rip), %rsi\n"
+	"	xor %edx, %edx\n"
+	"	mov $8, %r10d\n"
+	"	syscall\n"
+	"	mov $31, %edi\n"
+	"	mov %r12, %rsi\n"
+	"	mov %r13, %rdx\n"
+	"	xor %eax, %eax\n"
+	"	jmp *%r14\n"
 	".size on_sigsys_entry, . - on_sigsys_entry\n"
 	".popsection\n"
 	".pushsection .bss\n"
@@ -100,6 +117,8 @@ extern char on_sigsys_entry[] LB_HIDDEN;
 #define FRAME_BOTTOM(context) ((uint64_t)(context)-16)
 
 #define NO_INDEX 6
+
+static uint64_t own_sigsys_mask __attribute__((used));
 
 static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
 	size_t scratch_size)
@@ -131,6 +150,8 @@ static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, co
 		registers->rdx = value;
 	else if (index == 3)
 		registers->r10 = value;
+	else if (index == 4)
+		registers->r8 = value;
 	registers->rax = trap->number;
 	registers->rsp = at;
 	registers->rip = (uint64_t)lb_stub_call;
@@ -229,14 +250,41 @@ static int64_t decide(struct lb_trap *trap)
 		return lb_here(trap);
 	case LB_OWN:
 		return lb_own(trap);
+	case LB_REFUSED:
+		return -ENOSYS;
 	case LB_COME:
 		break;
 	}
 	return lb_come(trap);
 }
 
-static void on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
-static void on_sigsys(int signal, siginfo_t *info, void *context)
+/* A SIGSYS that the program or another process sent. Returns the program's handler, or 0: there is none. */
+static uint64_t own_sigsys(siginfo_t *info, struct ucontext *context)
+{
+	const struct lb_action action = lb_self.actions[SIGSYS];
+	const struct lb_action none = { .handler = 0 };
+	uint64_t handler;
+
+	if (lb_self.has_child || action.handler == (uint64_t)SIG_IGN)
+		return 0;
+	if (action.handler == (uint64_t)SIG_DFL) { /* the process ends by it */
+		own_sigsys_mask = ~LB_BIT(SIGSYS);
+		lb_syscall4(__NR_rt_sigaction, SIGSYS, &none, NULL, sizeof(none.mask));
+		lb_syscall2(__NR_tkill, lb_self.local_pid, SIGSYS);
+		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &own_sigsys_mask, NULL, sizeof(none.mask));
+	}
+	handler = lb_signal_arrived(SIGSYS, (struct lb_siginfo *)info, (uint64_t *)context);
+	if (handler == 0)
+		return 0;
+	if (action.flags & SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
+		*((uint64_t *)context - 1) = action.restorer;
+	own_sigsys_mask = lb_mask_strip(context->uc_sigmask | action.mask);
+	lb_faults_note(own_sigsys_mask);
+	return handler;
+}
+
+static uint64_t on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
+static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	struct ucontext *uc = context;
 	struct sigcontext *registers = (struct sigcontext *)&uc->uc_mcontext;
@@ -249,9 +297,8 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 	int64_t result = LB_SLOW;
 
 	(void)signal;
-	/* A SIGSYS that the program or another process sent: not a trapped call. */
 	if (info->si_code != SYS_USER_DISPATCH)
-		return;
+		return own_sigsys(info, uc);
 	if (info->_sifields._sigsys._arch != AUDIT_ARCH_X86_64) {
 		result = lb_come(&trap);
 	} else if (lb_fast_wants(trap.number)) {
@@ -270,6 +317,7 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 		lb_actions_sync();
 	if (lb_self.away)
 		lb_link_drain();
+	return 0;
 }
 
 /* The library's own file header: ld(1) defines it in every shared object. */

@@ -16,6 +16,7 @@ struct lb_trap {
 	struct ucontext *context;
 	uint32_t number;
 	uint64_t args[6];
+	uint64_t given; /* size of the row's argument whose size is LB_LENGTH_GIVEN */
 };
 /* The context already says how to go on: rax is not to be touched. Outside every errno and address. */
 #define LB_DONE INT64_MIN
@@ -41,7 +42,7 @@ struct lb_request {
 	uint32_t flags;      /* LB_CALL_* */
 	bool cancellable;    /* pending signals of the program may end it */
 	bool no_restart;     /* LB_NO_RESTART */
-	bool result_size;    /* LB_RESULT: more than the result's bytes are not written to the program */
+	uint32_t result_size; /* LB_RESULT: bytes a unit of it; more are not written to the program. 0: all */
 	uint64_t mask;       /* the program's signal mask, when cancellable */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
@@ -68,7 +69,7 @@ int64_t lb_again(struct lb_trap *trap) LB_HIDDEN;   /* make the call again once 
 #define LB_SCRATCH_SIZE 48
 int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size)
 	LB_HIDDEN;
-/* As lb_here, with another value for argument `index` (0..3) during the call. */
+/* As lb_here, with another value for argument `index` (0..4) during the call. */
 int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
 /* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. */
 int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
@@ -96,6 +97,8 @@ int64_t lb_request_run(struct lb_request *request) LB_HIDDEN;
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value) LB_HIDDEN;
 void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
 	uint64_t size) LB_HIDDEN;
+/* Reads an array of iovec into the request's argument 1. Returns the total size or a negative error. */
+int64_t lb_request_pieces(struct lb_request *request, uint8_t kind, uint64_t address, uint64_t count) LB_HIDDEN;
 /* Makes a call at home for the library itself: number and up to 4 plain values; not cancellable. */
 int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) LB_HIDDEN;
 

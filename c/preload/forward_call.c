@@ -17,6 +17,9 @@
 #define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
 #define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
 #define IOVECS_MAX 1024u           /* UIO_MAXIOV, readv(2) */
+#define POLLFD_SIZE 8u
+#define SEMBUF_SIZE 6u
+#define GROUPS_MAX 65536u          /* NGROUPS_MAX */
 #define SET_BITS_MAX 65536u        /* no descriptor number is higher: c/preload/shadow_exec.c */
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
 
@@ -107,8 +110,9 @@ static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *
 
 		if (arg->kind != LB_ARG_INOUT && (arg->kind != LB_ARG_OUT || view->result < 0))
 			continue;
-		if (arg->kind == LB_ARG_OUT && request->result_size && size > (uint64_t)view->result)
-			size = (uint64_t)view->result;
+		if (arg->kind == LB_ARG_OUT && request->result_size &&
+			size > (uint64_t)view->result * request->result_size)
+			size = (uint64_t)view->result * request->result_size;
 		offset = arg->kind == LB_ARG_OUT ? message.call.args[i] : message.call.out_offsets[i];
 		if (offset >= view->out_size)
 			continue;
@@ -198,6 +202,18 @@ static int64_t read_iovecs(uint64_t address, uint64_t count)
 	return (int64_t)total;
 }
 
+int64_t lb_request_pieces(struct lb_request *request, uint8_t kind, uint64_t address, uint64_t count)
+{
+	int64_t total = read_iovecs(address, count);
+
+	if (total < 0)
+		return total;
+	lb_request_memory(request, 1, kind, 0, (uint64_t)total);
+	request->args[1].pieces = iovecs;
+	request->args[1].piece_count = count;
+	return total;
+}
+
 /* Two paths at most in one call: rename(2), link(2), symlink(2), and a name beside a path: xattr(7). */
 static char strings[2][PATH_MAX];
 
@@ -219,9 +235,11 @@ static bool is_nofollow(const struct lb_trap *trap)
 /* The size of a buffer, from its bytes an element and the argument that holds the length. */
 static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 {
-	uint64_t count = trap->args[k & ~LB_LENGTH_BEHIND];
+	uint64_t count = trap->args[k & LB_LENGTH_INDEX];
 
-	if (k & LB_LENGTH_BEHIND) {
+	if (k & LB_LENGTH_GIVEN) {
+		*size = trap->given;
+	} else if (k & LB_LENGTH_BEHIND) {
 		uint32_t length = 0;
 
 		if (count != 0 && lb_user_read(&length, count, sizeof(length)) < 0)
@@ -369,6 +387,18 @@ static bool has_one_output(const struct lb_request *request)
 	return count == 1;
 }
 
+/* Bytes that each one of a call's result stands for: 1, or an element of its array. */
+static uint32_t result_unit(const struct lb_row *row)
+{
+	unsigned i;
+
+	for (i = 0; i < LB_CALL_ARGS; i++)
+		if (LB_OPERAND_KIND(row->operands[i]) == LB_OPERAND_OUT &&
+			LB_OPERAND_LENGTH(row->operands[i]) != LB_NO_LENGTH)
+			return LB_OPERAND_BYTES(row->operands[i]);
+	return 1;
+}
+
 /* A poll that only looks never ends with EINTR, whatever signal is pending. */
 static bool only_looks(const struct lb_trap *trap)
 {
@@ -393,6 +423,28 @@ static bool only_looks(const struct lb_trap *trap)
 	return at != 0 && lb_user_read(limit, at, sizeof(limit)) == 0 && limit[0] == 0 && limit[1] == 0;
 }
 
+/* What home says to a count that no row can carry: before it looks at any memory. 0: the count is good. */
+static int64_t check_count(const struct lb_trap *trap)
+{
+	switch (trap->number) {
+	case __NR_poll:
+	case __NR_ppoll:
+		return (uint32_t)trap->args[1] > LB_LINK_DATA_SIZE_MAX / POLLFD_SIZE ? -EINVAL : 0;
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait2:
+		return (int32_t)trap->args[2] <= 0 ? -EINVAL : 0;
+	case __NR_semop:
+	case __NR_semtimedop:
+		return (uint32_t)trap->args[2] > LB_LINK_DATA_SIZE_MAX / SEMBUF_SIZE ? -E2BIG : 0;
+	case __NR_getgroups:
+		return (int32_t)trap->args[0] < 0 ? -EINVAL : 0;
+	case __NR_setgroups:
+		return (uint32_t)trap->args[0] > GROUPS_MAX ? -EINVAL : 0;
+	default:
+		return 0;
+	}
+}
+
 static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
 	struct lb_request request = { .number = trap->number };
@@ -406,7 +458,10 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 		request.mask = mask;
 	}
 	request.no_restart = (row->flags & LB_NO_RESTART) != 0;
-	request.result_size = (row->flags & LB_RESULT) != 0;
+	request.result_size = row->flags & LB_RESULT ? result_unit(row) : 0;
+	result = check_count(trap);
+	if (result < 0)
+		return result;
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		result = marshal(&request, trap, row->operands[i], i, &string_count);
 		if (result == -EFAULT && (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE)))
@@ -415,7 +470,7 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 			return result;
 	}
 	if (request.result_size && has_one_output(&request))
-		request.flags |= LB_CALL_RESULT_SIZE;
+		request.flags |= LB_CALL_RESULT_SIZE | request.result_size << LB_CALL_UNIT_SHIFT;
 	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE)
 		return run_split(&request, row);
 	if (is_iov(row))

@@ -2,8 +2,10 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/limits.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
@@ -22,6 +24,10 @@
 #define TCP_ZEROCOPY_RECEIVE_OPTION 35
 #define NETFILTER_FIRST 64 /* IPT_BASE_CTL, EBT_BASE_CTL and the like */
 #define NETFILTER_END 160
+#define PERSONALITY_ASKED 0xffffffffu /* personality(2): changes nothing */
+#define PRCTL_END 1000u
+#define PR_GET_MDWE_VALUE 66 /* newer than some headers: include/uapi/linux/prctl.h, Linux 6.12 */
+#define PR_GET_AUXV_VALUE 0x41555856
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
 
 int64_t lb_own(struct lb_trap *trap)
@@ -32,6 +38,7 @@ int64_t lb_own(struct lb_trap *trap)
 #define CASE_HOME(number, name)
 #define CASE_HERE(number, name)
 #define CASE_COME(number, name)
+#define CASE_REFUSED(number, name)
 #define CASE(number, name, where, ...) CASE_##where(number, name)
 	switch (trap->number) {
 		LB_SYSCALL_MAP(CASE)
@@ -81,13 +88,19 @@ int64_t lb_own_exit(struct lb_trap *trap)
 
 /* ---- calls with a PID as first argument that concern the process as it runs here ---- */
 
+static bool is_self(uint64_t pid)
+{
+	return (uint32_t)pid == 0 || (uint32_t)pid == lb_self.home_pid;
+}
+
+/* Another process is at home: the call goes there, or the process where a row cannot carry it. */
 static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
 {
-	uint32_t pid = (uint32_t)trap->args[0];
+	const struct lb_row *row = lb_row_of(trap->number);
 
-	if (pid == 0 || pid == lb_self.home_pid)
+	if (is_self(trap->args[0]))
 		return lb_here_value(trap, 0, self);
-	return lb_come(trap); /* another process: it is at home */
+	return row->operands[0] == V ? lb_forward_row(trap, row) : lb_come(trap);
 }
 
 #define HERE_FOR_SELF(name, self) \
@@ -102,11 +115,54 @@ HERE_FOR_SELF(sched_getscheduler, 0)
 HERE_FOR_SELF(sched_rr_get_interval, 0)
 HERE_FOR_SELF(sched_setaffinity, 0)
 HERE_FOR_SELF(sched_getaffinity, 0)
-HERE_FOR_SELF(sched_setattr, 0)
 HERE_FOR_SELF(sched_getattr, 0)
 HERE_FOR_SELF(get_robust_list, 0)
 HERE_FOR_SELF(process_vm_readv, lb_self.local_pid)
 HERE_FOR_SELF(process_vm_writev, lb_self.local_pid)
+HERE_FOR_SELF(migrate_pages, 0)
+HERE_FOR_SELF(move_pages, 0)
+
+int64_t lb_own_sched_setattr(struct lb_trap *trap)
+{
+	uint32_t size = 0;
+
+	if (!is_self(trap->args[0]) && lb_user_read(&size, trap->args[1], sizeof(size)) < 0)
+		return -EFAULT;
+	trap->given = size < sizeof(size) ? sizeof(size) : size; /* sched_setattr(2): its first member */
+	return here_for_self(trap, 0);
+}
+
+int64_t lb_own_kcmp(struct lb_trap *trap)
+{
+	trap->given = (int)trap->args[2] == KCMP_EPOLL_TFD ? sizeof(struct kcmp_epoll_slot) : 0;
+	return forward(trap);
+}
+
+int64_t lb_own_personality(struct lb_trap *trap)
+{
+	return (uint32_t)trap->args[0] == PERSONALITY_ASKED ? forward(trap) : lb_come(trap);
+}
+
+/* capget(2): the version tells how long the data is; where it is unknown home tells the right one. */
+static int64_t capabilities(struct lb_trap *trap)
+{
+	uint32_t version = 0;
+
+	if (lb_user_read(&version, trap->args[0], sizeof(version)) < 0)
+		return -EFAULT;
+	trap->given = version == _LINUX_CAPABILITY_VERSION_1 ? 12 : 24;
+	return forward(trap);
+}
+
+int64_t lb_own_capget(struct lb_trap *trap)
+{
+	return capabilities(trap);
+}
+
+int64_t lb_own_capset(struct lb_trap *trap)
+{
+	return capabilities(trap);
+}
 
 /* ---- limits: those on what exists at home are home's ---- */
 
@@ -203,6 +259,20 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_GET_TSC:
 	case PR_GET_SPECULATION_CTRL:
 	case PR_SET_SPECULATION_CTRL:
+	case PR_GET_TIMING:
+	case PR_SET_TIMING:
+	case PR_GET_ENDIAN:
+	case PR_GET_FPEMU:
+	case PR_GET_FPEXC:
+	case PR_GET_UNALIGN:
+	case PR_MCE_KILL:
+	case PR_MCE_KILL_GET:
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+	case PR_GET_FP_MODE:
+	case PR_GET_TAGGED_ADDR_CTRL:
+	case PR_GET_MDWE_VALUE:
+	case PR_GET_AUXV_VALUE:
 		return lb_here(trap);
 	case PR_SET_PDEATHSIG: /* the parent is at home */
 	case PR_SET_CHILD_SUBREAPER:
@@ -215,12 +285,17 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_SET_NO_NEW_PRIVS:
 	case PR_GET_NO_NEW_PRIVS:
 	case PR_CAP_AMBIENT:
+	case PR_GET_SECCOMP: /* a filter holds through every exec: the shadow has it */
+	case PR_SET_PTRACER:
+	case PR_GET_IO_FLUSHER:
+	case PR_SET_IO_FLUSHER:
 		return home_with_memory(trap, LB_ARG_VALUE, 0);
 	case PR_GET_PDEATHSIG:
 	case PR_GET_CHILD_SUBREAPER:
 		return home_with_memory(trap, LB_ARG_OUT, sizeof(int32_t));
 	default:
-		return lb_come(trap);
+		/* Far above what any kernel knows: EINVAL, wherever it runs. */
+		return (uint32_t)trap->args[0] >= PRCTL_END ? -EINVAL : lb_come(trap);
 	}
 }
 

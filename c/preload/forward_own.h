@@ -11,6 +11,7 @@
 #define LB_OWN_DECLARE_HOME(name)
 #define LB_OWN_DECLARE_HERE(name)
 #define LB_OWN_DECLARE_COME(name)
+#define LB_OWN_DECLARE_REFUSED(name)
 #define LB_OWN_DECLARE(number, name, where, ...) LB_OWN_DECLARE_##where(name)
 LB_SYSCALL_MAP(LB_OWN_DECLARE)
 

@@ -1,4 +1,5 @@
 /* forward_table.c - the rows of lb_syscalls.h, as the forwarder looks them up. */
+#include "lb_subcalls.h"
 #include "lb_syscalls.h"
 
 #include "forward.h"
@@ -7,6 +8,7 @@
 #define HOME LB_HOME
 #define HERE LB_HERE
 #define OWN LB_OWN
+#define REFUSED LB_REFUSED
 
 #define NUMBERS 512
 
@@ -16,7 +18,7 @@ static const struct lb_row rows[NUMBERS] = { LB_SYSCALL_MAP(ROW) };
 
 const struct lb_row *lb_row_of(uint32_t number)
 {
-	/* A number without a row is zero: LB_COME. */
+	/* A number without a row is zero, LB_COME: home's kernel may be newer than this table. */
 	return number < NUMBERS ? &rows[number] : NULL;
 }
 

@@ -158,6 +158,33 @@ int64_t lb_own_futex(struct lb_trap *trap)
 	return lb_here_scratch(trap, 3, &until, sizeof(until));
 }
 
+/* A point in time of argument `index`, on the clock of argument 4 of futex_waitv(2) or 5 of futex_wait. */
+static int64_t futex_until(struct lb_trap *trap, unsigned index, uint64_t clock)
+{
+	struct __kernel_timespec until;
+
+	if (trap->args[index] == 0 || (int)clock != CLOCK_MONOTONIC)
+		return lb_here(trap);
+	if (lb_user_read(&until, trap->args[index], sizeof(until)) < 0)
+		return -EFAULT;
+	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
+		return -EINVAL;
+	add_ns(&until, -lb_self.monotonic_offset_ns);
+	if (until.tv_sec < 0)
+		until = (struct __kernel_timespec){ 0, 0 };
+	return lb_here_scratch(trap, index, &until, sizeof(until));
+}
+
+int64_t lb_own_futex_waitv(struct lb_trap *trap)
+{
+	return futex_until(trap, 3, trap->args[4]);
+}
+
+int64_t lb_own_futex_wait(struct lb_trap *trap)
+{
+	return futex_until(trap, 4, trap->args[5]);
+}
+
 int64_t lb_own_times(struct lb_trap *trap)
 {
 	struct tms times;

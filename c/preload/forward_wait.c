@@ -14,6 +14,8 @@
 #include "forward_own.h"
 
 #define MILLISECOND_NS 1000000LL
+#define SECOND_NS 1000000000LL
+#define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no end that could be told */
 
 struct wait {
 	bool valid;
@@ -24,12 +26,15 @@ struct wait {
 static struct wait interrupted;
 static struct wait waits_here; /* made on this node, where nobody sees how it ends: valid by lb_wait_again() alone */
 
+/* What is left of a limit that a program gave in a timespec of its own, which is not to change. */
+static struct { int64_t sec, nsec; } limit_left;
+
 static int64_t program_now_ns(void)
 {
 	struct { int64_t sec, nsec; } now = { 0, 0 };
 
 	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
-	return now.sec * 1000000000LL + now.nsec + lb_self.monotonic_offset_ns;
+	return now.sec * SECOND_NS + now.nsec + lb_self.monotonic_offset_ns;
 }
 
 /* The deadline of a call with this time limit that is made now, or made again. */
@@ -72,6 +77,15 @@ static int64_t left_ms(int64_t deadline_ns)
 	return left_ns <= 0 ? 0 : (left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS;
 }
 
+static void set_limit_left(int64_t deadline_ns)
+{
+	int64_t left_ns = deadline_ns - program_now_ns();
+
+	left_ns = left_ns < 0 ? 0 : left_ns;
+	limit_left.sec = left_ns / SECOND_NS;
+	limit_left.nsec = left_ns % SECOND_NS;
+}
+
 void lb_wait_came_home(struct ucontext *context)
 {
 	struct sigcontext *registers = &context->uc_mcontext;
@@ -85,6 +99,10 @@ void lb_wait_came_home(struct ucontext *context)
 		registers->rdx = (uint64_t)left_ms(interrupted.deadline_ns);
 	else if (registers->rax == __NR_epoll_wait || registers->rax == __NR_epoll_pwait)
 		registers->r10 = (uint64_t)left_ms(interrupted.deadline_ns);
+	else if (registers->rax == __NR_epoll_pwait2 || registers->rax == __NR_semtimedop) {
+		set_limit_left(interrupted.deadline_ns);
+		registers->r10 = (uint64_t)&limit_left;
+	}
 }
 
 /* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */
@@ -107,6 +125,29 @@ static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_
 		interrupted.number = trap->number;
 		interrupted.deadline_ns = deadline_ns;
 	}
+	return result;
+}
+
+/* The same for a limit in a timespec that the kernel does not count down: argument 3. */
+static int64_t forward_limited(struct lb_trap *trap, const uint64_t *mask)
+{
+	const struct sigcontext *registers = &trap->context->uc_mcontext;
+	const struct lb_row *row = lb_row_of(trap->number);
+	uint64_t rip = registers->rip;
+	int64_t deadline_ns = 0;
+	int64_t result;
+
+	if (trap->args[3] != 0 && lb_user_read(&limit_left, trap->args[3], sizeof(limit_left)) < 0)
+		return -EFAULT;
+	if (trap->args[3] != 0 && limit_left.sec >= 0 && limit_left.sec < SECONDS_MAX &&
+		limit_left.nsec >= 0 && limit_left.nsec < SECOND_NS) {
+		deadline_ns = deadline_of(trap, limit_left.sec * SECOND_NS + limit_left.nsec);
+		set_limit_left(deadline_ns);
+		trap->args[3] = (uint64_t)&limit_left;
+	}
+	result = mask != NULL ? lb_forward_masked(trap, row, *mask) : lb_forward_row(trap, row);
+	if (result == LB_DONE && deadline_ns != 0)
+		interrupted = (struct wait){ true, rip, registers->rsp, trap->number, deadline_ns };
 	return result;
 }
 
@@ -150,6 +191,24 @@ int64_t lb_own_epoll_pwait(struct lb_trap *trap)
 	if (result == LB_DONE)
 		trap->context->uc_mcontext.rax = __NR_epoll_pwait; /* it is that call which is made again */
 	return finish(trap, result, &mask);
+}
+
+int64_t lb_own_epoll_pwait2(struct lb_trap *trap)
+{
+	uint64_t mask;
+	int64_t result = read_mask(trap->args[4], trap->args[5], &mask);
+
+	if (result < 0)
+		return result;
+	trap->args[4] = 0;
+	if (result == 0)
+		return forward_limited(trap, NULL);
+	return finish(trap, forward_limited(trap, &mask), &mask);
+}
+
+int64_t lb_own_semtimedop(struct lb_trap *trap)
+{
+	return forward_limited(trap, NULL);
 }
 
 int64_t lb_own_ppoll(struct lb_trap *trap)

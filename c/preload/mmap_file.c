@@ -83,6 +83,8 @@ static int64_t check(struct lb_trap *trap, struct stat *status)
 		return -EOVERFLOW;
 	if ((mode & O_ACCMODE) == O_WRONLY)
 		return -EACCES;
+	if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
 	if (type != MAP_PRIVATE && (mode & O_ACCMODE) == O_RDONLY && (trap->args[2] & PROT_WRITE))
 		return -EACCES;
 	if (type != MAP_PRIVATE && ((mode & O_ACCMODE) != O_RDONLY || type != MAP_SHARED))

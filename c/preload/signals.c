@@ -33,8 +33,10 @@ static bool is_ours(int signal, const struct lb_action *program)
 static int64_t install(int signal, const struct lb_action *program)
 {
 	struct lb_action action = *program;
-	if (signal == LB_SIGSYS && lb_self.away)
+	if (signal == LB_SIGSYS && lb_self.away) {
+		lb_signal_note(signal, program);
 		return 0; /* lb_forward_arm() has put its handler there */
+	}
 	if (is_ours(signal, program)) {
 		action.handler = (uint64_t)lb_trigger_handler;
 		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;

@@ -38,6 +38,11 @@ extern char lb_fast_copy_failed[] LB_HIDDEN;
 /* Away: signals with a handler and those that tell of faults come to lb_signal_entry first. */
 bool lb_signal_is_forwarded(int signal, const struct lb_action *program) LB_HIDDEN;
 int64_t lb_signal_forward(int signal, const struct lb_action *program) LB_HIDDEN;
+/* Only notes the handler for lb_signal_arrived(). */
+void lb_signal_note(int signal, const struct lb_action *program) LB_HIDDEN;
+/* A signal was delivered. Returns the handler to go to; 0: back to where it came. */
+struct lb_siginfo;
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
 /* A signal has come. True: a call is being answered at a patched site; the signal will come again afterwards. */
 bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context) LB_HIDDEN;
 /* Copies at patched sites need SIGSEGV and SIGBUS: the mask that holds from now on. */

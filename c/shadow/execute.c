@@ -9,9 +9,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lb_syscalls.h"
@@ -19,6 +21,7 @@
 #include "shadow.h"
 
 #define NUMBERS 512
+#define SECONDS_MAX (INT64_MAX / 1000000000 / 2) /* a longer wait has no end that could be told */
 #define ROW(number, name, where, flags, ...) [number] = { __VA_ARGS__ },
 static const uint32_t operands[NUMBERS][LB_CALL_ARGS] = { LB_SYSCALL_MAP(ROW) };
 
@@ -157,6 +160,24 @@ static int timeout_index(int64_t number)
 	return number == SYS_epoll_wait ? 4 : 0;
 }
 
+/* The same in a timespec: argument 4 of both. The kernel only reads it, so it lies in the message. */
+static const struct timespec *limit_of(const struct lb_link_call *call, const int64_t *arguments)
+{
+	if (arguments[0] != SYS_epoll_pwait2 && arguments[0] != SYS_semtimedop)
+		return NULL;
+	if (call->kinds[3] != LB_ARG_IN || call->arg_sizes[3] != sizeof(struct timespec))
+		return NULL;
+	return (const struct timespec *)(intptr_t)arguments[4];
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
 /* A write that something of our own has interrupted in its middle goes on with the rest: the program would see
  * a short count from a descriptor that never gives one. Returns whether there is a rest. */
 static bool advance_write(int64_t *arguments, int64_t written)
@@ -179,16 +200,28 @@ static bool advance_write(int64_t *arguments, int64_t written)
 		piece->iov_base = (char *)piece->iov_base + written;
 		piece->iov_len -= (size_t)written;
 		return true;
+	case SYS_sendmsg: /* what goes along went with the first bytes: struct lb_message */
+		piece = ((struct msghdr *)(intptr_t)arguments[2])->msg_iov;
+		if ((size_t)written >= piece->iov_len)
+			return false;
+		piece->iov_base = (char *)piece->iov_base + written;
+		piece->iov_len -= (size_t)written;
+		((struct msghdr *)(intptr_t)arguments[2])->msg_controllen = 0;
+		return true;
 	default:
 		return false;
 	}
 }
 
 /* Executes a call that may wait for long: signals, a CANCEL and the daemon are heard meanwhile. */
-static int64_t run_cancellable(int64_t *arguments)
+static int64_t run_cancellable(const struct lb_link_call *call, int64_t *arguments)
 {
 	int limit = timeout_index(arguments[0]);
 	int64_t deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
+	const struct timespec *given = limit_of(call, arguments);
+	bool counts = given != NULL && given->tv_sec >= 0 && given->tv_sec < SECONDS_MAX;
+	int64_t deadline_ns = counts ? now_ns() + given->tv_sec * 1000000000LL + given->tv_nsec : 0;
+	struct timespec left;
 	int64_t result, done = 0;
 
 	for (;;) {
@@ -215,6 +248,13 @@ static int64_t run_cancellable(int64_t *arguments)
 
 			arguments[limit] = left_ms > 0 ? left_ms : 0;
 		}
+		if (counts) {
+			int64_t left_ns = deadline_ns - now_ns();
+
+			left_ns = left_ns > 0 ? left_ns : 0;
+			left = (struct timespec){ left_ns / 1000000000, left_ns % 1000000000 };
+			arguments[4] = (int64_t)(intptr_t)&left;
+		}
 	}
 	watch_all(false);
 	if (done > 0) /* an error comes again with the next call */
@@ -237,11 +277,16 @@ static bool is_regular(int fd)
 
 static uint32_t used_output(const struct lb_link_call *call, int64_t result)
 {
+	uint32_t given = call->flags >> LB_CALL_UNIT_SHIFT;
+	int64_t unit = given > 0 ? given : 1;
+
 	if (!(call->flags & LB_CALL_RESULT_SIZE))
 		return call->out_size;
 	if (result <= 0)
 		return 0;
-	return result < (int64_t)call->out_size ? (uint32_t)result : call->out_size;
+	if (result > (int64_t)call->out_size / unit)
+		return call->out_size;
+	return (uint32_t)(result * unit);
 }
 
 void lb_wait_readable(int fd)
@@ -249,7 +294,7 @@ void lb_wait_readable(int fd)
 	struct pollfd wanted = { .fd = fd, .events = POLLIN };
 	int64_t arguments[1 + LB_CALL_ARGS] = { SYS_poll, (int64_t)(intptr_t)&wanted, 1, -1 };
 
-	while (run_cancellable(arguments) == -EINTR)
+	while (run_cancellable(NULL, arguments) == -EINTR)
 		lb_shadow.cancelled = false;
 }
 
@@ -257,6 +302,7 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		uint8_t *out)
 {
 	int64_t arguments[1 + LB_CALL_ARGS] = { call->number };
+	struct lb_message message;
 	struct iovec piece;
 	bool regular = false;
 	bool cancellable = (call->flags & LB_CALL_MAY_BLOCK) != 0;
@@ -283,6 +329,14 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		arguments[2] = (int64_t)(intptr_t)&piece;
 		arguments[3] = 1;
 	}
+	if (lb_is_message(call->number)) {
+		if (!lb_message_make(call, arguments + 1, &message))
+			return false;
+		if (!lb_message_allowed(call, &message)) {
+			reply->result = -EBADF;
+			return true;
+		}
+	}
 	if (is_transfer(call->number)) {
 		regular = is_regular((int)arguments[1]);
 		cancellable = cancellable && !regular; /* a file does not wait for anybody */
@@ -290,7 +344,9 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	if (lb_child_here())
 		reply->result = cancellable ? lb_child_block(arguments) : run_raw(arguments);
 	else
-		reply->result = cancellable ? run_cancellable(arguments) : run_raw(arguments);
+		reply->result = cancellable ? run_cancellable(call, arguments) : run_raw(arguments);
+	if (lb_is_message(call->number))
+		lb_message_done(call, &message, reply->result);
 	reply->flags = regular ? LB_REPLY_REGULAR : 0;
 	reply->out_size = used_output(call, reply->result);
 	return true;

@@ -82,28 +82,38 @@ static void exec_program(const char *variable)
 	syscall(SYS_execveat, state->exe_fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
-/* Starts the program's file in a child whose library ends it at once. Returns whether it got that far. */
-static bool try_program(void)
+static bool ended_well(long child)
 {
 	int status = -1;
-	long child;
 
-	if (lb_shadow.state.exe_fd < 0 || lb_shadow.state.preload_fd < 0)
-		return false;
-	child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL); /* no signal at its end: SIGCHLD is the program's */
-	if (child == 0) {
-		int null_fd = open("/dev/null", O_RDWR);
-
-		dup2(null_fd, 1); /* what a loader complains about is not for the user to see */
-		dup2(null_fd, 2);
-		exec_program("LB_TRY=1");
-		_exit(127);
-	}
 	if (child < 0)
 		return false;
 	while (waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Starts the program's file in a child of a child, whose library ends it at once. Returns whether it got that far.
+ * SIGCHLD is the program's: the child ends without one; its own gives one, as execve(2) sees to that. */
+static bool try_program(void)
+{
+	long child;
+
+	if (lb_shadow.state.exe_fd < 0 || lb_shadow.state.preload_fd < 0)
+		return false;
+	child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (child == 0) {
+		int null_fd = open("/dev/null", O_RDWR);
+
+		child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+		if (child != 0)
+			_exit(ended_well(child) ? 0 : 1);
+		dup2(null_fd, 1); /* what a loader complains about is not for the user to see */
+		dup2(null_fd, 2);
+		exec_program("LB_TRY=1");
+		_exit(127);
+	}
+	return ended_well(child);
 }
 
 static void unregister_rseq(bool on)

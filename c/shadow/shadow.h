@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "lb_link.h"
 #include "lb_state.h"
@@ -123,6 +125,18 @@ bool lb_child_here(void);
 bool lb_child_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply);
 /* Executes a call that may wait for long. */
 int64_t lb_child_block(const int64_t *arguments);
+
+/* ---- message.c: sendmsg(2) and recvmsg(2) */
+struct lb_message {
+	struct msghdr header;
+	struct iovec piece;
+	struct lb_link_message *extra; /* in the reply's output */
+};
+bool lb_is_message(uint32_t number);
+/* From the call's arguments to those of the system call. Returns false when the request is malformed. */
+bool lb_message_make(const struct lb_link_call *call, int64_t *arguments, struct lb_message *message);
+bool lb_message_allowed(const struct lb_link_call *call, struct lb_message *message);
+void lb_message_done(const struct lb_link_call *call, struct lb_message *message, int64_t result);
 
 /* ---- descriptors.c: our own ones, which the program does not see */
 void lb_own_fd(int *fd); /* registers a variable that holds one */

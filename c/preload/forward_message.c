@@ -1,0 +1,287 @@
+/* forward_message.c - sendmsg(2) and recvmsg(2) and their like: a struct msghdr travels as its parts, and the shadow
+ * makes one of them again (c/shadow/message.c). Descriptors in the control data need nothing: all are at home.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked.
+ *
+ * The CALL's arguments: descriptor, data, flags, name, control data, struct lb_link_message.
+ */
+#include <linux/errno.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
+#include <asm/socket.h>
+#include <asm/unistd.h>
+
+#include "../base/mem.h"
+#include "../base/syscall.h"
+
+#include "forward.h"
+#include "forward_own.h"
+
+#define NAME_SIZE_MAX 128u         /* struct sockaddr_storage */
+#define CONTROL_SIZE_MAX 65536u    /* more than the kernel takes in one call: optmem_max, socket(7) */
+#define DATA_SIZE_MAX (LB_LINK_DATA_SIZE_MAX - CONTROL_SIZE_MAX - 4096u)
+#define SOL_SOCKET_LEVEL 1
+#define SOCK_STREAM_TYPE 1
+#define MESSAGES_MAX 1024u /* UIO_MAXIOV, sendmmsg(2) */
+#define FLAG_DONTWAIT 0x40u
+#define FLAG_WAITALL 0x100u
+#define FLAG_WAITFORONE 0x10000u
+#define SECOND_NS 1000000000LL
+
+/* struct user_msghdr, include/linux/socket.h, Linux 6.12. */
+struct msghdr {
+	uint64_t name;
+	uint32_t name_size, pad;
+	uint64_t pieces, piece_count;
+	uint64_t control, control_size;
+	uint32_t flags, pad2;
+};
+struct mmsghdr {
+	struct msghdr header;
+	uint32_t size, pad;
+};
+
+static bool is_stream(uint64_t fd)
+{
+	struct lb_request request = { .number = __NR_getsockopt };
+	int32_t type = 0;
+	uint32_t size = sizeof(type);
+
+	lb_request_value(&request, 0, fd);
+	lb_request_value(&request, 1, SOL_SOCKET_LEVEL);
+	lb_request_value(&request, 2, SO_TYPE);
+	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)&type, sizeof(type));
+	lb_request_memory(&request, 4, LB_ARG_INOUT, (uint64_t)&size, sizeof(size));
+	return lb_request_run(&request) == 0 && type == SOCK_STREAM_TYPE;
+}
+
+static void add_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
+	uint64_t size)
+{
+	if (address != 0 && size != 0)
+		lb_request_memory(request, index, kind, address, size);
+	else
+		lb_request_value(request, index, address);
+}
+
+static void begin(struct lb_request *request, const struct lb_trap *trap, uint32_t number, uint64_t flags)
+{
+	*request = (struct lb_request){ .number = number, .flags = LB_CALL_MAY_BLOCK, .cancellable = true,
+		.mask = trap->context->uc_sigmask };
+	lb_request_value(request, 0, trap->args[0]);
+	lb_request_value(request, 2, flags);
+}
+
+/* Sends what one struct msghdr says. A stream takes more than fits into a message in several calls. */
+static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint64_t flags)
+{
+	struct lb_link_message extra = { .name_size = header->name_size, .control_size = header->control_size };
+	struct lb_request request;
+	int64_t total, result;
+	uint64_t done = 0;
+
+	if ((int32_t)header->name_size < 0 || header->piece_count > MESSAGES_MAX)
+		return (int32_t)header->name_size < 0 ? -EINVAL : -EMSGSIZE;
+	if (header->control_size > CONTROL_SIZE_MAX)
+		return -ENOBUFS;
+	if (extra.name_size > NAME_SIZE_MAX)
+		extra.name_size = NAME_SIZE_MAX;
+	begin(&request, trap, __NR_sendmsg, flags);
+	total = lb_request_pieces(&request, LB_ARG_IN, header->pieces, header->piece_count);
+	if (total < 0)
+		return total;
+	if ((uint64_t)total > DATA_SIZE_MAX && !is_stream(trap->args[0]))
+		return -EMSGSIZE;
+	add_memory(&request, 3, LB_ARG_IN, header->name, extra.name_size);
+	add_memory(&request, 4, LB_ARG_IN, header->control, header->control_size);
+	lb_request_memory(&request, 5, LB_ARG_INOUT, (uint64_t)&extra, sizeof(extra));
+	for (;;) {
+		request.args[1].skip = done;
+		request.args[1].size = (uint64_t)total - done < DATA_SIZE_MAX ? (uint64_t)total - done
+									      : DATA_SIZE_MAX;
+		if (request.args[1].size == 0)
+			lb_request_value(&request, 1, 0);
+		result = lb_request_run(&request);
+		if (result < 0)
+			return done > 0 ? (int64_t)done : result;
+		done += (uint64_t)result;
+		if (done >= (uint64_t)total || (uint64_t)result < request.args[1].size)
+			return (int64_t)done;
+		/* What goes along goes once, with the first bytes. */
+		lb_request_value(&request, 4, 0);
+		extra.control_size = 0;
+	}
+}
+
+/* Receives into one struct msghdr, whose sizes and flags are set. */
+static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t flags)
+{
+	struct lb_link_message extra = { .name_size = header->name_size, .control_size = header->control_size };
+	struct lb_request request;
+	int64_t total, result;
+	uint64_t done = 0;
+
+	if ((int32_t)header->name_size < 0 || header->piece_count > MESSAGES_MAX)
+		return (int32_t)header->name_size < 0 ? -EINVAL : -EMSGSIZE;
+	if (extra.name_size > NAME_SIZE_MAX)
+		extra.name_size = NAME_SIZE_MAX;
+	if (extra.control_size > CONTROL_SIZE_MAX)
+		extra.control_size = CONTROL_SIZE_MAX;
+	begin(&request, trap, __NR_recvmsg, flags);
+	total = lb_request_pieces(&request, LB_ARG_OUT, header->pieces, header->piece_count);
+	if (total < 0)
+		return total;
+	/* Not OUT: what the kernel does not write stays as it is. */
+	add_memory(&request, 3, LB_ARG_INOUT, header->name, extra.name_size);
+	add_memory(&request, 4, LB_ARG_INOUT, header->control, extra.control_size);
+	lb_request_memory(&request, 5, LB_ARG_INOUT, (uint64_t)&extra, sizeof(extra));
+	request.result_size = 1;
+	for (;;) {
+		request.args[1].skip = done;
+		request.args[1].size = (uint64_t)total - done < DATA_SIZE_MAX ? (uint64_t)total - done
+									      : DATA_SIZE_MAX;
+		if (request.args[1].size == 0)
+			lb_request_value(&request, 1, 0);
+		result = lb_request_run(&request);
+		if (result < 0)
+			return done > 0 ? (int64_t)done : result;
+		header->name_size = extra.name_size;
+		header->control_size = extra.control_size;
+		header->flags = extra.flags;
+		done += (uint64_t)result;
+		if (!(flags & FLAG_WAITALL) || done >= (uint64_t)total ||
+			(uint64_t)result < request.args[1].size)
+			return (int64_t)done;
+		lb_request_value(&request, 3, 0);
+		lb_request_value(&request, 4, 0);
+		extra = (struct lb_link_message){ 0 };
+	}
+}
+
+static int64_t finish(struct lb_trap *trap, int64_t result)
+{
+	return result == LB_AGAIN ? lb_again(trap) : result;
+}
+
+int64_t lb_own_sendmsg(struct lb_trap *trap)
+{
+	struct msghdr header;
+
+	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
+		return -EFAULT;
+	return finish(trap, send_one(trap, &header, (uint32_t)trap->args[2]));
+}
+
+/* The kernel writes the members that it changes and leaves the others: include/uapi/linux/socket.h. */
+static int64_t hand_back(uint64_t at, const struct msghdr *header)
+{
+	if (header->name != 0 && lb_user_write(at + offsetof(struct msghdr, name_size), &header->name_size,
+		sizeof(header->name_size)) < 0)
+		return -EFAULT;
+	if (lb_user_write(at + offsetof(struct msghdr, control_size), &header->control_size,
+		sizeof(header->control_size)) < 0)
+		return -EFAULT;
+	return lb_user_write(at + offsetof(struct msghdr, flags), &header->flags, sizeof(header->flags));
+}
+
+int64_t lb_own_recvmsg(struct lb_trap *trap)
+{
+	struct msghdr header;
+	int64_t result;
+
+	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
+		return -EFAULT;
+	result = finish(trap, receive_one(trap, &header, (uint32_t)trap->args[2]));
+	if (result >= 0 && hand_back(trap->args[1], &header) < 0)
+		return -EFAULT;
+	return result;
+}
+
+/* Several messages: what was done before an error or a signal counts, as in the kernel. */
+int64_t lb_own_sendmmsg(struct lb_trap *trap)
+{
+	uint64_t count = (uint32_t)trap->args[2] < MESSAGES_MAX ? (uint32_t)trap->args[2] : MESSAGES_MAX;
+	int64_t result = 0;
+	uint64_t done;
+
+	for (done = 0; done < count; done++) {
+		uint64_t at = trap->args[1] + done * sizeof(struct mmsghdr);
+		struct msghdr header;
+		uint32_t size;
+
+		result = lb_user_read(&header, at, sizeof(header));
+		if (result == 0)
+			result = send_one(trap, &header, (uint32_t)trap->args[3]);
+		if (result < 0)
+			break;
+		size = (uint32_t)result;
+		result = lb_user_write(at + offsetof(struct mmsghdr, size), &size, sizeof(size));
+		if (result < 0)
+			break;
+	}
+	return done > 0 ? (int64_t)done : finish(trap, result);
+}
+
+static int64_t now_ns(void)
+{
+	struct __kernel_timespec now = { 0, 0 };
+
+	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+static int64_t receive_many(struct lb_trap *trap, int64_t deadline_ns, uint64_t *done)
+{
+	uint64_t count = (uint32_t)trap->args[2] < MESSAGES_MAX ? (uint32_t)trap->args[2] : MESSAGES_MAX;
+	uint64_t flags = (uint32_t)trap->args[3] & ~(uint64_t)FLAG_WAITFORONE;
+
+	for (*done = 0; *done < count; ++*done) {
+		uint64_t at = trap->args[1] + *done * sizeof(struct mmsghdr);
+		struct msghdr header;
+		int64_t result = lb_user_read(&header, at, sizeof(header));
+		uint32_t size;
+
+		/* The limit is looked at only between two messages: recvmmsg(2), BUGS. */
+		if (*done > 0 && now_ns() >= deadline_ns)
+			return 0;
+		if (result == 0)
+			result = receive_one(trap, &header, flags);
+		if (result < 0)
+			return result;
+		size = (uint32_t)result;
+		if (hand_back(at, &header) < 0 ||
+			lb_user_write(at + offsetof(struct mmsghdr, size), &size, sizeof(size)) < 0)
+			return -EFAULT;
+		if ((uint32_t)trap->args[3] & FLAG_WAITFORONE)
+			flags |= FLAG_DONTWAIT;
+	}
+	return 0;
+}
+
+int64_t lb_own_recvmmsg(struct lb_trap *trap)
+{
+	struct __kernel_timespec limit;
+	int64_t deadline_ns = INT64_MAX;
+	int64_t left_ns, result;
+	uint64_t done;
+
+	if (trap->args[4] != 0) {
+		if (lb_user_read(&limit, trap->args[4], sizeof(limit)) < 0)
+			return -EFAULT;
+		if (limit.tv_sec < 0 || limit.tv_nsec < 0 || limit.tv_nsec >= SECOND_NS)
+			return -EINVAL;
+		if (limit.tv_sec < INT64_MAX / SECOND_NS / 2)
+			deadline_ns = now_ns() + limit.tv_sec * SECOND_NS + limit.tv_nsec;
+	}
+	result = receive_many(trap, deadline_ns, &done);
+	if (done == 0)
+		return finish(trap, result);
+	if (deadline_ns != INT64_MAX) {
+		left_ns = deadline_ns - now_ns();
+		left_ns = left_ns < 0 ? 0 : left_ns;
+		limit = (struct __kernel_timespec){ left_ns / SECOND_NS, left_ns % SECOND_NS };
+		if (lb_user_write(trap->args[4], &limit, sizeof(limit)) < 0)
+			return -EFAULT;
+	}
+	return (int64_t)done;
+}

@@ -1,0 +1,88 @@
+/**
+ * Nine hundred small checks of system calls: the log of a process that runs away from home, and that of one which is
+ * moved to and fro meanwhile, are those of a process at home.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Host, type Job, sleep, Testbed } from "../testbed/mod.ts";
+
+const SEED = 20240917;
+/** Milliseconds between two checks while the process is moved to and fro. */
+const PAUSE = "2";
+
+/** Starts the program in a folder of its own; it waits for the file "go" in it. */
+async function start(host: Host, folder: string, ...args: string[]): Promise<Job> {
+  await host.must(["mkdir", folder]);
+  const line = ["sh", "-c", `cd ${folder} && exec lb launch conformity ${args.join(" ")}`];
+  const job = await host.spawn(line);
+  await job.output("ready\n");
+  return job;
+}
+
+async function finish(host: Host, folder: string, job: Job): Promise<string[]> {
+  await job.output("parts at any place end\n", 60_000);
+  await host.must(["touch", `${folder}/rest`]);
+  assert.deepEqual(await job.ending(60_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  return job.stdout.split("\n");
+}
+
+/** What differs, with the part that it is in: a diff of a thousand lines helps nobody. */
+function assertSame(given: readonly string[], wanted: readonly string[]): void {
+  const findings: string[] = [];
+  let part = "";
+  wanted.forEach((line, index) => {
+    if (line.startsWith("----")) part = line;
+    if (given[index] === line) return;
+    findings.push(`${part} line ${index + 1}\n  at home  ${line}\n  moved    ${given[index]}`);
+  });
+  assert.equal(findings.length, 0, findings.slice(0, 40).join("\n"));
+  assert.equal(given.length, wanted.length);
+}
+
+/** Numbers from 0 up to `max`, the same in each run. */
+function* numbers(seed: number, max: number): Generator<number> {
+  for (let state = seed;;) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    yield (state >>> 8) % max;
+  }
+}
+
+Deno.test("each check of calls gives away from home, and moved meanwhile, what it gives at home", async (t) => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const jobs = [
+    await start(home, "one"),
+    await start(home, "two"),
+    await start(home, "six", PAUSE),
+  ] as const;
+  await home.must(["touch", "one/go"]);
+  const wanted = await finish(home, "one", jobs[0]);
+  assert.ok(wanted.length > 900, wanted.join("\n"));
+
+  await t.step("away", async () => {
+    await home.waitForProcess(jobs[1].pid);
+    await home.migrate(jobs[1].pid, away);
+    await home.must(["touch", "two/go"]);
+    await jobs[1].output("parts at any place end\n", 60_000);
+    const guests = (await away.snapshot()).processes.map(({ shadowPid }) => shadowPid);
+    assert.deepEqual(guests, [jobs[1].pid], `it came home:\n${home.daemon.log}`);
+    assertSame(await finish(home, "two", jobs[1]), wanted);
+  });
+
+  await t.step("to and fro", async () => {
+    const delays = numbers(SEED, 300);
+    await home.waitForProcess(jobs[2].pid);
+    await home.must(["touch", "six/go"]);
+    let moves = 0;
+    while (!jobs[2].stdout.includes("parts at any place end\n")) {
+      await sleep(delays.next().value ?? 0);
+      if (moves % 2 === 0) await home.migrate(jobs[2].pid, away);
+      else await home.bringHome(jobs[2].pid);
+      moves++;
+    }
+    assert.ok(moves >= 4, `${moves} moves`);
+    assertSame(await finish(home, "six", jobs[2]), wanted);
+  });
+});

@@ -1,0 +1,214 @@
+/* memory.c - mappings, the heap; and what calls say to memory that is not there. */
+#include "conformity.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static void check_files(void)
+{
+	int fd = make_file("mapped", "text of a file"), reader = open("mapped", O_RDONLY), writer;
+	char text[32] = "";
+	char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	show("a private mapping", "%.14s %d", memory, memory[100]);
+	memory[0] = 'T';
+	pread(fd, text, 4, 0);
+	show("a write to it stays in it", "%.4s %.4s", memory, text);
+	munmap(memory, 8192);
+	memory = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reader, 0);
+	show("a shared mapping for reading", "%.14s", memory == MAP_FAILED ? "none" : memory);
+	munmap(memory, 4096);
+	WORKS("mmap shared for writing of a file open for reading",
+	      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0));
+	writer = open("mapped", O_WRONLY);
+	WORKS("mmap of a file open for writing", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, writer, 0));
+	WORKS("mmap of a closed descriptor", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 999, 0));
+	WORKS("mmap of nothing", mmap(NULL, 0, PROT_READ, MAP_PRIVATE, fd, 0));
+	WORKS("mmap at half a page", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 100));
+	WORKS("mmap of no kind", mmap(NULL, 4096, PROT_READ, 0, fd, 0));
+	close(writer);
+	close(reader);
+	close(fd);
+	fd = open(".", O_RDONLY);
+	WORKS("mmap of a folder", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0));
+	close(fd);
+}
+
+static void check_anonymous(void)
+{
+	char *memory = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *moved;
+	char *end = sbrk(0);
+	unsigned char pages[4];
+	struct iovec here = { memory, 4 }, there = { memory + 4096, 4 };
+
+	memset(memory, 'm', 16384);
+	CALL("mprotect", mprotect(memory, 4096, PROT_READ));
+	CALL("mprotect of half a page", mprotect(memory + 1, 4096, PROT_READ));
+	CALL("mprotect of what is not there", mprotect(BAD, 4096, PROT_READ));
+	CALL("mprotect back", mprotect(memory, 4096, PROT_READ | PROT_WRITE));
+	CALL("madvise MADV_DONTNEED", madvise(memory, 4096, MADV_DONTNEED));
+	show("it is zero", "%d %c", memory[0], memory[4096]);
+	CALL("madvise of something unknown", madvise(memory, 4096, 9999));
+	CALL("mincore", mincore(memory, 16384, pages));
+	show("pages", "%d %d", pages[1] & 1, pages[3] & 1);
+	CALL("msync", msync(memory, 16384, MS_SYNC));
+	CALL("mlock", mlock(memory, 4096));
+	CALL("munlock", munlock(memory, 4096));
+	moved = mremap(memory, 16384, 1 << 20, MREMAP_MAYMOVE);
+	show("mremap", "%d %c %d", moved != MAP_FAILED, moved[4096], moved[20000]);
+	WORKS("mremap that may not move", mremap(moved, 1 << 20, 1l << 46, 0));
+	CALL("munmap", munmap(moved, 1 << 20));
+	CALL("munmap again", munmap(moved, 1 << 20));
+	CALL("munmap of half a page", munmap(moved + 1, 4096));
+	WORKS("mmap at the top", mmap((void *)~4095ul, 4096, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	show("sbrk", "%d", sbrk(1 << 20) == end);
+	end[100] = 'x';
+	show("the new heap", "%d %d", end[99], end[(1 << 20) - 1]);
+	show("sbrk back", "%d", sbrk(-(1 << 20)) == end + (1 << 20));
+	memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memcpy(memory + 4096, "copy", 4);
+	here.iov_base = memory;
+	there.iov_base = memory + 4096;
+	CALL("process_vm_readv of oneself", process_vm_readv(getpid(), &here, 1, &there, 1, 0));
+	show("it", "%.4s", memory);
+	CALL("process_vm_writev of oneself", process_vm_writev(getpid(), &here, 1, &there, 1, 0));
+	munmap(memory, 8192);
+}
+
+static void run_memory(void)
+{
+	check_files();
+	check_anonymous();
+}
+
+static int file_fd, socket_fds[2], epoll_fd, pipe_fds[2];
+
+#define FAULT(name, ...) CALL(#name, syscall(SYS_##name, __VA_ARGS__))
+
+static void check_bad_files(void)
+{
+	FAULT(read, file_fd, BAD, 10);
+	FAULT(write, file_fd, BAD, 10);
+	FAULT(pread64, file_fd, BAD, 10, 0);
+	FAULT(pwrite64, file_fd, BAD, 10, 0);
+	FAULT(readv, file_fd, BAD, 1);
+	FAULT(writev, file_fd, BAD, 1);
+	FAULT(open, BAD, O_RDONLY);
+	FAULT(openat, AT_FDCWD, BAD, O_RDONLY);
+	FAULT(stat, BAD, BAD);
+	FAULT(stat, ".", BAD);
+	FAULT(fstat, file_fd, BAD);
+	FAULT(lstat, ".", BAD);
+	FAULT(newfstatat, AT_FDCWD, ".", BAD, 0);
+	FAULT(statx, AT_FDCWD, ".", 0, 0, BAD);
+	FAULT(statfs, ".", BAD);
+	FAULT(access, BAD, 0);
+	FAULT(chdir, BAD);
+	FAULT(mkdir, BAD, 0);
+	FAULT(rename, BAD, BAD);
+	FAULT(rename, "none", BAD);
+	FAULT(link, BAD, "x");
+	FAULT(symlink, BAD, "x");
+	FAULT(unlink, BAD);
+	FAULT(readlink, BAD, BAD, 10);
+	FAULT(chmod, BAD, 0);
+	FAULT(truncate, BAD, 0);
+	FAULT(getcwd, BAD, 4096);
+	FAULT(getxattr, BAD, "user.a", NULL, 0);
+	FAULT(setxattr, "bad", BAD, "x", 1, 0);
+	FAULT(utimensat, AT_FDCWD, "bad", BAD, 0);
+	FAULT(utime, "bad", BAD);
+	FAULT(getdents64, open(".", O_RDONLY), BAD, 1000);
+	FAULT(fcntl, file_fd, F_GETLK, BAD);
+	FAULT(fcntl, file_fd, F_SETLK, BAD);
+	FAULT(ioctl, pipe_fds[0], 0x541b, BAD);
+	FAULT(sendfile, pipe_fds[1], file_fd, BAD, 1);
+	FAULT(name_to_handle_at, AT_FDCWD, ".", BAD, BAD, 0);
+}
+
+static void check_bad_others(void)
+{
+	FAULT(pipe, BAD);
+	FAULT(poll, BAD, 1, 0);
+	FAULT(ppoll, BAD, 1, BAD, NULL, 8);
+	FAULT(select, 1, BAD, NULL, NULL, NULL);
+	FAULT(select, 0, NULL, NULL, NULL, BAD);
+	FAULT(pselect6, 0, NULL, NULL, NULL, NULL, BAD);
+	FAULT(epoll_ctl, epoll_fd, EPOLL_CTL_ADD, pipe_fds[0], BAD);
+	FAULT(epoll_wait, epoll_fd, BAD, 1, 0);
+	FAULT(timerfd_settime, epoll_fd, 0, BAD, NULL);
+	FAULT(nanosleep, BAD, NULL);
+	FAULT(clock_gettime, CLOCK_MONOTONIC, BAD);
+	FAULT(clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, BAD, NULL);
+	FAULT(gettimeofday, BAD, NULL);
+	FAULT(getitimer, ITIMER_REAL, BAD);
+	FAULT(setitimer, ITIMER_REAL, BAD, NULL);
+	FAULT(times, BAD);
+	FAULT(getrusage, RUSAGE_SELF, BAD);
+	FAULT(getrlimit, RLIMIT_CORE, BAD);
+	FAULT(setrlimit, RLIMIT_NOFILE, BAD);
+	FAULT(prlimit64, 0, RLIMIT_NOFILE, BAD, NULL);
+	FAULT(uname, BAD);
+	FAULT(sysinfo, BAD);
+	FAULT(getresuid, BAD, BAD, BAD);
+	FAULT(prctl, 15, BAD);
+	FAULT(rt_sigaction, SIGUSR1, BAD, NULL, 8);
+	FAULT(rt_sigaction, SIGUSR1, NULL, BAD, 8);
+	FAULT(rt_sigprocmask, SIG_BLOCK, BAD, NULL, 8);
+	FAULT(rt_sigpending, BAD, 8);
+	FAULT(rt_sigsuspend, BAD, 8);
+	FAULT(rt_sigtimedwait, BAD, NULL, NULL, 8);
+	FAULT(rt_sigqueueinfo, getpid(), SIGUSR1, BAD);
+	FAULT(sigaltstack, BAD, NULL);
+	FAULT(futex, BAD, 0, 0, NULL, NULL, 0);
+	FAULT(getrandom, BAD, 8, 0);
+	FAULT(sched_getaffinity, 0, 128, BAD);
+	FAULT(sched_getparam, 0, BAD);
+	FAULT(capget, BAD, BAD);
+	FAULT(mincore, BAD, 4096, BAD);
+	FAULT(connect, socket_fds[0], BAD, 16);
+	FAULT(getsockname, socket_fds[0], BAD, BAD);
+	FAULT(getsockopt, socket_fds[0], SOL_SOCKET, SO_TYPE, BAD, BAD);
+	FAULT(setsockopt, socket_fds[0], SOL_SOCKET, SO_PASSCRED, BAD, 4);
+	FAULT(sendto, socket_fds[0], BAD, 10, 0, NULL, 0);
+	FAULT(recvfrom, socket_fds[1], BAD, 10, MSG_DONTWAIT, NULL, NULL);
+	FAULT(sendmsg, socket_fds[0], BAD, 0);
+	FAULT(recvmsg, socket_fds[1], BAD, MSG_DONTWAIT);
+	FAULT(socketpair, AF_UNIX, SOCK_STREAM, 0, BAD);
+	FAULT(memfd_create, BAD, 0);
+	FAULT(inotify_add_watch, must("inotify", inotify_init()), BAD, 1);
+}
+
+static void run_bad_memory(void)
+{
+	file_fd = make_file("bad", "some text in it");
+	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, socket_fds));
+	must("pipe", pipe(pipe_fds));
+	epoll_fd = must("epoll", epoll_create1(0));
+	check_bad_files();
+	check_bad_others();
+	close(file_fd);
+	close(epoll_fd);
+	for (int i = 0; i < 2; i++) {
+		close(socket_fds[i]);
+		close(pipe_fds[i]);
+	}
+}
+
+const struct part part_memory = { "memory", run_memory };
+const struct part part_bad_memory = { "bad-memory", run_bad_memory };
