@@ -1,0 +1,146 @@
+/**
+ * What goes wrong around a moved program while it works: the link is cut, the disk fills up, others
+ * change its files, its shadow is killed. It gets the error that it would get at home, and each of its
+ * calls happens once.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { haveNamespaces, type Host, sleep, Testbed, waitFor } from "../testbed/mod.ts";
+
+const PARTS = 4;
+const CALLS = 250;
+
+/** What happens around the program. */
+interface Around {
+  /** Assignments before the command. */
+  readonly environment?: string;
+  /** Before it starts, in its directory. */
+  readonly prepare?: (directory: string) => Promise<void>;
+  /** While it works on a part; only in the run that is moved. */
+  readonly during?: (part: number) => Promise<void>;
+  /** Command of a shell in its directory, when it has done a part and waits; both runs see what it shows. */
+  readonly after?: (part: number) => string;
+}
+
+/** Runs random calls on files (tests/programs/iotrace.c), and returns all that can be seen of them. */
+async function trace(
+  { home, away, seed, around }: { home: Host; away?: Host; seed: number; around: Around },
+): Promise<{ stdout: string; files: string; beside: string[] }> {
+  const directory = `trace-${crypto.randomUUID()}`;
+  await home.must(["mkdir", directory]);
+  await around.prepare?.(directory);
+  const inside = (command: string) => ["bash", "-c", `cd ${directory} && ${command}`];
+  const command = `${around.environment ?? ""} exec lb launch -- iotrace ${seed} ${PARTS} ${CALLS}`;
+  const job = await home.spawn(inside(command));
+  const beside: string[] = [];
+  await home.waitForProcess(job.pid);
+  if (away !== undefined) await home.migrate(job.pid, away);
+  for (let part = 1; part <= PARTS; part++) {
+    await job.write("\n");
+    if (away !== undefined) await around.during?.(part);
+    await job.output(new RegExp(`^part ${part}\n`, "m"), 60_000);
+    if (part < PARTS && around.after !== undefined) {
+      beside.push(await home.must(inside(around.after(part))));
+    }
+  }
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+  const files = await home.must(inside("sha256sum file*"));
+  return { stdout: job.stdout, files, beside };
+}
+
+async function compare(
+  { home, away, seed, around }: { home: Host; away: Host; seed: number; around: Around },
+): Promise<string> {
+  const plain = await trace({ home, seed, around });
+  const moved = await trace({ home, away, seed, around });
+  assert.deepEqual(moved, plain, `seed ${seed}`);
+  return moved.stdout;
+}
+
+Deno.test({
+  name: "when the link is cut while a program works each of its calls happens once",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 1" });
+    const during = async (part: number) => {
+      if (part > 2) return;
+      await sleep(7 * part);
+      await away.cut();
+      // Longer than io-timeout: the link is given up and made anew; once shorter: it only stalls.
+      await sleep(part === 2 ? 300 : 2_500);
+      await away.restore();
+    };
+    await compare({ home, away, seed: 11, around: { during } });
+  },
+});
+
+/** What others do to the program's files between its calls, and what they see of them. */
+const meddle = (part: number) =>
+  [
+    "sha256sum file*; stat -c '%n %s' file*; truncate -s 100 file0; echo $?",
+    "sha256sum file*; rm -f file1; printf 'text of another' | dd of=file2 conv=notrunc status=none",
+    "sha256sum file*; mv -f file3 file0; seq 5000 >> file2; seq 100 > file1",
+  ][part - 1] ?? ":";
+
+Deno.test("what others do to a moved program's files it sees at once, and they see what it does", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  await compare({ home, away, seed: 21, around: { after: meddle } });
+});
+
+Deno.test({
+  name: "on a disk that is full again and again each call fails as it fails at home",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons();
+    const prepare = async (directory: string) => {
+      const [uid, gid] = (await home.must("id -u; id -g")).split("\n");
+      const options = `size=256k,mode=700,uid=${uid},gid=${gid}`;
+      const path = `${home.home}/${directory}`;
+      await home.must(["mount", "-t", "tmpfs", "-o", options, "none", path], { asRoot: true });
+    };
+    const after = () => "truncate -s 1000 file0; rm -f file1; stat -c '%n %s' file*";
+    const said = await compare({
+      home,
+      away,
+      seed: 31,
+      around: { environment: "IOTRACE_NO_MAPS=1", prepare, after },
+    });
+    assert.match(said, /No space left on device/);
+  },
+});
+
+/** Writes numbered lines of one length without end; the last byte of a line is the last that is written. */
+const WRITER = `
+import os, sys
+fd = os.open("out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+n = 0
+while True:
+    os.write(fd, b"%09d\\n" % n)
+    n += 1
+`;
+
+Deno.test("when a shadow is killed while its guest writes the file is a beginning of what was written", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const job = await home.launchKnown(["python3", "-c", WRITER]);
+  await home.migrate(job.pid, away);
+  const size = async () => Number(await home.must(["stat", "-c", "%s", "out"]));
+  const before = await size();
+  await waitFor("lines that were written away", async () => await size() > before + 2000);
+  await job.kill("KILL");
+  assert.equal((await job.ending(10_000)).signal, "SIGKILL");
+  await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+  const after = await size();
+  const check = `seq -f %09.0f 0 $(($(stat -c %s out) / 10 + 1)) | head -c ${after} | cmp - out`;
+  await home.must(check);
+  await sleep(300);
+  assert.equal(await size(), after, "somebody still writes");
+});
