@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { HostError, LbError } from "../lib/base/errors.ts";
 import { buildC } from "./build_c.ts";
 import { checkHeader } from "./gen.ts";
+import { checkPage } from "./syscalls.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -98,6 +99,7 @@ async function inputsHash(dir: string, denort: string): Promise<string> {
  */
 export async function build(): Promise<void> {
   await checkHeader();
+  await checkPage();
   await buildC();
   // A folder of its own: two builds at the same time must not mix their files.
   const dir = `dist/build.${Deno.pid}`;

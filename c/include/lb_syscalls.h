@@ -191,11 +191,10 @@
 	X(155, pivot_root, COME, 0) /* the shadow must find its files */ \
 	X(156, _sysctl, REFUSED, 0) /* not in Linux any more: 5.5 */ \
 	X(157, prctl, OWN, 0) \
-		/* by option: names both, memory and timing node, rights home; others bring the \
-		 * process home */ \
+		/* by option: names both, memory and timing node, rights home; others bring it home */ \
 	X(158, arch_prctl, HERE, 0) /* FS and GS bases are registers */ \
 	X(159, adjtimex, HOME, 0, INOUT_STRUCT(208)) /* home's clock is the one to set */ \
-	X(160, setrlimit, OWN, 0, V, IN_STRUCT(16)) /* as getrlimit */ \
+	X(160, setrlimit, OWN, 0, V, IN_STRUCT(16)) /* home or node: as getrlimit */ \
 	X(161, chroot, COME, 0) /* the shadow must find its files */ \
 	X(162, sync, HOME, LB_BLOCKS) \
 	X(163, acct, HOME, 0, PATH) \
@@ -262,11 +261,11 @@
 	X(220, semtimedop, OWN, LB_BLOCKS | LB_NO_RESTART, V, IN_ARRAY(2, 6), V, \
 		IN_STRUCT(LB_TIMESPEC_SIZE)) /* home; the limit goes on across moves */ \
 	X(221, fadvise64, HOME, 0, FD, V, V, V) \
-	X(222, timer_create, COME, 0) \
-	X(223, timer_settime, COME, 0) \
-	X(224, timer_gettime, COME, 0) \
-	X(225, timer_getoverrun, COME, 0) \
-	X(226, timer_delete, COME, 0) \
+	X(222, timer_create, COME, 0) /* a process that has such timers stays */ \
+	X(223, timer_settime, COME, 0) /* a process that has such timers stays */ \
+	X(224, timer_gettime, COME, 0) /* a process that has such timers stays */ \
+	X(225, timer_getoverrun, COME, 0) /* a process that has such timers stays */ \
+	X(226, timer_delete, COME, 0) /* a process that has such timers stays */ \
 	X(227, clock_settime, HOME, 0, V, IN_STRUCT(LB_TIMESPEC_SIZE)) \
 		/* home's clock is the one to set */ \
 	X(228, clock_gettime, OWN, 0) /* node; monotonic clocks go on, CPU time adds up */ \
@@ -359,7 +358,7 @@
 	X(300, fanotify_init, HOME, 0, V, V) \
 	X(301, fanotify_mark, HOME, 0, FD, V, V, FD, PATH) \
 	X(302, prlimit64, OWN, 0, V, V, IN_STRUCT(16), OUT_STRUCT(16)) \
-		/* as getrlimit; for another process: home */ \
+		/* home or node: as getrlimit; for another process: home */ \
 	X(303, name_to_handle_at, OWN, 0, FD, PATH, INOUT_GIVEN, INOUT_STRUCT(4), V) \
 		/* home: the handle tells its size */ \
 	X(304, open_by_handle_at, OWN, 0, FD, IN_GIVEN, V) /* home: as name_to_handle_at */ \
