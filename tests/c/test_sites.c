@@ -1,0 +1,449 @@
+/* test_sites.c - Patched sites: their code, what calls at them change and keep, signals and faults that come
+ * meanwhile. Units: c/preload/sites.c c/preload/fast_signals.c c/preload/fast_entry.S
+ * c/preload/maps.c c/base/mem.c
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "check.h"
+#include "preload/fast.h"
+#include "preload/sites.h"
+
+#define PAGE 4096UL
+#define TRAPS 4
+#define NUMBER 39 /* getpid */
+#define RESULT 0x123456789LL
+
+/* ---- what the rest of the library is in this test ---- */
+
+struct lb_process lb_self;
+static int64_t (*answer)(uint32_t number, const uint64_t args[6]);
+static uint64_t last_args[6];
+
+int64_t lb_fast_call(uint32_t number, const uint64_t args[6])
+{
+	memcpy(last_args, args, sizeof last_args);
+	return answer(number, args);
+}
+
+int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
+{
+	if (old != NULL)
+		*old = lb_self.actions[signal];
+	lb_self.actions[signal] = *wanted;
+	return lb_signal_is_forwarded(signal, wanted) ? lb_signal_forward(signal, wanted) :
+		syscall(SYS_rt_sigaction, signal, wanted, NULL, 8);
+}
+
+uint64_t lb_mask_strip(uint64_t mask);
+uint64_t lb_mask_strip(uint64_t mask)
+{
+	return mask;
+}
+
+void lb_signal_put_back(const siginfo_t *info);
+void lb_signal_put_back(const siginfo_t *info)
+{
+	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->si_signo, info) == 0);
+}
+
+void lb_resume_call(uint64_t *context);
+void lb_resume_call(uint64_t *context)
+{
+	(void)context;
+}
+
+/* Only the slow ways end here; the fast ones are what is tested. */
+int64_t lb_user_read(void *to, uint64_t from, size_t size);
+int64_t lb_user_read(void *to, uint64_t from, size_t size)
+{
+	memcpy(to, (const void *)from, size);
+	return 0;
+}
+
+int64_t lb_user_write(uint64_t to, const void *from, size_t size);
+int64_t lb_user_write(uint64_t to, const void *from, size_t size)
+{
+	memcpy((void *)to, from, size);
+	return 0;
+}
+
+void lb_test_return(void);
+__asm__("lb_test_return: mov $15, %eax\n syscall\n"
+	".globl lb_sigreturn\n.set lb_sigreturn, lb_test_return\n");
+
+/* ---- code with sites ---- */
+
+static uint8_t *page;
+
+/* mov $number, %eax; syscall; ret. xor %eax, %eax; syscall; cmp; ret */
+static const uint8_t moved[] = { 0x90, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+static const uint8_t xored[] = { 0x90, 0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xc3 };
+/* Not sites: another register (mov $number, %r8d; xor %r8d, %r8d), another number. */
+static const uint8_t others[][12] = {
+	{ 0x41, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0xc3 },
+	{ 0x90, 0xb8, NUMBER + 1, 0, 0, 0, 0x0f, 0x05, 0xc3 },
+	{ 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x05, 0xc3 },
+	{ 0x90, 0x45, 0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0, 0, 0 },
+};
+
+/* A page within reach of the stubs, at each call another. */
+static uint8_t *code_page(const void *code, size_t size, size_t at)
+{
+	static uintptr_t next;
+	uint8_t *fresh = MAP_FAILED;
+
+	if (next == 0)
+		next = ((uintptr_t)lb_site_stubs & ~(PAGE - 1)) - (1UL << 24);
+	while (fresh == MAP_FAILED) {
+		next -= 16 * PAGE;
+		fresh = mmap((void *)next, 2 * PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	}
+	memset(fresh, 0x90, 2 * PAGE);
+	memcpy(fresh + at, code, size);
+	CHECK(mprotect(fresh, 2 * PAGE, PROT_READ | PROT_EXEC) == 0);
+	return fresh;
+}
+
+static void trap(uint32_t number, const uint8_t *after)
+{
+	for (int i = 0; i < TRAPS; i++)
+		lb_sites_trapped(number, (uint64_t)after);
+}
+
+static int64_t give_result(uint32_t number, const uint64_t args[6])
+{
+	(void)args;
+	CHECK_EQUAL(number, NUMBER);
+	CHECK_EQUAL(lb_fast_busy, 1);
+	return RESULT;
+}
+
+static int64_t give_nothing(uint32_t number, const uint64_t args[6])
+{
+	(void)number;
+	(void)args;
+	return LB_SLOW;
+}
+
+/* Calls the site with values in all registers; what it keeps comes back in `out`: the arguments' registers, the
+ * others that are to be kept, and a word of the red zone. */
+static int64_t call(const uint8_t *at, uint64_t out[12])
+{
+	int64_t result;
+
+	__asm__ volatile(
+		"push %%rbp\n push %%rbx\n push %%r12\n push %%r13\n push %%r14\n push %%r15\n"
+		"push %[out]\n"
+		"mov %[at], %%rax\n"
+		"mov $1, %%edi\n mov $2, %%esi\n mov $3, %%edx\n mov $4, %%r10d\n mov $5, %%r8d\n mov $6, %%r9d\n"
+		"mov $7, %%ebx\n mov $8, %%ebp\n mov $9, %%r12d\n mov $10, %%r13d\n mov $11, %%r14d\n"
+		"mov $12, %%r15d\n"
+		"movq $77, -136(%%rsp)\n" /* the lowest word of the red zone of what is called */
+		"call *%%rax\n"
+		"mov (%%rsp), %%rcx\n"
+		"mov %%rdi, (%%rcx)\n mov %%rsi, 8(%%rcx)\n mov %%rdx, 16(%%rcx)\n mov %%r10, 24(%%rcx)\n"
+		"mov %%r8, 32(%%rcx)\n mov %%r9, 40(%%rcx)\n mov %%rbx, 48(%%rcx)\n mov %%rbp, 56(%%rcx)\n"
+		"add %%r12, %%r13\n add %%r14, %%r15\n mov %%r13, 64(%%rcx)\n mov %%r15, 72(%%rcx)\n"
+		"mov -136(%%rsp), %%rdi\n mov %%rdi, 80(%%rcx)\n"
+		"add $8, %%rsp\n"
+		"pop %%r15\n pop %%r14\n pop %%r13\n pop %%r12\n pop %%rbx\n pop %%rbp\n"
+		: "=&a"(result)
+		: [at] "c"(at), [out] "d"(out)
+		: "rdi", "rsi", "r8", "r9", "r10", "r11", "memory", "cc");
+	return result;
+}
+
+static void check_kept(const uint64_t out[12])
+{
+	static const uint64_t kept[] = { 1, 2, 3, 4, 5, 6, 7, 8, 19, 23, 77 };
+
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		CHECK_EQUAL(out[i], kept[i]);
+}
+
+static void site_keeps_registers(void)
+{
+	uint64_t out[12];
+	const uint8_t *after = page + 8;
+
+	answer = give_result;
+	CHECK_EQUAL(call(page, out), getpid()); /* not patched: the kernel's */
+	trap(NUMBER, after);
+	CHECK_EQUAL(page[1], 0xe9);
+	CHECK_EQUAL(page[6], 0x0f);
+	CHECK_EQUAL(call(page, out), RESULT);
+	check_kept(out);
+	for (uint64_t i = 0; i < 6; i++)
+		CHECK_EQUAL(last_args[i], i + 1);
+	CHECK_EQUAL(lb_fast_busy, 0);
+}
+
+static void slow_call_reaches_kernel(void)
+{
+	uint64_t out[12];
+
+	answer = give_nothing;
+	CHECK_EQUAL(call(page, out), getpid());
+	check_kept(out);
+	answer = give_result;
+	lb_self.away = false; /* what waited in a stub makes its call at home */
+	CHECK_EQUAL(call(page, out), getpid());
+	lb_self.away = true;
+}
+
+static void undone_site_is_as_before(void)
+{
+	uint64_t range[6] = { (uint64_t)page, 1, PROT_READ | PROT_EXEC };
+	uint64_t out[12];
+
+	lb_sites_undo();
+	CHECK(memcmp(page, moved, sizeof moved) == 0);
+	trap(NUMBER, page + 8);
+	CHECK_EQUAL(call(page, out), RESULT);
+	lb_sites_before_call(SYS_brk, range);
+	CHECK_EQUAL(page[1], 0xe9);
+	lb_sites_before_call(SYS_mprotect, range);
+	CHECK(memcmp(page, moved, sizeof moved) == 0);
+	trap(NUMBER, page + 8);
+	range[0] += PAGE;
+	lb_sites_before_call(SYS_munmap, range); /* beside it */
+	CHECK_EQUAL(page[1], 0xe9);
+	range[3] = MAP_FIXED;
+	range[0] -= PAGE;
+	lb_sites_before_call(SYS_mmap, range);
+	CHECK(memcmp(page, moved, sizeof moved) == 0);
+}
+
+static void read_sites_land_on_a_page(void)
+{
+	uint8_t *code = code_page(xored, sizeof xored, 16) + 16;
+	uint64_t out[12], landing;
+	int32_t distance;
+
+	answer = give_nothing; /* then the kernel's read(1, 2, 3): an error */
+	int64_t wanted = call(code, out);
+	CHECK(wanted < 0);
+	trap(0, code + 5);
+	CHECK_EQUAL(code[1], 0xe9);
+	CHECK(memcmp(code + 3, xored + 3, sizeof xored - 3) == 0);
+	CHECK_EQUAL(call(code, out), wanted);
+	check_kept(out);
+	memcpy(&distance, code + 2, sizeof distance);
+	landing = (uint64_t)(code + 6) + (uint64_t)(int64_t)distance;
+	CHECK(*(const uint8_t *)landing == 0xe9);
+	CHECK_EQUAL(lb_sites_settled(landing), (uint64_t)(code + 1));
+	CHECK_EQUAL(lb_sites_settled(landing + 1), landing + 1);
+	lb_sites_undo();
+	CHECK(memcmp(code, xored, sizeof xored) == 0);
+	CHECK(msync((void *)(landing & ~(PAGE - 1)), PAGE, MS_ASYNC) != 0 && errno == ENOMEM);
+}
+
+static void other_code_is_left_alone(void)
+{
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		uint8_t *code = code_page(others[i], sizeof others[i], 16) + 16;
+
+		trap(i == 3 ? 0 : NUMBER, code + (i == 3 ? 6 : 8));
+		CHECK(memcmp(code, others[i], sizeof others[i]) == 0);
+	}
+	uint8_t *across = code_page(moved, sizeof moved, PAGE - 3); /* one site over two pages */
+	trap(NUMBER, across + PAGE - 3 + 8);
+	CHECK(memcmp(across + PAGE - 3, moved, sizeof moved) == 0);
+	uint8_t *writable = code_page(moved, sizeof moved, 0);
+	CHECK(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
+	trap(NUMBER, writable + 8);
+	CHECK(memcmp(writable, moved, sizeof moved) == 0);
+}
+
+/* ---- signals ---- */
+
+static volatile int came[8], came_count, busy_in_handler;
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	came[came_count++ & 7] = info->si_value.sival_int;
+	busy_in_handler |= (int)lb_fast_busy;
+}
+
+static void install(int signal, void (*handler)(int, siginfo_t *, void *), uint64_t flags)
+{
+	struct lb_action action = { (uint64_t)handler, flags | 0x04000000u | SA_SIGINFO,
+				    (uint64_t)lb_test_return, 0 };
+
+	lb_self.actions[signal] = action;
+	CHECK(lb_signal_is_forwarded(signal, &action));
+	CHECK_EQUAL(lb_signal_forward(signal, &action), 0);
+}
+
+static int64_t send_meanwhile(uint32_t number, const uint64_t args[6])
+{
+	union sigval value = { .sival_int = 1 };
+
+	(void)number;
+	(void)args;
+	for (; value.sival_int <= 3; value.sival_int++)
+		CHECK(sigqueue(getpid(), SIGRTMIN, value) == 0);
+	CHECK_EQUAL(came_count, 0);
+	CHECK_EQUAL(lb_fast_deferred, 1);
+	value.sival_int = 4;
+	CHECK(sigqueue(getpid(), SIGUSR1, value) == 0);
+	CHECK(sigqueue(getpid(), SIGSEGV, value) == 0); /* never blocked meanwhile */
+	CHECK_EQUAL(came_count, 0);
+	return RESULT;
+}
+
+static void signals_wait_until_a_call_is_over(void)
+{
+	uint64_t out[12];
+	sigset_t mask;
+
+	install(SIGRTMIN, on_signal, 0);
+	install(SIGUSR1, on_signal, 0);
+	install(SIGSEGV, on_signal, 0);
+	trap(NUMBER, page + 8);
+	answer = send_meanwhile;
+	came_count = 0;
+	CHECK_EQUAL(call(page, out), RESULT);
+	check_kept(out);
+	CHECK_EQUAL(came_count, 5);
+	CHECK_EQUAL(busy_in_handler, 0);
+	int next = 1, fours = 0;
+	for (int i = 0; i < 5; i++) {
+		fours += came[i] == 4;
+		if (came[i] != 4)
+			CHECK_EQUAL(came[i], next++);
+	}
+	CHECK_EQUAL(fours, 2);
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	for (int signal = 1; signal < 32; signal++)
+		CHECK_EQUAL(sigismember(&mask, signal), 0);
+	CHECK_EQUAL(lb_fast_deferred, 0);
+}
+
+static int64_t send_one(uint32_t number, const uint64_t args[6])
+{
+	(void)number;
+	(void)args;
+	CHECK(kill(getpid(), SIGUSR2) == 0);
+	return RESULT;
+}
+
+static void reset_is_applied_once_delivered(void)
+{
+	uint64_t out[12], now[4];
+
+	install(SIGUSR2, on_signal, SA_RESETHAND);
+	answer = send_one;
+	came_count = 0;
+	lb_signal_was_reset();
+	CHECK_EQUAL(call(page, out), RESULT);
+	CHECK_EQUAL(came_count, 1);
+	CHECK_EQUAL(lb_self.actions[SIGUSR2].handler, 0);
+	CHECK(lb_signal_was_reset() && !lb_signal_was_reset());
+	CHECK(syscall(SYS_rt_sigaction, SIGUSR2, NULL, now, 8) == 0);
+	CHECK_EQUAL(now[0], 0);
+}
+
+/* ---- faults ---- */
+
+static char *missing;
+
+static int64_t copy_missing(uint32_t number, const uint64_t args[6])
+{
+	static const size_t sizes[] = { 1, 7, 8, 9, 64, 255, 256, 257, 4000 };
+	static char from[4096], to[4096];
+
+	(void)number;
+	(void)args;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		size_t size = sizes[i];
+
+		memset(to, 0, sizeof to);
+		memset(from, (int)i + 1, sizeof from);
+		CHECK(lb_fast_read(to, (uint64_t)from, size));
+		CHECK(memcmp(to, from, size) == 0 && to[size] == 0);
+		CHECK(lb_fast_write((uint64_t)to, from, size));
+		/* wholly missing, and from its last byte on */
+		CHECK(!lb_fast_read(to, (uint64_t)missing, size));
+		CHECK(!lb_fast_write((uint64_t)missing, from, size));
+		CHECK(!lb_fast_read(to, (uint64_t)missing - size + 1, size));
+		CHECK(!lb_fast_write((uint64_t)missing - size + 1, from, size));
+		CHECK(lb_fast_read(to, (uint64_t)missing - size, size));
+	}
+	CHECK(lb_fast_read(to, (uint64_t)missing, 0));
+	return LB_SLOW;
+}
+
+static void missing_memory_is_found(void)
+{
+	uint64_t out[12];
+	char *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(two != MAP_FAILED && mprotect(two + PAGE, PAGE, PROT_NONE) == 0);
+	missing = two + PAGE;
+	answer = copy_missing;
+	came_count = 0;
+	CHECK_EQUAL(call(page, out), getpid());
+	check_kept(out);
+	CHECK_EQUAL(came_count, 0);
+}
+
+/* How a child ends that does `what` with SIGSEGV's disposition as given. */
+static int ending(void (*what)(void), uint64_t handler)
+{
+	struct lb_action action = { handler, 0, 0, 0 };
+	int status;
+	pid_t child = fork_child();
+
+	if (child == 0) {
+		lb_self.local_pid = (uint32_t)getpid();
+		lb_self.actions[SIGSEGV] = action;
+		lb_signal_forward(SIGSEGV, &action);
+		what();
+		_exit(7);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void touch(void)
+{
+	*(volatile char *)missing = 1;
+}
+
+static void send_fault(void)
+{
+	kill(getpid(), SIGSEGV);
+}
+
+static void faults_without_handler_end_the_process(void)
+{
+	CHECK_EQUAL(ending(touch, 0), 128 + SIGSEGV);
+	CHECK_EQUAL(ending(touch, 1), 128 + SIGSEGV); /* cannot be ignored */
+	CHECK_EQUAL(ending(send_fault, 0), 128 + SIGSEGV);
+	CHECK_EQUAL(ending(send_fault, 1), 7);
+}
+
+int main(void)
+{
+	lb_self.away = true;
+	lb_self.local_pid = (uint32_t)getpid();
+	page = code_page(moved, sizeof moved, 0);
+	run_case("a patched site answers and keeps every register", site_keeps_registers);
+	run_case("what is not answered reaches the kernel", slow_call_reaches_kernel);
+	run_case("an undone site is as it was before", undone_site_is_as_before);
+	run_case("a read site lands on a page of its own", read_sites_land_on_a_page);
+	run_case("code that only looks like a site is left alone", other_code_is_left_alone);
+	run_case("signals wait until a call is over, in order", signals_wait_until_a_call_is_over);
+	run_case("SA_RESETHAND counts once the handler runs", reset_is_applied_once_delivered);
+	run_case("memory that is missing ends a copy", missing_memory_is_found);
+	run_case("faults without a handler end the process", faults_without_handler_end_the_process);
+	return 0;
+}
