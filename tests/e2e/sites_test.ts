@@ -13,6 +13,7 @@ const SAME: Readonly<Record<string, string>> = {
   ignored: "yes",
   reset: "1 1 1 signals 2",
   stack: "10",
+  code: "1",
 };
 
 class Sites {
@@ -56,6 +57,9 @@ Deno.test("sites are patched away from home only, and the program does not notic
     assert.match(await sites.ask("calls"), PATCHED);
     await sites.assertSame(`on ${host.name}`);
     assert.equal(await sites.ask("protect"), "patched plain patched, then plain 1");
+    // Not where it interrupts the few instructions that have no call frame yet.
+    const [traced, of] = (await sites.ask("trace 100")).split(" of ").map(Number);
+    assert.ok(traced !== undefined && of !== undefined && traced > of / 2, `${traced} of ${of}`);
     assert.match(await sites.ask("calls"), PATCHED);
   }
   await home.bringHome(job.pid);

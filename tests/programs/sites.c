@@ -11,18 +11,23 @@
  *   ignored        SIGSEGV and SIGBUS sent by kill while they are ignored
  *   reset          SA_RESETHAND
  *   stack          calls on a small stack of a signal's, and out of it by siglongjmp
+ *   code           code that the program has made itself, changed and put elsewhere
+ *   trace CALLS    whether handlers that interrupt getpid can be followed back to who called it
  *   null, kill     ends by SIGSEGV: of a fault of its own, or sent
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,10 +210,89 @@ static void stack(void)
 	signal(SIGUSR1, SIG_DFL);
 }
 
+/* Whether CALLS calls of the code on this page give `wanted`. */
+static bool gives(const uint8_t *page, pid_t wanted)
+{
+	for (int i = 0; i < CALLS; i++)
+		if (((pid_t(*)(void))(uintptr_t)page)() != wanted)
+			return false;
+	return true;
+}
+
+/* Lets the code on the page make another call. */
+static void make_code(uint8_t *page, uint8_t number, bool second)
+{
+	const uint8_t code[] = { 0xb8, number, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+
+	if (second && mprotect(page, PAGE, PROT_READ | PROT_WRITE) < 0)
+		perror("code");
+	if (second && memcmp(page + 5, code + 5, 3) == 0 && page[0] != 0xb8)
+		printf("code: a patch is seen\n");
+	memcpy(page, code, sizeof code);
+	mprotect(page, PAGE, PROT_READ | PROT_EXEC);
+}
+
+static void code(void)
+{
+	uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t parent = getppid();
+	bool right;
+
+	make_code(page, SYS_getpid, false);
+	right = gives(page, own);
+	make_code(page, SYS_getppid, true);
+	right = right && gives(page, parent);
+	make_code(page, SYS_getpid, true);
+	right = right && gives(page, own);
+	munmap(page, PAGE);
+	mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	make_code(page, SYS_getppid, false);
+	right = right && gives(page, parent);
+	munmap(page, PAGE);
+	printf("code: %d\n", right);
+}
+
+static volatile uintptr_t trace_start, trace_end;
+static volatile int traced, lost;
+
+static void on_trace(int number)
+{
+	void *frames[32];
+	int depth = backtrace(frames, 32);
+
+	(void)number;
+	for (int i = 0; i < depth; i++) {
+		if ((uintptr_t)frames[i] >= trace_start && (uintptr_t)frames[i] < trace_end) {
+			traced++;
+			return;
+		}
+	}
+	lost++;
+}
+
+static __attribute__((noinline)) void trace(long number)
+{
+	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, none = { { 0, 0 }, { 0, 0 } };
+
+	traced = lost = 0;
+	trace_start = (uintptr_t)trace;
+	trace_end = trace_start + 512;
+	signal(SIGALRM, on_trace);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	while (traced + lost < number)
+		getpid();
+	setitimer(ITIMER_REAL, &none, NULL);
+	signal(SIGALRM, SIG_IGN);
+	printf("trace: %d of %d\n", traced, traced + lost);
+}
+
 int main(void)
 {
 	static char line[256];
 
+	void *first[1];
+
+	backtrace(first, 1); /* it loads a library at its first call */
 	own = getpid();
 	zero_fd = open("/dev/zero", O_RDONLY);
 	file_fd = open("sites.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -235,6 +319,10 @@ int main(void)
 			reset();
 		else if (strncmp(line, "stack", 5) == 0)
 			stack();
+		else if (strncmp(line, "code", 4) == 0)
+			code();
+		else if (strncmp(line, "trace", 5) == 0)
+			trace(number);
 		else if (strncmp(line, "null", 4) == 0)
 			*(volatile char *)missing = 1;
 		else if (strncmp(line, "kill", 4) == 0)
