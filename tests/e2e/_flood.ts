@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Testbed } from "../testbed/mod.ts";
+import { type Host, Testbed } from "../testbed/mod.ts";
 
 /** The longest time between two moves, in milliseconds. */
 const REST_MS_MAX = 400;
@@ -12,6 +12,17 @@ const REST_MS_MAX = 400;
 const TAIL_SECONDS = 2;
 /** Until what is pending at its end has been handled. */
 const END_MS_MAX = 60_000;
+
+/** A node that a process has just left refuses it until it knows. */
+const REFUSED = /it runs here already/;
+
+/** Moves the process; false: refused for now. */
+async function leave(home: Host, pid: number, away: Host): Promise<boolean> {
+  return await home.migrate(pid, away).then(() => true, (error) => {
+    if (REFUSED.test(String(error))) return false;
+    throw error;
+  });
+}
 
 /** What a run was like. */
 export interface FloodResult {
@@ -37,9 +48,12 @@ export async function flood(seconds: number, random: () => number): Promise<Floo
   });
   let moves = 0;
   while (performance.now() < end && job.running && job.stdout === "ready\n") {
-    if (moves % 2 === 0) await home.migrate(job.pid, away);
-    else await home.bringHome(job.pid);
-    moves++;
+    if (moves % 2 === 1) {
+      await home.bringHome(job.pid);
+      moves++;
+    } else if (await leave(home, job.pid, away)) {
+      moves++;
+    }
     await new Promise((resolve) => setTimeout(resolve, random() * REST_MS_MAX));
   }
   const ending = await job.ending(END_MS_MAX);
