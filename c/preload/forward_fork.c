@@ -22,11 +22,14 @@
 
 static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 {
+	int64_t result;
+
 	if (lb_self.has_child)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);
-	return lb_fork_at_home(trap, clone);
+	result = lb_fork_at_home(trap, clone);
+	return result == -ENOSYS ? -EAGAIN : result; /* home cannot be reached: another time, says fork(2) */
 }
 
 int64_t lb_own_vfork(struct lb_trap *trap)

@@ -9,8 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@ static bool is_child;
 static uint64_t mask; /* of signals that wait */
 static char *strings;
 static size_t strings_size;
+static bool has_death_signal; /* the program's own choice: prctl(2), PR_SET_PDEATHSIG */
 
 static void set_mask(uint64_t wanted)
 {
@@ -92,11 +92,15 @@ static int64_t execute(const int64_t *arguments)
 	int64_t result = -ENOMEM;
 
 	if (lists != NULL && point(lists, argc, &at) && point(lists + argc + 1, envc, &at)) {
+		if (!has_death_signal)
+			prctl(PR_SET_PDEATHSIG, 0);
 		lb_signals_leave((uint64_t)arguments[5]);
 		set_mask((uint64_t)arguments[4]);
 		syscall(SYS_execveat, (int)arguments[0], strings, lists, lists + argc + 1, (int)arguments[3]);
 		result = -errno;
 		lb_signals_block();
+		if (!has_death_signal)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 	}
 	free(lists);
 	return result;
@@ -107,6 +111,9 @@ bool lb_child_call(const struct lb_link_call *call, const int64_t *arguments, st
 	if (!is_child)
 		return false;
 	switch (call->number) {
+	case SYS_prctl:
+		has_death_signal |= arguments[0] == PR_SET_PDEATHSIG;
+		return false;
 	case LB_HOME_MASK:
 		mask = (uint64_t)arguments[0];
 		return true;
@@ -150,6 +157,8 @@ static void leave_parent(int *fd)
 _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted)
 {
 	leave_parent(fd);
+	/* Without its parent there is no guest: not even while it waits in a call. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	mask = wanted->mask | lb_shadow.state.actions.caught;
 	lb_signals_leave(lb_shadow.state.actions.ignored);
 	set_limits(wanted);

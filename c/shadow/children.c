@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "shadow.h"
 
 static int child_fd = -1; /* to the child; -1: there is none */
@@ -161,6 +162,7 @@ static enum birth give_birth(bool directly, int64_t *pid)
 	}
 	*pid = *pid < 0 ? -errno : *pid;
 	close(ends[1]);
+	lb_fault_plan.number = 0; /* tests: what was planned is the child's to do, once */
 	if (*pid > 0)
 		birth = wait_for_birth(ends[0]);
 	close(ends[0]);

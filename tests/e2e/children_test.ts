@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Host, type Job, Testbed } from "../testbed/mod.ts";
+import { type Host, type Job, sleep, Testbed, waitFor } from "../testbed/mod.ts";
 
 const [spawner, forks, script] = await Promise.all(
   ["spawner.py", "forks.py", "forks.sh"].map((name) =>
@@ -87,3 +87,63 @@ for (
     },
   });
 }
+
+Deno.test("a child in its parent's place: orders and signals wait, and each end is told", async (t) => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, away, other] = [bed.host(0), bed.host(1), bed.host(2)];
+
+  /** Starts a job that is in its child now, away from home; returns the PID of that child. */
+  const begin = async (): Promise<[Job, number]> => {
+    const job = await home.launchKnown(["spawner", "hold"]);
+    await job.output("ready\n");
+    await home.migrate(job.pid, away);
+    await job.write("\n");
+    const [, child] = await job.output(/child (\d+)\n/);
+    return [job, Number(child)];
+  };
+  const gone = async (pid: number): Promise<void> => {
+    await waitFor(`the end of PID ${pid}`, async () => {
+      return (await home.run(["kill", "-0", String(pid)])).code !== 0;
+    });
+  };
+
+  for (const [name, order, host] of [["home", "home", home], ["on", "migrate", other]] as const) {
+    await t.step(`a signal, and an order to go ${name}`, async () => {
+      const [job] = await begin();
+      await job.kill("USR1");
+      const to = order === "migrate" ? [other.node] : [];
+      const ordered = home.lb(order, String(job.pid), ...to);
+      await sleep(300);
+      assert.equal((await away.snapshot()).queueLength, 1);
+      await job.write("\n");
+      const result = await ordered;
+      assert.equal(result.code, 0, result.stderr);
+      await job.output("held: exit 9\nhits 1\ndone\n");
+      await host.waitForSnapshot("the process", (s) => s.queueLength === 1);
+      await job.closeInput();
+      assert.deepEqual(await job.ending(), { code: 5, signal: null }, job.stderr);
+    });
+  }
+  await t.step("the child is killed", async () => {
+    const [job, child] = await begin();
+    await home.must(["kill", "-TERM", String(child)]);
+    await job.output("held: signal 15\nhits 0\ndone\n");
+    await job.closeInput();
+    assert.deepEqual(await job.ending(), { code: 5, signal: null }, job.stderr);
+  });
+  await t.step("the parent is killed at home", async () => {
+    const [job, child] = await begin();
+    await job.kill("KILL");
+    assert.equal((await job.ending()).signal, "SIGKILL");
+    await gone(child);
+    await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+  });
+  await t.step("the guest is killed on its node", async () => {
+    const [job, child] = await begin();
+    const [guest] = (await away.snapshot()).processes;
+    await away.must(["kill", "-KILL", String(guest?.pid)]);
+    assert.equal((await job.ending()).signal, "SIGKILL");
+    await gone(child);
+  });
+});

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
 import {
   type Action,
@@ -162,3 +163,29 @@ for (const action of ["fail", "cut", "kill"] as const) {
     await nothingLeft(bed.hosts);
   });
 }
+
+/** Points of a child at home that is forked away from home; the parent's link is cut at times. */
+const forkPoints = ["homeReady", "homeMemory", "homeMapped", "homeGo"] as const;
+
+Deno.test("fork away from home: after each fault there is one child", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({ extra: limits });
+  const trials = (["fail", "cut", "kill"] as const).flatMap((action) =>
+    trialsOf(forkPoints, action, () => "finishes")
+  );
+  await runTrials(trials, async (trial) => {
+    // The child says once that it is there, and its parent hears how it ended.
+    const script = "echo ready; read x; (echo child; exit 7); echo ended $?; read x; exit 5";
+    const job = await home.launchKnown(["sh", "-c", script], { env: { LB_FAULT: faultOf(trial) } });
+    await job.output("ready\n");
+    await home.migrate(job.pid, away);
+    await job.write("\n");
+    await job.output("ended 7\n", 40_000);
+    await job.write("\n");
+    assert.deepEqual(await job.ending(40_000), { code: 5, signal: null }, job.stderr);
+    assert.equal(job.stdout, "ready\nchild\nended 7\n");
+    assert.equal(job.stderr, "");
+  });
+  await nothingLeft(bed.hosts);
+});

@@ -4,6 +4,7 @@
  *
  *   spawner ROUNDS        prints "ready", waits for a line on standard input, works ROUNDS times, prints "done",
  *                         waits for the end of standard input
+ *   spawner hold          the same, but its work is a child of vfork that prints its PID and waits for a line
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -265,10 +266,31 @@ static void try_limits(void)
 	spawn("limits", NULL, NULL, argv);
 }
 
+/* A child that stays in its parent's place until it is let go. */
+static void hold(void)
+{
+	struct sigaction action = { .sa_sigaction = on_usr1, .sa_flags = SA_SIGINFO | SA_RESTART };
+	char byte;
+	pid_t pid;
+
+	sigaction(SIGUSR1, &action, NULL);
+	pid = vfork();
+	if (pid == 0) {
+		dprintf(1, "child %d\n", (int)getpid());
+		while (read(0, &byte, 1) == 1 && byte != '\n')
+			;
+		_exit(usr1_hits == 0 ? 9 : 10);
+	}
+	reap("held", pid);
+	printf("hits %d\n", (int)usr1_hits);
+}
+
 int main(int argc, char **argv)
 {
 	char line[100];
 	FILE *in = fopen("spawner.in", "w");
+
+	setvbuf(stdin, NULL, _IONBF, 0);
 
 	fputs("content of a file\n", in);
 	fclose(in);
@@ -277,7 +299,11 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (fgets(line, sizeof line, stdin) == NULL)
 		return 1;
-	for (int i = argc > 1 ? atoi(argv[1]) : 1; i > 0; i--) {
+	if (argc > 1 && strcmp(argv[1], "hold") == 0) {
+		hold();
+		argc = 0;
+	}
+	for (int i = argc > 1 ? atoi(argv[1]) : 0; i > 0; i--) {
 		try_system();
 		try_popen();
 		try_spawn();

@@ -40,6 +40,8 @@ def work():
     child = subprocess.Popen(["sh", "-c", f"echo passed >&{write_end}; ls /proc/self/fd | wc -l"],
                              pass_fds=[write_end], stdout=subprocess.PIPE)
     show(child.communicate()[0], os.read(read_end, 100))
+    os.close(read_end)
+    os.close(write_end)
     first = subprocess.Popen(["seq", "1000"], stdout=subprocess.PIPE)
     second = subprocess.Popen(["grep", "-c", "7"], stdin=first.stdout, stdout=subprocess.PIPE)
     first.stdout.close()
