@@ -4,6 +4,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
 import { comparePrograms, ioTrace, missingOf, programs } from "./_programs.ts";
 
@@ -18,6 +19,69 @@ Deno.test("programs that are moved while they work do the same as unmoved", asyn
       ignore: absent !== undefined,
       fn: async () => {
         await comparePrograms(program, { home, away, seed: 1 });
+      },
+    });
+  }
+});
+
+/** Programs that share memory by their nature, when they can be asked, and why they stay. */
+const staying: readonly {
+  name: string;
+  argv: string[];
+  input: string;
+  ready: RegExp;
+  why: RegExp;
+}[] = [
+  {
+    name: "sqlite3",
+    argv: ["sqlite3", "wal.db"],
+    input: "pragma journal_mode=wal; create table t(a); insert into t values(1); select 'ready';\n",
+    ready: /ready\n/,
+    why: /it has shared writable memory: .*-shm/,
+  },
+  {
+    name: "fio",
+    argv:
+      "fio --name=a --rw=randrw --bs=4k --size=2m --ioengine=psync --verify=crc32c --loops=1000 --eta=never"
+        .split(" "),
+    input: "",
+    ready: /^/,
+    why: /threads|shared/,
+  },
+];
+
+Deno.test("databases and benches that share memory stay at home, and say why", async (t) => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  for (const { name, argv, input, ready, why } of staying) {
+    const absent = (await home.run(["sh", "-c", `command -v ${name}`])).code !== 0;
+    await t.step({
+      name: name + (absent ? " (it is not installed)" : ""),
+      ignore: absent,
+      fn: async () => {
+        const job = await home.launchKnown(argv);
+        await job.write(input);
+        await job.output(ready);
+        await home.waitForSnapshot("its reason", ({ processes }) => {
+          return processes.length > 0 &&
+            processes.every(({ cantmove }) => why.test(cantmove ?? ""));
+        });
+        const { code, stderr } = await home.lb("migrate", String(job.pid), away.node);
+        assert.equal(code, 4, stderr);
+        assert.match(stderr, why);
+        assert.match(stderr, /\n +fix: /);
+        if (name === "sqlite3") {
+          await job.write(
+            "insert into t values(2); pragma integrity_check; select sum(a) from t;\n",
+          );
+          await job.closeInput();
+          assert.deepEqual(await job.ending(), { code: 0, signal: null });
+          assert.equal(job.stdout, "wal\nready\nok\n3\n");
+        } else {
+          await job.kill("TERM");
+          await job.ending();
+        }
       },
     });
   }

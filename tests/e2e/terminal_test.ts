@@ -282,7 +282,7 @@ async function move(home: Host, away: Host, { program, forks }: Session): Promis
   });
   const order = found.away ? home.bringHome(found.pid) : home.migrate(found.pid, away);
   await order.catch((error) => {
-    if (forks === true && /it has \d+ child|it needs its home for/.test(error.message)) return;
+    if (forks === true && /it has \d+ child/.test(error.message)) return;
     throw error;
   });
 }
