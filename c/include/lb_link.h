@@ -4,8 +4,9 @@
  * Each message is a struct lb_link_header followed by `size` bytes. The same socket first carries the
  * process's memory (lb_image.h); the words of the commit (MAPPED, GO, RUNNING, SERVE) are link messages.
  *
- * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT, and source to restorer: GO.
- * Shadow to guest: SERVE REPLY SIGNAL STOP CONTINUE COME_HOME PREPARED ABORTED ACTIVATED MOVED READY,
+ * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT WRITE ADVANCE, and source to
+ *                  restorer: GO.
+ * Shadow to guest: SERVE REPLY SIGNAL STOP CONTINUE COME_HOME PREPARED ABORTED ACTIVATED MOVED READY APPLIED,
  *                  and restorer to source: MAPPED RUNNING FAILED.
  * A message of another type, or longer than LB_LINK_SIZE_MAX, is -LB_E_WIRE and closes the link.
  *
@@ -25,7 +26,7 @@ enum lb_link_type {
 	LB_LINK_GO = 2,       /* source: go into the library and park; body: struct lb_link_go */
 	LB_LINK_RUNNING = 3,  /* restored copy: parked in the library; body: struct lb_link_running */
 	LB_LINK_FAILED = 4,   /* restorer: cannot; body: struct lb_link_status */
-	LB_LINK_SERVE = 5,    /* shadow: this link is live: go on */
+	LB_LINK_SERVE = 5,    /* shadow: this link is live: go on; body: struct lb_link_serve */
 	LB_LINK_HELLO = 6,    /* guest, first on a new link; body: struct lb_link_hello */
 	LB_LINK_CALL = 7,     /* body: struct lb_link_call, then its input data */
 	LB_LINK_REPLY = 8,    /* body: struct lb_link_reply, then its output data; seq of the CALL */
@@ -45,6 +46,11 @@ enum lb_link_type {
 	LB_LINK_HOME = 22,      /* guest: I am frozen and come home; no body */
 	LB_LINK_READY = 23,     /* home: the restorer waits for the image; no body */
 	LB_LINK_EXIT = 24,      /* guest: exit_group called with this status; body: lb_link_status; no reply */
+	/* The stream: executed in order, without a reply; what was sent and not applied is sent again. */
+	LB_LINK_WRITE = 25,   /* guest: write(2) these bytes, padded to 8; seq: the descriptor of a regular file, and
+	                         in the upper half how many bytes of the body are padding */
+	LB_LINK_ADVANCE = 26, /* guest: so many bytes have been read; seq: the descriptor; body: uint64_t */
+	LB_LINK_APPLIED = 27, /* shadow: the stream up to here is executed; body: struct lb_link_applied */
 };
 
 struct lb_link_header {
@@ -57,6 +63,19 @@ _Static_assert(sizeof(struct lb_link_header) == 16, "header is 16 bytes on the w
 struct lb_link_status {
 	int64_t code; /* EXIT: exit status; FAILED: negative error */
 	uint64_t detail;
+};
+
+/* A position in the stream: bytes of WRITE and ADVANCE messages, headers included, since the copy began. */
+struct lb_link_serve {
+	uint64_t stream_at; /* executed; the guest goes on from here */
+};
+
+struct lb_link_applied {
+	uint64_t stream_at;
+	int32_t fd;    /* of a write that failed: later ones to it are dropped until the error is told; else -1 */
+	int32_t error; /* errno of it: the next write, fsync or close of that descriptor ends with it; else 0 */
+	uint32_t revoked; /* 1: no descriptor is granted any more (the reserve is used up) */
+	uint32_t unused;
 };
 
 struct lb_link_go {
@@ -92,7 +111,7 @@ enum lb_arg_kind {
 	LB_ARG_IN = 1,    /* args[i] = offset into the input data */
 	LB_ARG_OUT = 2,   /* args[i] = offset into the output area */
 	LB_ARG_INOUT = 3, /* input at offset `args[i]` of the input data; same bytes come back as output at
-	                     out offset kinds_out[i] */
+	                     out offset out_offsets[i] */
 };
 
 #define LB_CALL_ARGS 6
@@ -133,6 +152,8 @@ struct lb_link_message {
 /* Calls that the shadow executes for the library itself, above every system call number. */
 enum lb_home_call {
 	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
+	LB_HOME_FILE = 0x10001,  /* args: descriptor, struct lb_home_file out: what may be done without home */
+	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, size: reads at the offset and leaves it */
 	/* Children (c/shadow/children.c). From VFORK until a reply says LB_REPLY_CHILD_ENDED all calls are the child's;
 	 * the next three are said for a child only. */
 	LB_HOME_VFORK = 0x10010, /* args: struct lb_home_child, pidfd out; result: the child's PID */
@@ -150,6 +171,15 @@ struct lb_home_child {
 	uint64_t mask;  /* signals that it blocks; bit s-1 stands for signal s */
 	uint64_t limits_set; /* bit r: limits[r] is not as it was when the process left home */
 	uint64_t limits[LB_LIMITS][2]; /* struct rlimit */
+};
+
+/* Answer to LB_HOME_FILE. */
+#define LB_GRANT_WRITE 1u /* write(2) may be said to have succeeded before it is executed */
+#define LB_GRANT_READ 2u  /* may be read ahead */
+struct lb_home_file {
+	uint64_t device, inode;
+	uint32_t grants;
+	uint32_t unused;
 };
 
 #define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)

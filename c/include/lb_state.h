@@ -48,6 +48,7 @@ struct lb_state {
 	uint32_t argc;               /* strings in text: the program's arguments */
 	uint32_t text_size;
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
+	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
 };
 
 /* What a process that is being forked writes to child_fd, one byte each. */
@@ -61,8 +62,9 @@ enum lb_keeper_message_type {
 	LB_KEEPER_LOST = 1,    /* guest: my link is broken: get me another */
 	LB_KEEPER_LINK = 2,    /* keeper: here it is */
 	LB_KEEPER_LEFT = 3,    /* guest: my process runs elsewhere now, I exit: report nothing to home */
-	LB_KEEPER_PARKED = 4,  /* guest: restored, waiting for SERVE */
+	LB_KEEPER_PARKED = 4,  /* guest: restored, waiting for SERVE; carries the ring (lb_ring.h), if there is one */
 	LB_KEEPER_SERVED = 5,  /* guest: goes on */
+	LB_KEEPER_WRITTEN = 6, /* guest: the ring has something to send */
 };
 struct lb_keeper_message {
 	uint32_t type;

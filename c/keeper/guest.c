@@ -156,10 +156,31 @@ static void heard_parked(struct lb_keeper *keeper)
 	bound_stream(keeper->link_fd, 0); /* a first move's stream is the link from now on */
 }
 
+/* Receives one message, and the ring that may come with it. */
+static ssize_t receive(struct lb_keeper *keeper, struct lb_keeper_message *message)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} ancillary;
+	struct iovec io = { message, sizeof *message };
+	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
+				 .msg_controllen = sizeof ancillary.bytes };
+	ssize_t size = recvmsg(keeper->keeper_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *rights = size > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+	int fd;
+
+	if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+		return size;
+	memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+	lb_ring_attach(keeper, fd);
+	return size;
+}
+
 void lb_guest_read(struct lb_keeper *keeper)
 {
 	struct lb_keeper_message message;
-	ssize_t size = recv(keeper->keeper_fd, &message, sizeof message, MSG_DONTWAIT);
+	ssize_t size = receive(keeper, &message);
 
 	/* ECONNRESET comes once, before what the guest said last, when it ended without reading all
 	 * (unix_release_sock, net/unix/af_unix.c, v6.12). */
@@ -183,6 +204,9 @@ void lb_guest_read(struct lb_keeper *keeper)
 		keeper->left = true;
 		keeper->need_link = false;
 		keeper->need_until = LB_NEVER;
+		break;
+	case LB_KEEPER_WRITTEN:
+		lb_ring_written(keeper);
 		break;
 	case LB_KEEPER_LINK: /* ours to say */
 		break;
@@ -222,9 +246,19 @@ void lb_guest_reap(struct lb_keeper *keeper)
 		keeper->finished = true;
 		return;
 	}
+	keeper->state = LB_GUEST_ENDED;
+	keeper->draining = lb_ring_is_owed(keeper);
+	if (keeper->draining)
+		lb_link_needed(keeper);
+	else
+		lb_guest_tell_end(keeper);
+}
+
+void lb_guest_tell_end(struct lb_keeper *keeper)
+{
 	if (keeper->link_fd >= 0)
 		shutdown(keeper->link_fd, SHUT_WR); /* the shadow reads all, then sees the end */
-	keeper->state = LB_GUEST_ENDED;
+	keeper->draining = false;
 	keeper->ended_unanswered = true;
 	keeper->tell_ended = true;
 	keeper->ended_until = lb_keeper_now_ms() + (keeper->options.restart ?

@@ -14,6 +14,7 @@
 
 #include "fault.h"
 #include "lb_image.h"
+#include "lb_ring.h"
 #include "lb_wire.h"
 
 #define LB_KEEPER_RETRY_MS 1000 /* between attempts to reach a daemon that is away */
@@ -52,6 +53,11 @@ struct lb_keeper {
 	bool dead;      /* home says that its ticket is: it must not run, and home hears nothing */
 	int64_t kill_at;
 	int wait_status;
+	/* the ring */
+	struct lb_ring *ring; /* NULL: the guest has none */
+	int64_t drain_at;     /* when to send what it holds; LB_NEVER: nothing, or the link is full */
+	bool link_full;       /* wait until the link takes more */
+	bool draining;        /* the guest has ended: home must have all before it hears so */
 	/* the link */
 	int stream_fd;     /* carries the image; kept until PARKED to see its end, else -1 */
 	int link_fd;         /* -1: none */
@@ -94,9 +100,25 @@ void lb_guest_read(struct lb_keeper *keeper);
 void lb_stream_forget(struct lb_keeper *keeper);
 /* guest_fd is readable: reaps it and decides what is to be told. */
 void lb_guest_reap(struct lb_keeper *keeper);
+/* Home has all that it wrote: home is told how it ended. */
+void lb_guest_tell_end(struct lb_keeper *keeper);
 void lb_guest_kill(const struct lb_keeper *keeper);
 /* A signal came to a keeper in front: it is the guest's. fd: signalfd. */
 void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd);
+
+/* ---- ring.c --------------------------------------------------------------------------------- */
+/* PARKED came with the guest's ring. Owns fd. */
+void lb_ring_attach(struct lb_keeper *keeper, int fd);
+void lb_ring_detach(struct lb_keeper *keeper);
+/* The guest says that it has something to send. */
+void lb_ring_written(struct lb_keeper *keeper);
+/* drain_at has come, or the link takes more: sends as much as the link takes. */
+void lb_ring_drain(struct lb_keeper *keeper);
+/* The guest has ended. Returns whether home may lack something: then a link is needed first. */
+bool lb_ring_is_owed(struct lb_keeper *keeper);
+/* A new link for a guest that has ended: sends the rest and waits until home has it. Owns fd.
+ * Returns false when that link is lost too. */
+bool lb_ring_finish(struct lb_keeper *keeper, int fd);
 
 /* ---- enter.c (tests have their own) --------------------------------------------------------- */
 /* In the guest's process, all signals blocked: becomes the process of the image. */

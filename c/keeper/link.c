@@ -19,7 +19,9 @@
 void lb_link_needed(struct lb_keeper *keeper)
 {
 	keeper->lost_at = LB_NEVER;
-	if (keeper->need_link || keeper->left || keeper->dead || keeper->guest_fd < 0)
+	if (keeper->need_link || keeper->left || keeper->dead)
+		return;
+	if (keeper->guest_fd < 0 && !keeper->draining)
 		return;
 	keeper->need_link = true;
 	keeper->tell_need = true;
@@ -64,6 +66,18 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
 				 .msg_controllen = sizeof ancillary.bytes };
 
+	if (keeper->draining && keeper->need_link) {
+		keeper->need_link = false;
+		if (lb_ring_finish(keeper, fd)) {
+			keeper->need_until = LB_NEVER;
+			lb_guest_tell_end(keeper);
+		} else {
+			keeper->need_link = true;
+			keeper->tell_need = true;
+			keeper->retry_at = lb_keeper_now_ms() + LB_KEEPER_RETRY_MS;
+		}
+		return;
+	}
 	if (!keeper->need_link || keeper->keeper_fd < 0) {
 		close(fd); /* late: it came twice, or the guest has ended */
 		return;

@@ -58,7 +58,8 @@ static int timeout_ms(const struct lb_keeper *keeper)
 {
 	bool alone = keeper->options.control_path == NULL;
 	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until,
-				  keeper->ended_until, keeper->lost_at, keeper->kill_at };
+				  keeper->ended_until, keeper->lost_at, keeper->kill_at,
+				  keeper->drain_at };
 	int64_t first = LB_NEVER;
 	int64_t left;
 
@@ -88,7 +89,10 @@ static void give_up(struct lb_keeper *keeper)
 			      keeper->options.reconnect_limit_ms / 1000);
 		keeper->need_link = false;
 		keeper->need_until = LB_NEVER;
-		lb_guest_kill(keeper);
+		if (keeper->draining)
+			lb_guest_tell_end(keeper);
+		else
+			lb_guest_kill(keeper);
 	}
 	if (keeper->ended_unanswered && now >= keeper->ended_until) {
 		lb_keeper_say("Cannot tell %s how '%s' ended as the daemon must answer: "
@@ -117,7 +121,8 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 		[WAIT_GUEST_END] = { .fd = keeper->guest_fd, .events = POLLIN },
 		[WAIT_GUEST] = { .fd = keeper->keeper_fd, .events = POLLIN },
 		[WAIT_CONTROL] = { .fd = keeper->control_fd, .events = POLLIN },
-		[WAIT_LINK] = { .fd = watch_link ? keeper->link_fd : -1, .events = POLLRDHUP },
+		[WAIT_LINK] = { .fd = watch_link ? keeper->link_fd : -1,
+				.events = POLLRDHUP | (keeper->link_full ? POLLOUT : 0) },
 		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
 		[WAIT_STREAM] = { .fd = keeper->stream_fd, .events = POLLRDHUP },
 	};
@@ -129,8 +134,12 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 		lb_guest_read(keeper);
 	if (fds[WAIT_STREAM].revents != 0)
 		stream_ended(keeper);
-	if (fds[WAIT_LINK].revents != 0)
+	if (fds[WAIT_LINK].revents & POLLOUT)
+		lb_ring_drain(keeper);
+	if (fds[WAIT_LINK].revents & ~POLLOUT)
 		lb_link_lost(keeper);
+	if (lb_keeper_now_ms() >= keeper->drain_at)
+		lb_ring_drain(keeper);
 	if (fds[WAIT_CONTROL].revents != 0)
 		lb_control_read(keeper);
 	if (fds[WAIT_SIGNAL].revents != 0)
@@ -156,6 +165,10 @@ static void keeper_reset(struct lb_keeper *keeper)
 	keeper->lost_at = LB_NEVER;
 	keeper->wait_status = 0;
 	keeper->stream_fd = -1;
+	keeper->ring = NULL;
+	keeper->drain_at = LB_NEVER;
+	keeper->link_full = false;
+	keeper->draining = false;
 	keeper->link_fd = -1;
 	keeper->link_watched = false;
 	keeper->need_link = false;
@@ -210,6 +223,7 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 	if (keeper->keeper_fd >= 0)
 		close(keeper->keeper_fd);
 	lb_stream_forget(keeper);
+	lb_ring_detach(keeper);
 	if (keeper->link_fd >= 0)
 		close(keeper->link_fd);
 	if (signal_fd >= 0)

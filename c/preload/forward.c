@@ -20,7 +20,7 @@
 #include "lb_syscalls.h"
 
 #include "fast.h"
-#include "forward.h"
+#include "ring.h"
 #include "sites.h"
 
 /* The stub's frame lies below the kernel's signal frame, whose upper end (the vector registers) reaches up to the
@@ -283,6 +283,28 @@ static uint64_t own_sigsys(siginfo_t *info, struct ucontext *context)
 	return handler;
 }
 
+static int64_t answer(struct lb_trap *trap)
+{
+	int64_t result = LB_SLOW;
+
+	if (lb_fast_wants(trap->number)) {
+		result = lb_fast_call(trap->number, trap->args);
+		lb_sites_trapped(trap->number, trap->context->uc_mcontext.rip);
+	} else {
+		lb_sites_before_call(trap->number, trap->args);
+	}
+	if (lb_self.has_child) /* whose descriptors are its own */
+		return result == LB_SLOW ? decide(trap) : result;
+	if (result == LB_SLOW && lb_files_before(trap))
+		result = lb_fast_call(trap->number, trap->args);
+	if (result != LB_SLOW)
+		return result;
+	lb_last_reply_flags = 0;
+	result = decide(trap);
+	lb_files_after(trap, result);
+	return result;
+}
+
 static uint64_t on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
 static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 {
@@ -294,21 +316,12 @@ static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 		.args = { registers->rdi, registers->rsi, registers->rdx, registers->r10,
 			registers->r8, registers->r9 },
 	};
-	int64_t result = LB_SLOW;
+	int64_t result;
 
 	(void)signal;
 	if (info->si_code != SYS_USER_DISPATCH)
 		return own_sigsys(info, uc);
-	if (info->_sifields._sigsys._arch != AUDIT_ARCH_X86_64) {
-		result = lb_come(&trap);
-	} else if (lb_fast_wants(trap.number)) {
-		result = lb_fast_call(trap.number, trap.args);
-		lb_sites_trapped(trap.number, registers->rip);
-	} else {
-		lb_sites_before_call(trap.number, trap.args);
-	}
-	if (result == LB_SLOW)
-		result = decide(&trap);
+	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? answer(&trap) : lb_come(&trap);
 	if (!lb_child_settle(uc) && result != LB_DONE)
 		registers->rax = (uint64_t)result;
 	if (trap.number != __NR_rt_sigreturn) /* which has said so */

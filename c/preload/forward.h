@@ -94,6 +94,7 @@ int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN
 /* The same with another signal mask during the call. -EINTR: a handler is to run under that mask. */
 int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask) LB_HIDDEN;
 int64_t lb_request_run(struct lb_request *request) LB_HIDDEN;
+extern uint32_t lb_last_reply_flags LB_HIDDEN; /* LB_REPLY_* of the last call */
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value) LB_HIDDEN;
 void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
 	uint64_t size) LB_HIDDEN;

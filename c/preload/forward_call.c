@@ -32,6 +32,8 @@ static struct {
 
 static struct iovec iovecs[IOVECS_MAX];
 
+uint32_t lb_last_reply_flags;
+
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value)
 {
 	request->args[index].kind = LB_ARG_VALUE;
@@ -145,6 +147,7 @@ int64_t lb_request_run(struct lb_request *request)
 		&cancelled, &view);
 	lb_self.busy = false;
 	request->reply_flags = view.flags;
+	lb_last_reply_flags = view.flags;
 	if (view.flags & LB_REPLY_CHILD_ENDED) {
 		lb_self.child_ended = true;
 		return -EINTR; /* nobody sees it */

@@ -19,6 +19,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "ring.h"
 
 #define SIGSET_SIZE 8
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */
@@ -130,6 +131,7 @@ int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 	wanted.flags = (clone->flags & CLONE_PIDFD) | clone->exit_signal;
 	wanted.mask = trap->context->uc_sigmask | lb_mask_believed();
 	fill_limits(&wanted);
+	lb_files_fork();
 	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)&wanted, sizeof(wanted));
 	lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)&pidfd, sizeof(pidfd));
 	pid = lb_request_run(&request);

@@ -18,6 +18,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "ring.h"
 
 #define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
 #define IPPROTO_TCP_LEVEL 6
@@ -75,7 +76,12 @@ int64_t lb_own_exit_group(struct lb_trap *trap)
 {
 	struct lb_link_status status = { .code = (int32_t)trap->args[0] };
 
-	/* Home hears it in order, after every call before; should the link be lost, the keeper tells it. */
+	/* Home hears it in order, after every call before; should the link be lost, the keeper tells it. What was
+	 * written behind arrives first, so that nobody has to send it after this process's end. */
+	if (lb_ring() != NULL) {
+		lb_ring_tell_read();
+		lb_link_wait_applied(lb_ring()->head);
+	}
 	lb_link_send(LB_LINK_EXIT, 0, &status, sizeof(status));
 	for (;;)
 		lb_syscall1(__NR_exit_group, trap->args[0]);

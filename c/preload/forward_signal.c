@@ -13,6 +13,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "ring.h"
 #include "sites.h"
 
 extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
@@ -96,6 +97,8 @@ void lb_actions_sync(void)
 	if (memcmp(&now, &told, sizeof(now)) == 0)
 		return;
 	told = now;
+	if (lb_ring() != NULL)
+		lb_ring()->actions = now;
 	if (lb_link_send(LB_LINK_ACTIONS, 0, &now, sizeof(now)) < 0)
 		lb_link_exit_dead();
 }

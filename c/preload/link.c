@@ -12,13 +12,14 @@
 #include "../base/mem.h"
 #include "../base/socket.h"
 #include "../base/syscall.h"
-#include "forward.h"
+#include "ring.h"
 
 /* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
 #define QUIET_MS 20
 /* Keepalive: first probe after 15 s of silence, then each 5 s; the io timeout ends it. */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_STEP_S 5
+#define SEND_SIZE_MAX (1u << 20) /* of the ring at once: a failure sends no more than this again */
 #define EXIT_DEAD 1 /* nobody sees it: the keeper of a dead copy reports nothing */
 
 bool lb_come_home;
@@ -126,6 +127,54 @@ static int64_t send_all(const void *data, size_t size)
 	return 0;
 }
 
+/* ---- who may write to the link: this process or its keeper (c/include/lb_ring.h) ---- */
+
+static void sender_take(void)
+{
+	while (lb_ring() != NULL && !lb_ring_take(lb_ring(), LB_SENDER_GUEST))
+		lb_syscall0(__NR_sched_yield); /* the keeper never waits while it sends */
+}
+
+static void sender_leave(void)
+{
+	if (lb_ring() != NULL)
+		lb_ring_leave(lb_ring());
+}
+
+/* Sends what the ring has: it comes before every message. */
+static int64_t send_ring(void)
+{
+	struct lb_ring *ring = lb_ring();
+	int64_t result = 0;
+
+	if (ring == NULL)
+		return 0;
+	lb_ring_tell_read();
+	while (result == 0 && ring->sent != ring->head) {
+		uint64_t at = ring->sent % LB_RING_SIZE;
+		uint64_t size = ring->head - ring->sent;
+
+		if (size > SEND_SIZE_MAX)
+			size = SEND_SIZE_MAX;
+		result = send_all((uint8_t *)ring + LB_RING_DATA_AT + at, size);
+		if (result == 0)
+			LB_RING_STORE(ring->sent, ring->sent + size);
+	}
+	return result;
+}
+
+static int64_t send_behind(const void *data, size_t size)
+{
+	int64_t result;
+
+	sender_take();
+	result = send_ring();
+	if (result == 0)
+		result = send_all(data, size);
+	sender_leave();
+	return result;
+}
+
 /* Receives exactly `size` bytes before `deadline_ms` (< 0: whenever). 0 or -LB_E_PEER_LOST. */
 static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 {
@@ -171,6 +220,21 @@ static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 	return 0;
 }
 
+/* Home has executed the stream up to here. */
+static void hear_applied(const struct lb_link_applied *applied)
+{
+	struct lb_ring *ring = lb_ring();
+
+	if (ring == NULL)
+		return;
+	if (applied->stream_at > ring->applied && applied->stream_at <= ring->head)
+		LB_RING_STORE(ring->applied, applied->stream_at);
+	if (applied->fd >= 0)
+		lb_files_failed(applied->fd);
+	if (applied->revoked)
+		lb_files_revoke();
+}
+
 /* STOP: nothing of the program may run until CONTINUE. Orders and signals that come meanwhile are kept. */
 static bool stopped;
 
@@ -184,9 +248,15 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 		if (header->size != sizeof(siginfo_t))
 			return false;
 		memcpy(&number, body, sizeof(number));
+		lb_files_drop_ahead(); /* news from outside */
 		lb_signal_requeue(number, body);
 		return true;
 	}
+	case LB_LINK_APPLIED:
+		if (header->size != sizeof(struct lb_link_applied))
+			return false;
+		hear_applied((const struct lb_link_applied *)body);
+		return true;
 	case LB_LINK_STOP:
 		stopped = true;
 		return true;
@@ -216,14 +286,14 @@ static int64_t receive_one(struct lb_link_header *header, void *body, size_t siz
 	result = receive_exactly(header, sizeof(*header), deadline_ms);
 	if (result < 0)
 		return result;
-	if (header->type == LB_LINK_SIGNAL) {
-		uint8_t info[sizeof(siginfo_t)];
+	if (header->type == LB_LINK_SIGNAL || header->type == LB_LINK_APPLIED) {
+		uint8_t own[sizeof(siginfo_t)] __attribute__((aligned(8)));
 
-		if (header->size != sizeof(info))
+		if (header->size > sizeof(own))
 			return -LB_E_WIRE;
-		result = receive_exactly(info, sizeof(info), deadline_ms);
-		if (result == 0)
-			handle_asynchronous(header, info);
+		result = receive_exactly(own, header->size, deadline_ms);
+		if (result == 0 && !handle_asynchronous(header, own))
+			result = -LB_E_WIRE;
 		return result;
 	}
 	if (header->size > size)
@@ -244,7 +314,7 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size)
 	return type;
 }
 
-static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_t size)
+static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_t size, bool first)
 {
 	uint8_t message[sizeof(struct lb_link_header) + 256];
 	struct lb_link_header header = { type, (uint32_t)size, seq };
@@ -253,7 +323,9 @@ static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_
 		return -EMSGSIZE;
 	memcpy(message, &header, sizeof(header));
 	memcpy(message + sizeof(header), body, size);
-	return send_all(message, sizeof(header) + size);
+	/* The first on a new link goes before the ring, whose sender this process then is. */
+	return first ? send_all(message, sizeof(header) + size)
+		     : send_behind(message, sizeof(header) + size);
 }
 
 /* Asks the keeper for a link. Returns its descriptor, or -LB_E_DEAD. */
@@ -289,15 +361,24 @@ static int64_t greet(void)
 	struct lb_link_hello hello = { .ticket = lb_self.ticket, .last_seq = lb_self.call_seq,
 		.copy = lb_self.copy };
 	struct lb_link_header header;
-	uint8_t body[256];
+	uint8_t body[256] __attribute__((aligned(8)));
 	int64_t type;
 
 	memcpy(hello.node, lb_self.node, sizeof(hello.node));
 	lb_actions_summary(&hello.actions);
-	type = send_message(LB_LINK_HELLO, 0, &hello, sizeof(hello));
+	type = send_message(LB_LINK_HELLO, 0, &hello, sizeof(hello), true);
 	while (type == 0)
 		type = receive_one(&header, body, sizeof(body), now_ms() + lb_self.io_timeout_ms);
-	return type == LB_LINK_SERVE || type == LB_LINK_ACTIVATED ? 0 : -LB_E_PEER_LOST;
+	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
+		return -LB_E_PEER_LOST;
+	if (lb_ring() != NULL) {
+		uint64_t at = ((const struct lb_link_serve *)body)->stream_at;
+
+		/* Home counts what it has executed: the rest is sent again. */
+		LB_RING_STORE(lb_ring()->sent, at);
+		LB_RING_STORE(lb_ring()->applied, at);
+	}
+	return 0;
 }
 
 int lb_link_reconnect(void)
@@ -305,6 +386,7 @@ int lb_link_reconnect(void)
 	int64_t deadline_ms = now_ms() + lb_self.reconnect_limit_ms;
 
 	stopped = false; /* home tells again */
+	sender_take();
 	for (;;) {
 		int64_t fd;
 
@@ -313,23 +395,28 @@ int lb_link_reconnect(void)
 		lb_self.link_fd = -1;
 		fd = link_from_keeper(deadline_ms);
 		if (fd < 0)
-			return -LB_E_DEAD;
+			break;
 		lb_self.link_fd = (int)fd;
 		input.link_fd = -1; /* what is left of the old link is void, even under the same number */
 		if (greet() == 0)
-			return 0;
+			break;
 	}
+	sender_leave();
+	return lb_self.link_fd >= 0 ? 0 : -LB_E_DEAD;
 }
 
 int lb_link_begin(void)
 {
+	bool served = false;
+
 	stopped = false;
+	sender_take();
 	if (lb_self.link_fd >= 0) {
 		input.link_fd = -1;
-		if (greet() == 0)
-			return 0;
+		served = greet() == 0;
 	}
-	return lb_link_reconnect();
+	sender_leave();
+	return served ? 0 : lb_link_reconnect();
 }
 
 static void reconnect_or_exit(void)
@@ -340,7 +427,7 @@ static void reconnect_or_exit(void)
 
 int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size)
 {
-	while (send_message(type, seq, body, size) < 0) {
+	while (send_message(type, seq, body, size, false) < 0) {
 		int result = lb_link_reconnect();
 
 		if (result < 0)
@@ -412,14 +499,14 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 	*cancelled = false;
 	for (;;) {
 		check_generation();
-		if (!sent && send_all(message, size) < 0) {
+		if (!sent && send_behind(message, size) < 0) {
 			reconnect_or_exit();
 			continue;
 		}
 		sent = true;
 		if (wait_for_reply(*cancelled || stopped ? 0 : wanted, quiet)) {
 			/* An error shows at the next receive. */
-			send_message(LB_LINK_CANCEL, seq, NULL, 0);
+			send_message(LB_LINK_CANCEL, seq, NULL, 0, false);
 			*cancelled = true;
 		}
 		quiet = false;
@@ -438,8 +525,28 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 			*cancelled = false;
 		}
 	}
+	/* It came behind everything that was sent before the call. */
+	if (lb_ring() != NULL)
+		LB_RING_STORE(lb_ring()->applied, lb_ring()->head);
 	view->result = reply.result;
 	view->flags = reply.flags;
 	view->out_size = reply.out_size;
 	view->out = reply_area + sizeof(reply);
+}
+
+void lb_link_wait_applied(uint64_t position)
+{
+	struct lb_link_header header;
+	struct lb_ring *ring = lb_ring();
+
+	while (ring != NULL && ring->applied < position) {
+		int64_t failed;
+
+		sender_take();
+		failed = send_ring();
+		sender_leave();
+		check_generation();
+		if (failed < 0 || receive_one(&header, reply_area, sizeof(reply_area), -1) < 0)
+			reconnect_or_exit();
+	}
 }

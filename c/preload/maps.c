@@ -56,6 +56,8 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		mapping->file = true; /* code to carry along: the program has pointers into it */
 	if (mapping->segment.start >= lb_self.hole_start && mapping->segment.start < lb_self.hole_end)
 		mapping->skip = true;
+	if (mapping->segment.start >= lb_self.ring_start && mapping->segment.start < lb_self.ring_end)
+		mapping->skip = true;
 }
 
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)

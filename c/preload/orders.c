@@ -6,6 +6,7 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "ring.h"
 
 #define WNOHANG_ALL 0x41000005 /* WEXITED | WNOHANG | WNOWAIT | __WALL */
 #define LB_ECHILD (-10)
@@ -260,6 +261,7 @@ static int64_t go_home(void *argument)
 	int error = check_movable();
 	if (error)
 		return error;
+	lb_files_revoke(); /* this shadow's reserve ends with it, even if the way home fails */
 	if (lb_link_send(LB_LINK_HOME, 0, 0, 0) < 0)
 		leave();
 	lb_fault(LB_FAULT_HOME_BEGIN);

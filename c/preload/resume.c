@@ -4,7 +4,9 @@
 #include "fault.h"
 #include "internal.h"
 #include "lb_restorer.h"
+#include "ring.h"
 #include "sites.h"
+#include "socket.h"
 
 #define F_SETFD 2
 #define FD_CLOEXEC 1
@@ -14,6 +16,8 @@ static void take_place(const struct lb_resume_args *args)
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.hole_start = args->hole_start;
 	lb_self.hole_end = args->hole_end;
+	lb_self.ring_start = 0; /* that was the last node's */
+	lb_self.ring_end = 0;
 	lb_self.vdso = args->vdso;
 	lb_self.away = !args->at_home;
 	lb_self.ticket = args->ticket;
@@ -57,6 +61,24 @@ static void tell_keeper(uint32_t type)
 	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, 0x4000 /* NOSIGNAL */, 0, 0);
 }
 
+/* With the ring, if there is memory for one; without it every call goes home at once. */
+static void tell_parked(void)
+{
+	struct lb_keeper_message message = { LB_KEEPER_PARKED, lb_self.local_pid };
+	struct iovec piece = { &message, sizeof message };
+	struct lb_rights rights = { 0 };
+	struct lb_msghdr out = { .iov = &piece, .iov_count = 1 };
+	int fd = lb_ring_create();
+	if (fd >= 0) {
+		rights = (struct lb_rights){ LB_RIGHTS_SIZE(1), LB_SOL_SOCKET, LB_SCM_RIGHTS, { fd } };
+		out.control = &rights;
+		out.control_size = LB_RIGHTS_SIZE(1);
+	}
+	lb_syscall3(__NR_sendmsg, lb_self.keeper_fd, &out, LB_MSG_NOSIGNAL);
+	if (fd >= 0)
+		lb_syscall1(__NR_close, fd);
+}
+
 static void exit_parked(void)
 {
 	tell_keeper(LB_KEEPER_LEFT);
@@ -68,7 +90,8 @@ static void exit_parked(void)
 static int wait_served(void)
 {
 	struct lb_link_header header;
-	int64_t type = lb_link_receive(&header, 0, 0);
+	struct lb_link_serve serve; /* a stream begins at 0 */
+	int64_t type = lb_link_receive(&header, &serve, sizeof serve);
 	if (type == LB_LINK_SERVE)
 		return 0;
 	return lb_link_reconnect();
@@ -81,7 +104,7 @@ static int resume_away(const struct lb_resume_args *args)
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
 	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */
-	tell_keeper(LB_KEEPER_PARKED);
+	tell_parked();
 	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
 		exit_parked(); /* the source is gone or gave up: it, or its keeper, goes on there */
 	uint32_t action = lb_fault(LB_FAULT_GUEST_PARKED);

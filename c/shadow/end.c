@@ -12,10 +12,31 @@
 #include "shadow.h"
 
 #define SET_SIZE 8
+#define EXIT_OUTPUT_LOST 74 /* EX_IOERR, sysexits.h(3head) */
 #define SA_RESTORER_FLAG 0x04000000ul
+
+/* A write that was said to have succeeded has failed, and the program has ended without hearing of it. */
+bool lb_end_tell_untold(void)
+{
+	const struct lb_untold *untold = lb_stream_untold();
+	char line[640];
+	int length;
+
+	if (untold == NULL)
+		return false;
+	length = snprintf(line, sizeof line,
+			  "lb: Cannot keep all that %s (pid %d) wrote to %s as it must reach the disk: %s\n"
+			  "    fix: Do what the reason asks for, then run the program again\n",
+			  lb_shadow.state.program, (int)getpid(), untold->path, strerror(untold->error));
+	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		length = 0; /* the exit status says it too */
+	return true;
+}
 
 void lb_end_exit(int64_t code)
 {
+	if (lb_end_tell_untold() && code == 0)
+		code = EXIT_OUTPUT_LOST;
 	for (;;)
 		syscall(SYS_exit_group, (int)code);
 }
@@ -37,8 +58,10 @@ static _Noreturn void die_by(int signal)
 
 void lb_end_status(uint32_t wait_status)
 {
-	if (WIFSIGNALED(wait_status))
+	if (WIFSIGNALED(wait_status)) {
+		lb_end_tell_untold();
 		die_by(WTERMSIG(wait_status));
+	}
 	lb_end_exit(WEXITSTATUS(wait_status));
 }
 

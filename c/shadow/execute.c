@@ -312,6 +312,16 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	memset(out, 0, call->out_size <= 4096 ? call->out_size : 0);
 	if (!resolve(call, in, out, arguments + 1) || !strings_end(call, arguments + 1))
 		return false;
+	if (call->number == LB_HOME_FILE && call->out_size >= sizeof(struct lb_home_file)) {
+		reply->result = lb_grant((int)arguments[1], (void *)out);
+		reply->out_size = sizeof(struct lb_home_file);
+		return true;
+	}
+	if (call->number == LB_HOME_AHEAD) {
+		reply->result = lb_read_ahead((int)arguments[1], out, call->out_size);
+		reply->out_size = used_output(call, reply->result);
+		return true;
+	}
 	if (call->number == LB_HOME_MEMFD) {
 		reply->result = make_memfd((const void *)(intptr_t)arguments[1], call->arg_sizes[0],
 					   (int)arguments[2]);
@@ -323,6 +333,10 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return lb_children_call(call, arguments + 1, reply);
 	if (!guard_descriptors(call, arguments + 1, &reply->result))
 		return true;
+	if (lb_stream_owes(call->number, (int32_t)arguments[1], &reply->result))
+		return true;
+	if (call->number == SYS_dup2 || call->number == SYS_dup3)
+		lb_stream_replaced((int32_t)arguments[2]);
 	if (is_vector(call->number)) {
 		piece.iov_base = (void *)(intptr_t)arguments[2];
 		piece.iov_len = call->kinds[1] == LB_ARG_VALUE ? 0 : call->arg_sizes[1];

@@ -158,6 +158,8 @@ void lb_home(struct lb_shadow_link *link)
 		return;
 	}
 	lb_control_close();
+	lb_reserve_drop();
+	lb_end_tell_untold(); /* at home nobody remembers it */
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
 			lb_link_close(&lb_shadow.links[i]);

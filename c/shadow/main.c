@@ -129,6 +129,7 @@ static void register_own(void)
 	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
 	lb_children_init();
+	lb_reserve_init();
 }
 
 static void begin(void)

@@ -20,8 +20,10 @@ static uint8_t *reply_start(void)
 
 void lb_serve_begin(struct lb_shadow_link *link)
 {
+	struct lb_link_serve serve = { lb_shadow.state.stream_at };
+
 	lb_shadow.live = link;
-	if (!lb_link_tell(link, LB_LINK_SERVE, NULL, 0, false))
+	if (!lb_link_tell(link, LB_LINK_SERVE, &serve, sizeof serve, false))
 		lb_link_lost();
 	if (lb_fault(LB_FAULT_SHADOW_SERVED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)
 		lb_link_lost();
@@ -78,6 +80,10 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 {
 	const void *body = header + 1;
 
+	if (header->type == LB_LINK_WRITE || header->type == LB_LINK_ADVANCE)
+		return lb_shadow.executing_seq == 0 && lb_stream_handle(header);
+	if (header->type != LB_LINK_CANCEL)
+		lb_stream_applied(header->type == LB_LINK_CALL);
 	switch (header->type) {
 	case LB_LINK_CALL:
 		return handle_call(header);
@@ -166,7 +172,7 @@ void lb_serve_link(struct lb_shadow_link *link)
 	while (link->fd >= 0 && (header = lb_link_next(link, &bad)) != NULL) {
 		int fd = link->fd;
 
-		link->taken += sizeof *header + header->size;
+		link->taken += sizeof *header + header->size; /* before: joining writes covers headers */
 		if (!handle(link, header)) {
 			bad = true;
 			break;
@@ -174,6 +180,10 @@ void lb_serve_link(struct lb_shadow_link *link)
 		if (link->fd != fd)
 			break; /* closed, or another connection meanwhile */
 	}
+	if (link == lb_shadow.live && lb_shadow.executing_seq == 0)
+		lb_stream_applied(false);
+	else
+		lb_stream_flush();
 	if (link->fd < 0) {
 		if (lb_shadow.executing_seq == 0)
 			link->taken = 0;

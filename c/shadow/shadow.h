@@ -99,6 +99,34 @@ void lb_ticket_abort(struct lb_shadow_link *link, const struct lb_link_ticket *b
 void lb_serve_link(struct lb_shadow_link *link);
 void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is the live one */
 
+/* ---- stream.c: what the guest did without waiting (WRITE, ADVANCE) */
+/* Takes one message; its data must stay where it is until the flush. Returns false when it is malformed. */
+bool lb_stream_handle(const struct lb_link_header *at);
+/* Executes what was taken: before anything else is done for the guest, and before the link's area moves. */
+void lb_stream_flush(void);
+/* As that, and the guest learns how far home is: by a message, or by the reply that follows. */
+void lb_stream_applied(bool by_reply);
+/* A new copy: its stream begins. */
+void lb_stream_begin(void);
+/* Is this the call that is to hear of a write that failed? Then *result is its result. */
+bool lb_stream_owes(uint32_t number, int64_t fd, int64_t *result);
+void lb_stream_replaced(int64_t fd); /* dup2(2) has put another file there */
+/* Writes that failed and that the program has not heard of; NULL: none. */
+struct lb_untold {
+	int error;
+	unsigned count;
+	char path[256];
+};
+const struct lb_untold *lb_stream_untold(void);
+
+/* ---- grant.c */
+void lb_reserve_init(void);
+bool lb_reserve_use(void);      /* gives up the reserve: the disk is full. False: there was none */
+void lb_reserve_drop(void);      /* this shadow ends: the descriptors are not to outlive it */
+uint32_t lb_reserve_spent(void); /* 1: it was given up, and nothing is granted any more */
+int64_t lb_grant(int fd, struct lb_home_file *answer);
+int64_t lb_read_ahead(int fd, void *to, size_t size); /* at the offset, which stays; bytes or -errno */
+
 /* ---- execute.c */
 /* Executes one CALL; the reply (with `out_size` output bytes, at most LB_LINK_DATA_SIZE_MAX) goes to *reply and
  * `out`. Returns false when the request is malformed. */
@@ -180,6 +208,7 @@ void lb_control_close(void);
 void lb_home(struct lb_shadow_link *link);
 /* In a child: becomes a copy of the guest; `fd` is where it says how far it is. directly: not by the program's file. */
 _Noreturn void lb_home_child(int fd, bool directly);
+bool lb_end_tell_untold(void); /* one line to the user, if there is something to say */
 _Noreturn void lb_end_exit(int64_t code);
 _Noreturn void lb_end_status(uint32_t wait_status);
 _Noreturn void lb_end_lost(const char *why);

@@ -29,6 +29,7 @@ static bool activate(void)
 	lb_shadow.state.live_ticket = lb_shadow.prepared_ticket;
 	memcpy(lb_shadow.state.runs_on, lb_shadow.prepared_node, sizeof lb_shadow.state.runs_on);
 	lb_shadow.prepared_ticket = 0;
+	lb_stream_begin();
 	lb_state_save();
 	if (lb_fault(LB_FAULT_SHADOW_ACTIVATED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)
 		lb_link_close(lb_shadow.live);
@@ -39,6 +40,7 @@ static bool activate(void)
 static void take_over(struct lb_shadow_link *link, uint32_t answer)
 {
 	struct lb_shadow_link *old = lb_shadow.live;
+	struct lb_link_serve serve = { lb_shadow.state.stream_at };
 
 	if (old != NULL && old != link) {
 		/* Same ticket: its own old connection. Another ticket: the copy that is dead by now. */
@@ -49,7 +51,7 @@ static void take_over(struct lb_shadow_link *link, uint32_t answer)
 	lb_shadow.live = link;
 	lb_shadow.waiting = false;
 	lb_state_save();
-	if (!lb_link_tell(link, answer, NULL, 0, false)) {
+	if (!lb_link_tell(link, answer, &serve, sizeof serve, false)) {
 		lb_link_lost();
 		return;
 	}

@@ -1,4 +1,4 @@
-/* test_shadow.c - The shadow serves a guest over a real link. Units: c/shadow/{child,children,control,descriptors,end,execute,home,links,message,serve,signals,tickets}.c
+/* test_shadow.c - The shadow serves a guest over a real link. Units: c/shadow/{child,children,control,descriptors,end,execute,grant,home,links,message,serve,signals,stream,tickets}.c
  *
  * Each case forks a process that becomes a shadow, as the library's exec would make it, and plays its guest over
  * TCP and its daemon over a unix socket.
@@ -114,13 +114,28 @@ static void receive(int fd, void *to, size_t size)
 static uint32_t expect(uint32_t type, uint64_t seq, void *body, size_t size)
 {
 	struct lb_link_header header;
+	struct lb_link_applied applied;
 
-	receive(shadow.link, &header, sizeof header);
+	for (;;) {
+		receive(shadow.link, &header, sizeof header);
+		if (header.type != LB_LINK_APPLIED || type == LB_LINK_APPLIED)
+			break;
+		receive(shadow.link, &applied, sizeof applied); /* comes when it comes */
+	}
 	CHECK_EQUAL(header.type, type);
 	CHECK_EQUAL(header.seq, seq);
 	CHECK(header.size <= size);
 	receive(shadow.link, body, header.size);
 	return header.size;
+}
+
+/* Returns how far home is in the stream. */
+static uint64_t expect_serve(void)
+{
+	struct lb_link_serve serve;
+
+	CHECK_EQUAL(expect(LB_LINK_SERVE, 0, &serve, sizeof serve), sizeof serve);
+	return serve.stream_at;
 }
 
 static void tell(uint32_t type, uint64_t seq, const void *body, uint32_t size)
@@ -161,7 +176,7 @@ static void start(void)
 	close(ends[1]);
 	close(state_fd);
 	shadow.link = ends[0];
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 }
 
 static struct lb_link_call new_call(uint32_t number, uint32_t flags)
@@ -497,7 +512,7 @@ static void each_call_happens_once_across_links(void)
 	CHECK_EQUAL(verdict->verdict, LB_VERDICT_LIVE);
 	daemon_link(TICKET);
 	hello(TICKET);
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 	shadow.seq--;
 	CHECK_EQUAL(reply(send_call(&call, "a"))->result, 1); /* the kept reply */
 	CHECK_EQUAL(reply(send_read(fds[0], 10))->result, 1); /* written once */
@@ -508,7 +523,7 @@ static void each_call_happens_once_across_links(void)
 	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
 	daemon_link(TICKET);
 	hello(TICKET);
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 	shadow.seq--;
 	CHECK_EQUAL(send_read(fds[0], 10), seq);
 	tell(LB_LINK_CANCEL, seq, NULL, 0);
@@ -539,7 +554,7 @@ static void a_later_move_has_one_winner(void)
 	expect(LB_LINK_PREPARED, 0, NULL, 0);
 	daemon_link(TICKET + 5);
 	hello(TICKET + 5);
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 	int fresh = shadow.link;
 
 	shadow.link = old;
@@ -576,13 +591,92 @@ static void a_candidate_that_is_turned_away_changes_nothing(void)
 		daemon_link(TICKET);
 		shadow.copy = 4;
 		hello(TICKET);
-		expect(LB_LINK_SERVE, 0, NULL, 0);
+		expect_serve();
 		CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
 		if (round == 0)
 			close(shadow.link);
 	}
 	shadow.copy = 0;
 	end_with(0);
+}
+
+/* What was sent and not applied is sent again over the next link; nothing of it is done twice. */
+static void a_stream_goes_on_over_a_new_link(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	const uint64_t one = sizeof(struct lb_link_header) + 8;
+	const uint64_t pad = UINT64_C(4) << 32; /* of 4 bytes in 8 */
+	struct lb_link_applied applied;
+	char path[] = "/tmp/lb-test-stream.XXXXXX", content[16];
+	int fd = mkstemp(path);
+
+	CHECK(fd >= 0);
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "abcd....", 8);
+	CHECK_EQUAL(expect(LB_LINK_APPLIED, 0, &applied, sizeof applied), sizeof applied);
+	CHECK_EQUAL(applied.stream_at, one);
+	CHECK_EQUAL(applied.fd, -1);
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "efgh....", 8);
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "ijkl....", 8);
+	CHECK_EQUAL(values(SYS_lseek, (uint64_t)fd, 0, SEEK_CUR), 12); /* a call comes behind */
+	close(shadow.link);
+	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+	daemon_link(TICKET);
+	hello(TICKET);
+	CHECK_EQUAL(expect_serve(), 3 * one);
+	uint64_t back = (uint64_t)-8;
+
+	tell(LB_LINK_ADVANCE, (uint64_t)fd, &back, sizeof back);
+	tell(LB_LINK_WRITE, (uint64_t)fd | UINT64_C(6) << 32, "EF......", 8);
+	CHECK_EQUAL(values(SYS_lseek, (uint64_t)fd, 0, SEEK_CUR), 6);
+	CHECK_EQUAL(pread(fd, content, sizeof content, 0), 12);
+	CHECK(memcmp(content, "abcdEFghijkl", 12) == 0);
+	unlink(path);
+	close(fd);
+	end_with(0);
+}
+
+/* A write that fails is told once, by the next call that could; what follows it until then is not made. */
+static void a_failed_write_is_told_once(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	struct lb_link_applied applied;
+	const uint64_t pad = UINT64_C(4) << 32;
+	int fd = open("/dev/full", O_WRONLY);
+
+	CHECK(fd >= 0);
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "abcd....", 8);
+	CHECK_EQUAL(expect(LB_LINK_APPLIED, 0, &applied, sizeof applied), sizeof applied);
+	CHECK_EQUAL(applied.fd, fd);
+	CHECK_EQUAL(applied.error, ENOSPC);
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "efgh....", 8);
+	CHECK_EQUAL(expect(LB_LINK_APPLIED, 0, &applied, sizeof applied), sizeof applied);
+	CHECK_EQUAL(values(SYS_fsync, (uint64_t)fd, 0, 0), -ENOSPC);
+	CHECK_EQUAL(values(SYS_fsync, (uint64_t)fd, 0, 0), -EINVAL); /* as the device has it */
+	close(fd);
+	end_with(0);
+}
+
+static void a_failed_write_that_nobody_heard_of_is_told_at_the_end(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	const uint64_t pad = UINT64_C(4) << 32;
+	int fd = open("/dev/full", O_WRONLY);
+
+	CHECK(fd >= 0);
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "abcd....", 8);
+	close(fd);
+	struct lb_link_status status = { .code = 0 };
+	struct lb_link_applied applied;
+
+	expect(LB_LINK_APPLIED, 0, &applied, sizeof applied);
+	tell(LB_LINK_EXIT, 0, &status, sizeof status);
+	CHECK_EQUAL(wait_end(), 74 << 8);
 }
 
 /* The source of a move is frozen: a signal that it were told now would end with it. */
@@ -610,7 +704,7 @@ static void signals_wait_while_a_copy_is_on_its_way(void)
 	old = shadow.link;
 	daemon_link(TICKET + 5);
 	hello(TICKET + 5);
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 	expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
 	CHECK_EQUAL(info.si_value.sival_int, 1);
 	int fresh = shadow.link;
@@ -685,7 +779,7 @@ static void a_small_file_limit_does_no_harm(void)
 	daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
 	daemon_link(TICKET);
 	hello(TICKET); /* it notes which link is live */
-	expect(LB_LINK_SERVE, 0, NULL, 0);
+	expect_serve();
 	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid); /* a SIGXFSZ would come before */
 	end_with(0);
 }
@@ -762,7 +856,7 @@ static void malformed_messages_close_the_link(void)
 		close(shadow.link);
 		daemon_link(TICKET);
 		hello(TICKET);
-		expect(LB_LINK_SERVE, 0, NULL, 0);
+		expect_serve();
 	}
 	end_with(0);
 }
@@ -818,7 +912,7 @@ static void no_layout_reaches_outside_the_message(void)
 		daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
 		daemon_link(TICKET);
 		hello(TICKET);
-		expect(LB_LINK_SERVE, 0, NULL, 0);
+		expect_serve();
 	}
 	CHECK(answered > 20);
 	CHECK(refused > 20);
@@ -839,6 +933,10 @@ int main(void)
 	run_case("signals wait while a copy is on its way",
 		 signals_wait_while_a_copy_is_on_its_way);
 	run_case("a write that waits is whole", a_write_that_waits_is_whole);
+	run_case("a stream goes on over a new link", a_stream_goes_on_over_a_new_link);
+	run_case("a failed write is told once", a_failed_write_is_told_once);
+	run_case("a failed write that nobody heard of is told at the end",
+		 a_failed_write_that_nobody_heard_of_is_told_at_the_end);
 	run_case("a small limit on files does no harm", a_small_file_limit_does_no_harm);
 	run_case("a guest that is killed ends its shadow the same way",
 		 a_guest_killed_away_ends_its_shadow_the_same_way);

@@ -1,0 +1,164 @@
+/* stream.c - executes what the guest did without waiting: its writes behind, and the bytes it has read ahead.
+ *
+ * Each message is executed once: the position counts them, and a new link begins where it stands. A write that
+ * fails is told to the guest at once, and to the program with its next write, fsync or close of that descriptor;
+ * until then later writes behind to it are dropped, as the program would not have made them. What the program
+ * does not live to hear is told to the user, at the end (end.c).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shadow.h"
+
+#define DESCRIPTORS 65536
+
+static uint8_t owed[DESCRIPTORS]; /* errno of a write behind that failed; 0: none */
+static struct lb_untold untold;
+
+/* Writes to one descriptor in a row, their data joined in the link's own area. */
+static struct {
+	int fd;
+	uint8_t *data;
+	size_t size;
+} run;
+static uint64_t told_at; /* the position of the last APPLIED or REPLY */
+
+static void tell(int fd, int error)
+{
+	struct lb_link_applied applied = { .stream_at = lb_shadow.state.stream_at,
+					   .fd = fd,
+					   .error = error,
+					   .revoked = lb_reserve_spent() };
+
+	told_at = applied.stream_at;
+	if (lb_shadow.live != NULL &&
+	    !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, false))
+		lb_link_lost();
+}
+
+static void note_failure(int fd, int error)
+{
+	char link[64];
+	ssize_t size;
+
+	owed[fd] = (uint8_t)error;
+	if (untold.error == 0) {
+		untold.error = error;
+		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+		size = readlink(link, untold.path, sizeof untold.path - 1);
+		untold.path[size < 0 ? 0 : size] = '\0';
+	}
+	untold.count++;
+	tell(fd, error);
+}
+
+void lb_stream_flush(void)
+{
+	size_t done = 0;
+
+	while (done < run.size && owed[run.fd] == 0) {
+		ssize_t got = write(run.fd, run.data + done, run.size - done);
+
+		if (got >= 0) {
+			done += (size_t)got;
+			continue;
+		}
+		/* What home reserved when it granted the write is for this. */
+		if ((errno == ENOSPC || errno == EDQUOT) && lb_reserve_use()) {
+			tell(-1, 0);
+			continue;
+		}
+		note_failure(run.fd, errno);
+	}
+	run.size = 0;
+}
+
+void lb_stream_applied(bool by_reply)
+{
+	lb_stream_flush();
+	if (by_reply)
+		told_at = lb_shadow.state.stream_at;
+	else if (told_at != lb_shadow.state.stream_at)
+		tell(-1, 0);
+}
+
+bool lb_stream_handle(const struct lb_link_header *at)
+{
+	uint8_t *body = (uint8_t *)(uintptr_t)(at + 1); /* our own area (links.c) */
+	const struct lb_link_header own = *at, *header = &own; /* joining data covers it */
+	uint32_t fd = (uint32_t)header->seq, padding = (uint32_t)(header->seq >> 32);
+	uint64_t count;
+
+	if (fd >= DESCRIPTORS || lb_is_own_fd((int)fd) || padding >= 8 || padding > header->size)
+		return false;
+	if (header->type == LB_LINK_ADVANCE) {
+		if (header->size != sizeof count)
+			return false;
+		memcpy(&count, body, sizeof count);
+		lb_stream_flush();
+		lseek((int)fd, (off_t)count, SEEK_CUR); /* of a file that could be read there */
+	} else if (run.size > 0 && run.fd == (int)fd) {
+		memmove(run.data + run.size, body, header->size - padding);
+		run.size += header->size - padding;
+	} else {
+		lb_stream_flush();
+		run.fd = (int)fd;
+		run.data = body;
+		run.size = header->size - padding;
+	}
+	lb_shadow.state.stream_at += sizeof *header + header->size;
+	return true;
+}
+
+void lb_stream_begin(void)
+{
+	lb_shadow.state.stream_at = 0;
+	told_at = 0;
+}
+
+static bool is_told_by(uint32_t number)
+{
+	switch (number) {
+	case SYS_write:
+	case SYS_writev:
+	case SYS_pwrite64:
+	case SYS_pwritev:
+	case SYS_pwritev2:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_sync_file_range:
+	case SYS_close:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool lb_stream_owes(uint32_t number, int64_t fd, int64_t *result)
+{
+	if (fd < 0 || fd >= DESCRIPTORS || owed[fd] == 0 || !is_told_by(number))
+		return false;
+	*result = -(int64_t)owed[fd];
+	owed[fd] = 0;
+	if (untold.count > 0 && --untold.count == 0)
+		untold.error = 0;
+	if (number == SYS_close)
+		close((int)fd);
+	return true;
+}
+
+void lb_stream_replaced(int64_t fd)
+{
+	if (fd >= 0 && fd < DESCRIPTORS)
+		owed[fd] = 0; /* as close(2) whose result nobody sees: it stays untold */
+}
+
+const struct lb_untold *lb_stream_untold(void)
+{
+	return untold.error != 0 ? &untold : NULL;
+}
