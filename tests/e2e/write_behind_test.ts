@@ -1,0 +1,157 @@
+/**
+ * What a moved program writes and reads without waiting for home: nothing of it is lost or done twice, whatever
+ * happens to the program, the link and the disk, and nobody can tell it from calls that wait.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { haveNamespaces, type Host, type Job, Testbed } from "../testbed/mod.ts";
+
+async function twoNodes(): Promise<Testbed> {
+  const bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  return bed;
+}
+
+/** Writes numbered records of 64 bytes, then does as it is told by the rest of its arguments. */
+const WRITER = `
+import os,sys,time,signal
+print('ready',flush=True); sys.stdin.readline()
+fd=os.open('out',os.O_CREAT|os.O_WRONLY|os.O_TRUNC,0o644)
+def put(count):
+  for i in range(count): os.write(fd,b'%063d\\n'%i)
+`;
+
+async function launchMoved(home: Host, away: Host, script: string): Promise<Job> {
+  const job = await home.launchKnown(["python3", "-c", WRITER + script]);
+  await job.output("ready\n");
+  await home.migrate(job.pid, away);
+  await job.write("\n");
+  return job;
+}
+
+const records = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `${String(index).padStart(63, "0")}\n`).join("");
+
+Deno.test("random calls on files through shared descriptors give what they give at home", async (t) => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = await Deno.readTextFile(new URL("../programs/filemodel.py", import.meta.url));
+  for (const seed of ["1", "2"]) {
+    await t.step(`seed ${seed}`, async () => {
+      const job = await home.launchKnown(["python3", "-c", script, seed, "5", `files${seed}`]);
+      await job.output("ready\n");
+      for (let i = 0; i < 3; i++) {
+        await home.migrate(job.pid, away);
+        await home.bringHome(job.pid);
+      }
+      await home.migrate(job.pid, away);
+      assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+      assert.match(job.stdout, /^ready\n\d+ calls\n$/);
+    });
+  }
+});
+
+Deno.test("all that a program has written is at home when it is killed", async (t) => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  for (const signal of ["KILL", "SEGV"]) {
+    await t.step(`by itself, with SIG${signal}`, async () => {
+      const job = await launchMoved(
+        home,
+        away,
+        `put(30000); os.kill(os.getpid(), signal.SIG${signal})`,
+      );
+      assert.equal((await job.ending()).signal, `SIG${signal}`);
+      assert.equal(await home.readTextFile("out"), records(30000));
+    });
+  }
+  await t.step("by another, while it computes", async () => {
+    const job = await launchMoved(home, away, "put(1000)\nwhile True: pass");
+    const guest = (await away.waitForSnapshot("the guest", (it) => it.processes.length === 1))
+      .processes[0];
+    // It makes no call any more: what it wrote arrives by itself.
+    const deadline = Date.now() + 10_000;
+    while ((await home.run("wc -l < out")).stdout.trim() !== "1000") {
+      assert.ok(Date.now() < deadline, "the records did not come");
+    }
+    await away.must(["kill", "-KILL", String(guest?.pid)]);
+    assert.equal((await job.ending()).signal, "SIGKILL");
+    assert.equal(await home.readTextFile("out"), records(1000));
+  });
+});
+
+Deno.test({
+  name: "a link that breaks under writes loses and doubles none of them",
+  ignore: !haveNamespaces,
+  fn: async (t) => {
+    await using bed = await twoNodes();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    const reconnects = async (): Promise<number> =>
+      Number((await home.run("wc -l < out")).stdout.trim() || "0");
+    await t.step("while it runs", async () => {
+      const job = await launchMoved(
+        home,
+        away,
+        "for k in range(40): time.sleep(0.05); put(5000); os.lseek(fd,0,os.SEEK_CUR)\nprint('done')",
+      );
+      while (await reconnects() < 10_000) { /* it has begun */ }
+      await away.cut();
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await away.restore();
+      assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+      assert.equal(await home.readTextFile("out"), records(5000).repeat(40));
+    });
+    await t.step("and it ends meanwhile", async () => {
+      const job = await launchMoved(
+        home,
+        away,
+        "put(2); print('cut',flush=True); time.sleep(1); put(20000); os.kill(os.getpid(),9)",
+      );
+      await job.output("cut\n");
+      await away.cut();
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await away.restore();
+      assert.equal((await job.ending()).signal, "SIGKILL");
+      assert.equal(await home.readTextFile("out"), records(2) + records(20000));
+    });
+  },
+});
+
+Deno.test({
+  name: "a disk that fills up between a write and its execution takes nothing that was accepted",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await twoNodes();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    const [uid, gid] = (await home.must("id -u; id -g")).split("\n");
+    await home.must(["mkdir", "disk"]);
+    await home.must(
+      [
+        ...["mount", "-t", "tmpfs", "-o", `size=16m,mode=700,uid=${uid},gid=${gid}`, "none"],
+        `${home.home}/disk`,
+      ],
+      { asRoot: true },
+    );
+    const job = await launchMoved(
+      home,
+      away,
+      `
+import errno
+out=os.open('disk/out',os.O_CREAT|os.O_WRONLY,0o644)
+written=0
+for i in range(1000): written+=os.write(out,b'%063d\\n'%i)
+print('writing',flush=True); sys.stdin.readline()
+try:
+  for i in range(1000,10**9): written+=os.write(out,b'%063d\\n'%i)
+except OSError as e: print(errno.errorcode[e.errno], written == os.fstat(out).st_size)
+os.unlink('disk/out'); os.close(out)
+`,
+    );
+    await job.output("writing\n");
+    await home.run("cat /dev/zero > disk/filler");
+    await job.write("\n");
+    assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+    assert.equal(job.stdout, "ready\nwriting\nENOSPC True\n");
+  },
+});
