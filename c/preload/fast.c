@@ -1,6 +1,5 @@
 /* fast.c - which calls are answered without the kernel and without home, and how. */
 #include <asm/unistd.h>
-#include <x86gprintrin.h>
 
 #include "fast.h"
 #include "ring.h"
@@ -81,7 +80,7 @@ static int64_t fast_read(uint32_t fd, uint64_t to, uint64_t size)
 	if (file == NULL || file->ahead_slot == 0 || size == 0)
 		return LB_SLOW;
 	ahead = &lb_ring()->ahead[file->ahead_slot - 1];
-	if (size > ahead->end - ahead->at || __rdtsc() > ahead->until)
+	if (size > ahead->end - ahead->at || __builtin_ia32_rdtsc() > ahead->until)
 		return LB_SLOW;
 	if (!lb_fast_write(to, lb_ring_ahead(file->ahead_slot - 1u) + ahead->at, size))
 		return LB_SLOW;

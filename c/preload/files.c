@@ -12,7 +12,6 @@
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <asm/unistd.h>
-#include <x86gprintrin.h>
 
 #include "../base/mem.h"
 #include "lb_syscalls.h"
@@ -209,7 +208,7 @@ static bool read_ahead(uint32_t fd, struct lb_file *file, uint64_t size)
 	ahead->told = 0;
 	ahead->telling_head = 0;
 	ahead->end = (uint32_t)got;
-	ahead->until = __rdtsc() + AHEAD_TICKS;
+	ahead->until = __builtin_ia32_rdtsc() + AHEAD_TICKS;
 	ahead->fd = (int32_t)fd;
 	file->ahead_slot = (uint8_t)(slot + 1);
 	return true;

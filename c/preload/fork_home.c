@@ -15,6 +15,7 @@
  */
 #include "forward.h"
 #include "internal.h"
+#include "ring.h"
 
 #include <linux/errno.h>
 #include <linux/sched.h>
@@ -113,6 +114,7 @@ int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 
 	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX)
 		return lb_come(trap);
+	lb_files_fork();
 	result = lb_on_stack(make, (void *)clone);
 	if (result == NO_CHILD)
 		return lb_come(trap);

@@ -12,6 +12,7 @@
 #include "../base/mem.h"
 #include "../base/socket.h"
 #include "../base/syscall.h"
+#include "link.h"
 #include "ring.h"
 
 /* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
@@ -19,7 +20,6 @@
 /* Keepalive: first probe after 15 s of silence, then each 5 s; the io timeout ends it. */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_STEP_S 5
-#define SEND_SIZE_MAX (1u << 20) /* of the ring at once: a failure sends no more than this again */
 #define EXIT_DEAD 1 /* nobody sees it: the keeper of a dead copy reports nothing */
 
 bool lb_come_home;
@@ -89,92 +89,6 @@ static int64_t now_ms(void)
 	return now.sec * 1000 + now.nsec / 1000000;
 }
 
-/* Polls; timeout_ms < 0: for ever. EINTR cannot happen, all signals are blocked; SIGSTOP only restarts it. */
-static int64_t wait_for(struct lb_pollfd *fds, size_t count, int64_t timeout_ms)
-{
-	struct { int64_t sec, nsec; } timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000 };
-	int64_t result;
-
-	do {
-		result = lb_syscall5(__NR_ppoll, fds, count, timeout_ms < 0 ? NULL : &timeout, NULL, 8);
-	} while (result == -EINTR);
-	return result;
-}
-
-static bool would_block(int64_t result)
-{
-	return result == -EAGAIN || result == -EINTR;
-}
-
-static int64_t send_all(const void *data, size_t size)
-{
-	const uint8_t *at = data;
-
-	while (size > 0) {
-		struct lb_pollfd fd = { lb_self.link_fd, LB_POLLOUT, 0 };
-		int64_t sent = lb_syscall6(__NR_sendto, lb_self.link_fd, at, size,
-			LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
-
-		if (sent > 0) {
-			at += sent;
-			size -= (size_t)sent;
-			continue;
-		}
-		if (!would_block(sent))
-			return sent < 0 ? sent : -LB_E_PEER_LOST;
-		wait_for(&fd, 1, -1);
-	}
-	return 0;
-}
-
-/* ---- who may write to the link: this process or its keeper (c/include/lb_ring.h) ---- */
-
-static void sender_take(void)
-{
-	while (lb_ring() != NULL && !lb_ring_take(lb_ring(), LB_SENDER_GUEST))
-		lb_syscall0(__NR_sched_yield); /* the keeper never waits while it sends */
-}
-
-static void sender_leave(void)
-{
-	if (lb_ring() != NULL)
-		lb_ring_leave(lb_ring());
-}
-
-/* Sends what the ring has: it comes before every message. */
-static int64_t send_ring(void)
-{
-	struct lb_ring *ring = lb_ring();
-	int64_t result = 0;
-
-	if (ring == NULL)
-		return 0;
-	lb_ring_tell_read();
-	while (result == 0 && ring->sent != ring->head) {
-		uint64_t at = ring->sent % LB_RING_SIZE;
-		uint64_t size = ring->head - ring->sent;
-
-		if (size > SEND_SIZE_MAX)
-			size = SEND_SIZE_MAX;
-		result = send_all((uint8_t *)ring + LB_RING_DATA_AT + at, size);
-		if (result == 0)
-			LB_RING_STORE(ring->sent, ring->sent + size);
-	}
-	return result;
-}
-
-static int64_t send_behind(const void *data, size_t size)
-{
-	int64_t result;
-
-	sender_take();
-	result = send_ring();
-	if (result == 0)
-		result = send_all(data, size);
-	sender_leave();
-	return result;
-}
-
 /* Receives exactly `size` bytes before `deadline_ms` (< 0: whenever). 0 or -LB_E_PEER_LOST. */
 static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 {
@@ -208,14 +122,14 @@ static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 			input.end = (uint32_t)got;
 			continue;
 		}
-		if (!would_block(got))
+		if (!lb_link_would_block(got))
 			return -LB_E_PEER_LOST;
 		if (deadline_ms >= 0) {
 			left_ms = deadline_ms - now_ms();
 			if (left_ms <= 0)
 				return -LB_E_PEER_LOST;
 		}
-		wait_for(&fd, 1, left_ms);
+		lb_link_wait(&fd, 1, left_ms);
 	}
 	return 0;
 }
@@ -324,8 +238,8 @@ static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_
 	memcpy(message, &header, sizeof(header));
 	memcpy(message + sizeof(header), body, size);
 	/* The first on a new link goes before the ring, whose sender this process then is. */
-	return first ? send_all(message, sizeof(header) + size)
-		     : send_behind(message, sizeof(header) + size);
+	return first ? lb_link_send_all(message, sizeof(header) + size)
+		     : lb_link_send_behind(message, sizeof(header) + size);
 }
 
 /* Asks the keeper for a link. Returns its descriptor, or -LB_E_DEAD. */
@@ -345,10 +259,10 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 			.control_size = sizeof(rights) };
 		int64_t left_ms = deadline_ms - now_ms();
 
-		if (left_ms <= 0 || wait_for(&fd, 1, left_ms) <= 0)
+		if (left_ms <= 0 || lb_link_wait(&fd, 1, left_ms) <= 0)
 			return -LB_E_DEAD;
 		result = lb_syscall3(__NR_recvmsg, lb_self.keeper_fd, &from, LB_MSG_CMSG_CLOEXEC);
-		if (result == 0 || (result < 0 && !would_block(result)))
+		if (result == 0 || (result < 0 && !lb_link_would_block(result)))
 			return -LB_E_DEAD;
 		if (result == (int64_t)sizeof(message) && message.type == LB_KEEPER_LINK)
 			return from.control_size >= LB_RIGHTS_SIZE(1) ? rights.fds[0] : -LB_E_DEAD;
@@ -386,7 +300,7 @@ int lb_link_reconnect(void)
 	int64_t deadline_ms = now_ms() + lb_self.reconnect_limit_ms;
 
 	stopped = false; /* home tells again */
-	sender_take();
+	lb_link_sender_take();
 	for (;;) {
 		int64_t fd;
 
@@ -401,7 +315,7 @@ int lb_link_reconnect(void)
 		if (greet() == 0)
 			break;
 	}
-	sender_leave();
+	lb_link_sender_leave();
 	return lb_self.link_fd >= 0 ? 0 : -LB_E_DEAD;
 }
 
@@ -410,12 +324,12 @@ int lb_link_begin(void)
 	bool served = false;
 
 	stopped = false;
-	sender_take();
+	lb_link_sender_take();
 	if (lb_self.link_fd >= 0) {
 		input.link_fd = -1;
 		served = greet() == 0;
 	}
-	sender_leave();
+	lb_link_sender_leave();
 	return served ? 0 : lb_link_reconnect();
 }
 
@@ -447,7 +361,7 @@ void lb_link_poll(void)
 		int64_t type;
 
 		check_generation();
-		if (input.at == input.end && wait_for(&fd, 1, stopped ? -1 : 0) <= 0)
+		if (input.at == input.end && lb_link_wait(&fd, 1, stopped ? -1 : 0) <= 0)
 			return;
 		type = receive_one(&header, reply_area, sizeof(reply_area), -1);
 		if (type < 0)
@@ -473,7 +387,7 @@ static bool wait_for_reply(uint64_t wanted, bool quiet)
 
 	if (input.at < input.end)
 		return false;
-	if (quiet && wait_for(fds, 1, QUIET_MS) != 0)
+	if (quiet && lb_link_wait(fds, 1, QUIET_MS) != 0)
 		return false;
 	if (wanted != 0) {
 		int64_t fd = lb_syscall4(__NR_signalfd4, input.signal_fd, &wanted, 8, LB_SOCK_CLOEXEC);
@@ -482,7 +396,7 @@ static bool wait_for_reply(uint64_t wanted, bool quiet)
 			input.signal_fd = (int)fd;
 		fds[1].fd = fd >= 0 ? (int)fd : -1;
 	}
-	wait_for(fds, 2, -1);
+	lb_link_wait(fds, 2, -1);
 	/* The link first: a reply that is here is the result, signals are delivered after it. */
 	return fds[0].revents == 0 && fds[1].revents != 0;
 }
@@ -499,7 +413,7 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 	*cancelled = false;
 	for (;;) {
 		check_generation();
-		if (!sent && send_behind(message, size) < 0) {
+		if (!sent && lb_link_send_behind(message, size) < 0) {
 			reconnect_or_exit();
 			continue;
 		}
@@ -542,9 +456,9 @@ void lb_link_wait_applied(uint64_t position)
 	while (ring != NULL && ring->applied < position) {
 		int64_t failed;
 
-		sender_take();
-		failed = send_ring();
-		sender_leave();
+		lb_link_sender_take();
+		failed = lb_link_send_ring();
+		lb_link_sender_leave();
 		check_generation();
 		if (failed < 0 || receive_one(&header, reply_area, sizeof(reply_area), -1) < 0)
 			reconnect_or_exit();

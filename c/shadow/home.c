@@ -219,6 +219,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
 			lb_link_close(&lb_shadow.links[i]);
 	}
+	lb_reserve_drop();
 	if (!make_state())
 		_exit(EXIT_FAILURE);
 	lb_signals_leave(lb_shadow.state.actions.ignored);

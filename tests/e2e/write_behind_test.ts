@@ -39,13 +39,15 @@ Deno.test("random calls on files through shared descriptors give what they give 
   const script = await Deno.readTextFile(new URL("../programs/filemodel.py", import.meta.url));
   for (const seed of ["1", "2"]) {
     await t.step(`seed ${seed}`, async () => {
-      const job = await home.launchKnown(["python3", "-c", script, seed, "5", `files${seed}`]);
+      const job = await home.launchKnown(["python3", "-c", script, seed, `files${seed}`]);
       await job.output("ready\n");
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 5; i++) {
         await home.migrate(job.pid, away);
+        await new Promise((resolve) => setTimeout(resolve, 200));
         await home.bringHome(job.pid);
       }
       await home.migrate(job.pid, away);
+      await home.must(["kill", String(job.pid)]);
       assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
       assert.match(job.stdout, /^ready\n\d+ calls\n$/);
     });
