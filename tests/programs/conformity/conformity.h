@@ -41,13 +41,16 @@ void default_signal(int number);
 /* SIGALRM after this many milliseconds, its handler with these flags; 0: none. */
 void alarm_in(long ms, int flags);
 int64_t now_ms(void);
+int64_t lasts_from_ms(void); /* when the alarm was set, if one is; else now */
+void alarm_is_over(void);
 /* Prints the result of a call that a signal or a limit ends, and whether it lasted as long as it must. */
 #define LASTS(name, ms, expression)                                                               \
 	do {                                                                                      \
-		int64_t from_ = now_ms();                                                         \
+		int64_t from_ = lasts_from_ms();                                                  \
 		errno = 0;                                                                        \
 		long lasts_ = (long)(expression);                                                 \
 		int error_ = errno;                                                               \
+		alarm_is_over();                                                                  \
 		show_lasting(name, lasts_, error_, now_ms() - from_, ms);                         \
 	} while (0)
 void show_lasting(const char *name, long result, int error, int64_t lasted_ms, int64_t least_ms);

@@ -114,10 +114,28 @@ void default_signal(int number)
 	signal(number, SIG_DFL);
 }
 
+static int64_t alarm_from_ms; /* 0: none is on its way */
+
+int64_t lasts_from_ms(void)
+{
+	return alarm_from_ms != 0 ? alarm_from_ms : now_ms();
+}
+
+void alarm_is_over(void)
+{
+	const struct itimerval none = { { 0, 0 }, { 0, 0 } };
+
+	if (alarm_from_ms != 0)
+		setitimer(ITIMER_REAL, &none, NULL);
+	alarm_from_ms = 0;
+}
+
 void alarm_in(long ms, int flags)
 {
-	struct itimerval timer = { { 0, 0 }, { ms / 1000, ms % 1000 * 1000 } };
+	/* Once more: the first may come before the call waits, where the process is moved in between. */
+	struct itimerval timer = { { ms > 0, 0 }, { ms / 1000, ms % 1000 * 1000 } };
 
+	alarm_from_ms = ms > 0 ? now_ms() : 0;
 	if (ms > 0)
 		catch_signal(SIGALRM, flags);
 	must("setitimer", setitimer(ITIMER_REAL, &timer, NULL));
