@@ -95,6 +95,7 @@ struct lb_link_ticket {
 struct lb_link_actions { /* bit s-1 stands for signal s */
 	uint64_t ignored;
 	uint64_t caught;
+	uint64_t child_flags; /* SA_NOCLDSTOP, SA_NOCLDWAIT of SIGCHLD's */
 };
 
 struct lb_link_hello {

@@ -35,7 +35,6 @@ struct lb_state {
 	uint32_t reconnect_limit_ms;
 	uint32_t io_timeout_ms;
 	struct lb_link_actions actions;
-	uint64_t program_mask;   /* signals the program blocks (for the plain exec of children: later) */
 	uint64_t last_seq;       /* last CALL executed; its reply is not kept: over an exec the guest is frozen */
 	char home_node[LB_NODE_NAME_SIZE];
 	char runs_on[LB_NODE_NAME_SIZE];

@@ -11,11 +11,14 @@
 
 #define LB_SIGURG 23
 #define LB_SIGTSTP 20
+#define LB_SIGCHLD 17
 /* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
 #define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || (signal) == lb_self.order_signal)
 #define LB_SIGSYS 31
 #define LB_AT_FDCWD (-100)
 #define LB_EINTR (-4)
+#define LB_SA_NOCLDSTOP 1ULL
+#define LB_SA_NOCLDWAIT 2ULL
 #define LB_SA_SIGINFO 4ULL
 #define LB_SA_RESTORER 0x04000000ULL
 #define LB_SA_RESTART 0x10000000ULL
@@ -119,6 +122,10 @@ void lb_stream_timeout(int fd, uint32_t timeout_ms) LB_HIDDEN;
 /* ---- resume.c */
 /* First thing in the restored process, on the private stack; returns what the order's handler returns. */
 int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
+
+/* ---- children.c: children of this process, at home */
+bool lb_has_children(void) LB_HIDDEN;
+bool lb_shares_memory(void) LB_HIDDEN; /* with one of them: CLONE_VM of clone(2) */
 
 /* ---- fork_home.c: in the restored process: is it a child that is being forked? Then its life begins. */
 bool lb_fork_is_born(void) LB_HIDDEN;

@@ -8,25 +8,20 @@
 #include "internal.h"
 #include "ring.h"
 
-#define WNOHANG_ALL 0x41000005 /* WEXITED | WNOHANG | WNOWAIT | __WALL */
-#define LB_ECHILD (-10)
-
 /* The last look before anything is touched: the daemon's own look is a moment old. */
 static int check_movable(void)
 {
 	uint64_t status[18]; /* struct stat: st_nlink is the third word */
-	uint8_t info[LB_SIGINFO_SIZE_RAW];
 	char byte;
 	if (lb_self.has_child)
 		return -LB_E_CHILDREN;
+	if (!lb_self.away && lb_shares_memory())
+		return -LB_E_SHARED_MEMORY;
 	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", status);
 	if (rv < 0)
 		return (int)rv;
 	if (status[2] != 3)
 		return -LB_E_THREADS;
-	rv = lb_syscall5(__NR_waitid, 0 /* P_ALL */, 0, info, WNOHANG_ALL, 0);
-	if (!lb_self.away && rv != LB_ECHILD)
-		return -LB_E_CHILDREN;
 	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/timers", 0, 0);
 	if (fd >= 0) {
 		rv = lb_syscall3(__NR_read, fd, &byte, 1);
@@ -147,6 +142,8 @@ int lb_order_move_from_home(struct lb_order_context *context)
 int lb_order_snapshot(struct lb_order_context *context)
 {
 	int error = check_movable();
+	if (!error && !lb_self.away && lb_has_children()) /* what goes on from it would have none */
+		error = -LB_E_CHILDREN;
 	if (error)
 		return error;
 	note_identity(&context->order);

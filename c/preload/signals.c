@@ -106,6 +106,7 @@ void lb_actions_summary(struct lb_link_actions *out)
 {
 	out->ignored = 0;
 	out->caught = 0;
+	out->child_flags = lb_self.actions[LB_SIGCHLD].flags & (LB_SA_NOCLDSTOP | LB_SA_NOCLDWAIT);
 	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		uint64_t handler = lb_self.actions[signal].handler;
 		if (handler == LB_SIG_IGN)

@@ -143,6 +143,8 @@ static void install(int signal)
 
 	if (UNCATCHABLE & BIT(signal))
 		return;
+	if (signal == SIGCHLD) /* no zombies, no news of stops: the kernel's to do, here where the children are */
+		action.flags |= lb_shadow.state.actions.child_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
 	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. */
 	if (lb_shadow.state.actions.ignored & BIT(signal))
 		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)SIG_IGN;
@@ -152,6 +154,9 @@ static void install(int signal)
 void lb_signals_set(const struct lb_link_actions *actions)
 {
 	uint64_t changed = lb_shadow.state.actions.ignored ^ actions->ignored;
+
+	if (lb_shadow.state.actions.child_flags != actions->child_flags)
+		changed |= BIT(SIGCHLD);
 
 	lb_shadow.state.actions = *actions;
 	for (int signal = 1; signal <= SIGNALS; signal++) {

@@ -160,17 +160,12 @@ export function statusObstacle(
   return null;
 }
 
-/** Obstacles that need a look at children, mappings and descriptors. */
+/** Obstacles that need a look at mappings and descriptors. */
 async function deepObstacle(pid: number, guest: boolean): Promise<string | null> {
-  const [children, maps, timers] = await Promise.all([
-    readProc(pid, `task/${pid}/children`),
+  const [maps, timers] = await Promise.all([
     readProc(pid, "maps"),
     readProc(pid, "timers"),
   ]);
-  if (children !== null && children.trim() !== "") {
-    const count = children.trim().split(/\s+/).length;
-    return `it has ${count} ${count === 1 ? "child" : "children"}`;
-  }
   if (timers !== null && timers !== "") return "it has POSIX timers";
   if (maps === null) return "its memory map cannot be read";
   // A guest's descriptors are all at home; those it has here are ours.

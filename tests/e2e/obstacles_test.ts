@@ -38,16 +38,32 @@ Deno.test("a process with two threads does not move, and moves when one is left"
   assert.equal(job.stdout, "one\ntwo\njoined 42\ndone\n");
 });
 
-Deno.test("a process with a child does not move, and moves when it has ended", async () => {
+Deno.test("a process with a child moves, is not copied, and waits for the child away", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
   const job = await home.launchKnown(["forker", "0.2", "3", "4"]);
-  await job.output(/forked \d+\n/);
-  await refused(home, away, job, /child/);
-  await job.output("reaped 5\n");
+  const [, child] = await job.output(/forked (\d+)\n/);
+  const order = ["checkpoint", String(job.pid), "--output", "image", "--leave-running"];
+  const copied = await home.lb(...order);
+  assert.notEqual(copied.code, 0, "an image of it would have no children");
+  assert.match(copied.stderr, /the process has children/);
   await home.migrate(job.pid, away);
+  await home.must(["kill", "-0", String(child)]);
+  await job.output("reaped 5\n");
+  assert.equal((await away.snapshot()).queueLength, 1);
   assert.deepEqual(await job.ending(), { code: 6, signal: null });
   assert.ok(job.stdout.endsWith("reaped 5\ndone\n"), job.stdout);
+});
+
+Deno.test("a process whose child uses its memory does not move", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["obstacle", "child"]);
+  await job.output("ready\n");
+  const result = await home.lb("migrate", String(job.pid), away.node);
+  assert.notEqual(result.code, 0, "the move was not refused");
+  assert.match(result.stderr, /memory is shared/);
+  assert.ok(job.running);
 });
 
 Deno.test("a process with shared writable memory does not move", async () => {

@@ -1,6 +1,7 @@
 /* obstacle.c - makes one thing that keeps a process from moving, then waits: obstacle KIND. */
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,12 +56,28 @@ static int seccomp(void)
 	return prctl(PR_SET_SECCOMP, 1);
 }
 
+/* Lives in our memory, beside us. */
+static int live_on(void *argument)
+{
+	(void)argument;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static int child(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	return clone(live_on, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL) < 0 ? -1 : 0;
+}
+
 static const struct {
 	const char *name;
 	int (*make)(void);
 } kinds[] = {
 	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },
-	{ "timer", timer },	    { "io-uring", io_uring },	    { "seccomp", seccomp },
+	{ "timer", timer },	    { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
 };
 
 int main(int argc, char **argv)

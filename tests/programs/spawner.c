@@ -226,6 +226,14 @@ static void try_signals(void)
 		_exit(6);
 	reap("SIGCHLD", pid);
 	printf("SIGCHLD: %d hit, of the child %d, exited %d\n", (int)hits, hit_pid == pid, hit_code == CLD_EXITED);
+	action.sa_flags = SA_SIGINFO | SA_NOCLDWAIT;
+	sigaction(SIGCHLD, &action, NULL);
+	hits = 0;
+	pid = vfork();
+	if (pid == 0)
+		_exit(6);
+	reap("SA_NOCLDWAIT", pid);
+	printf("SA_NOCLDWAIT: %d hit\n", (int)hits);
 	signal(SIGCHLD, SIG_IGN);
 	pid = vfork();
 	if (pid == 0)
