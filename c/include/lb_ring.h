@@ -21,7 +21,7 @@
 #define LB_RING_MESSAGE_MAX (256u << 10) /* data bytes of one WRITE */
 #define LB_RING_WRITE_OVERHEAD (sizeof(struct lb_link_header) + 8) /* header and padding, at most */
 #define LB_RING_KICK (64u << 10)         /* so many unsent bytes are worth waking the keeper at once */
-#define LB_RING_DELAY_MS 2               /* else it gathers for so long */
+#define LB_RING_DELAY_MS (LB_DRAIN_MS / 2) /* else it gathers for so long: the rest is for being scheduled */
 #define LB_GRANTS_MAX 128u /* descriptors that are written behind at a time */
 #define LB_AHEAD_SLOTS 8u
 #define LB_AHEAD_SIZE (256u << 10)

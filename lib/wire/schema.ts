@@ -329,7 +329,7 @@ export const limits = {
   orderTimeoutMs: 2_000, // an order that was not fetched by then no longer stands
   ioTimeoutMs: 10_000, // silence on a stream before it counts as lost
   reconnectLimitMs: 600_000,
-  drainMs: 5,
+  drainMs: 5, // until what is written behind is on its way
   frameHeaderSize: 8,
   nonceSize: 32,
   macSize: 16, // of HMAC-SHA-256; a forger has one try a connection, then it closes
