@@ -42,6 +42,13 @@ Deno.test("the restorer's first byte is its entry, and its bytes are in library 
   }
 });
 
+Deno.test("the calls that are to be trapped lie behind all other code of the library", async () => {
+  const sections = await run("readelf", "-SW", "lb-preload.so");
+  const executable = [...sections.matchAll(/\] (\S+) +PROGBITS .* AX /g)].map(([, name]) => name);
+  assert.ok(executable.includes(".text"), sections);
+  assert.equal(executable.at(-1), "lb_traps");
+});
+
 /** Signals are kept aside for the trigger; CPU time includes what was used on other nodes. */
 const INTERPOSED = ["getrusage", "sigaction", "signal", "times"];
 

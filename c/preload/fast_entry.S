@@ -14,10 +14,10 @@
 #define RED_ZONE 128
 
 	.text
-	.globl lb_site_stubs, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
-	.hidden lb_site_stubs, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
+	.globl lb_site_stubs, lb_site_traps, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
+	.hidden lb_site_stubs, lb_site_traps, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
 
-/* Stub i: to lb_fast_entry with rax = i. */
+/* Stub i: to fast_entry with rcx = i. */
 	.type lb_site_stubs, @function
 	.balign 16
 	.cfi_startproc
@@ -27,7 +27,7 @@ lb_site_stubs:
 	.set index, 0
 	.rept LB_SITES
 	.balign LB_STUB_SIZE
-	mov $index, %eax
+	mov $index, %ecx
 	jmp fast_entry
 	.set index, index + 1
 	.endr
@@ -43,8 +43,8 @@ fast_entry:
 	.cfi_rel_offset %rbp, 0
 	mov %rsp, %rbp
 	.cfi_def_cfa_register %rbp
-	lea lb_site_after(%rip), %rcx
-	push (%rcx,%rax,8)		/* -8(%rbp): where the program goes on */
+	lea lb_site_after(%rip), %r11
+	push (%r11,%rcx,8)		/* -8(%rbp): where the program goes on */
 	.cfi_offset %rip, -(RED_ZONE + 16)
 	and $-16, %rsp
 	push %r9
@@ -53,9 +53,10 @@ fast_entry:
 	push %rdx
 	push %rsi
 	push %rdi
-	mov %eax, %edi
+	mov %ecx, %edi
 	mov %rsp, %rsi
 	lea -8(%rbp), %rdx
+	mov %rax, %rcx
 	movl $1, lb_fast_busy(%rip)
 	call lb_site_call
 	movl $0, lb_fast_busy(%rip)
@@ -98,6 +99,23 @@ deliver:
 	jmp leave
 	.cfi_endproc
 	.size fast_entry, . - fast_entry
+
+/* Where site i makes its call if it has no `syscall` of its own any more: outside the range that is exempt from
+ * Syscall User Dispatch (forward.c), so behind all other code, where the linker puts a section that it does not know. */
+	.section lb_traps, "ax", @progbits
+	.balign LB_STUB_SIZE
+	.type lb_site_traps, @function
+lb_site_traps:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	syscall
+	jmp *lb_site_after + 8 * index(%rip)
+	.set index, index + 1
+	.endr
+	.balign LB_STUB_SIZE
+	.size lb_site_traps, . - lb_site_traps
+	.text
 
 /* A signal's handler, as the kernel sees it: the program's own gets the kernel's frame as it is. */
 	.type lb_signal_entry, @function

@@ -321,6 +321,7 @@ static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	if (info->si_code != SYS_USER_DISPATCH)
 		return own_sigsys(info, uc);
+	registers->rip = lb_sites_origin(registers->rip);
 	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? answer(&trap) : lb_come(&trap);
 	if (!lb_child_settle(uc) && result != LB_DONE)
 		registers->rax = (uint64_t)result;
@@ -336,7 +337,7 @@ static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 /* The library's own file header: ld(1) defines it in every shared object. */
 extern const Elf64_Ehdr __ehdr_start LB_HIDDEN;
 
-/* The one R-X mapping of the library, from its program headers. */
+/* The one R-X mapping of the library, from its program headers, up to where its calls are trapped. */
 static bool text_range(uint64_t *start, uint64_t *size)
 {
 	uint64_t base = (uint64_t)&__ehdr_start;
@@ -347,8 +348,9 @@ static bool text_range(uint64_t *start, uint64_t *size)
 		if (segments[i].p_type != PT_LOAD || !(segments[i].p_flags & PF_X))
 			continue;
 		*start = base + segments[i].p_vaddr;
-		*size = segments[i].p_memsz;
-		return true;
+		/* Its end are the calls that are to be trapped (fast_entry.S). */
+		*size = (uint64_t)lb_site_traps - *start;
+		return *size + LB_SITES * LB_STUB_SIZE == segments[i].p_memsz;
 	}
 	return false;
 }

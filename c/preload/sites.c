@@ -2,15 +2,18 @@
  * `syscall` is overwritten with a jump to a stub of this library (fast_entry.S).
  *
  *   mov $n, %eax;  syscall    b8 n n n n  0f 05       ->  e9 r r r r  0f 05
- *   xor %eax, %eax; syscall   31 c0 0f 05 48          ->  e9 r 0f 05 48   to a page of ours, which has the jump
+ *   xor %eax, %eax; syscall   31 c0 0f 05 x           ->  e9 r 0f 05 x      to a page of ours, which has the jump
+ *   anything else;  syscall   0f 05 x y z             ->  e9 r x y z        the same
  *
- * Both leave `syscall` itself where it was: calls that are made again, frames that point to it and jumps to it find
- * it there, and it is trapped as ever. The second kind (read(2)) has only two bytes to change; the other three of
- * its distance are the code that follows, so the page lies 1.1 GiB above.
+ * The first two leave `syscall` itself where it was: calls that are made again, frames that point to it and jumps to
+ * it find it there, and it is trapped as ever. The other two change only two bytes: three of the jump's distance are
+ * the code that follows, so where the page lies is a matter of luck (for the C library's read(2) 1.1 GiB above), and
+ * often something lies there already. The third kind passes all numbers, and makes the calls that are not answered
+ * at a `syscall` of ours (lb_site_traps) that is trapped, too.
  *
  * Only a trap shows that an instruction begins there, so a site is patched after some traps. A slot belongs to one
  * site for ever: something may be interrupted in its stub, here or on another node. Before an image is written all
- * is as it was; what waits in a stub then makes its call by the site's own `syscall`, as it does at home.
+ * is as it was; what waits in a stub then makes its call by a `syscall` that is there, as it does at home.
  *
  * Runs in:  the SIGSYS handler and the trigger's; lb_site_call() as the program.
  */
@@ -25,17 +28,24 @@
 #define PAGE_OF(address) ((address) & ~(PAGE - 1))
 #define JUMP_SIZE 5
 #define JUMP 0xe9
+#define LANDING_SIZE 14 /* jmp *0(%rip) and the address */
 #define TRAPS_BEFORE 4 /* patching costs as much as some twenty traps */
 #define SEEN 64
-#define LANDINGS 8
-#define XOR_DISTANCE 0x48050f00ULL /* the upper bytes of the distance: 0f 05 48 */
-#define STACK_ROOM (1ULL << 30)    /* below a stack, which may grow */
+#define LANDINGS 16
+#define STACK_ROOM (1ULL << 30) /* below a stack, which may grow */
+#define CODE_BEFORE 8 /* bytes that are looked at, up to the site's end and behind it */
+#define CODE_SIZE 11
+#define ANY_NUMBER UINT32_MAX
+
+/* The kinds, by their bytes up to the end of `syscall`. */
+enum kind { ANY = 2, XOR = 4, MOV = 7 };
 
 struct site {
 	uint64_t at; /* the first byte that is patched */
-	uint64_t landing; /* of the second kind */
+	uint64_t landing; /* of the kinds that need one */
 	uint32_t number;
 	uint32_t protection;
+	enum kind kind;
 	bool patched;
 	uint8_t original[JUMP_SIZE];
 };
@@ -51,19 +61,28 @@ static struct {
 
 static uint64_t landings[LANDINGS]; /* pages; 0: free */
 
-/* What fast_entry.S calls. Returns the result; or the number, to go on at the site's own `syscall`. */
-int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next) LB_HIDDEN;
-int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next)
+/* What fast_entry.S calls. Returns the result; or the number, to go on at a `syscall`. */
+int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uint64_t rax) LB_HIDDEN;
+int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uint64_t rax)
 {
-	uint32_t number = sites[index].number;
+	uint32_t number = sites[index].number == ANY_NUMBER ? (uint32_t)rax : sites[index].number;
 	int64_t result = LB_SLOW;
 	/* Not busy: it was interrupted before this, and is somewhere else now. */
 	if (lb_fast_busy && lb_self.away)
 		result = lb_fast_call(number, args);
 	if (result != LB_SLOW)
 		return result;
-	*next -= 2;
+	if (sites[index].kind == ANY)
+		*next = (uint64_t)lb_site_traps + (uint64_t)index * LB_STUB_SIZE;
+	else
+		*next -= 2;
 	return number;
+}
+
+uint64_t lb_sites_origin(uint64_t rip)
+{
+	uint64_t distance = rip - 2 - (uint64_t)lb_site_traps;
+	return distance < LB_SITES * LB_STUB_SIZE ? lb_site_after[distance / LB_STUB_SIZE] : rip;
 }
 
 /* ---- memory ---- */
@@ -117,7 +136,7 @@ static bool make_jump(uint64_t from, uint64_t to, uint8_t code[JUMP_SIZE])
 	return near == distance;
 }
 
-/* ---- pages for the second kind ---- */
+/* ---- pages to land on ---- */
 
 static bool has_landing(uint64_t page)
 {
@@ -136,7 +155,7 @@ static bool map_landing(uint64_t page)
 		return true;
 	while (free < LANDINGS && landings[free] != 0)
 		free++;
-	if (free == LANDINGS || !ask(page, &question))
+	if (free == LANDINGS || !ask(page, &question) || (page >= lb_self.hole_start && page < lb_self.hole_end))
 		return false;
 	if (question.above_grows && question.above - page < STACK_ROOM)
 		return false;
@@ -150,17 +169,21 @@ static bool map_landing(uint64_t page)
 
 static bool is_empty(uint64_t at)
 {
-	static const uint8_t nothing[JUMP_SIZE];
+	static const uint8_t nothing[LANDING_SIZE];
 	return memcmp((const void *)at, nothing, sizeof nothing) == 0;
 }
 
-/* A place for a jump to `target` that the code at `site` can reach: its distance's lowest byte is free. 0: none. */
-static uint64_t place_landing(uint64_t site, uint64_t target)
+/* A place for a jump to `target` that the code at `site` can reach: `behind` are the upper three bytes of the
+ * distance, the lowest is free. 0: none. */
+static uint64_t place_landing(uint64_t site, const uint8_t *behind, uint64_t target)
 {
-	uint8_t code[JUMP_SIZE];
+	uint8_t code[LANDING_SIZE] = { 0xff, 0x25, 0, 0, 0, 0 };
+	int32_t distance = 0;
+	memcpy(code + LANDING_SIZE - sizeof target, &target, sizeof target);
+	memcpy((uint8_t *)&distance + 1, behind, 3);
 	for (unsigned low = 0; low < 256; low++) {
-		uint64_t at = site + JUMP_SIZE + XOR_DISTANCE + low;
-		if (PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) || !make_jump(at, target, code))
+		uint64_t at = site + JUMP_SIZE + (uint64_t)(int64_t)distance + low;
+		if (PAGE_OF(at) != PAGE_OF(at + LANDING_SIZE - 1))
 			continue;
 		if (!map_landing(PAGE_OF(at))) {
 			low |= 0x7f; /* the same page, most likely: not 256 times */
@@ -175,65 +198,83 @@ static uint64_t place_landing(uint64_t site, uint64_t target)
 /* ---- patching ---- */
 
 /* Finds the slot of a site, or makes one. NULL: there is none left. */
-static struct site *slot_of(uint64_t at, uint32_t number)
+static struct site *slot_of(uint64_t after, enum kind kind, uint32_t number)
 {
 	for (uint32_t i = 0; i < site_count; i++)
-		if (sites[i].at == at && sites[i].number == number)
+		if (lb_site_after[i] == after && sites[i].kind == kind && sites[i].number == number)
 			return &sites[i];
 	if (site_count == LB_SITES)
 		return 0;
-	sites[site_count].at = at;
+	lb_site_after[site_count] = after;
+	sites[site_count].at = after - kind;
+	sites[site_count].kind = kind;
 	sites[site_count].number = number;
 	return &sites[site_count];
 }
 
-/* Whether the five bytes at the site are one of the two kinds, by what is before them, too: they must not be the
- * end of a longer instruction. */
-static bool is_known(const uint8_t *code, uint32_t number, uint64_t after, uint64_t *at)
+/* The kinds that the code before `end` may be, `end` being right behind `syscall`. What is before the first two must
+ * not make the end of another instruction of them: of another register's, or of an address. */
+static bool is_mov(const uint8_t *end, uint32_t number)
 {
-	/* code: nine bytes from eight before `after` */
 	uint32_t moved;
-	memcpy(&moved, code + 2, sizeof moved);
-	if (code[1] == 0xb8 && moved == number && code[6] == 0x0f && code[7] == 0x05) {
-		/* Behind these it is another register's, or an address. */
-		bool other = (code[0] & 0xf1) == 0x41 || code[0] == 0x8d;
-		*at = after - 7;
-		return !other;
+	memcpy(&moved, end - 6, sizeof moved);
+	return end[-7] == 0xb8 && moved == number && (end[-8] & 0xf1) != 0x41 && end[-8] != 0x8d;
+}
+
+static bool is_xor(const uint8_t *end, uint32_t number)
+{
+	return number == 0 && end[-4] == 0x31 && end[-3] == 0xc0 && (end[-5] & 0xf0) != 0x40;
+}
+
+/* Patches the site as one kind. False: it cannot be done so. */
+static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint8_t *end)
+{
+	uint8_t jump[JUMP_SIZE];
+	uint64_t at = after - kind;
+	struct question question;
+	struct site *site = slot_of(after, kind, kind == ANY ? ANY_NUMBER : number);
+	if (!site || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) || !ask(PAGE_OF(at), &question) ||
+	    (question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
+		return false;
+	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
+	if (!make_jump(at, stub, jump)) /* the program's own file is further away: it may look at its code */
+		return false;
+	site->landing = 0;
+	if (kind != MOV) {
+		site->landing = place_landing(at, end - kind + 2, stub);
+		if (!site->landing || !make_jump(at, site->landing, jump))
+			return false;
 	}
-	*at = after - 4;
-	return number == 0 && code[4] == 0x31 && code[5] == 0xc0 && code[6] == 0x0f && code[7] == 0x05 &&
-	       code[8] == 0x48 && (code[3] & 0xf0) != 0x40;
+	memcpy(site->original, end - kind, JUMP_SIZE);
+	site->protection = question.protection;
+	if (!write_code(at, jump, sizeof jump, question.protection))
+		return false;
+	site->patched = true;
+	if (site == &sites[site_count])
+		site_count++;
+	return true;
+}
+
+static bool is_patched(uint64_t after)
+{
+	for (uint32_t i = 0; i < site_count; i++)
+		if (sites[i].patched && lb_site_after[i] == after)
+			return true;
+	return false;
 }
 
 static void patch(uint32_t number, uint64_t after)
 {
-	uint8_t code[9], jump[JUMP_SIZE];
-	struct question question;
-	uint64_t at;
-	if (lb_user_read(code, after - 8, sizeof code) < 0 || !is_known(code, number, after, &at))
+	uint8_t code[CODE_SIZE];
+	const uint8_t *end = code + CODE_BEFORE;
+	if (is_patched(after) || lb_user_read(code, after - CODE_BEFORE, sizeof code) < 0 || end[-2] != 0x0f ||
+	    end[-1] != 0x05)
 		return;
-	struct site *site = slot_of(at, number);
-	if (!site || site->patched || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1))
+	if (is_mov(end, number) && patch_as(MOV, number, after, end))
 		return;
-	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
-	if (!ask(PAGE_OF(at), &question) || (question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
+	if (is_xor(end, number) && patch_as(XOR, number, after, end))
 		return;
-	site->landing = 0;
-	if (at + 4 == after) {
-		site->landing = place_landing(at, stub);
-		if (!site->landing || !make_jump(at, site->landing, jump))
-			return;
-	} else if (!make_jump(at, stub, jump)) {
-		return;
-	}
-	memcpy(site->original, code + (at - (after - 8)), JUMP_SIZE);
-	site->protection = question.protection;
-	lb_site_after[site - sites] = after;
-	if (!write_code(at, jump, sizeof jump, question.protection))
-		return;
-	site->patched = true;
-	if (site == &sites[site_count])
-		site_count++;
+	patch_as(ANY, number, after, end);
 }
 
 void lb_sites_trapped(uint32_t number, uint64_t rip)

@@ -23,11 +23,14 @@ void lb_sites_trapped(uint32_t number, uint64_t rip) LB_HIDDEN;
 void lb_sites_before_call(uint32_t number, const uint64_t args[6]) LB_HIDDEN;
 /* Every byte is as it was. Before an image is written; sites are patched again when they are trapped again. */
 void lb_sites_undo(void) LB_HIDDEN;
+/* For the rip of a trapped call: the program's own, where the call was made for a site of its. */
+uint64_t lb_sites_origin(uint64_t rip) LB_HIDDEN;
 /* Where a call at `rip` will be made again; that may be changed by lb_sites_undo(), this may not. */
 uint64_t lb_sites_settled(uint64_t rip) LB_HIDDEN;
 
 /* ---- fast_entry.S */
 extern char lb_site_stubs[] LB_HIDDEN;
+extern char lb_site_traps[] LB_HIDDEN; /* the end of the library's text, where calls are trapped as the program's */
 extern char lb_signal_entry[] LB_HIDDEN;
 /* False: there is no memory at one of them, and nothing is known of how much was copied. */
 bool lb_fast_copy(void *to, const void *from, size_t size) LB_HIDDEN;

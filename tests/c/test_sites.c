@@ -82,13 +82,17 @@ static uint8_t *page;
 /* mov $number, %eax; syscall; ret. xor %eax, %eax; syscall; cmp; ret */
 static const uint8_t moved[] = { 0x90, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0xc3 };
 static const uint8_t xored[] = { 0x90, 0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xc3 };
-/* Not sites: another register (mov $number, %r8d; xor %r8d, %r8d), another number. */
+/* mov $number, %eax; nop; syscall; ret */
+static const uint8_t distant[] = { 0xb8, NUMBER, 0, 0, 0, 0x90, 0x0f, 0x05, 0xc3 };
+/* Not of the first kinds: another register (mov $number, %r8d; xor %r8d, %r8d), another number; and a jump of the
+ * third would land on the page itself. */
 static const uint8_t others[][12] = {
-	{ 0x41, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0xc3 },
-	{ 0x90, 0xb8, NUMBER + 1, 0, 0, 0, 0x0f, 0x05, 0xc3 },
-	{ 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x05, 0xc3 },
-	{ 0x90, 0x45, 0x31, 0xc0, 0x0f, 0x05, 0x48, 0x3d, 0, 0, 0, 0 },
+	{ 0x41, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0, 0, 0 },
+	{ 0x90, 0xb8, NUMBER + 1, 0, 0, 0, 0x0f, 0x05, 0, 0, 0 },
+	{ 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x05, 0, 0, 0 },
+	{ 0x90, 0x45, 0x31, 0xc0, 0x0f, 0x05, 0, 0, 0, 0, 0, 0 },
 };
+static const uint8_t plain[] = { 0x90, 0xb8, NUMBER, 0, 0, 0, 0x0f, 0x05, 0, 0, 0 };
 
 /* A page within reach of the stubs, at each call another. */
 static uint8_t *code_page(const void *code, size_t size, size_t at)
@@ -219,11 +223,19 @@ static void undone_site_is_as_before(void)
 	CHECK(memcmp(page, moved, sizeof moved) == 0);
 }
 
+static uint64_t landing_of(const uint8_t *jump)
+{
+	int32_t distance;
+
+	CHECK_EQUAL(jump[0], 0xe9);
+	memcpy(&distance, jump + 1, sizeof distance);
+	return (uint64_t)(jump + 5) + (uint64_t)(int64_t)distance;
+}
+
 static void read_sites_land_on_a_page(void)
 {
 	uint8_t *code = code_page(xored, sizeof xored, 16) + 16;
 	uint64_t out[12], landing;
-	int32_t distance;
 
 	answer = give_nothing; /* then the kernel's read(1, 2, 3): an error */
 	int64_t wanted = call(code, out);
@@ -233,14 +245,37 @@ static void read_sites_land_on_a_page(void)
 	CHECK(memcmp(code + 3, xored + 3, sizeof xored - 3) == 0);
 	CHECK_EQUAL(call(code, out), wanted);
 	check_kept(out);
-	memcpy(&distance, code + 2, sizeof distance);
-	landing = (uint64_t)(code + 6) + (uint64_t)(int64_t)distance;
-	CHECK(*(const uint8_t *)landing == 0xe9);
+	landing = landing_of(code + 1);
 	CHECK_EQUAL(lb_sites_settled(landing), (uint64_t)(code + 1));
 	CHECK_EQUAL(lb_sites_settled(landing + 1), landing + 1);
 	lb_sites_undo();
 	CHECK(memcmp(code, xored, sizeof xored) == 0);
 	CHECK(msync((void *)(landing & ~(PAGE - 1)), PAGE, MS_ASYNC) != 0 && errno == ENOMEM);
+}
+
+static void any_site_passes_any_number(void)
+{
+	uint8_t *code = code_page(distant, sizeof distant, 16) + 16;
+	uint64_t out[12];
+
+	trap(NUMBER, code + 8);
+	CHECK(memcmp(code, distant, 6) == 0 && memcmp(code + 8, distant + 8, 1) == 0);
+	CHECK_EQUAL(lb_sites_settled(landing_of(code + 6)), (uint64_t)(code + 6));
+	answer = give_result;
+	CHECK_EQUAL(call(code, out), RESULT);
+	check_kept(out);
+	answer = give_nothing; /* then it is made at a `syscall` of ours, which is not trapped in this test */
+	CHECK_EQUAL(call(code, out), getpid());
+	check_kept(out);
+	for (uint64_t at = (uint64_t)lb_site_traps; at < (uint64_t)lb_site_traps + LB_SITES * LB_STUB_SIZE;
+	     at += LB_STUB_SIZE)
+		if (lb_sites_origin(at + 2) == (uint64_t)(code + 8))
+			out[0] = at;
+	CHECK(out[0] >= (uint64_t)lb_site_traps);
+	CHECK_EQUAL(lb_sites_origin((uint64_t)code), (uint64_t)code);
+	lb_sites_undo();
+	CHECK(memcmp(code, distant, sizeof distant) == 0);
+	CHECK_EQUAL(call(code, out), getpid());
 }
 
 static void other_code_is_left_alone(void)
@@ -251,9 +286,9 @@ static void other_code_is_left_alone(void)
 		trap(i == 3 ? 0 : NUMBER, code + (i == 3 ? 6 : 8));
 		CHECK(memcmp(code, others[i], sizeof others[i]) == 0);
 	}
-	uint8_t *across = code_page(moved, sizeof moved, PAGE - 3); /* one site over two pages */
+	uint8_t *across = code_page(plain, sizeof plain, PAGE - 3); /* one site over two pages */
 	trap(NUMBER, across + PAGE - 3 + 8);
-	CHECK(memcmp(across + PAGE - 3, moved, sizeof moved) == 0);
+	CHECK(memcmp(across + PAGE - 3, plain, sizeof plain) == 0);
 	uint8_t *writable = code_page(moved, sizeof moved, 0);
 	CHECK(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
 	trap(NUMBER, writable + 8);
@@ -440,6 +475,7 @@ int main(void)
 	run_case("what is not answered reaches the kernel", slow_call_reaches_kernel);
 	run_case("an undone site is as it was before", undone_site_is_as_before);
 	run_case("a read site lands on a page of its own", read_sites_land_on_a_page);
+	run_case("any other site passes any number, and the kernel gets it", any_site_passes_any_number);
 	run_case("code that only looks like a site is left alone", other_code_is_left_alone);
 	run_case("signals wait until a call is over, in order", signals_wait_until_a_call_is_over);
 	run_case("SA_RESETHAND counts once the handler runs", reset_is_applied_once_delivered);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Host, Testbed } from "../testbed/mod.ts";
+import { type Job, Testbed } from "../testbed/mod.ts";
 
 /** The longest time between two moves, in milliseconds. */
 const REST_MS_MAX = 400;
@@ -16,10 +16,12 @@ const END_MS_MAX = 60_000;
 /** A node that a process has just left refuses it until it knows. */
 const REFUSED = /it runs here already/;
 
-/** Moves the process; false: refused for now. */
-async function leave(home: Host, pid: number, away: Host): Promise<boolean> {
-  return await home.migrate(pid, away).then(() => true, (error) => {
+/** Whether the move has come about; a process that has ended has said why, and that counts. */
+async function happens(job: Job, move: Promise<void>): Promise<boolean> {
+  return await move.then(() => true, async (error) => {
     if (REFUSED.test(String(error))) return false;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (!job.running || job.stdout !== "ready\n") return false;
     throw error;
   });
 }
@@ -48,12 +50,8 @@ export async function flood(seconds: number, random: () => number): Promise<Floo
   });
   let moves = 0;
   while (performance.now() < end && job.running && job.stdout === "ready\n") {
-    if (moves % 2 === 1) {
-      await home.bringHome(job.pid);
-      moves++;
-    } else if (await leave(home, job.pid, away)) {
-      moves++;
-    }
+    const move = moves % 2 === 0 ? home.migrate(job.pid, away) : home.bringHome(job.pid);
+    if (await happens(job, move)) moves++;
     await new Promise((resolve) => setTimeout(resolve, random() * REST_MS_MAX));
   }
   const ending = await job.ending(END_MS_MAX);
