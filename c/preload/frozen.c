@@ -27,7 +27,7 @@ static struct {
 	uint32_t pending_count;
 	uint32_t armed; /* frozen and not yet undone */
 	uint32_t was_away;
-	struct lb_siginfo pending[LB_PENDING_SIGNALS_MAX];
+	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
 	struct timer timers[ITIMERS];
 	uint64_t limits[RLIMITS][2];
 	uint64_t robust_head, robust_size;
@@ -79,11 +79,11 @@ static void rearm_timers(void)
 }
 
 /* Takes every pending signal of the set with its data, in order, behind those it has. Stops with an error when
- * they do not fit. */
-static int take_pending(uint64_t set)
+ * there are more than `limit`. */
+static int take_pending(uint64_t set, uint32_t limit)
 {
 	int64_t none[2] = { 0, 0 };
-	while (frozen.pending_count < LB_PENDING_SIGNALS_MAX) {
+	while (frozen.pending_count < limit) {
 		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
 		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &set, info, none, sizeof set);
 		if (signal == LB_EINTR)
@@ -109,7 +109,7 @@ void lb_signal_put_back(const struct lb_siginfo *info)
 	frozen.pending[0] = *info;
 	frozen.pending_count = 1;
 	if (info->signo >= LB_REAL_TIME) /* of the others each queue has one at most */
-		take_pending(LB_BIT(info->signo));
+		take_pending(LB_BIT(info->signo), 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++)
 		queue_first(&frozen.pending[i]);
 	frozen.pending_count = 0;
@@ -117,7 +117,8 @@ void lb_signal_put_back(const struct lb_siginfo *info)
 
 static void give_pending(void)
 {
-	take_pending(ALL_SIGNALS); /* what has come meanwhile is younger; what does not fit is behind all this */
+	/* What has come meanwhile is younger; what does not fit is behind all this. */
+	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		const struct lb_siginfo *info = &frozen.pending[i];
 		bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
@@ -157,7 +158,7 @@ int lb_freeze(void)
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	disarm_timers();
-	int error = take_pending(ALL_SIGNALS);
+	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
 	if (error) {
 		give_pending();
 		rearm_timers();

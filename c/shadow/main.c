@@ -92,17 +92,16 @@ void lb_serve_events(void)
 static void wait_for_events(void)
 {
 	struct pollfd fds[LB_LINKS + 1];
-	sigset_t none;
+	uint64_t mask = lb_signals_wait_mask();
 	nfds_t count = 0;
 
-	sigemptyset(&none);
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0)
 			fds[count++] = (struct pollfd){ .fd = lb_shadow.links[i].fd, .events = POLLIN };
 	}
 	if (lb_shadow.control_fd >= 0)
 		fds[count++] = (struct pollfd){ .fd = lb_shadow.control_fd, .events = POLLIN };
-	ppoll(fds, count, NULL, &none);
+	syscall(SYS_ppoll, fds, count, NULL, &mask, sizeof mask);
 }
 
 static bool load_state(void)

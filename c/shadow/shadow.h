@@ -180,6 +180,8 @@ void lb_cloexec_record(void); /* records and clears them, for an exec that keeps
 /* ---- signals.c */
 void lb_signals_init(void);
 void lb_signals_set(const struct lb_link_actions *actions);
+/* What stays blocked while this process waits: nothing, unless no more can be recorded. */
+uint64_t lb_signals_wait_mask(void);
 void lb_signals_unblock(void);
 void lb_signals_block(void);
 /* Takes pending signals without running handlers: those that a call has just caused. */

@@ -70,7 +70,10 @@ __asm__(".pushsection .text\n"
 
 volatile sig_atomic_t lb_interrupted;
 
+/* When it is full the rest stays where it is: the kernel refuses more to their senders, as it always does. The last
+ * place is for a SIGIO of the program's, as our own must go on coming. */
 static siginfo_t recorded[LB_PENDING_SIGNALS_MAX];
+#define RECORDED_FULL (LB_PENDING_SIGNALS_MAX - 1)
 static volatile unsigned recorded_count;
 static volatile uint64_t stop_pending; /* signals that stop the guest by default */
 
@@ -132,6 +135,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	}
 	lb_interrupted = 1;
 	record(info);
+	*(uint64_t *)&uc->uc_sigmask |= lb_signals_wait_mask();
 	if (at >= lb_block_start && at < lb_block_end)
 		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)lb_block_cancelled;
 }
@@ -175,9 +179,14 @@ void lb_signals_block(void)
 	set_mask(~UINT64_C(0));
 }
 
+uint64_t lb_signals_wait_mask(void)
+{
+	return recorded_count < RECORDED_FULL ? 0 : ~BIT(SIGIO);
+}
+
 void lb_signals_unblock(void)
 {
-	set_mask(0);
+	set_mask(lb_signals_wait_mask());
 }
 
 void lb_signals_init(void)
@@ -193,7 +202,7 @@ void lb_signals_collect(void)
 	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE;
 	siginfo_t info;
 
-	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0)
+	while (recorded_count < RECORDED_FULL && syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0)
 		record(&info);
 }
 

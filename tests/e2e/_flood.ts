@@ -13,8 +13,8 @@ const TAIL_SECONDS = 2;
 /** Until what is pending at its end has been handled. */
 const END_MS_MAX = 60_000;
 
-/** A node that a process has just left refuses it until it knows. */
-const REFUSED = /it runs here already/;
+/** A node that a process has just left refuses it until it knows; and a slow machine may not keep up. */
+const REFUSED = /it runs here already|too many signals are pending/;
 
 /** Whether the move has come about; a process that has ended has said why, and that counts. */
 async function happens(job: Job, move: Promise<void>): Promise<boolean> {
