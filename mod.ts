@@ -29,6 +29,7 @@ export { Balancer } from "./lib/core/balancer.ts";
 export { nextLetter, stateOf } from "./lib/core/load_state.ts";
 export { formatProcessId, parseProcessId, type ProcessIdentity } from "./lib/core/process_id.ts";
 export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology.ts";
+export { type SpreadLists, spreadLists } from "./lib/core/spread.ts";
 export {
   type Announcement,
   type BalancerConfig,

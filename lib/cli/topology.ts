@@ -1,173 +1,229 @@
 /**
- * `lb topology`: prints the preferred list of every node of a network.
+ * `lb topology`: prints the preferred list of every node of a network, or checks given ones.
  *
  * @module
  */
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { multiple, withDefault } from "@optique/core/modifiers";
-import { argument, command as subcommand, constant, flag } from "@optique/core/primitives";
+import { argument, command as subcommand, constant, flag, option } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
 import { integer, string } from "@optique/core/valueparser";
-import { exitCodes, HostError, UsageError } from "../base/errors.ts";
-import { dimensionMax, graphList, hypercubeList } from "../core/topology.ts";
+import { exitCodes, UsageError } from "../base/errors.ts";
+import { type SpreadLists, spreadLists } from "../core/spread.ts";
+import {
+  dimensionMax,
+  fullLinks,
+  hypercubeList,
+  type Links,
+  meshLinks,
+  nodesMax,
+  ringLinks,
+  torusLinks,
+} from "../core/topology.ts";
 import { defineCommand } from "./command.ts";
+import { readConfiguredLists, readLinks } from "./_topology_files.ts";
+import {
+  formatTable,
+  formatToml,
+  type Report,
+  reportConfigured,
+  reportLists,
+} from "./_topology_report.ts";
 
-/** Preferred lists by node, in the order of printing. */
-type Lists = ReadonlyMap<string, readonly string[]>;
-
-/** Makes the lists of a hypercube whose nodes have these names; none: their numbers. */
-function hypercubeLists(dimension: number, names: readonly string[]): Lists {
-  const count = 2 ** dimension;
-  if (names.length !== 0 && names.length !== count) {
-    throw new UsageError(
-      `Cannot name the nodes of a hypercube of dimension ${dimension} as it has ${count}: ` +
-        `there are ${names.length} names`,
-      { fix: `Give ${count} names, or none` },
-    );
-  }
-  assertUnique(names);
-  const nameOf = (node: number): string => names[node] ?? String(node);
-  const nodes = Array.from({ length: count }, (_, node) => node);
-  return new Map(
-    nodes.map((node) => [nameOf(node), hypercubeList(node, dimension).map(nameOf)]),
+function hypercubeLists(dimension: number, length: number): SpreadLists<number> {
+  const nodes = Array.from({ length: 2 ** dimension }, (_, node) => node);
+  const lists = new Map(
+    nodes.map((node) => [node, hypercubeList(node, dimension).slice(0, length)]),
   );
+  return { lists, impossible: new Set() };
 }
 
-function assertUnique(names: readonly string[]): void {
+/** Gives numbered nodes their names; none: their numbers. */
+function rename(
+  { lists, impossible }: SpreadLists<number>,
+  names: readonly string[],
+): SpreadLists<string> {
+  if (names.length !== 0 && names.length !== lists.size) {
+    throw new UsageError(
+      `Cannot name the nodes of this network as it has ${lists.size}: there are ${names.length} ` +
+        "names",
+      { fix: `Give ${lists.size} names, or none` },
+    );
+  }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new UsageError(`Cannot name two nodes alike: "${twice}" is there twice`, {
       fix: "Give each node a name of its own",
     });
   }
+  const nameOf = (node: number): string => names[node] ?? String(node);
+  const named = [...lists].map(([node, list]) => [nameOf(node), list.map(nameOf)] as const);
+  return { lists: new Map(named), impossible };
 }
 
-/**
- * Parses a graph: a line for each node, its name first and then its neighbours in link order.
- *
- * @throws {UsageError} If a line is there twice, or a neighbour has no line.
- */
-export function parseGraph(text: string): Map<string, string[]> {
-  const links = new Map<string, string[]>();
-  for (const [index, line] of text.split("\n").entries()) {
-    const [node, ...neighbours] = line.replace(/#.*/, "").split(/\s+/).filter((word) =>
-      word !== ""
-    );
-    if (node === undefined) continue;
-    if (links.has(node)) {
-      throw new UsageError(
-        `Cannot read the graph as each node has one line: line ${index + 1} is the second of ` +
-          `"${node}"`,
-        { fix: "Write all its neighbours in one line" },
-      );
-    }
-    links.set(node, neighbours);
-  }
-  for (const [node, neighbours] of links) {
-    const stranger = neighbours.find((neighbour) => !links.has(neighbour));
-    if (stranger === undefined) continue;
+/** Parses `RxC`. */
+export function parseSize(text: string): { rows: number; columns: number } {
+  const match = /^([1-9]\d{0,3})x([1-9]\d{0,3})$/.exec(text);
+  const [rows, columns] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || rows * columns > nodesMax) {
     throw new UsageError(
-      `Cannot read the graph as each node has one line: "${stranger}", a neighbour of "${node}", ` +
-        "has none",
-      { fix: `Add a line that begins with ${stranger}` },
+      `Cannot use "${text}" as a size as it must be ROWSxCOLUMNS with at most ${nodesMax} nodes`,
+      { fix: "Write for instance 4x8" },
     );
   }
-  return links;
+  return { rows, columns };
 }
 
-function graphLists(path: string): Lists {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new HostError(`Cannot read the graph "${path}": ${(error as Error).message}`, {
-      fix: "Name a file with a line for each node: its name, then its neighbours' names",
-      cause: error,
-    });
-  }
-  const links = parseGraph(text);
-  return new Map([...links.keys()].map((node) => [node, graphList(node, links)]));
+const common = {
+  toml: withDefault(
+    flag("--toml", { description: message`print lines for each node's config file` }),
+    false,
+  ),
+  check: withDefault(
+    flag("--check", {
+      description: message`print what a check of the lists finds instead; exit code 1: they could \
+be better`,
+    }),
+    false,
+  ),
+  length: withDefault(
+    option("--length", integer({ metavar: "K", min: 1, max: nodesMax }), {
+      description: message`cut each list after K nodes (a study found no gain beyond 15)`,
+    }),
+    nodesMax,
+  ),
+};
+
+const names = multiple(argument(string({ metavar: "NODE" }), {
+  description: message`names of the nodes, in the order of their numbers`,
+}));
+
+function counted<const S extends "ring" | "full">(shape: S) {
+  return object({
+    shape: constant(shape),
+    ...common,
+    count: argument(integer({ metavar: "N", min: 2, max: nodesMax }), {
+      description: message`number of nodes`,
+    }),
+    names,
+  });
 }
 
-/** Draws the lists as a table, in the form of figure 1 of the thesis. */
-export function formatTable(lists: Lists): string[] {
-  const length = Math.max(0, ...[...lists.values()].map((list) => list.length));
-  const ranks = Array.from({ length }, (_, rank) => String(rank + 1));
-  const header = "Order of preference";
-  const rows: [string, readonly string[]][] = [
-    [header, ranks],
-    ...[...lists].map(([node, list]): [string, readonly string[]] => [`Node ${node}`, list]),
-  ];
-  const titleWidth = Math.max(...rows.map(([title]) => title.length));
-  const widths = ranks.map((_, column) =>
-    Math.max(...rows.map(([, cells]) => cells[column]?.length ?? 0))
-  );
-  return rows.map(([title, cells]) =>
-    [
-      title.padEnd(titleWidth),
-      ...cells.map((cell, column) => cell.padStart(widths[column] ?? 0)),
-    ].join(" ").trimEnd()
-  );
+function grid<const S extends "mesh" | "torus">(shape: S) {
+  return object({
+    shape: constant(shape),
+    ...common,
+    size: argument(string({ metavar: "RxC" }), { description: message`rows and columns` }),
+    names,
+  });
 }
 
-/** Writes the lists as lines for each node's config file. */
-export function formatToml(lists: Lists): string[] {
-  return [...lists].flatMap(([node, list]) => [
-    `# ${node}`,
-    `associated = [${list.map((name) => JSON.stringify(name)).join(", ")}]`,
-  ]);
+function fromFile<const S extends "graph" | "edges">(shape: S) {
+  return object({
+    shape: constant(shape),
+    ...common,
+    file: argument(string({ metavar: "FILE" }), { description: message`the file` }),
+  });
 }
 
-const toml = withDefault(
-  flag("--toml", { description: message`print lines for each node's config file` }),
-  false,
+const shapes = or(
+  subcommand(
+    "hypercube",
+    object({
+      shape: constant("hypercube" as const),
+      ...common,
+      dimension: argument(integer({ metavar: "N", min: 1, max: dimensionMax }), {
+        description: message`dimension: there are 2 to the N nodes`,
+      }),
+      names,
+    }),
+    { description: message`link i of a node leads to the one whose number differs in bit i` },
+  ),
+  subcommand("ring", counted("ring"), {
+    description: message`links lead to the next node and to the one before`,
+  }),
+  subcommand("mesh", grid("mesh"), {
+    description: message`a grid, numbered row by row: links lead right, left, down and up`,
+  }),
+  subcommand("torus", grid("torus"), { description: message`a grid whose borders meet` }),
+  subcommand("full", counted("full"), { description: message`each node is linked with each` }),
+  subcommand("graph", fromFile("graph"), {
+    description: message`any network: a line for each node, its name and then its neighbours`,
+  }),
+  subcommand("edges", fromFile("edges"), {
+    description: message`any network: a line for each link, with its two nodes`,
+  }),
+  subcommand(
+    "configs",
+    object({
+      shape: constant("configs" as const),
+      files: multiple(
+        argument(string({ metavar: "FILE" }), { description: message`config files` }),
+        {
+          min: 1,
+        },
+      ),
+    }),
+    { description: message`check the lists in the config files of all nodes of a cluster` },
+  ),
 );
+
+type Shape = Exclude<InferValue<typeof shapes>, { readonly shape: "configs" }>;
+
+/** Makes the lists of a network. */
+function makeLists(options: Shape): SpreadLists<string> {
+  const named = (links: Links<number>, given: readonly string[]) =>
+    rename(spreadLists(links, options.length), given);
+  switch (options.shape) {
+    case "hypercube":
+      return rename(hypercubeLists(options.dimension, options.length), options.names);
+    case "ring":
+      return named(ringLinks(options.count), options.names);
+    case "full":
+      return named(fullLinks(options.count), options.names);
+    case "mesh":
+    case "torus": {
+      const { rows, columns } = parseSize(options.size);
+      const links = options.shape === "mesh" ? meshLinks : torusLinks;
+      return named(links(rows, columns), options.names);
+    }
+    case "graph":
+    case "edges":
+      return spreadLists(readLinks(options.file, options.shape), options.length);
+  }
+}
+
+function printReport({ lines, isGood }: Report): number {
+  console.log(lines.join("\n"));
+  return isGood ? exitCodes.ok : exitCodes.failed;
+}
 
 /** The subcommand. */
 export const command = defineCommand({
   name: "topology",
   brief: "print the preferred list of every node of a network",
   description: [
-    "A list is ordered by hops. Within a layer the order differs from node to node so that each " +
-    "node is the k-th choice of exactly one other: two overloaded nodes seldom pick the same one.",
-    "A graph's file has a line for each node: its name, then its neighbours in link order.",
+    "A list is ordered by hops. Within a layer the order differs from node to node so that, where " +
+    "the network allows it, each node is the k-th choice of exactly one other: two overloaded " +
+    "nodes then seldom pick the same one. --check tells for which k it is so.",
   ],
   examples: [
     ["lb topology hypercube 4", "sixteen nodes, numbered"],
-    ["lb topology hypercube 1 10.0.0.1 10.0.0.2 --toml", "the associated lines of two nodes"],
-    ["lb topology graph ring.txt", "nodes linked as the file says"],
+    ["lb topology ring 2 10.0.0.1 10.0.0.2 --toml", "the associated lines of two nodes"],
+    ["lb topology mesh 4x8 --length 10 --check", "how good the lists of a grid can be"],
+    ["lb topology edges links.txt", "nodes linked as the file says"],
+    ["lb topology configs n1.toml n2.toml", "checks what is configured"],
   ],
-  parser: or(
-    subcommand(
-      "hypercube",
-      object({
-        shape: constant("hypercube" as const),
-        toml,
-        dimension: argument(integer({ metavar: "N", min: 1, max: dimensionMax }), {
-          description: message`dimension: there are 2 to the N nodes`,
-        }),
-        names: multiple(argument(string({ metavar: "NODE" }), {
-          description: message`names of the nodes, in the order of their numbers`,
-        })),
-      }),
-      { description: message`link i of a node leads to the one whose number differs in bit i` },
-    ),
-    subcommand(
-      "graph",
-      object({
-        shape: constant("graph" as const),
-        toml,
-        file: argument(string({ metavar: "FILE" }), { description: message`the graph` }),
-      }),
-      { description: message`any other network` },
-    ),
-  ),
+  parser: shapes,
   run: (options) => {
-    const lists = options.shape === "hypercube"
-      ? hypercubeLists(options.dimension, options.names)
-      : graphLists(options.file);
-    const lines = options.toml ? formatToml(lists) : formatTable(lists);
-    console.log(lines.join("\n"));
+    if (options.shape === "configs") {
+      const configured = readConfiguredLists(options.files);
+      return printReport(reportConfigured(configured));
+    }
+    const { lists, impossible } = makeLists(options);
+    if (options.check) return printReport(reportLists(lists, impossible));
+    console.log((options.toml ? formatToml(lists) : formatTable(lists)).join("\n"));
     return exitCodes.ok;
   },
 });

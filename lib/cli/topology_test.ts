@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../base/errors.ts";
 import { hypercubeList } from "../core/topology.ts";
-import { formatTable, formatToml, parseGraph } from "./topology.ts";
+import { command, parseSize } from "./topology.ts";
+import { checkLinks, parseEdges, parseGraph, readConfiguredLists } from "./_topology_files.ts";
+import { formatTable, formatToml, reportConfigured, reportLists } from "./_topology_report.ts";
 
 const figure1 = `\
 Order of preference  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
@@ -59,3 +61,108 @@ Deno.test("parseGraph() refuses a node with two lines, and a neighbour without o
   });
   assert.throws(() => parseGraph("a b"), /"b", a neighbour of "a", has none/);
 });
+
+const format = { name: "graph", fix: "Correct it" };
+
+function refuses(run: () => unknown, pattern: RegExp): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof UsageError, String(error));
+    assert.match(error.message, pattern);
+    return true;
+  });
+}
+
+Deno.test("checkLinks() names the lines of a link that leads one way", () => {
+  const text = "a b c\nb a\n# c\nc b";
+  refuses(
+    () => checkLinks(parseGraph(text), text, format),
+    /line 1 links "a" with "c", line 4 does not link "c" with "a"/,
+  );
+});
+
+Deno.test("checkLinks() names what is not connected, and a node linked with itself", () => {
+  const apart = "a b\n\nc d";
+  refuses(
+    () => checkLinks(parseEdges(apart), apart, format),
+    /no way leads from "a" to "c", which is on line 3/,
+  );
+  const loop = "a b\nb a b";
+  refuses(() => checkLinks(parseGraph(loop), loop, format), /line 2 links "b" with itself/);
+  refuses(() => checkLinks(new Map(), "", format), /no line has any/);
+});
+
+Deno.test("parseEdges() links both ways, in the order of the lines", () => {
+  assert.deepEqual([...parseEdges("a b # first\n\n c\ta\r\n")], [
+    ["a", ["b", "c"]],
+    ["b", ["a"]],
+    ["c", ["a"]],
+  ]);
+});
+
+Deno.test("parseEdges() names the line of what it refuses", () => {
+  refuses(() => parseEdges("a b\na"), /line 2 has 1 word$/);
+  refuses(() => parseEdges("a b c"), /line 1 has 3 words/);
+  refuses(() => parseEdges("a b\n\nb a"), /line 3 repeats line 1/);
+  refuses(() => parseEdges("a a"), /line 1 links "a" with itself/);
+});
+
+Deno.test("parseSize() takes rows and columns", () => {
+  assert.deepEqual(parseSize("4x8"), { rows: 4, columns: 8 });
+  for (const text of ["4", "0x3", "4x", "4X8", "33x32", "1e1x2", "-1x2", "NaNxNaN"]) {
+    refuses(() => parseSize(text), /ROWSxCOLUMNS/);
+  }
+});
+
+Deno.test("reportLists() tells which choices are shared, and by whom", () => {
+  const lists = new Map([["a", ["b", "c"]], ["b", ["a", "c"]], ["c", ["b", "a"]]]);
+  assert.deepEqual(reportLists(lists, new Set([1])), {
+    lines: [
+      "3 nodes, each with a list of 2",
+      "0 of 2 choices: each node is that of at most one other",
+      "choice 1: several have the same: b (of a, c); the graph allows no better",
+      "choice 2: several have the same: c (of a, b)",
+    ],
+    isGood: false,
+  });
+});
+
+Deno.test("reportConfigured() names the files of lists that do not fit together", () => {
+  const config = (node: string, associated: string[]) => ({ node, associated });
+  const byPath = new Map([
+    ["1.toml", config("a:1", ["b:1", "x:1"])],
+    ["2.toml", config("b:1", [])],
+  ]);
+  const load = (path: string) => byPath.get(path) ?? config("b:1", []);
+  const { lines, isGood } = reportConfigured(readConfiguredLists(["1.toml", "2.toml"], load));
+  assert.equal(isGood, false);
+  assert.match(lines[0] ?? "", /^1\.toml: a:1 is associated with b:1, .* 2\.toml lacks it/);
+  assert.match(lines[1] ?? "", /^1\.toml: a:1 is associated with x:1, whose file is not/);
+  refuses(() => readConfiguredLists(["2.toml", "3.toml"], load), /2\.toml and 3\.toml are both/);
+});
+
+Deno.test("reportConfigured() is content with two nodes that name each other", () => {
+  const lists = new Map([["a:1", ["b:1"]], ["b:1", ["a:1"]]]);
+  const files = new Map([["a:1", "1.toml"], ["b:1", "2.toml"]]);
+  assert.equal(reportConfigured({ lists, files }).isGood, true);
+});
+
+for (
+  const [args, code, output] of [
+    [["torus", "4x4", "--check"], 0, /15 of 15 choices/],
+    [["mesh", "3x3", "--length", "4", "--check"], 0, /choice 1: .* the graph allows no better/],
+    [["ring", "3", "a", "b", "c", "--toml"], 0, /# b\nassociated = \["c", "a"\]/],
+    [["full", "4", "--length", "1"], 0, /Node 3 +0$/],
+  ] as const
+) {
+  Deno.test(`lb topology ${args.join(" ")} prints what it should`, async () => {
+    const lines: string[] = [];
+    const log = console.log;
+    console.log = (text: string) => lines.push(text);
+    try {
+      assert.equal(await command.run(args), code);
+    } finally {
+      console.log = log;
+    }
+    assert.match(lines.join("\n"), output);
+  });
+}

@@ -89,3 +89,56 @@ export function graphList<Node>(
   placed.delete(node);
   return [...placed];
 }
+
+/** Most nodes of a network that lists are made for: those of the largest hypercube. */
+export const nodesMax = 2 ** dimensionMax;
+
+/** The neighbours of each node, in link order. */
+export type Links<Node> = ReadonlyMap<Node, readonly Node[]>;
+
+/** Links of a network whose nodes are numbered, from a rule for one node; itself is no neighbour. */
+function linksBy(count: number, neighboursOf: (node: number) => number[]): Map<number, number[]> {
+  assert(Number.isInteger(count) && count >= 1 && count <= nodesMax, "so many nodes can be");
+  const nodes = Array.from({ length: count }, (_, node) => node);
+  return new Map(nodes.map((node) => {
+    const neighbours = new Set(neighboursOf(node));
+    neighbours.delete(node); // as in a ring of one
+    return [node, [...neighbours]];
+  }));
+}
+
+/** Links of a ring: to the next node, then to the one before. */
+export function ringLinks(count: number): Map<number, number[]> {
+  return linksBy(count, (node) => [(node + 1) % count, (node + count - 1) % count]);
+}
+
+/**
+ * Links of a network where each node reaches each other in one hop. Each begins with the one after
+ * it, so that all orders differ.
+ */
+export function fullLinks(count: number): Map<number, number[]> {
+  return linksBy(
+    count,
+    (node) => Array.from({ length: count - 1 }, (_, step) => (node + step + 1) % count),
+  );
+}
+
+/** Links of a grid with borders, numbered row by row: right, left, down, up. */
+export function meshLinks(rows: number, columns: number): Map<number, number[]> {
+  return linksBy(rows * columns, (node) => {
+    const [row, column] = [Math.floor(node / columns), node % columns];
+    return [[0, 1], [0, -1], [1, 0], [-1, 0]]
+      .map(([down = 0, right = 0]) => [row + down, column + right] as const)
+      .filter(([r, c]) => r >= 0 && r < rows && c >= 0 && c < columns)
+      .map(([r, c]) => r * columns + c);
+  });
+}
+
+/** Links of a grid whose borders meet, numbered row by row: right, left, down, up. */
+export function torusLinks(rows: number, columns: number): Map<number, number[]> {
+  return linksBy(rows * columns, (node) => {
+    const [row, column] = [Math.floor(node / columns), node % columns];
+    const at = (r: number, c: number) => ((r + rows) % rows) * columns + (c + columns) % columns;
+    return [at(row, column + 1), at(row, column - 1), at(row + 1, column), at(row - 1, column)];
+  });
+}

@@ -1,0 +1,113 @@
+/** Tests of preferred lists of any graph. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { findCrowds, spreadLists } from "./spread.ts";
+import {
+  fullLinks,
+  graphList,
+  hypercubeList,
+  type Links,
+  meshLinks,
+  ringLinks,
+  torusLinks,
+} from "./topology.ts";
+
+/** Hops from one node to all others. */
+function distances<Node>(from: Node, links: Links<Node>): Map<Node, number> {
+  const found = new Map([[from, 0]]);
+  for (const [node, hops] of found) {
+    for (const next of links.get(node) ?? []) if (!found.has(next)) found.set(next, hops + 1);
+  }
+  return found;
+}
+
+/** Each list has every other node once, by hops. */
+function assertComplete<Node>(lists: Links<Node>, links: Links<Node>): void {
+  for (const [node, list] of lists) {
+    assert.equal(new Set([...list, node]).size, links.size);
+    assert.equal(list.length, links.size - 1);
+    const hops = distances(node, links);
+    const ordered = list.map((other) => hops.get(other) ?? Infinity);
+    assert.deepEqual(ordered, ordered.toSorted((a, b) => a - b));
+  }
+}
+
+const size = fc.integer({ min: 1, max: 7 });
+const symmetric = fc.oneof(
+  fc.integer({ min: 2, max: 24 }).map(ringLinks),
+  fc.integer({ min: 2, max: 24 }).map(fullLinks),
+  fc.tuple(size, size).map(([rows, columns]) => torusLinks(rows, columns)),
+);
+
+Deno.test("spreadLists() of a ring, a torus and a full network are one-to-one", () => {
+  fc.assert(fc.property(symmetric, (links) => {
+    const { lists } = spreadLists(links);
+    assert.deepEqual(findCrowds(lists), []);
+    assertComplete(lists, links);
+  }));
+});
+
+/** The links of each node shuffled: the same graph, whose procedure of the thesis is in no order. */
+function shuffled(links: Links<number>, seed: number): Map<number, number[]> {
+  let state = seed;
+  const next = () => state = (state * 1103515245 + 12345) % 2 ** 31;
+  return new Map([...links].map(([node, others]) => {
+    const keyed = others.map((other) => [next(), other] as const).sort((a, b) => a[0] - b[0]);
+    return [node, keyed.map(([, other]) => other)];
+  }));
+}
+
+Deno.test("spreadLists() stay one-to-one if links are in another order at each node", () => {
+  fc.assert(fc.property(symmetric, fc.nat(), (links, seed) => {
+    const mixed = shuffled(links, seed);
+    const { lists } = spreadLists(mixed);
+    assert.deepEqual(findCrowds(lists), []);
+    assertComplete(lists, mixed);
+  }));
+});
+
+Deno.test("spreadLists() take the thesis's procedure where that is one-to-one", () => {
+  const links = torusLinks(4, 4);
+  const { lists } = spreadLists(links);
+  for (const node of links.keys()) assert.deepEqual(lists.get(node), graphList(node, links));
+});
+
+Deno.test("spreadLists() of a mesh are in order of hops and no worse than the procedure", () => {
+  fc.assert(fc.property(size, size, (rows, columns) => {
+    const links = meshLinks(rows, columns);
+    const procedure = new Map([...links.keys()].map((node) => [node, graphList(node, links)]));
+    const { lists, impossible } = spreadLists(links);
+    assertComplete(lists, links);
+    const crowds = findCrowds(lists);
+    assert.ok(crowds.length <= findCrowds(procedure).length);
+    // What cannot be is not.
+    const choices = new Set(crowds.map(({ choice }) => choice));
+    for (const choice of impossible) assert.ok(choices.has(choice), `choice ${choice}`);
+  }));
+});
+
+Deno.test("spreadLists() tell that a line of three allows no one-to-one first choice", () => {
+  const { impossible } = spreadLists(meshLinks(1, 3));
+  assert.ok(impossible.has(1));
+});
+
+Deno.test("spreadLists() pairs the nodes of a line of four", () => {
+  const { lists } = spreadLists(meshLinks(1, 4));
+  assert.deepEqual([...lists.values()].map(([first]) => first), [1, 0, 3, 2]);
+});
+
+Deno.test("findCrowds() names a node that two have as their k-th choice", () => {
+  const lists = new Map([["a", ["b", "c"]], ["b", ["a"]], ["c", ["b", "a"]]]);
+  assert.deepEqual(findCrowds(lists), [
+    { choice: 1, crowded: new Map([["b", ["a", "c"]]]) },
+  ]);
+  const cube = new Map(Array.from({ length: 8 }, (_, node) => [node, hypercubeList(node, 3)]));
+  assert.deepEqual(findCrowds(cube), []);
+});
+
+Deno.test("spreadLists() cuts lists where it is told", () => {
+  const { lists } = spreadLists(meshLinks(32, 32), 3);
+  assert.equal(lists.size, 1024);
+  assert.ok([...lists.values()].every((list) => list.length === 3));
+});
