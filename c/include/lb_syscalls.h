@@ -261,11 +261,11 @@
 	X(220, semtimedop, OWN, LB_BLOCKS | LB_NO_RESTART, V, IN_ARRAY(2, 6), V, \
 		IN_STRUCT(LB_TIMESPEC_SIZE)) /* home; the limit goes on across moves */ \
 	X(221, fadvise64, HOME, 0, FD, V, V, V) \
-	X(222, timer_create, COME, 0) /* a process that has such timers stays */ \
-	X(223, timer_settime, COME, 0) /* a process that has such timers stays */ \
-	X(224, timer_gettime, COME, 0) /* a process that has such timers stays */ \
-	X(225, timer_getoverrun, COME, 0) /* a process that has such timers stays */ \
-	X(226, timer_delete, COME, 0) /* a process that has such timers stays */ \
+	X(222, timer_create, OWN, 0) /* node; clocks and thread are translated */ \
+	X(223, timer_settime, OWN, 0) /* node; points in time are translated */ \
+	X(224, timer_gettime, OWN, 0) /* node */ \
+	X(225, timer_getoverrun, OWN, 0) /* node */ \
+	X(226, timer_delete, OWN, 0) /* node */ \
 	X(227, clock_settime, HOME, 0, V, IN_STRUCT(LB_TIMESPEC_SIZE)) \
 		/* home's clock is the one to set */ \
 	X(228, clock_gettime, OWN, 0) /* node; monotonic clocks go on, CPU time adds up */ \

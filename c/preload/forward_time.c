@@ -30,7 +30,7 @@ static bool is_monotonic(int clock)
 }
 
 /* Clocks of CPU time carry a PID: ~pid << 3 | kind, clock_getcpuclockid(3). Returns the clock for this node. */
-static bool cpu_clock(int clock, int *local)
+bool lb_cpu_clock(int clock, int *local)
 {
 	*local = clock;
 	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
@@ -60,12 +60,22 @@ static void add_ns(struct __kernel_timespec *time, int64_t ns)
 	time->tv_nsec = sum;
 }
 
+void lb_clock_to_node(int clock, struct __kernel_timespec *time)
+{
+	int local;
+
+	if (is_monotonic(clock))
+		add_ns(time, -lb_self.monotonic_offset_ns);
+	else if (lb_cpu_clock(clock, &local))
+		add_ns(time, -(int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000);
+}
+
 int64_t lb_own_clock_gettime(struct lb_trap *trap)
 {
 	struct __kernel_timespec time;
 	int clock = (int)trap->args[0];
 	int local;
-	bool cpu = cpu_clock(clock, &local);
+	bool cpu = lb_cpu_clock(clock, &local);
 	int64_t result = lb_syscall2(__NR_clock_gettime, local, &time);
 
 	if (result < 0)
@@ -104,7 +114,6 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 {
 	struct __kernel_timespec until;
 	int clock = (int)trap->args[0];
-	int64_t before_ns;
 	int local;
 
 	if (!(trap->args[1] & TIMER_ABSTIME))
@@ -114,13 +123,9 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 		return -EFAULT;
 	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
 		return -EINVAL;
-	if (is_monotonic(clock))
-		before_ns = lb_self.monotonic_offset_ns;
-	else if (cpu_clock(clock, &local))
-		before_ns = (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000;
-	else
+	if (!is_monotonic(clock) && !lb_cpu_clock(clock, &local))
 		return lb_here(trap);
-	add_ns(&until, -before_ns);
+	lb_clock_to_node(clock, &until);
 	if (until.tv_sec < 0)
 		until = (struct __kernel_timespec){ 0, 0 };
 	return lb_here_scratch(trap, 2, &until, sizeof(until));

@@ -5,6 +5,7 @@
  * frame (registers, mask, altstack).
  */
 #include "internal.h"
+#include "posix_timers.h"
 #include "sites.h"
 
 #define ITIMERS 3
@@ -95,6 +96,66 @@ static int take_pending(uint64_t set, uint32_t limit)
 	return -LB_E_SIGNALS;
 }
 
+/* Which of them is waiting that a POSIX timer has sent, among those that were taken from `first` on? */
+static bool is_taken(uint32_t first, int32_t timer_id)
+{
+	for (uint32_t i = first; i < frozen.pending_count; i++)
+		if (frozen.pending[i].code == LB_SI_TIMER && frozen.pending[i].timer.id == timer_id)
+			return true;
+	return false;
+}
+
+/* A timer has one signal waiting at most, which counts those that it stands for. */
+static void merge_ticks(void)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		struct lb_siginfo *info = &frozen.pending[i];
+		uint32_t before = 0;
+		while (before < kept && (info->code != LB_SI_TIMER || frozen.pending[before].code != LB_SI_TIMER ||
+					 frozen.pending[before].timer.id != info->timer.id))
+			before++;
+		if (before < kept)
+			frozen.pending[before].timer.overrun += info->timer.overrun + 1;
+		else
+			frozen.pending[kept++] = *info;
+	}
+	frozen.pending_count = kept;
+}
+
+/* Takes all signals and stops the POSIX timers, whose signals the kernel drops when they are stopped (Linux 6.13):
+ * one that expires in the middle gets its signal from here. */
+static int take_all(void)
+{
+	static uint16_t lost[LB_TIMERS_MAX];
+	int error = lb_timers_look();
+	if (!error)
+		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	if (error)
+		return error;
+	lb_timers_note();
+	uint32_t first = frozen.pending_count;
+	error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	int expired = error ? 0 : lb_timers_stop(lost);
+	if (!error)
+		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	for (int i = 0; i < expired && !error; i++) {
+		const struct lb_timer *timer = lb_timer_at(lost[i]);
+		if (is_taken(first, timer->id))
+			continue;
+		if (frozen.pending_count == LB_PENDING_SIGNALS_MAX)
+			return -LB_E_SIGNALS;
+		struct lb_siginfo *info = &frozen.pending[frozen.pending_count++];
+		memset(info, 0, sizeof *info);
+		info->signo = timer->signal;
+		info->code = LB_SI_TIMER;
+		info->timer.id = timer->id;
+		info->timer.value = timer->value;
+	}
+	merge_ticks();
+	return error;
+}
+
 /* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
 static void queue_first(const struct lb_siginfo *info)
 {
@@ -115,8 +176,24 @@ void lb_signal_put_back(const struct lb_siginfo *info)
 	frozen.pending_count = 0;
 }
 
+/* Of signals below the real-time ones each queue, this thread's and the process's, has one at most; each timer has
+ * its own besides, which only the timer itself can send again. */
+static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
+{
+	uint64_t bit = info->signo < LB_REAL_TIME ? LB_BIT(info->signo) : 0;
+	if (!(full[0] & bit))
+		queue_first(info);
+	else if (!(full[1] & bit))
+		lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->signo, info);
+	else if (info->code == LB_SI_TIMER)
+		lb_timer_due(info->timer.id);
+	full[1] |= full[0] & bit;
+	full[0] |= bit;
+}
+
 static void give_pending(void)
 {
+	uint64_t full[2] = { 0, 0 };
 	/* What has come meanwhile is younger; what does not fit is behind all this. */
 	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
@@ -127,7 +204,7 @@ static void give_pending(void)
 		if (own && info->signo == LB_SIGURG && lb_self.away)
 			lb_urgent_keep(info);
 		if (own || frozen.was_away == lb_self.away)
-			queue_first(info);
+			queue_again(info, full);
 	}
 	frozen.pending_count = 0;
 	lb_urgent_ring();
@@ -158,10 +235,11 @@ int lb_freeze(void)
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	disarm_timers();
-	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	int error = take_all();
 	if (error) {
 		give_pending();
 		rearm_timers();
+		lb_timers_go_on();
 		return error;
 	}
 	for (int i = 0; i < RLIMITS; i++)
@@ -180,6 +258,7 @@ void lb_frozen_forget(void)
 {
 	frozen.pending_count = 0;
 	memset(frozen.timers, 0, sizeof frozen.timers);
+	lb_timers_forget();
 	frozen.cpu_user_us = frozen.cpu_system_us = 0;
 }
 
@@ -190,6 +269,7 @@ void lb_unfreeze(void)
 	frozen.armed = 0;
 	give_pending();
 	rearm_timers();
+	lb_timers_go_on();
 }
 
 static void register_rseq(void)
@@ -239,4 +319,5 @@ void lb_thaw(bool at_home)
 	frozen.armed = 0;
 	give_pending();
 	rearm_timers();
+	lb_timers_go_on();
 }

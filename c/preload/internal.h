@@ -25,6 +25,7 @@
 #define LB_SIG_DFL 0ULL
 #define LB_SIG_IGN 1ULL
 #define LB_SI_QUEUE (-1)
+#define LB_SI_TIMER (-2)
 #define LB_SIGINFO_SIZE_RAW 128
 #define LB_UPPER_DESCRIPTORS 64 /* numbers below RLIMIT_NOFILE that the library takes for itself */
 
@@ -41,6 +42,10 @@ struct lb_siginfo {
 			uint32_t uid;
 			uint64_t value;
 		} queued;
+		struct {
+			int32_t id, overrun;
+			uint64_t value;
+		} timer;
 		uint8_t bytes[LB_SIGINFO_SIZE_RAW - 16];
 	};
 };

@@ -6,13 +6,13 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "posix_timers.h"
 #include "ring.h"
 
 /* The last look before anything is touched: the daemon's own look is a moment old. */
 static int check_movable(void)
 {
 	uint64_t status[18]; /* struct stat: st_nlink is the third word */
-	char byte;
 	if (lb_self.has_child)
 		return -LB_E_CHILDREN;
 	if (!lb_self.away && lb_shares_memory())
@@ -22,14 +22,7 @@ static int check_movable(void)
 		return (int)rv;
 	if (status[2] != 3)
 		return -LB_E_THREADS;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/timers", 0, 0);
-	if (fd >= 0) {
-		rv = lb_syscall3(__NR_read, fd, &byte, 1);
-		lb_syscall1(__NR_close, fd);
-		if (rv == 1)
-			return -LB_E_UNSUPPORTED;
-	}
-	return 0;
+	return lb_timers_look();
 }
 
 /* A fault point of the source: 0, or an error to fail with. */

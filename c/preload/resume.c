@@ -3,6 +3,7 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "posix_timers.h"
 #include "lb_restorer.h"
 #include "ring.h"
 #include "sites.h"
@@ -103,6 +104,9 @@ static int resume_away(const struct lb_resume_args *args)
 	take_fault(args);
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
+	/* The one thing that a node may not give: before anything is decided. */
+	if (lb_timers_make())
+		exit_parked();
 	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */
 	tell_parked();
 	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
@@ -171,6 +175,12 @@ static int resume_child(const struct lb_resume_args *args)
 
 static int resume_home(const struct lb_resume_args *args)
 {
+	if (lb_timers_make()) {
+		static const char text[] = "lb: Cannot go on at home as its POSIX timers cannot be made again\n"
+					   "    fix: Let the user have more pending signals: ulimit -i\n";
+		lb_syscall3(__NR_write, 2, text, sizeof text - 1);
+		lb_syscall2(__NR_kill, lb_self.local_pid, 9);
+	}
 	lb_actions_give();
 	lb_thaw(true);
 	lb_fault(LB_FAULT_HOME_CONFIRM);

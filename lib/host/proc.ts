@@ -103,6 +103,9 @@ export interface Inspection {
   readonly cantmove: string | null;
 }
 
+/** As many as the library has room for: c/preload/posix_timers.h. */
+const POSIX_TIMERS_MAX = 256;
+
 /** Programs block all signals for a moment; only one that blocks at every look is an obstacle. */
 const BLOCKED_LOOKS = 8;
 const BLOCKED_LOOK_MS = 10;
@@ -166,11 +169,23 @@ async function deepObstacle(pid: number, guest: boolean): Promise<string | null>
     readProc(pid, "maps"),
     readProc(pid, "timers"),
   ]);
-  if (timers !== null && timers !== "") return "it has POSIX timers";
+  const timersReason = timersObstacle(timers ?? "", guest);
+  if (timersReason !== null) return timersReason;
   if (maps === null) return "its memory map cannot be read";
   // A guest's descriptors are all at home; those it has here are ours.
   return mapsObstacle(maps, { guest, mayWrite: (range) => mayWrite(pid, range) }) ??
     (guest ? null : await descriptorObstacle(pid));
+}
+
+/** POSIX timers move, except those that only a privileged process gets, and more than the library keeps. */
+function timersObstacle(timers: string, guest: boolean): string | null {
+  const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
+  if (timers !== "" && !guest && (major < 6 || (major === 6 && minor < 16))) {
+    return "it has POSIX timers, which can come home only to Linux 6.16 or later";
+  }
+  if (/^ClockID: [89]$/m.test(timers)) return "it has a POSIX timer that wakes the machine";
+  const count = timers.match(/^ID: /gm)?.length ?? 0;
+  return count > POSIX_TIMERS_MAX ? `it has ${count} POSIX timers` : null;
 }
 
 /** Whether mprotect() may make a mapping writable: the file behind it was opened for writing. */

@@ -89,7 +89,7 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
     ["may-write", /shared memory that may become writable: .*obstacle\.bin/],
     ["shared-none", /shared memory that may become writable/],
     ["sysv", /System V shared memory/],
-    ["timer", /POSIX timers/],
+    ["timers", /257 POSIX timers/],
     ["io-uring", /io_uring/],
     ["seccomp", /seccomp/],
   ];

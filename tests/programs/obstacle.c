@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SIZE 8192
+#define TIMERS 257 /* one more than the library keeps */
 
 /* Only to be read so far, but mprotect(2) may change that: the file is open for writing. */
 static int may_write(void)
@@ -37,11 +38,14 @@ static int sysv(void)
 	return shmctl(id, IPC_RMID, NULL);
 }
 
-static int timer(void)
+static int timers(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_NONE };
 	timer_t id;
-	return timer_create(CLOCK_MONOTONIC, &event, &id);
+	for (int i = 0; i < TIMERS; i++)
+		if (timer_create(CLOCK_MONOTONIC, &event, &id) < 0)
+			return -1;
+	return 0;
 }
 
 static int io_uring(void)
@@ -77,7 +81,7 @@ static const struct {
 	int (*make)(void);
 } kinds[] = {
 	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },
-	{ "timer", timer },	    { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
+	{ "timers", timers },   { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
 };
 
 int main(int argc, char **argv)

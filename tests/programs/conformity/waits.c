@@ -217,8 +217,57 @@ static void check_intervals(void)
 	default_signal(SIGVTALRM);
 }
 
+static void check_timers(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 5 };
+	struct itimerspec time = { { 0, 10000000 }, { 0, 10000000 } }, old;
+	sigset_t set, before;
+	int id = -1, other = -1;
+
+	CALL("timer_create", syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id));
+	CALL("timer_create of another", syscall(SYS_timer_create, CLOCK_REALTIME, NULL, &other));
+	show("its number", "%d", other - id);
+	CALL("timer_create of an unknown clock", syscall(SYS_timer_create, 99, &event, &id));
+	CALL("timer_create of bad memory", syscall(SYS_timer_create, CLOCK_MONOTONIC, BAD, &id));
+	event.sigev_signo = 99;
+	CALL("timer_create of a bad signal", syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id));
+	event = (struct sigevent){ .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
+	event._sigev_un._tid = 1;
+	CALL("timer_create for another's thread", syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	catch_signal(SIGUSR1, SA_RESTART);
+	CALL("timer_settime", syscall(SYS_timer_settime, id, 0, &time, &old));
+	show("it was off", "%ld %ld", (long)old.it_value.tv_sec, (long)old.it_value.tv_nsec);
+	usleep(100000);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	show("its signal", "%d code %d value %d number %d", caught > 0, caught_info.si_code,
+	     caught_info.si_value.sival_int, caught_info.si_timerid == id);
+	CALL("timer_getoverrun", syscall(SYS_timer_getoverrun, id) >= 0);
+	CALL("timer_gettime", syscall(SYS_timer_gettime, id, &old));
+	show("its interval", "%ld %d", (long)old.it_interval.tv_nsec, old.it_value.tv_nsec <= 10000000);
+	time.it_value.tv_nsec = 1000000000;
+	CALL("timer_settime to no time", syscall(SYS_timer_settime, id, 0, &time, NULL));
+	CALL("timer_settime of bad memory", syscall(SYS_timer_settime, id, 0, BAD, NULL));
+	CALL("timer_settime of nothing", syscall(SYS_timer_settime, id, 0, NULL, NULL));
+	CALL("timer_settime of an unknown timer", syscall(SYS_timer_settime, 12345, 0, &old, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &time.it_value);
+	time.it_interval.tv_nsec = 0;
+	caught = 0;
+	CALL("timer_settime to the past", syscall(SYS_timer_settime, id, TIMER_ABSTIME, &time, NULL));
+	for (int i = 0; i < 100 && caught == 0; i++)
+		usleep(10000);
+	show("its signal", "%d", (int)caught);
+	CALL("timer_delete", syscall(SYS_timer_delete, id));
+	CALL("timer_delete again", syscall(SYS_timer_delete, id));
+	CALL("timer_delete of the other", syscall(SYS_timer_delete, other));
+	default_signal(SIGUSR1);
+}
+
 static void run_clocks(void)
 {
+	check_timers();
 	check_clocks();
 	check_intervals();
 }

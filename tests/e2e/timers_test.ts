@@ -1,0 +1,35 @@
+/**
+ * POSIX timers of a process that moves to and fro: numbers, clocks, values, and every tick.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { schema } from "../../lib/wire/schema.ts";
+import { sleep, Testbed } from "../testbed/mod.ts";
+
+Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves on and comes home", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
+  // Acts once: everything is sent, and then the process goes on where it was.
+  const env = { LB_FAULT: `${schema.faults.sourceRunning}:fail` };
+  const job = await home.launchKnown(["timers"], { env });
+  await job.output("ready\n");
+  const failed = await home.lb("migrate", String(job.pid), first.node);
+  assert.notEqual(failed.code, 0, failed.stdout);
+  await first.waitForSnapshot("no copy is left", ({ queueLength }) => queueLength === 0);
+  await home.migrate(job.pid, first);
+  await sleep(300);
+  await first.migrate((await first.snapshot()).processes[0]?.pid ?? 0, second);
+  await sleep(300);
+  await home.bringHome(job.pid);
+  await sleep(100);
+  assert.ok(job.running, job.stdout + job.stderr);
+  await home.migrate(job.pid, first);
+  await sleep(300);
+  const guests = (await first.snapshot()).processes.map(({ shadowPid }) => shadowPid);
+  assert.deepEqual(guests, [job.pid]);
+  await home.must(["touch", "stop"]);
+  assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.equal(job.stdout, "ready\nOK\n");
+});
