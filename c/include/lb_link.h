@@ -4,7 +4,7 @@
  * Each message is a struct lb_link_header followed by `size` bytes. The same socket first carries the
  * process's memory (lb_image.h); the words of the commit (MAPPED, GO, RUNNING, SERVE) are link messages.
  *
- * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT WRITE ADVANCE, and source to
+ * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT WRITE ADVANCE CLOSE, and source to
  *                  restorer: GO.
  * Shadow to guest: SERVE REPLY SIGNAL STOP CONTINUE COME_HOME PREPARED ABORTED ACTIVATED MOVED READY APPLIED,
  *                  and restorer to source: MAPPED RUNNING FAILED.
@@ -50,6 +50,7 @@ enum lb_link_type {
 	LB_LINK_WRITE = 25,   /* guest: write(2) these bytes, padded to 8; seq: the descriptor of a regular file, and
 	                         in the upper half how many bytes of the body are padding */
 	LB_LINK_ADVANCE = 26, /* guest: so many bytes have been read; seq: the descriptor; body: uint64_t */
+	LB_LINK_CLOSE = 28,   /* guest: close(2) of a file that was only read; seq: the descriptor; no body */
 	LB_LINK_APPLIED = 27, /* shadow: the stream up to here is executed; body: struct lb_link_applied */
 };
 
@@ -65,7 +66,7 @@ struct lb_link_status {
 	uint64_t detail;
 };
 
-/* A position in the stream: bytes of WRITE and ADVANCE messages, headers included, since the copy began. */
+/* A position in the stream: bytes of WRITE, ADVANCE and CLOSE messages, headers included, since the copy began. */
 struct lb_link_serve {
 	uint64_t stream_at; /* executed; the guest goes on from here */
 };

@@ -53,7 +53,7 @@ void lb_files_drop_ahead(void)
 	}
 }
 
-static void forget(uint64_t fd)
+void lb_files_forget(uint64_t fd)
 {
 	struct lb_file *file = lb_ring_file(fd);
 
@@ -306,25 +306,25 @@ static void before_other(const struct lb_trap *trap)
 
 	switch (trap->number) {
 	case __NR_close:
-		forget(trap->args[0]);
+		lb_files_forget(trap->args[0]);
 		break;
 	case __NR_dup2:
 	case __NR_dup3:
-		forget(trap->args[1]);
+		lb_files_forget(trap->args[1]);
 		break;
 	case __NR_close_range:
 		for (fd = trap->args[0]; fd < LB_FILES && fd <= trap->args[1]; fd++)
-			forget(fd);
+			lb_files_forget(fd);
 		break;
 	case __NR_fcntl:
 		if (trap->args[1] == F_SETFL)
-			forget(trap->args[0]);
+			lb_files_forget(trap->args[0]);
 		break;
 	case __NR_setrlimit:
 	case __NR_prlimit64:
 		if (trap->args[trap->number == __NR_setrlimit ? 0 : 1] == RLIMIT_FSIZE)
 			for (fd = 0; fd < LB_FILES; fd++)
-				forget(fd);
+				lb_files_forget(fd);
 		break;
 	default:
 		break;
@@ -365,6 +365,18 @@ bool lb_files_before(const struct lb_trap *trap)
 	return false;
 }
 
+static bool is_only_read(const struct lb_trap *trap)
+{
+	switch (trap->number) {
+	case __NR_open:
+		return (trap->args[1] & O_ACCMODE) == O_RDONLY;
+	case __NR_openat:
+		return (trap->args[2] & O_ACCMODE) == O_RDONLY;
+	default:
+		return false;
+	}
+}
+
 void lb_files_after(const struct lb_trap *trap, int64_t result)
 {
 	if (lb_ring() == NULL || !lb_self.away || result < 0)
@@ -383,15 +395,17 @@ void lb_files_after(const struct lb_trap *trap, int64_t result)
 	case __NR_openat:
 	case __NR_openat2:
 	case __NR_creat:
-		forget((uint64_t)result);
-		if (lb_ring_file((uint64_t)result) != NULL)
+		lb_files_forget((uint64_t)result);
+		if (lb_ring_file((uint64_t)result) != NULL) {
 			lb_ring_file((uint64_t)result)->unshared = true;
+			lb_ring_file((uint64_t)result)->only_read = is_only_read(trap);
+		}
 		return;
 	default:
 		break;
 	}
 	if (is_duplicate(trap)) {
-		forget((uint64_t)result);
+		lb_files_forget((uint64_t)result);
 		mark_duplicated((uint64_t)result);
 	}
 }

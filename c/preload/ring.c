@@ -162,6 +162,14 @@ void lb_ring_publish(uint64_t head)
 	}
 }
 
+void lb_ring_close(uint32_t fd)
+{
+	uint64_t head = lb_ring()->head;
+
+	put_header(head, LB_LINK_CLOSE, 0, fd);
+	lb_ring_publish(head + sizeof(struct lb_link_header));
+}
+
 static void append_advance(uint32_t fd, uint64_t count)
 {
 	struct lb_ring *ring = lb_ring();

@@ -13,8 +13,9 @@ struct lb_file {
 	uint8_t transfers;  /* reads and writes that went home; the second one asks for grants */
 	uint8_t ahead_slot; /* index into ring->ahead + 1; 0: nothing is read ahead */
 	bool unshared;      /* opened after the last fork: its offset is this process's alone */
+	bool only_read;     /* opened by this process for reading alone: closing it cannot fail */
 	bool duplicated;    /* another number has the same offset: never read ahead */
-	uint8_t unused[3];
+	uint8_t unused[2];
 	uint32_t ahead_size; /* bytes to read ahead next time */
 	uint32_t unused2;
 };
@@ -30,6 +31,8 @@ struct lb_file *lb_ring_file(uint64_t fd) LB_HIDDEN; /* NULL: not a number that 
 bool lb_ring_room(uint64_t size) LB_HIDDEN;
 /* Appends WRITEs without telling anybody yet, from `*head` on. False: the program's memory is not there. */
 bool lb_ring_append_write(uint64_t *head, uint32_t fd, uint64_t from, uint64_t size) LB_HIDDEN;
+/* Appends CLOSE, and counts at once. */
+void lb_ring_close(uint32_t fd) LB_HIDDEN;
 /* Makes what was appended count, and sees to it that the keeper sends it. */
 void lb_ring_publish(uint64_t head) LB_HIDDEN;
 /* What has been read ahead and used is home's to know: into the stream. */
@@ -39,6 +42,8 @@ void lb_ring_tell_read(void) LB_HIDDEN;
 /* Before a call goes its ordinary way. True: it may now be answered by lb_fast_call(). */
 bool lb_files_before(const struct lb_trap *trap) LB_HIDDEN;
 void lb_files_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;
+/* The number may stand for another file from now on. */
+void lb_files_forget(uint64_t fd) LB_HIDDEN;
 /* What was read ahead is void; home knows what of it was used. */
 void lb_files_drop_ahead(void) LB_HIDDEN;
 /* Nothing is granted any more. */

@@ -1,4 +1,5 @@
-/* stream.c - executes what the guest did without waiting: its writes behind, and the bytes it has read ahead.
+/* stream.c - executes what the guest did without waiting: its writes behind, the bytes it has read ahead, and
+ * the closing of files that it has only read.
  *
  * Each message is executed once: the position counts them, and a new link begins where it stands. A write that
  * fails is told to the guest at once, and to the program with its next write, fsync or close of that descriptor;
@@ -102,6 +103,9 @@ bool lb_stream_handle(const struct lb_link_header *at)
 		memcpy(&count, body, sizeof count);
 		lb_stream_flush();
 		lseek((int)fd, (off_t)count, SEEK_CUR); /* of a file that could be read there */
+	} else if (header->type == LB_LINK_CLOSE) {
+		lb_stream_flush();
+		close((int)fd);
 	} else if (run.size > 0 && run.fd == (int)fd) {
 		memmove(run.data + run.size, body, header->size - padding);
 		run.size += header->size - padding;
