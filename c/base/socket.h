@@ -55,6 +55,7 @@ struct lb_pollfd {
 #define LB_TCP_USER_TIMEOUT 18
 #define LB_MSG_OOB 1
 #define LB_MSG_DONTWAIT 0x40
+#define LB_MSG_WAITALL 0x100
 #define LB_MSG_NOSIGNAL 0x4000
 #define LB_MSG_CMSG_CLOEXEC 0x40000000
 #define LB_POLLIN 1

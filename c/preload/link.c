@@ -110,8 +110,10 @@ static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 			size -= have;
 			continue;
 		}
+		/* Much data is waited for inside the kernel: it wakes us once. */
 		got = lb_syscall6(__NR_recvfrom, lb_self.link_fd, direct ? at : input.bytes,
-			direct ? size : sizeof(input.bytes), LB_MSG_DONTWAIT, NULL, NULL);
+			direct ? size : sizeof(input.bytes),
+			direct && deadline_ms < 0 ? LB_MSG_WAITALL : LB_MSG_DONTWAIT, NULL, NULL);
 		if (got > 0 && direct) {
 			at += got;
 			size -= (size_t)got;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -136,10 +135,10 @@ const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad
 bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, bool urgent)
 {
 	const uint8_t *at = data;
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+	int flags = MSG_NOSIGNAL;
 
+	/* It waits: the guest reads, or TCP_USER_TIMEOUT ends it. Signals are blocked here. */
 	while (size > 0) {
-		struct pollfd fd = { .fd = link->fd, .events = POLLOUT };
 		ssize_t sent = send(link->fd, at, size, urgent ? flags | MSG_OOB : flags);
 
 		if (sent > 0) {
@@ -147,9 +146,6 @@ bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, b
 			size -= (size_t)sent;
 		} else if (errno == EOPNOTSUPP && urgent) {
 			urgent = false; /* no doorbell on this kind of socket */
-		} else if (errno == EAGAIN) {
-			/* The guest reads, or TCP_USER_TIMEOUT ends it. Signals are blocked here. */
-			poll(&fd, 1, -1);
 		} else if (errno != EINTR) {
 			return false;
 		}
