@@ -74,6 +74,11 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "print the preferred list of every node of a network",
     load: () => import("./topology.ts"),
   },
+  simulate: {
+    usage: "[--nodes N] [--load SHARE]",
+    summary: "run a cluster of any size in virtual time",
+    load: () => import("./simulate.ts"),
+  },
   keygen: {
     usage: "[FILE]",
     summary: "make the key that the nodes of a cluster share",

@@ -112,9 +112,10 @@ export class Balancer {
 
   /** When to give `timePassed` at the latest if nothing else happens, or null. */
   nextTimeoutMs(): number | null {
-    const times = [this.#reservations.nextTimeoutMs(), this.#transfers.nextTimeoutMs()];
-    const next = times.filter((time) => time !== null);
-    return next.length === 0 ? null : Math.min(...next);
+    const arrivalMs = this.#reservations.nextTimeoutMs();
+    const transferMs = this.#transfers.nextTimeoutMs();
+    if (arrivalMs === null || transferMs === null) return arrivalMs ?? transferMs;
+    return Math.min(arrivalMs, transferMs);
   }
 
   /** What a person may want to see. */

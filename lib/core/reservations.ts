@@ -68,6 +68,7 @@ export class Reservations {
 
   /** Frees every place of a process, whatever the ticket: it has come some other way. */
   releaseProcess(id: ProcessId): void {
+    if (this.#places.size === 0) return;
     for (const place of [...this.#places.values()]) {
       if (place.id === id) this.#places.delete(place.ticket);
     }
@@ -75,6 +76,7 @@ export class Reservations {
 
   /** Frees the places whose time is over, and returns them. */
   expire(nowMs: number): Reservation[] {
+    if (this.#places.size === 0) return [];
     const expired = [...this.#places.values()].filter((place) => place.deadlineMs <= nowMs);
     for (const place of expired) this.#places.delete(place.ticket);
     return expired;

@@ -52,8 +52,9 @@ export class Round {
 
   /** A check: everything may be tried again. */
   restart(): void {
-    this.#refused.clear();
-    this.#failed.clear();
+    // Clearing makes a new table even of an empty one: a simulation has millions of checks.
+    if (this.#refused.size > 0) this.#refused.clear();
+    if (this.#failed.size > 0) this.#failed.clear();
     this.#attempts = 0;
     this.#exhausted = false;
   }

@@ -1,0 +1,321 @@
+/**
+ * The options of `lb simulate`, and the simulations that they describe.
+ *
+ * @module
+ */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { flag, option } from "@optique/core/primitives";
+import type { InferValue } from "@optique/core/parser";
+import { choice, float, integer, string } from "@optique/core/valueparser";
+import { HostError, UsageError } from "../base/errors.ts";
+import { selections, type Thresholds } from "../core/types.ts";
+import { parseDistribution } from "../sim/distributions.ts";
+import { drawCrashes, parsePartition } from "../sim/faults.ts";
+import { type Lists, listsOfGraph, makeLists, shapes, shuffled } from "../sim/lists.ts";
+import type { SimulationOptions } from "../sim/simulation.ts";
+import {
+  listedWorkload,
+  parsePattern,
+  parseTrace,
+  randomStream,
+  randomWorkload,
+} from "../sim/workload.ts";
+import { readLinks } from "./_topology_files.ts";
+
+const seconds = (metavar: "SECONDS", min: number) => float({ metavar, min, max: 1e9 });
+
+/** The options. */
+export const parser = object({
+  nodes: withDefault(
+    option("--nodes", integer({ metavar: "N", min: 1, max: 100_000 }), {
+      description: message`number of nodes`,
+    }),
+    16,
+  ),
+  topology: withDefault(
+    option("--topology", choice(shapes, { metavar: "SHAPE" }), {
+      description: message`shape that the preferred lists come from`,
+    }),
+    "chord",
+  ),
+  graph: optional(
+    option("--graph", string({ metavar: "FILE" }), {
+      description: message`a graph in place of --nodes and --topology, as for lb topology`,
+    }),
+  ),
+  buddies: withDefault(
+    option("--buddies", integer({ metavar: "N", min: 1, max: 1023 }), {
+      description: message`length of the preferred lists at most`,
+    }),
+    10,
+  ),
+  order: withDefault(
+    option("--order", choice(["preferred", "random"], { metavar: "ORDER" }), {
+      description: message`order of the lists: random is there to compare`,
+    }),
+    "preferred",
+  ),
+  speeds: withDefault(
+    option("--speeds", string({ metavar: "LIST" }), {
+      description: message`speeds of the nodes, repeated, as in 1,0.5`,
+    }),
+    "1",
+  ),
+  cores: withDefault(
+    option("--cores", string({ metavar: "LIST" }), {
+      description: message`cores of the nodes, repeated, as in 1,4`,
+    }),
+    "1",
+  ),
+  load: withDefault(
+    option("--load", float({ metavar: "SHARE", min: 0.001, max: 100 }), {
+      description: message`work that comes, as a share of what all nodes can do`,
+    }),
+    0.8,
+  ),
+  service: withDefault(
+    option("--service", string({ metavar: "DIST" }), {
+      description: message`seconds of work of a job: det:V, exp:MEAN, pareto:ALPHA:MIN:MAX`,
+    }),
+    "exp:10",
+  ),
+  memory: withDefault(
+    option("--memory", string({ metavar: "DIST" }), {
+      description: message`MiB of memory of a job, likewise`,
+    }),
+    "exp:64",
+  ),
+  arrivals: withDefault(
+    option("--arrivals", string({ metavar: "PATTERN" }), {
+      description: message`poisson, bursty:SIZE, hotspot:FRACTION:SHARE`,
+    }),
+    "poisson",
+  ),
+  trace: optional(
+    option("--trace", string({ metavar: "FILE" }), {
+      description: message`jobs from CSV (seconds,node,service,memory) in place of drawn ones`,
+    }),
+  ),
+  policy: withDefault(
+    option("--policy", choice(["thesis", "none"], { metavar: "NAME" }), {
+      description: message`who moves: thesis, or none to compare`,
+    }),
+    "thesis",
+  ),
+  thresholds: withDefault(
+    option("--thresholds", string({ metavar: "U,F,V" }), {
+      description: message`thu, thf and thv of every node`,
+    }),
+    "1,3,4",
+  ),
+  select: withDefault(
+    option("--select", choice(selections, { metavar: "RULE" }), {
+      description: message`which process leaves`,
+    }),
+    "most-cpu",
+  ),
+  frequency: withDefault(
+    option("--frequency", seconds("SECONDS", 0.1), { description: message`between two checks` }),
+    5,
+  ),
+  latency: withDefault(
+    option("--latency", float({ metavar: "MS", min: 0, max: 60_000 }), {
+      description: message`one way, of every message`,
+    }),
+    0.2,
+  ),
+  jitter: withDefault(
+    option("--jitter", float({ metavar: "MS", min: 0, max: 60_000 }), {
+      description: message`mean of the exponential part added to it`,
+    }),
+    0,
+  ),
+  loss: withDefault(
+    option("--loss", float({ metavar: "SHARE", min: 0, max: 0.9 }), {
+      description: message`packets lost, each of which delays its message by 200 ms or more`,
+    }),
+    0,
+  ),
+  reorder: withDefault(
+    flag("--reorder", { description: message`messages may overtake each other` }),
+    false,
+  ),
+  bandwidth: withDefault(
+    option("--bandwidth", float({ metavar: "MBIT", min: 0.001, max: 1e6 }), {
+      description: message`of each node's port in Mbit/s, shared by the moves through it`,
+    }),
+    1000,
+  ),
+  freeze: withDefault(
+    option("--freeze", float({ metavar: "MS", min: 0, max: 1e6 }), {
+      description: message`cost of a move besides its memory's way`,
+    }),
+    20,
+  ),
+  crash: optional(
+    option("--crash", seconds("SECONDS", 1), {
+      description: message`mean time between a node's crashes; none without it`,
+    }),
+  ),
+  down: withDefault(
+    option("--down", seconds("SECONDS", 0.001), {
+      description: message`time until a crashed node is back`,
+    }),
+    60,
+  ),
+  partition: multiple(
+    option("--partition", string({ metavar: "A:B:SHARE" }), {
+      description: message`from second A to B the first SHARE of the nodes is cut off`,
+    }),
+  ),
+  duration: withDefault(
+    option("--duration", seconds("SECONDS", 0.001), { description: message`of virtual time` }),
+    3600,
+  ),
+  warmup: optional(
+    option("--warmup", seconds("SECONDS", 0), {
+      description: message`time that does not count: a tenth of --duration`,
+    }),
+  ),
+  replications: withDefault(
+    option("--replications", integer({ metavar: "N", min: 1, max: 1000 }), {
+      description: message`runs with seeds that follow each other`,
+    }),
+    1,
+  ),
+  seed: withDefault(
+    option("--seed", integer({ metavar: "N", min: 0, max: 2 ** 32 - 1 }), {
+      description: message`the same seed, the same result`,
+    }),
+    1,
+  ),
+  json: withDefault(flag("--json", { description: message`print JSON, not a table` }), false),
+  csv: optional(
+    option("--csv", string({ metavar: "FILE" }), {
+      description: message`write a line for each job`,
+    }),
+  ),
+  svg: optional(option("--svg", string({ metavar: "FILE" }), { description: message`draw it` })),
+});
+
+/** The options as they were given. */
+export type Options = InferValue<typeof parser>;
+
+/** Reads a file that an option names. */
+function readFile(path: string, option: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new HostError(`Cannot read the file of ${option}: ${(error as Error).message}`, {
+      fix: "Name a file that can be read",
+      cause: error,
+    });
+  }
+}
+
+function parseNumbers(text: string, option: string, isRight: (value: number) => boolean) {
+  return text.split(",").map((word) => {
+    const value = word.trim() === "" ? NaN : Number(word);
+    if (Number.isFinite(value) && value > 0 && isRight(value)) return value;
+    throw new UsageError(`Cannot use ${option} as a list of such numbers: "${word}" is none`, {
+      fix: `Write positive numbers with commas between them, as in ${option} 1,2`,
+    });
+  });
+}
+
+function parseThresholds(text: string): Thresholds {
+  const words = text.split(",").map((word) => word.trim() === "" ? NaN : Number(word));
+  const [thu = NaN, thf = NaN, thv = NaN] = words;
+  if (
+    words.length === 3 && words.every(Number.isSafeInteger) && 0 <= thu && thu < thf && thf < thv
+  ) {
+    return { thu, thf, thv };
+  }
+  throw new UsageError(
+    `Cannot use --thresholds as 0 <= thu < thf < thv: current value is ${text}`,
+    {
+      fix: "Write three whole numbers, as in 1,3,4",
+    },
+  );
+}
+
+function readLists(options: Options): Lists {
+  const { graph, topology, nodes, buddies, order, seed } = options;
+  const lists = graph === undefined
+    ? makeLists(topology, nodes, buddies)
+    : listsOfGraph(readLinks(graph, "graph"), buddies);
+  return order === "random" ? shuffled(lists, randomStream(seed, 8)) : lists;
+}
+
+function warmupOf({ warmup, duration }: Options): number {
+  if (warmup === undefined) return duration / 10;
+  if (warmup < duration) return warmup;
+  throw new UsageError(`Cannot use --warmup as it is part of --duration ${duration}: ${warmup}`, {
+    fix: "Give a shorter --warmup or a longer --duration",
+  });
+}
+
+/**
+ * Reads the options to the end: everything that can be wrong is found here.
+ *
+ * @returns What makes the options of each replication from its seed.
+ * @throws {UsageError} If one is wrong.
+ */
+export function readOptions(options: Options): (seed: number) => SimulationOptions {
+  const lists = readLists(options);
+  const nodes = lists.length;
+  const repeat = (values: number[]) => lists.map((_, node) => values[node % values.length] ?? 1);
+  const speeds = repeat(parseNumbers(options.speeds, "--speeds", () => true));
+  const cores = repeat(parseNumbers(options.cores, "--cores", Number.isInteger));
+  const thresholds = parseThresholds(options.thresholds);
+  const service = parseDistribution(options.service, "--service");
+  const memory = parseDistribution(options.memory, "--memory");
+  const pattern = parsePattern(options.arrivals);
+  const { trace, policy, select, load, crash } = options;
+  const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
+  const partitions = options.partition.map((text) => parsePartition(text, nodes));
+  const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
+  const capacity = speeds.reduce((sum, speed, node) => sum + speed * (cores[node] ?? 1), 0);
+  const drawn = {
+    nodes,
+    ratePerMs: load * capacity / (service.mean * 1000),
+    service: {
+      ...service,
+      draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
+    },
+    memory: {
+      ...memory,
+      draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
+    },
+    pattern,
+  };
+  return (seed) => ({
+    speeds,
+    cores,
+    lists,
+    balancer: policy === "none" ? null : { thresholds, select },
+    checkMs: options.frequency * 1000,
+    workload: listed === null ? randomWorkload({ ...drawn, seed }) : listedWorkload(listed),
+    network: {
+      latencyMs: options.latency,
+      jitterMs: options.jitter,
+      bytesPerMs: options.bandwidth * 1e6 / 8 / 1000,
+      loss: options.loss,
+      reorders: options.reorder,
+      detectMs: 3000,
+    },
+    freezeMs: options.freeze,
+    faults: [
+      ...partitions,
+      ...crash === undefined ? [] : drawCrashes(
+        { nodes, meanMs: crash * 1000, downMs: options.down * 1000, durationMs },
+        randomStream(seed, 9),
+      ),
+    ],
+    seed,
+    warmupMs,
+    durationMs,
+  });
+}

@@ -1,0 +1,80 @@
+/** Tests of `lb simulate`: what it prints, writes and refuses. */
+
+import assert from "node:assert/strict";
+import { LbError } from "../base/errors.ts";
+import { command } from "./simulate.ts";
+
+/** Runs it with what goes to standard output caught. */
+async function simulate(...args: string[]): Promise<string> {
+  const log = console.log;
+  const lines: string[] = [];
+  console.log = (...values: unknown[]) => lines.push(values.join(" "));
+  try {
+    const nodes = args.includes("--nodes") ? [] : ["--nodes", "8"];
+    assert.equal(await command.run([...nodes, "--duration", "300", ...args]), 0);
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n");
+}
+
+Deno.test("lb simulate prints a table, and the same one for the same seed", async () => {
+  const text = await simulate("--seed", "5");
+  assert.match(text, /^response, s +\d/m);
+  assert.match(text, /^moves +\d+ done/m);
+  assert.equal(await simulate("--seed", "5"), text);
+  assert.notEqual(await simulate("--seed", "6"), text);
+});
+
+Deno.test("lb simulate --json gives every figure, of each run and of all", async () => {
+  const figures = JSON.parse(await simulate("--json", "--replications", "3"));
+  assert.equal(figures.runs.length, 3);
+  assert.deepEqual(figures.runs.map(({ seed }: { seed: number }) => seed), [1, 2, 3]);
+  assert.ok(figures.response.halfWidth > 0 && figures.response.p99 > figures.response.p50);
+  assert.equal(figures.options.nodes, 8);
+});
+
+Deno.test("lb simulate writes jobs as CSV and a picture that is well formed", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const figures = JSON.parse(
+      await simulate("--json", "--csv", `${dir}/jobs.csv`, "--svg", `${dir}/run.svg`),
+    );
+    const lines = (await Deno.readTextFile(`${dir}/jobs.csv`)).trim().split("\n");
+    assert.equal(lines[0], "seed,seconds,response,slowdown");
+    const means = lines.slice(1).map((line) => Number(line.split(",")[2]));
+    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+    assert.ok(Math.abs(mean - figures.response.mean) < 0.001);
+    const svg = await Deno.readTextFile(`${dir}/run.svg`);
+    assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+    const open: string[] = [];
+    for (const [, close, name = "", rest = ""] of svg.matchAll(/<(\/?)(\w+)([^<>]*)>/g)) {
+      if (close === "/") assert.equal(open.pop(), name);
+      else if (!rest.endsWith("/")) open.push(name);
+    }
+    assert.deepEqual(open, []);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+const wrong: readonly [args: string[], message: RegExp][] = [
+  [["--thresholds", "3,2,1"], /--thresholds .* 3,2,1/],
+  [["--speeds", "1,x"], /--speeds .*"x"/],
+  [["--cores", "1.5"], /--cores .*"1.5"/],
+  [["--warmup", "300"], /--warmup/],
+  [["--partition", "5:1:0.5"], /--partition/],
+  [["--nodes", "12", "--topology", "hypercube"], /hypercube of 12 nodes/],
+  [["--load", "NaN"], /load/],
+  [["--load", "-1"], /load/],
+  [["--trace", "/nonexistent"], /--trace/],
+  [["--svg", "/nonexistent/run.svg"], /--svg/],
+];
+for (const [args, message] of wrong) {
+  Deno.test(`lb simulate ${args.join(" ")} says what is wrong`, async () => {
+    await assert.rejects(
+      simulate(...args),
+      (error) => error instanceof LbError && message.test(error.message) && error.fix !== "",
+    );
+  });
+}

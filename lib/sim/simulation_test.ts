@@ -1,0 +1,138 @@
+/** Tests of the simulated cluster. */
+
+import assert from "node:assert/strict";
+import { deterministic, exponential } from "./distributions.ts";
+import { makeLists } from "./lists.ts";
+import { Simulation, type SimulationOptions } from "./simulation.ts";
+import { type Arrival, listedWorkload, randomStream, randomWorkload } from "./workload.ts";
+import { drawCrashes } from "./faults.ts";
+import { summarize } from "./recorder.ts";
+
+const steady = {
+  latencyMs: 0.2,
+  jitterMs: 0,
+  bytesPerMs: 125_000,
+  loss: 0,
+  reorders: false,
+  detectMs: 3000,
+};
+
+/** Options of a cluster at 80 % load for some minutes. */
+function optionsOf(
+  nodes: number,
+  seed: number,
+  { load = 0.8, bytes = 1e6, ...more }: Partial<SimulationOptions> & {
+    load?: number;
+    bytes?: number;
+  } = {},
+) {
+  const options: SimulationOptions = {
+    speeds: Array.from({ length: nodes }, () => 1),
+    cores: Array.from({ length: nodes }, () => 1),
+    lists: makeLists("chord", nodes, 10),
+    balancer: { thresholds: { thu: 1, thf: 2, thv: 3 }, select: "most-cpu" },
+    checkMs: 5000,
+    workload: randomWorkload({
+      nodes,
+      ratePerMs: load * nodes / 10_000,
+      service: exponential(10_000),
+      memory: deterministic(bytes),
+      pattern: { kind: "poisson" },
+      seed,
+    }),
+    network: steady,
+    freezeMs: 20,
+    faults: [],
+    seed,
+    warmupMs: 60_000,
+    durationMs: 600_000,
+    ...more,
+  };
+  return options;
+}
+
+function run(options: SimulationOptions): Simulation {
+  const simulation = new Simulation(options);
+  simulation.advance(options.durationMs);
+  return simulation;
+}
+
+/** Six jobs of ten seconds at once on the first of two nodes, as in the thesis. */
+const six: readonly Arrival[] = Array.from({ length: 6 }, () => ({
+  atMs: 0,
+  node: 0,
+  demandMs: 10_000,
+  bytes: 0,
+}));
+
+function runSix(balanced: boolean): Simulation {
+  return run(optionsOf(2, 1, {
+    workload: listedWorkload(six),
+    ...(balanced
+      ? { balancer: { thresholds: { thu: 1, thf: 3, thv: 4 }, select: "most-cpu" } }
+      : { balancer: null }),
+    warmupMs: 0,
+  }));
+}
+
+Deno.test("six jobs at once take half the time with a second node", () => {
+  const alone = runSix(false), balanced = runSix(true);
+  assert.equal(Math.max(...alone.recorder.responses.values), 60);
+  assert.equal(balanced.recorder.counts.moves, 3);
+  const last = Math.max(...balanced.recorder.responses.values);
+  assert.ok(last > 30 && last < 30.3, `${last}`);
+});
+
+Deno.test("the same seed gives the same run, to the last bit", () => {
+  const network = { ...steady, jitterMs: 1, loss: 0.01, reorders: true };
+  const [a, b, c] = [7, 7, 8].map((seed) => run(optionsOf(16, seed, { network })));
+  assert.deepEqual(a?.recorder, b?.recorder);
+  assert.notDeepEqual(a?.recorder.counts, c?.recorder.counts);
+});
+
+Deno.test("a run in slices is the same as in one piece", () => {
+  const whole = run(optionsOf(8, 3));
+  const sliced = new Simulation(optionsOf(8, 3));
+  for (let ms = 0; ms <= 600_000; ms += 777) sliced.advance(ms);
+  sliced.advance(600_000);
+  assert.deepEqual(sliced.recorder, whole.recorder);
+});
+
+Deno.test("without a balancer each node is M/M/1", () => {
+  const warmupMs = 300_000, durationMs = 3_000_000;
+  const simulation = run(optionsOf(200, 1, { balancer: null, load: 0.5, warmupMs, durationMs }));
+  const { mean, halfWidth } = summarize(simulation.recorder.responses.values);
+  assert.ok(Math.abs(mean - 20) < Math.max(0.6, halfWidth), `${mean} +- ${halfWidth}`);
+});
+
+Deno.test("balancing more than halves the mean response at 80 % load", () => {
+  const meanOf = (more: Partial<SimulationOptions>) =>
+    summarize(run(optionsOf(64, 2, more)).recorder.responses.values).mean;
+  assert.ok(meanOf({}) < 0.5 * meanOf({ balancer: null }));
+});
+
+for (const reorders of [false, true]) {
+  Deno.test(`no job vanishes: crashes, a partition, loss, ${reorders ? "re" : ""}ordering`, () => {
+    const faults = [
+      ...drawCrashes(
+        { nodes: 16, meanMs: 120_000, downMs: 20_000, durationMs: 600_000 },
+        randomStream(4, 9),
+      ),
+      { kind: "partition", size: 5, startMs: 100_000, endMs: 160_000 },
+      // So short that nobody notices.
+      { kind: "partition", size: 9, startMs: 300_000, endMs: 301_000 },
+    ] as const;
+    const network = { ...steady, jitterMs: 2, loss: 0.02, reorders };
+    const simulation = run(optionsOf(16, 4, { faults, network, bytes: 5e8 }));
+    const { arrived, ended, lost, moves, aborted } = simulation.recorder.counts;
+    assert.equal(arrived, ended + lost + simulation.jobs.size);
+    assert.ok(lost > 0 && moves > 0 && aborted > 0, JSON.stringify(simulation.recorder.counts));
+    for (const [node, balancer] of simulation.balancers.entries()) {
+      if (balancer === null) continue;
+      const places = [...simulation.jobs.values()].filter((job) => simulation.places[job] === node);
+      const { processes } = balancer.view();
+      // A report of a move that is done may still be on its way.
+      assert.ok(Math.abs(processes.length - places.length) <= 1, `node ${node}`);
+    }
+  });
+}

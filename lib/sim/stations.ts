@@ -1,0 +1,156 @@
+/**
+ * The simulated processors: each node shares its cores equally among its jobs.
+ *
+ * A node with c cores of speed s and n jobs gives each of them s * min(1, c / n). What a job has got
+ * is counted by one clock a node, the service that a job present from its start would have attained:
+ * a job that needs d more is done when the clock has gone on by d, whoever comes and goes meanwhile.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+
+/** A job by its number; numbers are used again after {@linkcode Stations.forget}. */
+export type Job = number;
+
+/** All nodes' processors and their jobs. */
+export class Stations {
+  /** Work per millisecond and core, in milliseconds at speed 1. */
+  readonly speeds: Float64Array;
+  readonly cores: Float64Array;
+  /** Work that a job is, in milliseconds at speed 1. */
+  demands = new Float64Array(1024);
+  /** A job's clock at its end while it runs, else the work that is left. */
+  #marks = new Float64Array(1024);
+  readonly #free: Job[] = [];
+  #jobs = 0;
+  readonly #running: Job[][];
+  /** A node's clock, the time of its last reading, the least mark of its jobs. */
+  readonly #clocks: Float64Array;
+  readonly #readMs: Float64Array;
+  readonly #leasts: Float64Array;
+
+  /** Makes nodes without jobs; both arrays have one entry a node. */
+  constructor(speeds: readonly number[], cores: readonly number[]) {
+    assert(speeds.length === cores.length, "each node has a speed and cores");
+    this.speeds = Float64Array.from(speeds);
+    this.cores = Float64Array.from(cores);
+    this.#running = speeds.map(() => []);
+    this.#clocks = new Float64Array(speeds.length);
+    this.#readMs = new Float64Array(speeds.length);
+    this.#leasts = new Float64Array(speeds.length).fill(Infinity);
+  }
+
+  /** Number of jobs that a node runs. */
+  count(node: number): number {
+    return (this.#running[node] as Job[]).length;
+  }
+
+  /** The jobs that a node runs, in no order that means anything. */
+  running(node: number): readonly Job[] {
+    return this.#running[node] as Job[];
+  }
+
+  /** Largest job number so far, plus one: the size that tables by job must have. */
+  get capacity(): number {
+    return this.demands.length;
+  }
+
+  /** Makes a job that runs nowhere yet. */
+  make(demandMs: number): Job {
+    const job = this.#free.pop() ?? this.#jobs++;
+    if (job >= this.demands.length) {
+      const [demands, marks] = [this.demands, this.#marks];
+      this.demands = new Float64Array(2 * demands.length);
+      this.#marks = new Float64Array(2 * marks.length);
+      this.demands.set(demands);
+      this.#marks.set(marks);
+    }
+    this.demands[job] = demandMs;
+    this.#marks[job] = demandMs;
+    return job;
+  }
+
+  /** Gives a job's number back. It must not run. */
+  forget(job: Job): void {
+    this.#free.push(job);
+  }
+
+  /** Lets a job run on a node. */
+  start(node: number, job: Job, nowMs: number): void {
+    this.#read(node, nowMs);
+    const mark = (this.#clocks[node] as number) + (this.#marks[job] as number);
+    this.#marks[job] = mark;
+    (this.#running[node] as Job[]).push(job);
+    if (mark < (this.#leasts[node] as number)) this.#leasts[node] = mark;
+  }
+
+  /** Takes a job off its node; it can go on there or elsewhere. */
+  stop(node: number, job: Job, nowMs: number): void {
+    this.#read(node, nowMs);
+    const jobs = this.#running[node] as Job[];
+    const index = jobs.indexOf(job);
+    assert(index >= 0, "the job runs there");
+    const mark = this.#marks[job] as number;
+    this.#marks[job] = Math.max(0, mark - (this.#clocks[node] as number));
+    this.#take(node, index);
+  }
+
+  /** When the next job of a node is done if nothing else happens, or Infinity. */
+  nextEndMs(node: number): number {
+    const least = this.#leasts[node] as number;
+    if (least === Infinity) return Infinity;
+    const left = Math.max(0, least - (this.#clocks[node] as number));
+    return (this.#readMs[node] as number) + left / this.#rate(node);
+  }
+
+  /** Takes the job that is done off its node; the time is what nextEndMs() has told. */
+  end(node: number, nowMs: number): Job {
+    const least = this.#leasts[node] as number;
+    const jobs = this.#running[node] as Job[];
+    const index = jobs.findIndex((job) => this.#marks[job] === least);
+    assert(index >= 0, "a job is done");
+    const job = jobs[index] as Job;
+    // Exactly, so that rounding never adds up.
+    this.#clocks[node] = least;
+    this.#readMs[node] = nowMs;
+    this.#marks[job] = 0;
+    this.#take(node, index);
+    return job;
+  }
+
+  /** Work that is left of a job that runs on this node, in milliseconds at speed 1. */
+  left(node: number, job: Job, nowMs: number): number {
+    this.#read(node, nowMs);
+    return Math.max(0, (this.#marks[job] as number) - (this.#clocks[node] as number));
+  }
+
+  /** Work that is left of a job that does not run. */
+  leftStopped(job: Job): number {
+    return this.#marks[job] as number;
+  }
+
+  #rate(node: number): number {
+    const share = (this.cores[node] as number) / (this.#running[node] as Job[]).length;
+    return (this.speeds[node] as number) * (share < 1 ? share : 1);
+  }
+
+  #read(node: number, nowMs: number): void {
+    if ((this.#running[node] as Job[]).length > 0) {
+      const passedMs = nowMs - (this.#readMs[node] as number);
+      this.#clocks[node] = (this.#clocks[node] as number) + passedMs * this.#rate(node);
+    } else {
+      this.#clocks[node] = 0;
+    }
+    this.#readMs[node] = nowMs;
+  }
+
+  #take(node: number, index: number): void {
+    const jobs = this.#running[node] as Job[];
+    const last = jobs.pop() as Job;
+    if (index < jobs.length) jobs[index] = last;
+    let least = Infinity;
+    for (const job of jobs) least = Math.min(least, this.#marks[job] as number);
+    this.#leasts[node] = least;
+  }
+}
