@@ -26,6 +26,19 @@ export { Prng } from "./lib/base/prng.ts";
 export { formatBytes, formatSeconds } from "./lib/base/units.ts";
 export { version } from "./lib/base/version.ts";
 export { Balancer } from "./lib/core/balancer.ts";
+export { type Capacity, unitCapacity } from "./lib/core/policy/capacity.ts";
+export {
+  assertPolicy,
+  type Index,
+  indices,
+  type Location,
+  locations,
+  policies,
+  type Policy,
+  type PolicyName,
+  type ThresholdRule,
+  thresholdRules,
+} from "./lib/core/policy/policy.ts";
 export { nextLetter, stateOf } from "./lib/core/load_state.ts";
 export { formatProcessId, parseProcessId, type ProcessIdentity } from "./lib/core/process_id.ts";
 export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology.ts";

@@ -60,7 +60,7 @@ const LADDER: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["lib/core/", ["lib/base/", "lib/wire/"]],
   ["lib/sim/", ["lib/base/", "lib/wire/", "lib/core/"]],
   ["ffi/", ["lib/base/", "lib/wire/schema.ts"]],
-  ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/types.ts", "ffi/"]],
+  ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/types.ts", "lib/core/policy/", "ffi/"]],
   ["lib/cli/", ["lib/", "ffi/"]],
   ["tools/", ["lib/base/", "lib/wire/schema.ts"]],
   // Every other folder of lib is a role.

@@ -5,6 +5,13 @@
  */
 import { assert } from "./assert.ts";
 
+/** A number from 0 to 2^32 - 1 made of a text: FNV-1a, by Fowler, Noll and Vo. For seeds. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
+
 /**
  * A generator of 32-bit numbers: xoshiro128**, Blackman and Vigna, "Scrambled Linear Pseudorandom
  * Number Generators", 2021. Its four words come from the seed by splitmix32, as they advise, so

@@ -62,6 +62,7 @@ export class Cluster {
   readonly #associated = new Map<NodeName, readonly NodeName[]>();
   readonly #cuts = new Set<string>();
   readonly #queue: { atMs: number; order: number; run: () => void }[] = [];
+  readonly #isSmoothed: boolean;
   #order = 0;
   #tickets = 0n;
   #pids = 100;
@@ -70,6 +71,7 @@ export class Cluster {
     nodes: Readonly<Record<NodeName, readonly NodeName[]>>,
     config: Partial<BalancerConfig> = {},
   ) {
+    this.#isSmoothed = (config.policy?.smoothingMs ?? 0) > 0;
     for (const [node, associated] of Object.entries(nodes)) {
       this.#associated.set(node, associated);
       const nextTicket = () => ++this.#tickets;
@@ -99,7 +101,7 @@ export class Cluster {
     const effects = balancer.step(event, this.nowMs);
     this.trace.push(`${this.nowMs} ${node} ${show(event)} -> ${effects.map(show).join(" ")}`);
     for (const effect of effects) this.#perform(node, effect);
-    checkLetter(before, balancer.view());
+    checkLetter(before, balancer.view(), this.#isSmoothed);
   }
 
   /** Starts a process on a node. */
@@ -347,13 +349,18 @@ export class Cluster {
   }
 }
 
-/** A letter changes only at a threshold: to F at thf or above, to U at thu or below. */
-function checkLetter(before: BalancerView, after: BalancerView): void {
-  const { queueLength, thresholds, announcement: { letter, seq } } = after;
+/**
+ * A letter changes only at a threshold: to F at thf or above, to U at thu or below. A drained node is
+ * F; a smoothed index may keep a node F for a while.
+ */
+function checkLetter(before: BalancerView, after: BalancerView, isSmoothed: boolean): void {
+  const { queueLength, thresholds, isDraining, announcement: { letter, seq } } = after;
   assert(queueLength >= 0, "a queue length is not negative");
+  assert(!isDraining || letter === "F", "a drained node is F");
+  if (isDraining) return;
   assert(seq === before.announcement.seq || queueLength <= thresholds.thu || letter === "F", "U");
   assert(seq === before.announcement.seq || queueLength >= thresholds.thf || letter === "U", "F");
-  assert(letter === "U" || queueLength > thresholds.thu, "a node at thu is U");
+  assert(isSmoothed || letter === "U" || queueLength > thresholds.thu, "a node at thu is U");
   assert(letter === "F" || queueLength < thresholds.thf, "a node at thf is F");
 }
 

@@ -6,6 +6,14 @@
 
 import { assert, unreachable } from "../base/assert.ts";
 import { assertThresholds, nextLetter, stateOf } from "./load_state.ts";
+import { hashText, Prng } from "../base/prng.ts";
+import { Chooser } from "./chooser.ts";
+import { explain } from "./explain.ts";
+import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/capacity.ts";
+import { LoadIndex } from "./policy/load_index.ts";
+import { MoveCost } from "./policy/move_cost.ts";
+import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
+import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
 import { Reservations } from "./reservations.ts";
@@ -19,6 +27,8 @@ import type {
   Letter,
   NodeName,
   Process,
+  ProcessId,
+  Thresholds,
 } from "./types.ts";
 
 /** A LAN answers in milliseconds; a daemon held up by a full disk may need seconds. */
@@ -58,6 +68,13 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
  */
 export class Balancer {
   readonly #config: BalancerConfig;
+  readonly #policy: Policy;
+  readonly #capacity: Capacity;
+  readonly #thresholds: Thresholds;
+  /** Where a smoothed index changes what the node is, by the mere passing of time. */
+  readonly #limits: readonly number[];
+  readonly #index: LoadIndex;
+  readonly #chooser: Chooser;
   readonly #table = new ProcessTable();
   readonly #preferred: PreferredList;
   readonly #reservations: Reservations;
@@ -73,15 +90,35 @@ export class Balancer {
     assert(!config.associated.includes(config.node), "a node is not associated with itself");
     const moveTimeoutMs = config.moveTimeoutMs ?? MOVE_TIMEOUT_MS;
     this.#config = config;
+    this.#policy = config.policy ?? policies.thesis;
+    this.#capacity = config.capacity ?? unitCapacity;
+    assertPolicy(this.#policy, config.thresholds);
+    assertCapacity(this.#capacity);
+    this.#thresholds = adaptThresholds(config.thresholds, this.#policy.thresholds, this.#capacity);
+    this.#limits = [this.#thresholds.thu, this.#thresholds.thv];
+    this.#index = new LoadIndex(this.#policy, this.#capacity);
     this.#preferred = new PreferredList(config.associated);
+    const cost = new MoveCost(this.#policy);
+    this.#chooser = new Chooser({
+      node: config.node,
+      policy: this.#policy,
+      capacity: this.#capacity,
+      thresholds: this.#thresholds,
+      select: config.select,
+      prng: new Prng(config.seed ?? hashText(config.node) ^ config.epoch),
+      preferred: this.#preferred,
+      cost,
+    });
     this.#reservations = new Reservations({
       reservationTimeoutMs: config.reservationTimeoutMs ?? RESERVATION_TIMEOUT_MS,
       moveTimeoutMs,
     });
     this.#transfers = new Transfers({
       node: config.node,
-      thv: config.thresholds.thv,
-      select: config.select,
+      isOver: (processes) => this.#isOver(processes),
+      movesPerMinute: this.#policy.movesPerMinute,
+      chooser: this.#chooser,
+      cost,
       nextTicket: config.nextTicket,
       offerTimeoutMs: config.offerTimeoutMs ?? OFFER_TIMEOUT_MS,
       moveTimeoutMs,
@@ -103,7 +140,7 @@ export class Balancer {
     this.#nowMs = nowMs;
     this.#expire(nowMs);
     this.#apply(event, nowMs);
-    this.#announceChange();
+    this.#announceChange(nowMs);
     this.#transfers.advance(nowMs);
     const effects = this.#effects;
     this.#effects = [];
@@ -112,25 +149,47 @@ export class Balancer {
 
   /** When to give `timePassed` at the latest if nothing else happens, or null. */
   nextTimeoutMs(): number | null {
-    const arrivalMs = this.#reservations.nextTimeoutMs();
-    const transferMs = this.#transfers.nextTimeoutMs();
-    if (arrivalMs === null || transferMs === null) return arrivalMs ?? transferMs;
-    return Math.min(arrivalMs, transferMs);
+    return earliest(
+      earliest(this.#reservations.nextTimeoutMs(), this.#transfers.nextTimeoutMs()),
+      this.#index.nextTimeoutMs(this.#limits),
+    );
   }
 
   /** What a person may want to see. */
   view(): BalancerView {
-    const { node, thresholds } = this.#config;
+    const { node } = this.#config;
+    const thresholds = this.#thresholds;
     return {
       node,
-      state: stateOf(this.#queueLength, thresholds),
+      state: stateOf(this.#index.forLetter, thresholds),
       announcement: this.#announcement,
       queueLength: this.#queueLength,
       thresholds,
+      isDraining: this.#transfers.isDraining,
       associated: this.#preferred.view(),
       processes: this.#table.view(),
       reservations: this.#reservations.list().map(({ ticket, id }) => ({ ticket, id })),
     };
+  }
+
+  /**
+   * Why a process stays where it is just now, as reasons for people, the strongest first.
+   *
+   * @returns null if this node has no such process; none: it is the next to leave.
+   */
+  explain(id: ProcessId): string[] | null {
+    return explain(id, this.#nowMs, {
+      table: this.#table,
+      preferred: this.#preferred,
+      chooser: this.#chooser,
+      thresholds: this.#thresholds,
+      isDraining: this.#transfers.isDraining,
+      isOver: (processes) => this.#isOver(processes),
+    });
+  }
+
+  #isOver(processes: number): boolean {
+    return this.#index.forSending(processes) >= this.#thresholds.thv;
   }
 
   get #queueLength(): number {
@@ -138,7 +197,9 @@ export class Balancer {
   }
 
   get #announcement(): Announcement {
-    return { letter: this.#letter, epoch: this.#config.epoch, seq: this.#seq };
+    const announcement = { letter: this.#letter, epoch: this.#config.epoch, seq: this.#seq };
+    if (!this.#chooser.usesLoads) return announcement;
+    return { ...announcement, load: this.#queueLength / unitsOf(this.#capacity) };
   }
 
   #apply(event: Event, nowMs: number): void {
@@ -177,11 +238,17 @@ export class Balancer {
         return this.#reservations.start(event.ticket, nowMs);
       case "arrivalConfirmed":
         this.#reservations.release(event.ticket);
-        return this.#arrive(event.process);
+        this.#arrive(event.process);
+        return this.#table.reside(event.process.id, nowMs + this.#policy.residenceMs);
       case "arrivalFailed":
         return this.#arrivalFailed(event);
       case "cameHome":
         return this.#cameHome(event, nowMs);
+      case "pinned":
+        this.#table.pin(event.id, event.isPinned);
+        return this.#transfers.reopen();
+      case "drain":
+        return this.#transfers.drain(event.isDraining);
       case "moveRequested":
         return this.#transfers.request(event);
       default:
@@ -204,6 +271,7 @@ export class Balancer {
       this.#transfers.ended({ type: "moveEnded", ticket, outcome: "moved" }, nowMs);
     }
     this.#arrive(process);
+    this.#table.reside(process.id, nowMs + this.#policy.residenceMs);
     if (cantmove !== null) this.#table.hold(process.id, cantmove);
   }
 
@@ -227,7 +295,7 @@ export class Balancer {
     if (reason === null && !this.#reservations.has(ticket)) {
       this.#reservations.releaseProcess(id);
       this.#reservations.reserve({ ticket, id, from }, nowMs);
-      this.#announceChange();
+      this.#announceChange(nowMs);
     }
     const accepted = reason === null;
     const announcement = this.#announcement;
@@ -240,12 +308,13 @@ export class Balancer {
     const place = this.#reservations.find(id);
     if (place?.started === true) return "an earlier move of it is still arriving";
     if (place?.ticket === ticket) return null;
+    if (this.#transfers.isDraining) return "the node is being drained";
     if (refusal !== null) return refusal;
     // An older place that nothing has come to is from an offer that its sender has given up: the
     // process takes that place, even if just this one made the node full.
     if (manual || place !== null || this.#letter === "U") return null;
     return `the node is full: queue length ${this.#queueLength}, ` +
-      `thu ${this.#config.thresholds.thu}, thf ${this.#config.thresholds.thf}`;
+      `thu ${this.#thresholds.thu}, thf ${this.#thresholds.thf}`;
   }
 
   #note(node: NodeName, announcement: Announcement): void {
@@ -258,8 +327,11 @@ export class Balancer {
     this.#effects.push({ type: "tellLetter", node, greeting, announcement });
   }
 
-  #announceChange(): void {
-    const letter = nextLetter(this.#letter, this.#queueLength, this.#config.thresholds);
+  #announceChange(nowMs: number): void {
+    this.#index.note(this.#queueLength, nowMs);
+    const letter = this.#transfers.isDraining
+      ? "F"
+      : nextLetter(this.#letter, this.#index.forLetter, this.#thresholds);
     if (letter === this.#letter) return;
     this.#letter = letter;
     this.#seq++;
@@ -270,7 +342,7 @@ export class Balancer {
     for (const { id, from } of this.#reservations.expire(nowMs)) {
       this.#log("warning", "a process did not arrive in time", { process: id, from });
     }
-    this.#announceChange();
+    this.#announceChange(nowMs);
     this.#transfers.expire(nowMs);
   }
 
@@ -281,4 +353,9 @@ export class Balancer {
   ): void {
     this.#effects.push({ type: "log", level, message, fields });
   }
+}
+
+/** The earlier of two times; null: never. */
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? a ?? b : Math.min(a, b);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Receiver } from "./policy/location.ts";
 import type { Announcement, KnownLetter, NodeName } from "./types.ts";
 
 interface Entry {
@@ -55,6 +56,13 @@ export class PreferredList {
       if (known === "U" && isAcceptable(node)) return node;
     }
     return null;
+  }
+
+  /** Lists the nodes that are U and acceptable, with the load that they told last. */
+  receivers(isAcceptable: (node: NodeName) => boolean): Receiver[] {
+    return [...this.#entries].flatMap(([node, { known, last }]) =>
+      known === "U" && isAcceptable(node) ? [{ node, load: last?.load ?? null }] : []
+    );
   }
 
   /** Lists all nodes with what is known of them, in order of preference. */

@@ -18,8 +18,12 @@ export interface Entry {
   readonly transit: { readonly ticket: Ticket; readonly to: NodeName } | null;
   /** Moves that were aborted since the last that was not. */
   readonly failures: number;
-  /** Not an automatic victim before this time. */
+  /** Not an automatic victim before this time, as a move of it was aborted. */
   readonly restsUntilMs: number;
+  /** Not a victim of the balance before this time, as it has just come. */
+  readonly staysUntilMs: number;
+  /** A person wants it to stay. */
+  readonly isPinned: boolean;
 }
 
 /** Doublings of the rest after aborted moves: 10 s becomes 640 s at most. */
@@ -52,7 +56,14 @@ export class ProcessTable {
   /** Adds a process. A known one has exec'ed another program: what held the old one is over. */
   put(process: Process): void {
     const known = this.#entries.get(process.id);
-    const fresh = { sample: null, transit: null, failures: 0, restsUntilMs: 0 };
+    const fresh = {
+      sample: null,
+      transit: null,
+      failures: 0,
+      restsUntilMs: 0,
+      staysUntilMs: 0,
+      isPinned: false,
+    };
     this.#entries.set(process.id, { ...(known ?? fresh), process, held: null });
   }
 
@@ -64,6 +75,16 @@ export class ProcessTable {
   /** Keeps a process here for good, for this reason. */
   hold(id: ProcessId, reason: string): void {
     this.#update(id, { held: reason });
+  }
+
+  /** Keeps a process that has come from the balance until this time. */
+  reside(id: ProcessId, untilMs: number): void {
+    this.#update(id, { staysUntilMs: untilMs });
+  }
+
+  /** Notes that a person wants a process to stay, or no longer; one that has left is ignored. */
+  pin(id: ProcessId, isPinned: boolean): void {
+    if (this.#entries.has(id)) this.#update(id, { isPinned });
   }
 
   /** Takes fresh figures; those of processes that have left are ignored. */
@@ -104,6 +125,7 @@ export class ProcessTable {
       rssBytes: entry.sample?.rssBytes ?? 0,
       cantmove: cantmoveOf(entry),
       movingTo: entry.transit?.to ?? null,
+      isPinned: entry.isPinned,
     }));
   }
 

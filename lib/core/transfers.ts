@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { Chooser } from "./chooser.ts";
+import { MoveBudget } from "./policy/guards.ts";
+import type { MoveCost } from "./policy/move_cost.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
 import { Round } from "./round.ts";
-import type { Effect, Event, NodeName, ProcessId, Selection, Ticket } from "./types.ts";
-import { orderVictims } from "./victim.ts";
+import type { Effect, Event, NodeName, ProcessId, Ticket } from "./types.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
@@ -30,6 +32,7 @@ type Transfer =
     readonly ticket: Ticket;
     readonly id: ProcessId;
     readonly to: NodeName;
+    readonly beganMs: number;
     readonly deadlineMs: number;
   };
 
@@ -39,8 +42,12 @@ const REQUESTS_MAX = 64;
 /** What the sending side works with. */
 export interface TransfersOptions {
   readonly node: NodeName;
-  readonly thv: number;
-  readonly select: Selection;
+  /** Whether so many processes that are not leaving already are too many. */
+  readonly isOver: (processes: number) => boolean;
+  readonly movesPerMinute: number | null;
+  readonly chooser: Chooser;
+  /** Learns from each move. */
+  readonly cost: MoveCost;
   readonly nextTicket: () => Ticket;
   readonly offerTimeoutMs: number;
   readonly moveTimeoutMs: number;
@@ -56,11 +63,25 @@ export class Transfers {
   readonly #round = new Round();
   #current: Transfer | null = null;
   #requests: Request[] = [];
+  readonly #budget: MoveBudget;
+  #isDraining = false;
   /** Why nothing could be sent, as last logged: said once, not at every check. */
   #complaint = "";
 
   constructor(options: TransfersOptions) {
     this.#options = options;
+    this.#budget = new MoveBudget(options.movesPerMinute);
+  }
+
+  /** Empties the node, or no longer. */
+  drain(isDraining: boolean): void {
+    this.#isDraining = isDraining;
+    this.#complaint = "";
+    this.#round.restart();
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** A check: tries everything again; an inspection whose answer was lost is repeated. */
@@ -111,14 +132,15 @@ export class Transfers {
     }
     const { ticket, id, to } = current;
     const deadlineMs = nowMs + this.#options.moveTimeoutMs;
-    this.#current = { ...current, phase: "moving", deadlineMs };
+    this.#current = { ...current, phase: "moving", beganMs: nowMs, deadlineMs };
     this.#options.emit({ type: "orderMove", ticket, id, to, home: this.#isHome(id, to) });
   }
 
   /** The end of a move. */
   ended(event: EventOf<"moveEnded">, nowMs: number): void {
-    const { table, retryDelayMs } = this.#options;
+    const { table, retryDelayMs, cost } = this.#options;
     const entry = table.findTicket(event.ticket);
+    const sample = entry?.sample ?? null;
     if (entry !== null && event.outcome === "moved") table.remove(entry.process.id);
     if (entry !== null && event.outcome === "aborted") {
       table.rest(entry.process.id, nowMs, retryDelayMs);
@@ -126,7 +148,8 @@ export class Transfers {
     const current = this.#current;
     if (current?.phase !== "moving" || current.ticket !== event.ticket) return;
     this.#current = null;
-    const { request, to } = current;
+    const { request, to, beganMs } = current;
+    if (event.outcome === "moved" && sample !== null) cost.note(sample.rssBytes, nowMs - beganMs);
     if (event.outcome === "aborted") {
       this.#round.failed(to);
       if (request !== null) this.#fail(request, event.reason);
@@ -179,11 +202,12 @@ export class Transfers {
       else this.#begin(request, nowMs);
     }
     if (this.#current !== null) return;
-    if (this.#options.table.settledCount < this.#options.thv) {
+    if (!this.#isDraining && !this.#options.isOver(this.#options.table.settledCount)) {
       this.#complaint = "";
     } else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
-      const { preferred } = this.#options;
-      if (preferred.first((node) => this.#isOpen(node, nowMs)) !== null) this.#begin(null, nowMs);
+      if (!this.#isDraining && !this.#budget.mayBegin(nowMs)) {
+        this.#complain("it has begun as many moves in a minute as it may");
+      } else if (this.#hasReceiver(nowMs)) this.#begin(null, nowMs);
       else this.#complain("no associated node can take a process");
     }
   }
@@ -206,25 +230,25 @@ export class Transfers {
     this.#options.emit({ type: "inspect", ids });
   }
 
-  /** Offers the best victim that some node may take to the first such node. */
+  /** Offers the best victim that some node may take to the best such node. */
   #offerVictim(nowMs: number): void {
-    const { preferred, select } = this.#options;
+    const { chooser, table } = this.#options;
     this.#current = null;
     if (this.#round.isExhausted) return;
-    const candidates = this.#movable(nowMs).flatMap(({ process, sample }) =>
-      sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid: process.pid }]
-    );
-    for (const { id } of orderVictims(candidates, select)) {
-      const to = preferred.first((node) => this.#round.mayOffer(id, node));
-      if (to === null) continue;
-      this.#round.offered();
-      this.#offer({ id, to, request: null }, nowMs);
+    const processes = table.settledCount;
+    const isDraining = this.#isDraining;
+    const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
+    const choice = chooser.choose(this.#movable(nowMs), { processes, isDraining, mayOffer });
+    if (typeof choice === "string") {
+      this.#round.exhaust();
+      this.#complain(choice);
       return;
     }
-    this.#round.exhaust();
-    this.#complain(
-      candidates.length === 0 ? "no process can move" : "no associated node takes a process",
-    );
+    const { id, to, reason, manual } = choice;
+    this.#round.offered();
+    if (!isDraining) this.#budget.begun(nowMs);
+    this.#log("info", "process chosen", { process: id, to, reason });
+    this.#offer({ id, to, request: null, manual }, nowMs);
   }
 
   #offerRequested(request: Request, nowMs: number): void {
@@ -234,7 +258,7 @@ export class Transfers {
     const cantmove = entry === null ? "the process is gone" : cantmoveOf(entry);
     const to = request.node ?? preferred.first((node) => !request.tried.has(node));
     if (cantmove !== null) this.#fail(request, cantmove);
-    else if (to !== null) this.#offer({ id: request.id, to, request }, nowMs);
+    else if (to !== null) this.#offer({ id: request.id, to, request, manual: true }, nowMs);
     else {
       this.#fail(
         request,
@@ -246,15 +270,19 @@ export class Transfers {
   }
 
   #offer(
-    { id, to, request }: { id: ProcessId; to: NodeName; request: Request | null },
+    { id, to, request, manual }: {
+      id: ProcessId;
+      to: NodeName;
+      request: Request | null;
+      manual: boolean;
+    },
     nowMs: number,
   ): void {
     const { nextTicket, offerTimeoutMs, table, emit } = this.#options;
     const ticket = nextTicket();
     const deadlineMs = nowMs + offerTimeoutMs;
     table.depart(id, { ticket, to });
-    this.#current = { phase: "offering", request, ticket, id, to, deadlineMs };
-    const manual = request !== null;
+    this.#current = { phase: "offering", request, ticket, id, to, beganMs: nowMs, deadlineMs };
     emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
   }
 
@@ -291,8 +319,19 @@ export class Transfers {
   /** Processes that may be automatic victims, as far as is known without a fresh look. */
   #movable(nowMs: number): Entry[] {
     return this.#options.table.list().filter((entry) =>
-      entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs
+      entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
+      !entry.isPinned && (this.#isDraining || entry.staysUntilMs <= nowMs)
     );
+  }
+
+  /** Whether some process may be offered to some node. */
+  #hasReceiver(nowMs: number): boolean {
+    const { preferred, node } = this.#options;
+    if (preferred.first((other) => this.#isOpen(other, nowMs)) !== null) return true;
+    return this.#isDraining &&
+      this.#movable(nowMs).some(({ process: { id, homeNode } }) =>
+        homeNode !== node && this.#round.mayOffer(id, homeNode)
+      );
   }
 
   #isOpen(node: NodeName, nowMs: number): boolean {
@@ -314,7 +353,8 @@ export class Transfers {
   #complain(message: string): void {
     if (message === this.#complaint) return;
     this.#complaint = message;
-    this.#log("info", `over, but ${message}`, { processes: this.#options.table.size });
+    const state = this.#isDraining ? "to be emptied" : "over";
+    this.#log("info", `${state}, but ${message}`, { processes: this.#options.table.size });
   }
 
   #log(

@@ -9,6 +9,9 @@
  * @module
  */
 
+import type { Capacity } from "./policy/capacity.ts";
+import type { Policy } from "./policy/policy.ts";
+
 /** A node's name to others: the config key `node`, `HOST:PORT`. */
 export type NodeName = string;
 
@@ -49,6 +52,11 @@ export interface Announcement {
   readonly epoch: number;
   /** Number of the announcement in that epoch, from 0; the same number is the same letter. */
   readonly seq: number;
+  /**
+   * Processes per unit of capacity when this was sent. Absent if the node does not tell: by the
+   * thesis's policy nobody asks.
+   */
+  readonly load?: number;
 }
 
 /** A process as the shell reports it when it enters this node's list. */
@@ -87,6 +95,24 @@ export interface BalancerConfig {
    * seed; the balancer itself has no other source of chance.
    */
   readonly nextTicket: () => Ticket;
+  /**
+   * Which rules decide.
+   *
+   * @default {policies.thesis}
+   */
+  readonly policy?: Policy;
+  /**
+   * What this node can do; only policies that ask for it look.
+   *
+   * @default {unitCapacity}
+   */
+  readonly capacity?: Capacity;
+  /**
+   * Of the chance in the policies that use any.
+   *
+   * @default {made of the node's name and the epoch, so that nodes differ}
+   */
+  readonly seed?: number;
   /**
    * How long an offer waits for its answer, in milliseconds.
    *
@@ -197,6 +223,13 @@ export type Event =
    * away from home, which keeps it here for good; null if it was ordered home.
    */
   | { readonly type: "cameHome"; readonly process: Process; readonly cantmove: string | null }
+  /** A person wants this process to stay with this node, or no longer; moves by hand still work. */
+  | { readonly type: "pinned"; readonly id: ProcessId; readonly isPinned: boolean }
+  /**
+   * A person wants this node empty, or no longer: it announces F, takes nothing, and sends away
+   * every process that can move and is not pinned, guests home if nobody else takes them.
+   */
+  | { readonly type: "drain"; readonly isDraining: boolean }
   /**
    * A person wants this process moved now (`lb migrate`, or `lb home` with `node` its home), to the
    * given node whatever its letter, or with null to the preferred one. Answered by exactly one
@@ -275,6 +308,8 @@ export interface ProcessView extends Process {
   readonly cantmove: string | null;
   /** Where it is moving to just now, or null. */
   readonly movingTo: NodeName | null;
+  /** A person wants it to stay. */
+  readonly isPinned: boolean;
 }
 
 /** What a balancer would show to a person: the core's part of a snapshot. */
@@ -284,7 +319,10 @@ export interface BalancerView {
   readonly announcement: Announcement;
   /** QL: the list and the reserved places. */
   readonly queueLength: number;
+  /** In whole processes: adapted to this node if the policy says so. */
   readonly thresholds: Thresholds;
+  /** A person wants the node empty. */
+  readonly isDraining: boolean;
   /** In order of preference. */
   readonly associated: readonly { readonly node: NodeName; readonly state: KnownLetter }[];
   /** In order of arrival. */

@@ -1,0 +1,166 @@
+/**
+ * Which process goes where: the policy's selection, location and guards together.
+ *
+ * @module
+ */
+
+import type { Prng } from "../base/prng.ts";
+import { expectedGainSeconds } from "./policy/age_cost.ts";
+import { type Capacity, unitsOf } from "./policy/capacity.ts";
+import { leavesMargin } from "./policy/guards.ts";
+import { locate, type Located, type Receiver } from "./policy/location.ts";
+import type { MoveCost } from "./policy/move_cost.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { PreferredList } from "./preferred_list.ts";
+import type { Entry } from "./process_table.ts";
+import type { NodeName, ProcessId, Selection, Thresholds } from "./types.ts";
+import { type Candidate, orderVictims } from "./victim.ts";
+
+/** What a chooser works with. */
+export interface ChooserOptions {
+  readonly node: NodeName;
+  readonly policy: Policy;
+  readonly capacity: Capacity;
+  readonly thresholds: Thresholds;
+  readonly select: Selection;
+  readonly prng: Prng;
+  readonly preferred: PreferredList;
+  readonly cost: MoveCost;
+}
+
+/** What is so at the moment of a choice. */
+export interface ChoiceContext {
+  /** Processes here that are not leaving already. */
+  readonly processes: number;
+  readonly isDraining: boolean;
+  readonly mayOffer: (id: ProcessId, node: NodeName) => boolean;
+}
+
+/** A process, where it shall go, and why both. */
+export interface Choice {
+  readonly id: ProcessId;
+  readonly to: NodeName;
+  readonly reason: string;
+  /** To be taken whatever the letter there: a guest that a drained node sends home. */
+  readonly manual: boolean;
+}
+
+/** A process that can move, with its figures. */
+interface Victim extends Candidate {
+  readonly id: ProcessId;
+  readonly homeNode: NodeName;
+}
+
+/** Chooses victims and receivers by the policy. */
+export class Chooser {
+  readonly #options: ChooserOptions;
+
+  constructor(options: ChooserOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it matters what load the others have. */
+  get usesLoads(): boolean {
+    const { location, ageCost, margin } = this.#options.policy;
+    return location === "two-random" || location === "least-loaded" || ageCost || margin > 0;
+  }
+
+  /** Chooses, or tells why nothing can be. */
+  choose(entries: readonly Entry[], context: ChoiceContext): Choice | string {
+    const victims = this.order(entries, context);
+    if (victims.length === 0) return "no process can move";
+    let obstacle = "no associated node takes a process";
+    for (const victim of victims) {
+      const located = this.#locate(victim, context);
+      if (located === null) continue;
+      const worth = this.worth(victim, located.receiver, context);
+      if (worth.obstacle !== null) {
+        obstacle = `no move is worth it: ${worth.obstacle}`;
+        continue;
+      }
+      const { id, homeNode } = victim;
+      const to = located.receiver.node;
+      const reason = `${this.#state(context)}; ${worth.reason}, of ${victims.length} that can ` +
+        `move; ${located.reason}`;
+      return { id, to, reason, manual: context.isDraining && to === homeNode };
+    }
+    return this.#sendHome(victims, context) ?? obstacle;
+  }
+
+  /** Processes that can move, the best victim first. */
+  order(entries: readonly Entry[], context: ChoiceContext): Victim[] {
+    const victims = entries.flatMap(({ process: { pid, homeNode }, sample }) =>
+      sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid, homeNode }]
+    );
+    const { policy, select } = this.#options;
+    if (!policy.ageCost || context.isDraining) return orderVictims(victims, select);
+    // The gain a second is the same for all of them: against one receiver the order is, too.
+    const gain = (victim: Victim) => this.#gain(victim, this.#assumedLoad, context);
+    return victims.toSorted((a, b) => gain(b) - gain(a) || a.pid - b.pid);
+  }
+
+  /** Why a process leaves first, or why its move to this node is not worth it. */
+  worth(
+    victim: Victim,
+    receiver: Receiver,
+    context: ChoiceContext,
+  ): { readonly reason: string; readonly obstacle: string | null } {
+    const { policy, select, capacity } = this.#options;
+    const reason = select.replace("-", " ").replace("cpu", "CPU time");
+    if (context.isDraining) return { reason, obstacle: null };
+    const load = receiver.load ?? this.#assumedLoad;
+    const units = unitsOf(capacity);
+    const hereAfter = (context.processes - 1) / units;
+    const thereAfter = load + 1 / units;
+    if (!leavesMargin({ hereAfter, thereAfter, margin: policy.margin })) {
+      const obstacle = `${round(hereAfter)} here and ${round(thereAfter)} at ${receiver.node} ` +
+        `would be within the margin of ${policy.margin}`;
+      return { reason, obstacle };
+    }
+    if (!policy.ageCost) return { reason, obstacle: null };
+    const gain = this.#gain(victim, load, context);
+    const facts = `age ${round(victim.cpuSeconds)} s, cost ` +
+      `${round(this.#options.cost.estimateSeconds(victim.rssBytes))} s, gain ${round(gain)} s`;
+    return { reason: `best by ${facts}`, obstacle: gain > 0 ? null : facts };
+  }
+
+  get #assumedLoad(): number {
+    return this.#options.thresholds.thu / unitsOf(this.#options.capacity);
+  }
+
+  #gain(victim: Victim, loadThere: number, { processes }: ChoiceContext): number {
+    const { capacity, cost } = this.#options;
+    return expectedGainSeconds({
+      ageSeconds: victim.cpuSeconds,
+      costSeconds: cost.estimateSeconds(victim.rssBytes),
+      processesHere: processes,
+      loadThere,
+      capacity,
+    });
+  }
+
+  #locate({ id }: Victim, { mayOffer }: ChoiceContext): Located | null {
+    const { preferred, policy, prng } = this.#options;
+    const receivers = preferred.receivers((node) => mayOffer(id, node));
+    return locate(receivers, policy.location, { prng, assumedLoad: this.#assumedLoad });
+  }
+
+  /** A node that is to be empty sends its guests home if nobody takes them. */
+  #sendHome(victims: readonly Victim[], { isDraining, mayOffer }: ChoiceContext): Choice | null {
+    if (!isDraining) return null;
+    const { node } = this.#options;
+    const guest = victims.find(({ id, homeNode }) => homeNode !== node && mayOffer(id, homeNode));
+    if (guest === undefined) return null;
+    const reason = "the node is being drained; home, as no associated node that is U takes it";
+    return { id: guest.id, to: guest.homeNode, reason, manual: true };
+  }
+
+  #state({ isDraining, processes }: ChoiceContext): string {
+    if (isDraining) return "the node is being drained";
+    return `over with ${processes} processes, thv ${this.#options.thresholds.thv}`;
+  }
+}
+
+function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}

@@ -1,0 +1,164 @@
+/**
+ * The policy: which rule decides what, and its numbers; plain data, checked as a whole.
+ *
+ * A policy names one rule for each question that a balancer answers. The rules are in the files
+ * beside this one, each with its source. `docs/POLICY.md` tells when to use which.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../base/errors.ts";
+import type { Thresholds } from "../types.ts";
+
+/** What a node's load is measured by; see `load_index.ts`. */
+export const indices = ["queue-length", "per-capacity"] as const;
+/** One of {@linkcode indices}. */
+export type Index = (typeof indices)[number];
+
+/** How the receiver is chosen among the nodes that are U; see `location.ts`. */
+export const locations = ["preferred-list", "random", "two-random", "least-loaded"] as const;
+/** One of {@linkcode locations}. */
+export type Location = (typeof locations)[number];
+
+/** What the thresholds count; see `thresholds.ts`. */
+export const thresholdRules = ["fixed", "per-capacity"] as const;
+/** One of {@linkcode thresholdRules}. */
+export type ThresholdRule = (typeof thresholdRules)[number];
+
+/** Which rules decide, and their numbers. */
+export interface Policy {
+  readonly index: Index;
+  /** Time constant of the exponential smoothing of the index, in milliseconds; 0: none. */
+  readonly smoothingMs: number;
+  readonly location: Location;
+  /**
+   * Choose the victim by age and cost (`age_cost.ts`) instead of by the config's `select`.
+   */
+  readonly ageCost: boolean;
+  readonly thresholds: ThresholdRule;
+  /** How long a process that came by a move stays at least, in milliseconds. */
+  readonly residenceMs: number;
+  /**
+   * How much longer the queue here must be than the one there after a move, in processes per unit
+   * of capacity; 0 asks for nothing.
+   */
+  readonly margin: number;
+  /** Automatic moves that a node begins in a minute at most; null: any number. */
+  readonly movesPerMinute: number | null;
+  /** What a move takes besides its memory, in milliseconds, until moves have been measured. */
+  readonly moveFixedMs: number;
+  /** How fast memory travels, in bytes a second, until moves have been measured. */
+  readonly linkBytesPerSecond: number;
+}
+
+/** The thesis's algorithm: Shin and Chang's, IEEE Transactions on Computers 38(8), 1989. */
+const thesis: Policy = {
+  index: "queue-length",
+  smoothingMs: 0,
+  location: "preferred-list",
+  ageCost: false,
+  thresholds: "fixed",
+  residenceMs: 0,
+  margin: 0,
+  movesPerMinute: null,
+  moveFixedMs: 100,
+  linkBytesPerSecond: 100e6, // a 1 Gb/s network, less what TCP and the kernel take
+};
+
+/** Policies with a name. */
+export const policies = {
+  thesis,
+  /** Moves only what will live long enough to repay its move; what has come stays for a while. */
+  lifetime: { ...thesis, ageCost: true, residenceMs: 10_000 },
+  /** For nodes that differ: thresholds count for each core of speed 1. */
+  capacity: { ...thesis, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
+} as const satisfies Readonly<Record<string, Policy>>;
+/** Name of one of {@linkcode policies}. */
+export type PolicyName = keyof typeof policies;
+
+/** What is wrong with a policy, for a message that names the key. */
+export interface PolicyFault {
+  readonly key: keyof Policy;
+  readonly wanted: string;
+  readonly fix: string;
+}
+
+/** Longest times that make sense: an hour. */
+const TIME_MS_MAX = 3_600_000;
+
+/** Limits of the numbers, both included. */
+const ranges = {
+  smoothingMs: [0, TIME_MS_MAX],
+  residenceMs: [0, TIME_MS_MAX],
+  margin: [0, 1_000_000],
+  moveFixedMs: [0, TIME_MS_MAX],
+  linkBytesPerSecond: [1, 1e12],
+} as const satisfies Partial<Record<keyof Policy, readonly [number, number]>>;
+
+/** The first thing that is wrong with a policy for a node with these thresholds, or null. */
+export function findPolicyFault(policy: Policy, { thv }: Thresholds): PolicyFault | null {
+  const choices = { index: indices, location: locations, thresholds: thresholdRules } as const;
+  for (const key of Object.keys(choices) as (keyof typeof choices)[]) {
+    const names: readonly string[] = choices[key];
+    if (!names.includes(policy[key])) {
+      const wanted = `one of ${names.join(", ")}`;
+      return { key, wanted, fix: `Choose ${wanted}` };
+    }
+  }
+  if (typeof policy.ageCost !== "boolean") {
+    return { key: "ageCost", wanted: "true or false", fix: "Choose true or false" };
+  }
+  for (const key of Object.keys(ranges) as (keyof typeof ranges)[]) {
+    const [min, max] = ranges[key];
+    const value: unknown = policy[key];
+    // NaN is in no range.
+    if (typeof value !== "number" || !(value >= min && value <= max)) {
+      return { key, wanted: `a number from ${min} to ${max}`, fix: "Correct that number" };
+    }
+  }
+  const { movesPerMinute } = policy;
+  if (
+    movesPerMinute !== null &&
+    !(Number.isSafeInteger(movesPerMinute) && movesPerMinute >= 1 && movesPerMinute <= 1_000_000)
+  ) {
+    return {
+      key: "movesPerMinute",
+      wanted: "a whole number from 1 to 1000000",
+      fix: "Leave it out for any number of moves; `associated = []` is a node that sends nothing",
+    };
+  }
+  return findContradiction(policy, thv);
+}
+
+function findContradiction(policy: Policy, thv: number): PolicyFault | null {
+  if (policy.index === "per-capacity" && policy.thresholds === "per-capacity") {
+    return {
+      key: "thresholds",
+      wanted: '"fixed" where index is "per-capacity", else the capacity counts twice',
+      fix: 'Leave either index or thresholds as it is by default; only one may be "per-capacity"',
+    };
+  }
+  if (policy.margin > Math.max(0, thv - 2)) {
+    return {
+      key: "margin",
+      wanted: `at most ${Math.max(0, thv - 2)}, thv - 2, else an over node may not even send to ` +
+        "an idle one",
+      fix: "Lower margin, or raise thv",
+    };
+  }
+  return null;
+}
+
+/**
+ * Checks a policy that did not come from a config file.
+ *
+ * @throws {ConfigError} If it is wrong or contradicts itself; the message names the key.
+ */
+export function assertPolicy(policy: Policy, thresholds: Thresholds): void {
+  const fault = findPolicyFault(policy, thresholds);
+  if (fault === null) return;
+  const { key, wanted, fix } = fault;
+  throw new ConfigError(`Cannot use policy.${key} as it must be ${wanted}: it is ${policy[key]}`, {
+    fix,
+  });
+}
