@@ -50,7 +50,7 @@ struct lb_ring {
 	uint32_t sender;   /* enum lb_ring_sender: who may write to the link; taken by compare-and-swap */
 	uint32_t idle;     /* keeper: it sleeps; the guest that finds 1 makes it 0 and says WRITTEN */
 	uint32_t kicked;   /* guest: WRITTEN was said for LB_RING_KICK bytes; keeper: cleared when it sends */
-	uint32_t unused;
+	uint32_t greeted;  /* home serves the link: the guest makes it 1, the keeper that passes another one 0 */
 	struct lb_link_actions actions;
 	struct lb_ahead ahead[LB_AHEAD_SLOTS];
 };

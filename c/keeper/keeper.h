@@ -112,6 +112,8 @@ void lb_ring_attach(struct lb_keeper *keeper, int fd);
 void lb_ring_detach(struct lb_keeper *keeper);
 /* The guest says that it has something to send. */
 void lb_ring_written(struct lb_keeper *keeper);
+/* Another link is about to be passed to the guest: nothing goes over it before the guest has said HELLO. */
+void lb_ring_renewed(struct lb_keeper *keeper);
 /* drain_at has come, or the link takes more: sends as much as the link takes. */
 void lb_ring_drain(struct lb_keeper *keeper);
 /* The guest has ended. Returns whether home may lack something: then a link is needed first. */

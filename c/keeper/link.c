@@ -82,6 +82,7 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 		close(fd); /* late: it came twice, or the guest has ended */
 		return;
 	}
+	lb_ring_renewed(keeper);
 	memset(&ancillary, 0, sizeof ancillary);
 	ancillary.align.cmsg_level = SOL_SOCKET;
 	ancillary.align.cmsg_type = SCM_RIGHTS;

@@ -63,6 +63,15 @@ void lb_ring_written(struct lb_keeper *keeper)
 		keeper->drain_at = now + LB_RING_DELAY_MS;
 }
 
+void lb_ring_renewed(struct lb_keeper *keeper)
+{
+	if (keeper->ring == NULL)
+		return;
+	LB_RING_STORE(keeper->ring->greeted, 0);
+	keeper->link_full = false;
+	keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
+}
+
 /* Bytes that may be sent now in one piece. */
 static size_t next_piece(const struct lb_keeper *keeper)
 {
@@ -100,9 +109,15 @@ void lb_ring_drain(struct lb_keeper *keeper)
 	keeper->link_full = false;
 	if (ring == NULL || keeper->guest_fd < 0)
 		return;
-	if (!keeper->link_watched || keeper->need_link || !lb_ring_take(ring, LB_SENDER_KEEPER)) {
-		/* The guest sends, or waits for a new link: it does our work then. */
-		keeper->drain_at = lb_keeper_now_ms() + BUSY_MS;
+	if (!keeper->link_watched || keeper->need_link)
+		return; /* the next link brings us back: lb_ring_renewed() */
+	if (!lb_ring_take(ring, LB_SENDER_KEEPER)) {
+		keeper->drain_at = lb_keeper_now_ms() + BUSY_MS; /* the guest sends, and does our work */
+		return;
+	}
+	if (!LB_RING_LOAD(ring->greeted)) {
+		lb_ring_leave(ring);
+		keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 		return;
 	}
 	LB_RING_STORE(ring->kicked, 0);

@@ -287,14 +287,7 @@ static int64_t greet(void)
 		type = receive_one(&header, body, sizeof(body), now_ms() + lb_self.io_timeout_ms);
 	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
 		return -LB_E_PEER_LOST;
-	if (lb_ring() != NULL) {
-		uint64_t at = ((const struct lb_link_serve *)body)->stream_at;
-
-		/* Home counts what it has executed: the rest is sent again. */
-		LB_RING_STORE(lb_ring()->sent, at);
-		LB_RING_STORE(lb_ring()->applied, at);
-	}
-	return 0;
+	return lb_ring_go_on(((const struct lb_link_serve *)body)->stream_at) ? 0 : -LB_E_PEER_LOST;
 }
 
 int lb_link_reconnect(void)

@@ -93,7 +93,7 @@ static int wait_served(void)
 	struct lb_link_header header;
 	struct lb_link_serve serve; /* a stream begins at 0 */
 	int64_t type = lb_link_receive(&header, &serve, sizeof serve);
-	if (type == LB_LINK_SERVE)
+	if (type == LB_LINK_SERVE && lb_ring_go_on(serve.stream_at))
 		return 0;
 	return lb_link_reconnect();
 }

@@ -102,6 +102,20 @@ int lb_ring_create(void)
 	return (int)fd;
 }
 
+bool lb_ring_go_on(uint64_t position)
+{
+	struct lb_ring *ring = lb_ring();
+
+	if (ring == NULL)
+		return true;
+	if (position < ring->applied || position > ring->head)
+		return false;
+	LB_RING_STORE(ring->sent, position); /* the rest is sent again */
+	LB_RING_STORE(ring->applied, position);
+	LB_RING_STORE(ring->greeted, 1);
+	return true;
+}
+
 bool lb_ring_room(uint64_t size)
 {
 	const struct lb_ring *ring = lb_ring();

@@ -35,6 +35,8 @@ bool lb_ring_append_write(uint64_t *head, uint32_t fd, uint64_t from, uint64_t s
 void lb_ring_close(uint32_t fd) LB_HIDDEN;
 /* Makes what was appended count, and sees to it that the keeper sends it. */
 void lb_ring_publish(uint64_t head) LB_HIDDEN;
+/* Home serves a link and has executed so much of the stream. False: it cannot have. */
+bool lb_ring_go_on(uint64_t position) LB_HIDDEN;
 /* What has been read ahead and used is home's to know: into the stream. */
 void lb_ring_tell_read(void) LB_HIDDEN;
 

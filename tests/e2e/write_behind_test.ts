@@ -68,6 +68,25 @@ Deno.test("all that a program has written is at home when it is killed", async (
       assert.equal(await home.readTextFile("out"), records(30000));
     });
   }
+  await t.step("by another, at any moment", async () => {
+    for (const delayMs of [0, 7, 40, 90]) {
+      // What it has said comes after what it had written: so much at least is in the file.
+      const job = await launchMoved(
+        home,
+        away,
+        "for i in range(10**9):\n  os.write(fd,b'%063d\\n'%i)\n  if i%500==0: print(i,flush=True)",
+      );
+      await job.output(/\n1000\n/);
+      const guest = (await away.snapshot()).processes[0];
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await away.must(["kill", "-KILL", String(guest?.pid)]);
+      assert.equal((await job.ending()).signal, "SIGKILL");
+      const said = Number(job.stdout.trim().split("\n").at(-1));
+      const written = await home.readTextFile("out");
+      assert.ok(written.length >= 64 * (said + 1), `${said} said, ${written.length} bytes written`);
+      assert.equal(written, records(written.length / 64));
+    }
+  });
   await t.step("by another, while it computes", async () => {
     const job = await launchMoved(home, away, "put(1000)\nwhile True: pass");
     const guest = (await away.waitForSnapshot("the guest", (it) => it.processes.length === 1))
