@@ -41,19 +41,15 @@ struct lb_state {
 	char program[LB_PROGRAM_NAME_SIZE];
 	char comm[16];
 	char control_path[LB_CONTROL_PATH_SIZE_MAX];
-	int32_t child_fd; /* not 0: this process is being forked; how far it gets is said here (enum lb_birth) */
+	int32_t is_child; /* 1: this process is being forked: where it fails there was none */
 	char preload_path[256];       /* LD_PRELOAD as it was */
 	uint64_t cloexec[LB_CLOEXEC_WORDS]; /* bit n: descriptor n had FD_CLOEXEC */
 	uint32_t argc;               /* strings in text: the program's arguments */
 	uint32_t text_size;
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
+	int32_t kept_fd; /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
+	uint32_t unused;
 	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
-};
-
-/* What a process that is being forked writes to child_fd, one byte each. */
-enum lb_birth {
-	LB_BIRTH_BEGUN = 1, /* from now on the link is its own */
-	LB_BIRTH_DONE = 2,  /* it is a process of its own; the link is given back */
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

@@ -3,12 +3,13 @@
  *
  *   guest                     shadow                      child at home
  *   FORK                ───►  makes a child of itself ─►  starts the program's file with the library
- *                       ◄───────────────────────────────  READY
- *   image               ───────────────────────────────►
- *                       ◄───────────────────────────────  MAPPED
- *   GO                  ───────────────────────────────►  says so to the shadow, goes on
- *                       ◄───  REPLY: its PID
+ *                       ◄───  READY                 ◄───  READY
+ *   image, GO           ───►  keeps a copy          ───►
+ *                                                   ◄───  MAPPED
+ *                             GO                    ───►
+ *                       ◄───  REPLY: its PID        ◄───  RUNNING
  *
+ * Of a later image only what has changed is sent (fork_kept.c).
  * The shadow alone decides whether there is a child: a guest whose link breaks asks again.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
@@ -54,20 +55,23 @@ static uint64_t resident_bytes(void)
 	return pages * PAGE;
 }
 
-/* The child waits for its memory. An error: the link is somewhere in its middle. */
-int lb_fork_stream(void)
+int lb_fork_stream(const void *body, uint32_t size)
 {
-	struct lb_image_sink sink = { lb_self.link_fd, true, true, 0 };
+	struct lb_image_sink sink = { lb_self.link_fd, true, true, true, 0 };
 	struct lb_link_go go;
+	uint64_t kept_id;
+	if (size != sizeof kept_id)
+		return -LB_E_WIRE;
+	memcpy(&kept_id, body, sizeof kept_id);
 	int error = lb_freeze();
 	if (error)
 		return error;
 	lb_stream_timeout(lb_self.link_fd, lb_self.io_timeout_ms);
+	lb_kept_begin(kept_id);
 	is_being_born = true;
 	error = lb_image_write(&sink, lb_self.ticket);
 	is_being_born = false;
-	if (!error)
-		error = lb_stream_expect(lb_self.link_fd, LB_LINK_MAPPED, 0, 0);
+	lb_kept_end(!error);
 	go.monotonic_ns = lb_program_monotonic_ns();
 	if (!error)
 		error = lb_stream_send(lb_self.link_fd, LB_LINK_GO, &go, sizeof go);
@@ -115,7 +119,10 @@ int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX)
 		return lb_come(trap);
 	lb_files_fork();
+	/* Once more where the link was lost in its middle, most likely; but home may be at fault. */
 	result = lb_on_stack(make, (void *)clone);
+	if (result == NO_CHILD)
+		result = lb_on_stack(make, (void *)clone);
 	if (result == NO_CHILD)
 		return lb_come(trap);
 	if (lb_self.away || result < 0)

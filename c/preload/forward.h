@@ -123,7 +123,8 @@ struct lb_clone { /* arguments of clone3(2); stack: its upper end, 0: the parent
 int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone) LB_HIDDEN;
 /* fork_home.c: a child that is a copy of this process, made at home */
 int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone) LB_HIDDEN;
-int lb_fork_stream(void) LB_HIDDEN; /* READY: the child waits for its image */
+/* READY: the child waits for its image. body: uint64_t, of which one home keeps a copy */
+int lb_fork_stream(const void *body, uint32_t size) LB_HIDDEN;
 /* A call that is not what it is for an ordinary process. Returns whether it is decided; then *result. */
 bool lb_child_decides(struct lb_trap *trap, int64_t *result) LB_HIDDEN;
 /* Gives the context back to the parent if the child has ended. Returns whether it has. */

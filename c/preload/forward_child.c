@@ -397,6 +397,9 @@ bool lb_child_decides(struct lb_trap *trap, int64_t *result)
 	case __NR_rt_sigsuspend:
 		*result = -ENOSYS;
 		return true;
+	case __NR_timer_create: /* gone with exec, and here they would be its parent's */
+		*result = -EAGAIN;
+		return true;
 	case __NR_prctl:
 		row = is_plain_prctl(trap->args[0]) ? &values_row : NULL;
 		break;

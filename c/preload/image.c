@@ -11,6 +11,7 @@
 #define PAGEMAP_PRESENT (1ULL << 63) /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_SWAPPED (1ULL << 62)
 #define MSG_NOSIGNAL 0x4000
+#define MSG_MORE 0x8000
 #define LB_EAGAIN (-11)
 #define LB_EFAULT (-14)
 #define BOUNCE_SIZE 65536u
@@ -40,7 +41,9 @@ static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned c
 		uint64_t control_size, flags;
 	} message = { 0, 0, parts, count, 0, 0, 0 };
 	while (message.parts_count > 0) {
-		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, MSG_NOSIGNAL) :
+		/* Many short runs: whole packets all the same. GO follows, and sends the last one off. */
+		int flags = sink->keeps ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, flags) :
 			lb_syscall3(__NR_writev, sink->fd, message.parts, message.parts_count);
 		if (sent == LB_EINTR)
 			continue;
@@ -160,11 +163,34 @@ static int fill_header(uint64_t ticket)
 	return read_stat(&header.mm);
 }
 
+/* As runs of what has changed since the last image and of what has not. */
+static int send_changed(struct lb_image_sink *sink, uint64_t start, uint64_t end)
+{
+	bool kept = lb_kept(start);
+	for (uint64_t from = start, at = start + PAGE; at <= end; at += PAGE) {
+		bool next = at < end && lb_kept(at);
+		if (at < end && next == kept)
+			continue;
+		struct lb_image_run run = { from, at - from };
+		struct part parts[2] = { { &run, sizeof run }, { (const void *)from, at - from } };
+		if (kept)
+			run.size |= LB_IMAGE_RUN_KEPT;
+		int error = sink_write(sink, parts, kept ? 1 : 2);
+		if (error)
+			return error;
+		from = at;
+		kept = next;
+	}
+	return 0;
+}
+
 /* Sends [start, end) as one run; through /proc/self/mem where the program may not read it itself. */
 static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable, int mem_fd)
 {
 	struct lb_image_run run = { start, end - start };
 	struct part parts[2] = { { &run, sizeof run }, { (const void *)start, end - start } };
+	if (readable && sink->keeps)
+		return send_changed(sink, start, end);
 	if (readable)
 		return sink_write(sink, parts, 2);
 	int error = sink_write(sink, parts, 1);

@@ -128,11 +128,9 @@ int lb_homecoming(int state_fd, char **environment)
 		.node = state.home_node,
 		.control_path = state.control_path,
 	};
-	bool child = state.child_fd != 0;
-	if (child) {
-		const uint8_t begun = LB_BIRTH_BEGUN;
+	if (state.is_child) {
 		request.shadow_fd = -1;
-		lb_syscall3(__NR_write, state.child_fd, &begun, 1);
+		request.kept_fd = state.kept_fd;
 	}
 	lb_stream_timeout(state.link_fd, state.io_timeout_ms);
 	int error = lb_stream_send(state.link_fd, LB_LINK_READY, 0, 0);
@@ -141,7 +139,7 @@ int lb_homecoming(int state_fd, char **environment)
 	lb_rseq_unregister();
 	if (!error)
 		error = lb_enter(&request, &header);
-	if (child)
+	if (state.is_child)
 		return error;
 	/* Still here: the guest stays where it is. The shadow starts without a link, and gets a new one. */
 	int32_t none = -1;

@@ -111,6 +111,7 @@ struct lb_image_sink {
 	int fd;
 	bool socket;
 	bool home; /* fault points of the way home do not fire at the source */
+	bool keeps; /* the shadow keeps the last image: only what has changed is sent (fork_kept.c) */
 	uint64_t bytes;
 };
 /* Writes the image of this process. Everything it needs lies in memory that does not change meanwhile.
@@ -135,6 +136,10 @@ bool lb_shares_memory(void) LB_HIDDEN; /* with one of them: CLONE_VM of clone(2)
 /* ---- fork_home.c: in the restored process: is it a child that is being forked? Then its life begins. */
 bool lb_fork_is_born(void) LB_HIDDEN;
 void lb_fork_begin_life(void) LB_HIDDEN;
+/* fork_kept.c: an image of which the shadow keeps a copy. id: of the last one; 0: it keeps none. */
+void lb_kept_begin(uint64_t id) LB_HIDDEN;
+bool lb_kept(uint64_t page) LB_HIDDEN; /* in the order of addresses: is it as it was in the last one? */
+void lb_kept_end(bool whole) LB_HIDDEN;
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;
 void lb_urgent_forget(void) LB_HIDDEN;

@@ -420,7 +420,7 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 		}
 		quiet = false;
 		type = receive_one(&header, reply_area, sizeof(reply_area), -1);
-		if (type == LB_LINK_READY && lb_fork_stream() < 0)
+		if (type == LB_LINK_READY && lb_fork_stream(reply_area, header.size) < 0)
 			lb_syscall2(__NR_shutdown, lb_self.link_fd, 2); /* of no more use: home tells over the next */
 		if (type == LB_LINK_REPLY && header.seq == seq && header.size >= sizeof(reply)) {
 			memcpy(&reply, reply_area, sizeof(reply));

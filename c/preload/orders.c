@@ -43,7 +43,7 @@ static int source_fault(struct lb_order_context *context, uint32_t number, int f
 /* Table, memory, MAPPED, GO, RUNNING. When it returns 0 the other side is parked in its library. */
 static int stream_out(struct lb_order_context *context, int fd, bool home)
 {
-	struct lb_image_sink sink = { fd, true, home, 0 };
+	struct lb_image_sink sink = { fd, true, home, false, 0 };
 	struct lb_link_go go;
 	struct lb_link_running running;
 	int error = lb_image_write(&sink, context->order.ticket);
@@ -110,7 +110,7 @@ int lb_order_move_from_home(struct lb_order_context *context)
 		return lb_resume(args);
 
 	if (to_file) {
-		struct lb_image_sink sink = { stream_fd, false, false, 0 };
+		struct lb_image_sink sink = { stream_fd, false, false, false, 0 };
 		error = lb_image_write(&sink, context->order.ticket);
 		context->bytes = sink.bytes;
 		if (!error)
@@ -147,7 +147,7 @@ int lb_order_snapshot(struct lb_order_context *context)
 	struct lb_resume_args *args = lb_context_save();
 	if (args)
 		return lb_resume(args);
-	struct lb_image_sink sink = { context->fds[0], false, false, 0 };
+	struct lb_image_sink sink = { context->fds[0], false, false, false, 0 };
 	error = lb_image_write(&sink, context->order.ticket);
 	context->bytes = sink.bytes;
 	if (!error)

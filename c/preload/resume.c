@@ -136,15 +136,12 @@ static int resume_away(const struct lb_resume_args *args)
 	return 0;
 }
 
-/* Gives the descriptors of the program their FD_CLOEXEC back and drops the library's own. Returns where a child says
- * that it is there, 0: it is none. */
-static int settle_descriptors(const struct lb_resume_args *args)
+/* Gives the descriptors of the program their FD_CLOEXEC back and drops the library's own. */
+static void settle_descriptors(const struct lb_resume_args *args)
 {
 	static struct lb_state state;
-	int child_fd = 0;
 	int64_t got = lb_syscall4(__NR_pread64, args->state_fd, &state, sizeof state, 0);
 	if (got == (int64_t)sizeof state && state.magic == LB_STATE_MAGIC) {
-		child_fd = state.child_fd;
 		int own[4] = { state.shadow_fd, state.preload_fd, state.exe_fd, state.trace_fd };
 		for (unsigned fd = 0; fd < LB_CLOEXEC_WORDS * 64; fd++)
 			if (state.cloexec[fd / 64] & 1ULL << fd % 64)
@@ -154,28 +151,14 @@ static int settle_descriptors(const struct lb_resume_args *args)
 				lb_syscall1(__NR_close, own[i]);
 	}
 	lb_syscall1(__NR_close, args->state_fd);
-	return child_fd;
-}
-
-static int resume_child(const struct lb_resume_args *args)
-{
-	const uint8_t done = LB_BIRTH_DONE;
-	lb_fork_begin_life();
-	lb_actions_give();
-	lb_thaw(true);
-	lb_syscall1(__NR_close, args->stream_fd);
-	lb_self.stream_fd = -1;
-	lb_self.link_fd = -1;
-	lb_self.keeper_fd = -1;
-	int child_fd = settle_descriptors(args);
-	lb_syscall3(__NR_write, child_fd, &done, 1);
-	lb_syscall1(__NR_close, child_fd);
-	return 0;
 }
 
 static int resume_home(const struct lb_resume_args *args)
 {
-	if (lb_timers_make()) {
+	bool is_child = lb_fork_is_born();
+	if (is_child) {
+		lb_fork_begin_life();
+	} else if (lb_timers_make()) {
 		static const char text[] = "lb: Cannot go on at home as its POSIX timers cannot be made again\n"
 					   "    fix: Let the user have more pending signals: ulimit -i\n";
 		lb_syscall3(__NR_write, 2, text, sizeof text - 1);
@@ -184,7 +167,9 @@ static int resume_home(const struct lb_resume_args *args)
 	lb_actions_give();
 	lb_thaw(true);
 	lb_fault(LB_FAULT_HOME_CONFIRM);
-	say_running(args->stream_fd); /* the guest is dead from GO on; if this is lost it learns so by asking */
+	if (say_running(args->stream_fd) && is_child)
+		lb_syscall1(__NR_exit_group, 1); /* home has given it up: there was no child */
+	/* Lost or not: the guest is dead from GO on, and learns so by asking. */
 	lb_syscall1(__NR_close, args->stream_fd);
 	settle_descriptors(args);
 	lb_self.stream_fd = -1;
@@ -198,7 +183,5 @@ int lb_resume(const struct lb_resume_args *args)
 	take_place(args);
 	lb_fast_reset();
 	lb_vdso_aim(args->vdso);
-	if (args->at_home && lb_fork_is_born())
-		return resume_child(args);
 	return args->at_home ? resume_home(args) : resume_away(args);
 }

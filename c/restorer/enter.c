@@ -235,6 +235,7 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 	local.image_fd = request->image_fd;
 	local.handshake = request->handshake;
 	local.shadow_fd = request->shadow_fd;
+	local.kept_fd = request->kept_fd;
 	local.fault = request->fault;
 	memcpy(args, &local, sizeof local);
 	memcpy(local.segments, segments, table_size);

@@ -30,7 +30,7 @@ struct lb_restorer_args {
 	int32_t image_fd;  /* socket or file with the runs */
 	int32_t handshake; /* 1: MAPPED, GO on image_fd; 0: image_fd is a file, closed after reading */
 	int32_t shadow_fd; /* at home: what to exec when it fails; else -1 */
-	int32_t zero;
+	int32_t kept_fd;   /* for runs of LB_IMAGE_RUN_KEPT, closed after reading; 0: there are none */
 	struct lb_fault_plan fault; /* tests only */
 };
 
@@ -40,6 +40,7 @@ struct lb_enter_request {
 	int32_t handshake;
 	int32_t link_fd, keeper_fd, state_fd, shadow_fd;
 	int32_t at_home;
+	int32_t kept_fd; /* 0: none */
 	struct lb_fault_plan fault; /* tests only */
 	const char *node;         /* this node's name */
 	const char *control_path; /* this node's control socket */

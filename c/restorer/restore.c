@@ -150,6 +150,21 @@ static int inside_a_segment(const struct lb_restorer_args *args, uint64_t start,
 	return 0;
 }
 
+/* Pages that lie in a file already: mapped, and copied only where they are written to. */
+static void map_run(struct lb_restorer_args *args, const struct lb_image_run *run)
+{
+	uint64_t offset, size = run->size & ~LB_IMAGE_RUN_KEPT;
+	int error = read_all(args->image_fd, (uint64_t)&offset, sizeof offset);
+	if (error)
+		fail(args, error);
+	if (args->kept_fd == 0 || !inside_a_segment(args, run->start, size))
+		fail(args, -LB_E_WIRE);
+	int64_t at = lb_syscall6(__NR_mmap, run->start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+				 args->kept_fd, offset);
+	if (at != (int64_t)run->start)
+		fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
+}
+
 static void read_runs(struct lb_restorer_args *args)
 {
 	for (uint64_t runs = 0;; runs++) {
@@ -159,6 +174,10 @@ static void read_runs(struct lb_restorer_args *args)
 			fail(args, error);
 		if (run.size == 0)
 			return;
+		if (run.size & LB_IMAGE_RUN_KEPT) {
+			map_run(args, &run);
+			continue;
+		}
 		if (!inside_a_segment(args, run.start, run.size))
 			fail(args, -LB_E_WIRE);
 		if (runs == 1)
@@ -222,6 +241,8 @@ static void restore(struct lb_restorer_args *args)
 	clear_address_space(args);
 	map_segments(args);
 	read_runs(args);
+	if (args->kept_fd != 0)
+		lb_syscall1(__NR_close, args->kept_fd);
 	protect_segments(args);
 	set_mm(args);
 	if (args->handshake)

@@ -1,6 +1,5 @@
-/* children.c - children of a guest, which are children of this process.
- *
- * A child that is a copy of its parent (fork(2)) begins with the guest's image, here at home (home.c).
+/* children.c - children of a guest, which are children of this process: those that share its memory; copies of it
+ * (fork(2)) are made in birth.c.
  *
  * A child that shares its parent's memory (vfork(2), posix_spawn(3)) runs in the guest in its parent's place; here it
  * is a real child process, which executes the calls (child.c) while this process, the parent, goes on holding the link
@@ -12,14 +11,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "shadow.h"
 
 static int child_fd = -1; /* to the child; -1: there is none */
@@ -65,7 +62,7 @@ bool lb_receive_all(int fd, void *to, size_t size)
 }
 
 /* Two descriptors out of the program's way. Returns false when there are none. */
-static bool make_pair(int ends[2])
+bool lb_make_pair(int ends[2])
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
@@ -86,7 +83,7 @@ static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd)
 	int ends[2];
 	long pid;
 
-	if (!make_pair(ends))
+	if (!lb_make_pair(ends))
 		return -EAGAIN;
 	pid = syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
 	if (pid == 0) {
@@ -132,66 +129,6 @@ bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct l
 	return true;
 }
 
-/* ---- fork(2): the guest's image becomes a process at home */
-
-enum birth { NO_START, FAILED, BORN };
-
-static enum birth wait_for_birth(int fd)
-{
-	enum birth birth = NO_START;
-	uint8_t how_far;
-
-	while (birth != BORN && lb_receive_all(fd, &how_far, 1))
-		birth = how_far == LB_BIRTH_DONE ? BORN : FAILED;
-	return birth;
-}
-
-static enum birth give_birth(bool directly, int64_t *pid)
-{
-	enum birth birth = FAILED;
-	int ends[2];
-
-	*pid = -EAGAIN;
-	if (!make_pair(ends))
-		return birth;
-	*pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-	if (*pid == 0) {
-		close(ends[0]);
-		child_fd = ends[1]; /* our own: it stays out of the program's sight */
-		lb_home_child(child_fd, directly);
-	}
-	*pid = *pid < 0 ? -errno : *pid;
-	close(ends[1]);
-	lb_fault_plan.number = 0; /* tests: what was planned is the child's to do, once */
-	if (*pid > 0)
-		birth = wait_for_birth(ends[0]);
-	close(ends[0]);
-	if (*pid > 0 && birth != BORN)
-		lb_signals_drop_child((pid_t)*pid);
-	return birth;
-}
-
-static void fork_at_home(struct lb_link_reply *reply)
-{
-	struct lb_shadow_link *link = lb_shadow.live;
-	enum birth birth;
-
-	/* Lost by now: the guest asks again over its next link. */
-	reply->result = -EAGAIN;
-	if (link == NULL)
-		return;
-	lb_signals_watch(link->fd, false);
-	birth = lb_shadow.state.exe_fd < 0 ? NO_START : give_birth(false, &reply->result);
-	if (birth == NO_START) /* its file does not start: only /proc/self/exe will be wrong */
-		birth = give_birth(true, &reply->result);
-	lb_link_give_back(link);
-	if (birth == BORN || reply->result < 0)
-		return;
-	reply->result = -EAGAIN;
-	reply->flags = LB_REPLY_NO_CHILD;
-	lb_link_lost();
-}
-
 bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
 {
 	switch (call->number) {
@@ -202,7 +139,7 @@ bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments,
 		reply->out_size = call->out_size;
 		return true;
 	case LB_HOME_FORK:
-		fork_at_home(reply);
+		lb_birth(reply);
 		return true;
 	default:
 		return false; /* what only a child may say */

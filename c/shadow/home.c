@@ -134,8 +134,9 @@ static void enter_directly(struct lb_shadow_link *link)
 		.link_fd = -1,
 		.keeper_fd = -1,
 		.state_fd = lb_shadow.state.state_fd,
-		.shadow_fd = lb_shadow.state.child_fd != 0 ? -1 : lb_shadow.state.shadow_fd,
+		.shadow_fd = lb_shadow.state.is_child ? -1 : lb_shadow.state.shadow_fd,
 		.at_home = 1,
+		.kept_fd = lb_shadow.state.is_child ? lb_shadow.state.kept_fd : 0,
 		.fault = lb_fault_plan,
 		.node = lb_shadow.state.home_node,
 		.control_path = lb_shadow.state.control_path,
@@ -159,13 +160,14 @@ void lb_home(struct lb_shadow_link *link)
 	}
 	lb_control_close();
 	lb_reserve_drop();
+	lb_birth_drop();
 	lb_end_tell_untold(); /* at home nobody remembers it */
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
 			lb_link_close(&lb_shadow.links[i]);
 	}
 	lb_signals_watch(link->fd, false);
-	lb_link_lend(link);
+	lb_link_lend(link->fd);
 	keep_own_open(true);
 	lb_cloexec_record();
 	lb_state_save();
@@ -209,9 +211,9 @@ static bool make_state(void)
 
 _Noreturn void lb_home_child(int fd, bool directly)
 {
-	const uint8_t begun = LB_BIRTH_BEGUN;
 	struct lb_shadow_link *link = lb_shadow.live;
 
+	lb_reserve_drop();
 	if (lb_shadow.control_fd >= 0)
 		close(lb_shadow.control_fd);
 	lb_shadow.control_fd = -1;
@@ -219,21 +221,23 @@ _Noreturn void lb_home_child(int fd, bool directly)
 		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
 			lb_link_close(&lb_shadow.links[i]);
 	}
-	lb_reserve_drop();
+	close(link->fd);
+	link->fd = fd; /* our image comes over this one */
 	if (!make_state())
 		_exit(EXIT_FAILURE);
 	lb_signals_leave(lb_shadow.state.actions.ignored);
-	lb_shadow.state.child_fd = fd;
+	lb_shadow.state.is_child = 1;
 	lb_shadow.state.order_id = 0;
-	lb_link_lend(link);
+	lb_link_lend(link->fd);
+	lb_shadow.state.kept_fd = lb_birth_kept_fd();
 	keep_own_open(true);
-	keep_open(fd, true);
+	keep_open(lb_shadow.state.kept_fd == 0 ? -1 : lb_shadow.state.kept_fd, true);
 	lb_cloexec_record();
 	lb_state_save();
 	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
-	if (!directly)
-		exec_program(state_variable);
-	else if (write(fd, &begun, 1) == 1)
+	if (directly)
 		enter_directly(link);
+	else
+		exec_program(state_variable);
 	_exit(EXIT_FAILURE);
 }

@@ -57,14 +57,14 @@ static void prepare(int fd)
 	limit_time(fd, 0);
 }
 
-void lb_link_give_back(struct lb_shadow_link *link)
+void lb_link_give_back(int fd)
 {
-	limit_time(link->fd, 0);
+	limit_time(fd, 0);
 }
 
-void lb_link_lend(struct lb_shadow_link *link)
+void lb_link_lend(int fd)
 {
-	limit_time(link->fd, lb_shadow.state.io_timeout_ms);
+	limit_time(fd, lb_shadow.state.io_timeout_ms);
 }
 
 struct lb_shadow_link *lb_link_add(int fd, uint64_t ticket)

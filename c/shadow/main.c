@@ -128,6 +128,7 @@ static void register_own(void)
 	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
 	lb_children_init();
+	lb_birth_init();
 	lb_reserve_init();
 }
 

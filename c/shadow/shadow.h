@@ -80,9 +80,9 @@ const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad
 /* Sends all of it; urgent: ring the doorbell with the last byte. Returns false when the link is broken. */
 bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, bool urgent);
 bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent);
-/* For an image that another reads from it, within the time limits of one; and back. */
-void lb_link_lend(struct lb_shadow_link *link);
-void lb_link_give_back(struct lb_shadow_link *link);
+/* For an image on it, which has time limits; and back. */
+void lb_link_lend(int fd);
+void lb_link_give_back(int fd);
 /* The live link is gone: asks the daemon. */
 void lb_link_lost(void);
 
@@ -145,6 +145,13 @@ bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct l
 bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply);
 bool lb_send_all(int fd, const void *data, size_t size);
 bool lb_receive_all(int fd, void *to, size_t size);
+bool lb_make_pair(int ends[2]); /* two connected sockets out of the program's way */
+
+/* ---- birth.c: a child that is a copy of the guest */
+void lb_birth_init(void);
+void lb_birth(struct lb_link_reply *reply); /* LB_HOME_FORK */
+int lb_birth_kept_fd(void);                 /* in the child: what its image refers to; 0: nothing */
+void lb_birth_drop(void);                   /* what is kept for the next one: this shadow ends */
 
 /* ---- child.c: in that child itself */
 _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted);
@@ -192,6 +199,8 @@ void lb_signals_relay(void);
 void lb_signals_leave(uint64_t ignored);
 /* A child that has failed to begin: nobody has heard of it, and nobody will. */
 void lb_signals_drop_child(pid_t pid);
+/* A SIGPIPE that a call of our own has just caused. */
+void lb_signals_drop_pipe(void);
 /* Makes recorded signals pending again, for the exec of homecoming. */
 void lb_signals_give_back(void);
 extern volatile sig_atomic_t lb_interrupted;
@@ -208,7 +217,7 @@ void lb_control_close(void);
 
 /* ---- home.c, end.c */
 void lb_home(struct lb_shadow_link *link);
-/* In a child: becomes a copy of the guest; `fd` is where it says how far it is. directly: not by the program's file. */
+/* In a child: becomes the copy of the guest that comes over `fd`. directly: not by the program's file. */
 _Noreturn void lb_home_child(int fd, bool directly);
 bool lb_end_tell_untold(void); /* one line to the user, if there is something to say */
 _Noreturn void lb_end_exit(int64_t code);

@@ -246,12 +246,21 @@ void lb_signals_relay(void)
 	recorded_count = 0;
 }
 
+void lb_signals_drop_pipe(void)
+{
+	const struct timespec now = { 0, 0 };
+	const uint64_t set = BIT(SIGPIPE);
+
+	syscall(SYS_rt_sigtimedwait, &set, NULL, &now, SET_SIZE);
+}
+
 void lb_signals_drop_child(pid_t pid)
 {
 	const struct timespec now = { 0, 0 };
 	const uint64_t set = BIT(SIGCHLD);
 	siginfo_t info;
 
+	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0) {

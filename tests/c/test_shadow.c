@@ -1,4 +1,4 @@
-/* test_shadow.c - The shadow serves a guest over a real link. Units: c/shadow/{child,children,control,descriptors,end,execute,grant,home,links,message,serve,signals,stream,tickets}.c
+/* test_shadow.c - The shadow serves a guest over a real link. Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,home,links,message,serve,signals,stream,tickets}.c
  *
  * Each case forks a process that becomes a shadow, as the library's exec would make it, and plays its guest over
  * TCP and its daemon over a unix socket.

@@ -1,0 +1,100 @@
+/* fork_kept.c - which pages of this process are as they were in the last image that its shadow keeps (fork_home.c,
+ * c/shadow/birth.c): told by a hash of each, 128 bits long.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked, while nothing of the program's memory changes. This library's own
+ * does, so its pages are always sent.
+ */
+#include "internal.h"
+
+#include <linux/elf.h>
+
+#define PAGE 4096ULL
+#define PAGES_MAX 65536u /* 256 MiB; further pages are sent each time */
+#define LANES 4
+/* Odd, with as many ones as zeros: what a product with them keeps, its rotation brings down. */
+#define FACTOR_IN 0x9d3b7c516a2f84e5ULL
+#define FACTOR_OUT 0xc6a5d1938e4b72d9ULL
+#define FACTOR_END 0xe1957b2ad83c46f3ULL
+
+struct entry {
+	uint64_t at;
+	uint64_t hash[2];
+};
+static struct entry tables[2][PAGES_MAX];
+static uint32_t counts[2];
+static uint32_t now; /* the table that is being filled; the other is of the last image */
+static uint32_t at; /* in the other one */
+static uint64_t image_id;
+static uint64_t own_start, own_end;
+
+static uint64_t turn(uint64_t value, unsigned by)
+{
+	return value << by | value >> (64 - by);
+}
+
+static uint64_t mix(uint64_t value)
+{
+	value ^= value >> 32;
+	value *= FACTOR_END;
+	return value ^ value >> 29;
+}
+
+static void hash_page(const uint64_t *words, uint64_t hash[2])
+{
+	uint64_t lanes[LANES] = { FACTOR_IN, FACTOR_OUT, FACTOR_END, 0 };
+	hash[0] = hash[1] = 0;
+	for (unsigned i = 0; i < PAGE / sizeof *words; i += LANES)
+		for (unsigned lane = 0; lane < LANES; lane++)
+			lanes[lane] = turn(lanes[lane] + words[i + lane] * FACTOR_IN, 31) * FACTOR_OUT;
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		hash[0] = mix(hash[0] ^ lanes[lane]);
+		hash[1] = mix(turn(hash[1], 23) + turn(lanes[lane], 17 * lane + 5) + FACTOR_IN);
+	}
+}
+
+extern const Elf64_Ehdr __ehdr_start LB_HIDDEN;
+
+static void find_own(void)
+{
+	uint64_t base = (uint64_t)&__ehdr_start;
+	const Elf64_Phdr *segments = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
+	own_start = own_end = 0;
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+		if (segments[i].p_type == PT_LOAD && segments[i].p_flags & PF_W) {
+			own_start = (base + segments[i].p_vaddr) & ~(PAGE - 1);
+			own_end = base + segments[i].p_vaddr + segments[i].p_memsz;
+		}
+}
+
+void lb_kept_begin(uint64_t id)
+{
+	find_own();
+	if (id == 0 || id != image_id)
+		counts[!now] = 0;
+	image_id = id;
+	counts[now] = 0;
+	at = 0;
+}
+
+void lb_kept_end(bool whole)
+{
+	if (whole)
+		now = !now;
+	else
+		image_id = 0;
+}
+
+bool lb_kept(uint64_t page)
+{
+	const struct entry *last = tables[!now];
+	struct entry *entry = &tables[now][counts[now]];
+	if (image_id == 0 || counts[now] == PAGES_MAX || (page >= own_start && page < own_end))
+		return false;
+	counts[now]++;
+	entry->at = page;
+	hash_page((const uint64_t *)page, entry->hash);
+	while (at < counts[!now] && last[at].at < page)
+		at++;
+	return at < counts[!now] && last[at].at == page && last[at].hash[0] == entry->hash[0] &&
+	       last[at].hash[1] == entry->hash[1];
+}

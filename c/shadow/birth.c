@@ -1,0 +1,387 @@
+/* birth.c - fork(2) of a guest: its image becomes a process here at home, a child of this one.
+ *
+ * The child (home.c) reads the image from a socket, as on the way home; this process passes on what comes over the
+ * link and keeps it in a file. The next image then tells only of what has changed since (LB_IMAGE_RUN_KEPT), and that
+ * is little: a shell forks for each command. The child maps the file, privately: what lies there is never changed, new
+ * pages come behind. Whether there is a child is decided here: it is there when it says
+ * RUNNING. However its birth ends, the link is read up to the end of the image, and goes on.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "lb_image.h"
+#include "shadow.h"
+
+/* Four times as much as an image has that is forked (c/preload/fork_home.c); what is not used costs nothing. */
+#define KEPT_SIZE_MAX (1ull << 30)
+#define SLACK 4096u
+#define PAGES_MAX ((uint32_t)(KEPT_SIZE_MAX / LB_PAGE))
+
+/* The last image: its pages by address, and where in the file each lies. */
+struct page {
+	uint64_t at;
+	uint32_t slot;
+};
+static struct {
+	uint64_t id; /* 0: there is none */
+	int fd;
+	uint8_t *memory; /* the file, mapped: a write(2) obeys the program's RLIMIT_FSIZE */
+	uint32_t slots_used;
+	struct page *pages, *next; /* PAGES_MAX each */
+	uint32_t count, next_count, at;
+} kept = { .fd = -1 };
+
+/* The image on its way. */
+static struct {
+	int link_fd, child_fd;
+	bool child_reads; /* as long as it lives */
+	size_t at, end;   /* unread bytes of `bytes` */
+	uint8_t bytes[65536];
+} relay;
+
+void lb_birth_init(void)
+{
+	lb_own_fd(&kept.fd);
+}
+
+/* ---- what is kept ---- */
+
+static bool make_room(void)
+{
+	struct rlimit limit, none;
+	bool made;
+
+	kept.fd = memfd_create("lb-image", MFD_CLOEXEC);
+	kept.fd = kept.fd < 0 ? kept.fd : lb_fd_move_up(kept.fd);
+	if (kept.fd < 0)
+		return false;
+	getrlimit(RLIMIT_FSIZE, &limit);
+	none = (struct rlimit){ limit.rlim_max, limit.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &none);
+	made = ftruncate(kept.fd, KEPT_SIZE_MAX) == 0;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	kept.memory = !made ? MAP_FAILED :
+			      mmap(NULL, KEPT_SIZE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, kept.fd, 0);
+	kept.pages = calloc(PAGES_MAX, sizeof *kept.pages);
+	kept.next = calloc(PAGES_MAX, sizeof *kept.next);
+	return kept.memory != MAP_FAILED && kept.pages != NULL && kept.next != NULL;
+}
+
+/* Without room nothing is kept, and each image is a whole one. */
+static void forget(void)
+{
+	if (kept.fd >= 0)
+		close(kept.fd);
+	if (kept.memory != NULL && kept.memory != MAP_FAILED)
+		munmap(kept.memory, KEPT_SIZE_MAX);
+	free(kept.pages);
+	free(kept.next);
+	memset(&kept, 0, sizeof kept);
+	kept.fd = -1;
+}
+
+int lb_birth_kept_fd(void)
+{
+	return kept.fd < 0 ? 0 : kept.fd;
+}
+
+void lb_birth_drop(void)
+{
+	forget();
+}
+
+static void begin_image(void)
+{
+	kept.at = 0;
+	kept.next_count = 0;
+	if (kept.id != 0)
+		return;
+	forget();
+	if (!make_room() || getrandom(&kept.id, sizeof kept.id, GRND_NONBLOCK) != sizeof kept.id || kept.id == 0)
+		forget();
+}
+
+static void end_image(void)
+{
+	struct page *pages = kept.pages;
+
+	kept.pages = kept.next;
+	kept.next = pages;
+	kept.count = kept.next_count;
+	/* Slots of pages that have changed or are gone are not used again: now and then it begins anew. */
+	if (kept.slots_used > 2 * kept.count + SLACK)
+		kept.id = 0;
+}
+
+/* The slot of the page at this address in the last image; they come in order. -1: it had none. */
+static int64_t slot_of(uint64_t at)
+{
+	while (kept.at < kept.count && kept.pages[kept.at].at < at)
+		kept.at++;
+	return kept.at < kept.count && kept.pages[kept.at].at == at ? (int64_t)kept.pages[kept.at].slot : -1;
+}
+
+static bool note_page(uint64_t at, uint32_t slot)
+{
+	if (kept.next_count == PAGES_MAX)
+		return false;
+	kept.next[kept.next_count++] = (struct page){ at, slot };
+	return true;
+}
+
+/* ---- from the link, to the child ---- */
+
+static bool take(void *to, size_t size)
+{
+	uint8_t *into = to;
+
+	while (size > 0) {
+		size_t have = relay.end - relay.at;
+		ssize_t got;
+
+		if (have == 0 && size >= sizeof relay.bytes)
+			return lb_receive_all(relay.link_fd, into, size);
+		if (have == 0) {
+			got = recv(relay.link_fd, relay.bytes, sizeof relay.bytes, 0);
+			if (got == 0 || (got < 0 && errno != EINTR))
+				return false;
+			relay.at = 0;
+			relay.end = got > 0 ? (size_t)got : 0;
+			continue;
+		}
+		have = have < size ? have : size;
+		memcpy(into, relay.bytes + relay.at, have);
+		relay.at += have;
+		into += have;
+		size -= have;
+	}
+	return true;
+}
+
+static void give(const void *data, size_t size)
+{
+	relay.child_reads = relay.child_reads && lb_send_all(relay.child_fd, data, size);
+}
+
+/* The pages lie in the file already, and go to the child without being copied here. */
+static void give_slots(uint32_t slot, uint32_t count)
+{
+	off_t at = (off_t)slot * LB_PAGE;
+	size_t size = (size_t)count * LB_PAGE;
+
+	while (relay.child_reads && size > 0) {
+		ssize_t sent = sendfile(relay.child_fd, kept.fd, &at, size);
+
+		relay.child_reads = sent > 0 || (sent < 0 && errno == EINTR);
+		if (sent < 0 && errno == EPIPE)
+			lb_signals_drop_pipe();
+		size -= sent > 0 ? (size_t)sent : 0;
+	}
+}
+
+/* How many pages from this one on lie in a row, at most `most`; they are noted. 0: the image is malformed. */
+static uint32_t row_of(uint64_t at, uint32_t most, bool is_new, uint32_t *first)
+{
+	uint32_t count = 0;
+
+	for (; count < most; count++) {
+		int64_t slot = is_new ? kept.slots_used : slot_of(at + (uint64_t)count * LB_PAGE);
+
+		if (slot < 0 || slot == PAGES_MAX || (count > 0 && slot != (int64_t)*first + count))
+			break;
+		kept.slots_used += is_new;
+		*first = count == 0 ? (uint32_t)slot : *first;
+		if (!note_page(at + (uint64_t)count * LB_PAGE, (uint32_t)slot))
+			return 0;
+	}
+	return count;
+}
+
+/* A stack grows, which no mapping of a file does. */
+static bool is_stack(const struct lb_image_segment *table, uint32_t count, uint64_t at)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (at >= table[i].start && at < table[i].end)
+			return table[i].kind == LB_SEGMENT_STACK;
+	}
+	return false;
+}
+
+static bool pass_pages(const struct lb_image_run *whole, bool is_new, bool by_copy)
+{
+	struct lb_image_run run = *whole;
+
+	for (uint64_t end = run.start + run.size; run.start < end; run.start += run.size) {
+		uint32_t first = 0;
+		uint32_t count = row_of(run.start, (uint32_t)((end - run.start) / LB_PAGE), is_new, &first);
+		struct { struct lb_image_run run; uint64_t at; } mapped;
+
+		run.size = (uint64_t)count * LB_PAGE;
+		if (count == 0 || (is_new && !take(kept.memory + (size_t)first * LB_PAGE, run.size)))
+			return false;
+		mapped.run = run;
+		mapped.run.size |= by_copy ? 0 : LB_IMAGE_RUN_KEPT;
+		mapped.at = (uint64_t)first * LB_PAGE;
+		give(&mapped, by_copy ? sizeof run : sizeof mapped);
+		if (by_copy)
+			give_slots(first, count);
+	}
+	return true;
+}
+
+/* Where nothing is kept. */
+static bool pass_bytes(uint64_t size)
+{
+	static uint8_t bytes[65536];
+
+	while (size > 0) {
+		size_t piece = size < sizeof bytes ? size : sizeof bytes;
+
+		if (!take(bytes, piece))
+			return false;
+		give(bytes, piece);
+		size -= piece;
+	}
+	return true;
+}
+
+static bool pass_runs(const struct lb_image_segment *table, uint32_t count)
+{
+	struct lb_image_run run;
+
+	for (;;) {
+		bool is_kept;
+
+		if (!take(&run, sizeof run))
+			return false;
+		is_kept = (run.size & LB_IMAGE_RUN_KEPT) != 0;
+		run.size &= ~LB_IMAGE_RUN_KEPT;
+		if ((run.start | run.size) % LB_PAGE != 0 || run.size > KEPT_SIZE_MAX || (is_kept && kept.id == 0))
+			return false;
+		if (kept.id == 0 || run.size == 0)
+			give(&run, sizeof run);
+		if (run.size == 0)
+			return true;
+		if (kept.id == 0 && !pass_bytes(run.size))
+			return false;
+		if (kept.id != 0 && !pass_pages(&run, !is_kept, is_stack(table, count, run.start)))
+			return false;
+	}
+}
+
+/* All of the guest's image, and the GO behind it. False: the link is of no more use. */
+static bool pass_image(struct lb_link_header *go_header, struct lb_link_go *go)
+{
+	static struct lb_image_segment table[LB_SEGMENTS_MAX];
+	struct lb_image_header header;
+
+	relay.at = relay.end = 0;
+	if (!take(&header, sizeof header) || header.segments > LB_SEGMENTS_MAX ||
+	    !take(table, header.segments * sizeof *table))
+		return false;
+	give(&header, sizeof header);
+	give(table, header.segments * sizeof *table);
+	return pass_runs(table, header.segments) && take(go_header, sizeof *go_header) &&
+	       go_header->type == LB_LINK_GO && go_header->size == sizeof *go && take(go, sizeof *go);
+}
+
+/* ---- the birth ---- */
+
+/* The child's next message must be this one. */
+static bool expect(uint32_t type, void *body, size_t size)
+{
+	struct lb_link_header header;
+
+	return relay.child_reads && lb_receive_all(relay.child_fd, &header, sizeof header) && header.type == type &&
+	       header.size == size && lb_receive_all(relay.child_fd, body, size);
+}
+
+/* Starts a child. Returns its PID once it waits for its image, or a negative error; 0: it could not begin. */
+static int64_t begin_child(bool directly)
+{
+	int ends[2];
+	int64_t pid;
+
+	if (!lb_make_pair(ends))
+		return -EAGAIN;
+	pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		close(ends[0]);
+		lb_home_child(ends[1], directly);
+	}
+	pid = pid < 0 ? -errno : pid;
+	close(ends[1]);
+	lb_fault_plan.number = 0; /* tests: what was planned is the child's to do, once */
+	relay.child_fd = ends[0];
+	relay.child_reads = pid > 0;
+	lb_link_lend(ends[0]);
+	if (expect(LB_LINK_READY, NULL, 0))
+		return pid;
+	close(ends[0]);
+	if (pid > 0)
+		lb_signals_drop_child((pid_t)pid);
+	return pid < 0 ? pid : 0;
+}
+
+static bool finish_child(const struct lb_link_header *go_header, const struct lb_link_go *go)
+{
+	struct lb_link_running running;
+
+	if (!expect(LB_LINK_MAPPED, NULL, 0))
+		return false;
+	give(go_header, sizeof *go_header);
+	give(go, sizeof *go);
+	return expect(LB_LINK_RUNNING, &running, sizeof running);
+}
+
+void lb_birth(struct lb_link_reply *reply)
+{
+	struct lb_shadow_link *link = lb_shadow.live;
+	struct lb_link_header go_header;
+	struct lb_link_go go;
+	int64_t pid = 0;
+	bool whole;
+
+	reply->result = -EAGAIN;
+	if (link == NULL)
+		return; /* lost by now: the guest asks again over its next link */
+	begin_image();
+	if (lb_shadow.state.exe_fd >= 0)
+		pid = begin_child(false);
+	if (pid == 0) /* its file does not start: only /proc/self/exe will be wrong */
+		pid = begin_child(true);
+	if (pid <= 0) {
+		reply->flags = pid == 0 ? LB_REPLY_NO_CHILD : 0;
+		reply->result = pid < 0 ? pid : -EAGAIN;
+		return;
+	}
+	lb_signals_watch(link->fd, false);
+	lb_link_lend(link->fd);
+	relay.link_fd = link->fd;
+	whole = lb_link_tell(link, LB_LINK_READY, &kept.id, sizeof kept.id, false) && pass_image(&go_header, &go);
+	if (whole)
+		end_image();
+	else
+		forget();
+	lb_link_give_back(link->fd);
+	if (whole && finish_child(&go_header, &go))
+		reply->result = pid;
+	else
+		reply->flags = LB_REPLY_NO_CHILD;
+	close(relay.child_fd);
+	if (reply->flags != 0)
+		lb_signals_drop_child((pid_t)pid);
+	if (!whole)
+		lb_link_lost();
+}
