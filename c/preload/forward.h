@@ -92,6 +92,8 @@ void lb_clock_to_node(int clock, struct __kernel_timespec *time) LB_HIDDEN;
 void lb_wait_came_home(struct ucontext *context) LB_HIDDEN;
 /* The time that is left of a wait on this node, which is about to be made, and maybe not for the first time. */
 int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns) LB_HIDDEN;
+/* The wait that is about to be made has no such limit: what an earlier call from the same place had does not count. */
+void lb_wait_unlimited(void) LB_HIDDEN;
 /* The program is about to make it again. */
 void lb_wait_again(const struct sigcontext *registers) LB_HIDDEN;
 

@@ -206,6 +206,7 @@ int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 	if (lb_user_read(&wait.set, trap->args[0], sizeof(wait.set)) < 0)
 		return -EFAULT;
 	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
+	lb_wait_unlimited();
 	if (trap->args[2] == 0)
 		return lb_here_scratch(trap, 0, &wait.set, sizeof(wait.set));
 	if (lb_user_read(&wait.sec, trap->args[2], 2 * sizeof(wait.sec)) < 0)

@@ -128,6 +128,7 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 	lb_clock_to_node(clock, &until);
 	if (until.tv_sec < 0)
 		until = (struct __kernel_timespec){ 0, 0 };
+	lb_wait_unlimited();
 	return lb_here_scratch(trap, 2, &until, sizeof(until));
 }
 
@@ -145,6 +146,8 @@ int64_t lb_own_futex(struct lb_trap *trap)
 	case FUTEX_CMP_REQUEUE_PI:
 		/* The kernel puts this node's thread id into the program's memory: futex(2). */
 		return lb_come(trap);
+	case FUTEX_WAIT:
+		return trap->args[3] != 0 ? sleep_untold(trap, 3) : lb_here(trap);
 	case FUTEX_WAIT_BITSET:
 		break;
 	default:
@@ -160,6 +163,7 @@ int64_t lb_own_futex(struct lb_trap *trap)
 	add_ns(&until, -lb_self.monotonic_offset_ns);
 	if (until.tv_sec < 0)
 		until = (struct __kernel_timespec){ 0, 0 };
+	lb_wait_unlimited();
 	return lb_here_scratch(trap, 3, &until, sizeof(until));
 }
 
@@ -177,6 +181,7 @@ static int64_t futex_until(struct lb_trap *trap, unsigned index, uint64_t clock)
 	add_ns(&until, -lb_self.monotonic_offset_ns);
 	if (until.tv_sec < 0)
 		until = (struct __kernel_timespec){ 0, 0 };
+	lb_wait_unlimited();
 	return lb_here_scratch(trap, index, &until, sizeof(until));
 }
 

@@ -61,9 +61,14 @@ int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns)
 	return left_ns < 0 ? 0 : left_ns;
 }
 
+void lb_wait_unlimited(void)
+{
+	waits_here.valid = false;
+}
+
 void lb_wait_again(const struct sigcontext *registers)
 {
-	if (registers->rip + 2 == waits_here.rip && registers->rsp == waits_here.rsp &&
+	if (waits_here.valid && registers->rip + 2 == waits_here.rip && registers->rsp == waits_here.rsp &&
 		registers->rax == waits_here.number)
 		interrupted = waits_here;
 	waits_here.valid = false;
@@ -95,13 +100,29 @@ void lb_wait_came_home(struct ucontext *context)
 	interrupted.valid = false;
 	if (registers->rip + 2 != interrupted.rip || registers->rsp != interrupted.rsp)
 		return;
-	if (registers->rax == __NR_poll)
+	set_limit_left(interrupted.deadline_ns);
+	switch (registers->rax) {
+	case __NR_poll:
 		registers->rdx = (uint64_t)left_ms(interrupted.deadline_ns);
-	else if (registers->rax == __NR_epoll_wait || registers->rax == __NR_epoll_pwait)
+		break;
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
 		registers->r10 = (uint64_t)left_ms(interrupted.deadline_ns);
-	else if (registers->rax == __NR_epoll_pwait2 || registers->rax == __NR_semtimedop) {
-		set_limit_left(interrupted.deadline_ns);
+		break;
+	case __NR_nanosleep:
+		registers->rdi = (uint64_t)&limit_left;
+		break;
+	case __NR_clock_nanosleep:
+	case __NR_rt_sigtimedwait:
+		registers->rdx = (uint64_t)&limit_left;
+		break;
+	case __NR_futex:
+	case __NR_epoll_pwait2:
+	case __NR_semtimedop:
 		registers->r10 = (uint64_t)&limit_left;
+		break;
+	default:
+		break;
 	}
 }
 

@@ -41,7 +41,8 @@ void default_signal(int number);
 /* SIGALRM after this many milliseconds, its handler with these flags; 0: none. */
 void alarm_in(long ms, int flags);
 int64_t now_ms(void);
-int64_t lasts_from_ms(void); /* when the alarm was set, if one is; else now */
+void lasts_from_here(void); /* the point in time that the next LASTS waits for is taken from now on */
+int64_t lasts_from_ms(void); /* that, or when the alarm was set, if one is; else now */
 void alarm_is_over(void);
 /* Prints the result of a call that a signal or a limit ends, and whether it lasted as long as it must. */
 #define LASTS(name, ms, expression)                                                               \

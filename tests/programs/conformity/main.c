@@ -116,8 +116,20 @@ void default_signal(int number)
 
 static int64_t alarm_from_ms; /* 0: none is on its way */
 
+static int64_t here_ms; /* 0: not told */
+
+void lasts_from_here(void)
+{
+	here_ms = now_ms();
+}
+
 int64_t lasts_from_ms(void)
 {
+	int64_t from_ms = here_ms;
+
+	here_ms = 0;
+	if (from_ms != 0)
+		return from_ms;
 	return alarm_from_ms != 0 ? alarm_from_ms : now_ms();
 }
 

@@ -95,6 +95,7 @@ static void check_posix(void)
 	     caught_info.si_value.sival_int);
 	default_signal(SIGUSR1);
 	CALL("mq_send of more weight", mq_send(queue, "high", 4, 9));
+	lasts_from_here();
 	clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += (limit.tv_nsec += 40000000) / 1000000000;
 	limit.tv_nsec %= 1000000000;
