@@ -5,12 +5,14 @@
  */
 import { forward } from "./forward.ts";
 import { overhead } from "./overhead.ts";
+import { theory } from "./theory.ts";
 import { thesis } from "./thesis.ts";
 
 const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   thesis,
   overhead,
   forward,
+  theory,
 };
 
 const name = Deno.args.find((argument) => argument !== "--");

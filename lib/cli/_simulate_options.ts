@@ -10,6 +10,7 @@ import { flag, option } from "@optique/core/primitives";
 import type { InferValue } from "@optique/core/parser";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { HostError, UsageError } from "../base/errors.ts";
+import { policies, type PolicyName } from "../core/policy/policy.ts";
 import { selections, type Thresholds } from "../core/types.ts";
 import { parseDistribution } from "../sim/distributions.ts";
 import { drawCrashes, parsePartition } from "../sim/faults.ts";
@@ -23,6 +24,8 @@ import {
   randomWorkload,
 } from "../sim/workload.ts";
 import { readLinks } from "./_topology_files.ts";
+
+const policyNames = [...Object.keys(policies) as PolicyName[], "none"] as const;
 
 const seconds = (metavar: "SECONDS", min: number) => float({ metavar, min, max: 1e9 });
 
@@ -99,8 +102,8 @@ export const parser = object({
     }),
   ),
   policy: withDefault(
-    option("--policy", choice(["thesis", "none"], { metavar: "NAME" }), {
-      description: message`who moves: thesis, or none to compare`,
+    option("--policy", choice(policyNames, { metavar: "NAME" }), {
+      description: message`who decides what: a policy of the config, or none to compare`,
     }),
     "thesis",
   ),
@@ -295,7 +298,7 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
     speeds,
     cores,
     lists,
-    balancer: policy === "none" ? null : { thresholds, select },
+    balancer: policy === "none" ? null : { thresholds, select, policy: policies[policy] },
     checkMs: options.frequency * 1000,
     workload: listed === null ? randomWorkload({ ...drawn, seed }) : listedWorkload(listed),
     network: {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LbError } from "../base/errors.ts";
+import { policies } from "../core/policy/policy.ts";
 import { command } from "./simulate.ts";
 
 /** Runs it with what goes to standard output caught. */
@@ -55,6 +56,14 @@ Deno.test("lb simulate writes jobs as CSV and a picture that is well formed", as
     assert.deepEqual(open, []);
   } finally {
     await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("lb simulate runs every policy that has a name", async () => {
+  for (const policy of [...Object.keys(policies), "none"]) {
+    const figures = JSON.parse(await simulate("--json", "--policy", policy, "--speeds", "1,0.5"));
+    assert.ok(figures.response.mean > 5, policy);
+    assert.equal(figures.runs[0].counts.moves > 0, policy !== "none", policy);
   }
 });
 

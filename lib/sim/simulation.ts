@@ -23,8 +23,10 @@ export interface SimulationOptions {
   readonly speeds: readonly number[];
   readonly cores: readonly number[];
   readonly lists: Lists;
-  /** What every balancer is told, besides its name, list, epoch and tickets; null: there are none. */
-  readonly balancer: Omit<BalancerConfig, "node" | "epoch" | "associated" | "nextTicket"> | null;
+  /** What every balancer is told, besides what is its own; null: there are none. */
+  readonly balancer:
+    | Omit<BalancerConfig, "node" | "epoch" | "associated" | "nextTicket" | "capacity" | "seed">
+    | null;
   /** Time between a daemon's checks. */
   readonly checkMs: number;
   readonly workload: Workload;
@@ -209,10 +211,12 @@ export class Simulation {
   }
 
   #newBalancer(node: number): Balancer | null {
-    const { balancer, lists } = this.options;
+    const { balancer, lists, cores, speeds, seed } = this.options;
     if (balancer === null) return null;
     return new Balancer({
       ...balancer,
+      capacity: { cores: cores[node] as number, speed: speeds[node] as number },
+      seed: randomStream(seed, 1000 + node).nextU32(),
       node: this.name(node),
       epoch: this.epochs[node] as number,
       associated: (lists[node] ?? []).map((peer) => this.name(peer)),
