@@ -144,14 +144,16 @@ static void run_others(void)
 	CALL("sysfs", syscall(SYS_sysfs, 99, 0, 0));
 	CALL("an ioctl that does not exist", ioctl(fd, 0x12345678, text));
 	check_segment();
+	char *both = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (fork() == 0) {
 		memory[0] = 'S';
+		both[0] = 'b';
 		_exit(0);
 	}
 	wait(&status);
 	pread(fd, text, 11, 0);
-	show("shared memory", "%s %.6s", text, memory);
+	show("shared memory", "%s %.6s %s", text, memory, both);
 	munmap(memory, 4096);
 	close(fd);
 	sigemptyset(&set);

@@ -2,9 +2,11 @@
 #include "conformity.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -98,8 +100,9 @@ static void check_offsets(void)
 
 static void check_sizes(void)
 {
-	int fd = make_file("sizes", "some text");
+	int fd = make_file("sizes", "some text"), block;
 	struct stat status;
+	loff_t room;
 
 	CALL("ftruncate to more", ftruncate(fd, 1 << 20));
 	CALL("lseek SEEK_DATA", lseek(fd, 0, SEEK_DATA));
@@ -117,6 +120,8 @@ static void check_sizes(void)
 	fstat(fd, &status);
 	show("size after that", "%ld", (long)status.st_size);
 	CALL("fallocate of a negative length", fallocate(fd, 0, 0, -1));
+	CALL("FIOQSIZE", ioctl(fd, FIOQSIZE, &room));
+	CALL("FIGETBSZ", ioctl(fd, FIGETBSZ, &block));
 	WORKS("fsync", fsync(fd));
 	WORKS("fdatasync", fdatasync(fd));
 	WORKS("sync_file_range", sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE));

@@ -68,6 +68,23 @@ static void check_semaphores(void)
 	CALL("semctl then", semctl(set, 0, GETVAL));
 }
 
+/* A notice that waits while the process moves is lost (docs/LIMITS.md): then it is asked for once more. */
+static void wait_for_notice(mqd_t queue, const struct sigevent *event)
+{
+	char text[16];
+
+	for (int tries = 0; tries < 5 && caught == 0; tries++) {
+		for (int i = 0; i < 100 && caught == 0; i++)
+			usleep(10000);
+		if (caught > 0)
+			return;
+		mq_notify(queue, NULL);
+		mq_receive(queue, text, sizeof text, NULL);
+		mq_notify(queue, event);
+		mq_send(queue, "low", 3, 1);
+	}
+}
+
 static void check_posix(void)
 {
 	struct mq_attr attributes = { .mq_maxmsg = 2, .mq_msgsize = 16 };
@@ -89,8 +106,7 @@ static void check_posix(void)
 	CALL("mq_notify", mq_notify(queue, &event));
 	CALL("mq_notify again", mq_notify(queue, &event));
 	CALL("mq_send", mq_send(queue, "low", 3, 1));
-	for (int i = 0; i < 100 && caught == 0; i++)
-		usleep(10000);
+	wait_for_notice(queue, &event);
 	show("its signal", "%d code %d value %d", (int)caught, caught_info.si_code,
 	     caught_info.si_value.sival_int);
 	default_signal(SIGUSR1);

@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -153,6 +155,54 @@ static void run_sockets(void)
 	check_local();
 }
 
+static void check_interfaces(void)
+{
+	int fd = must("socket", socket(AF_INET, SOCK_STREAM, 0)), mark = -1;
+	struct ifreq request = { .ifr_name = "lo" };
+
+	CALL("SIOCGIFINDEX", ioctl(fd, SIOCGIFINDEX, &request));
+	show("it", "%d", request.ifr_ifindex);
+	CALL("SIOCGIFFLAGS", ioctl(fd, SIOCGIFFLAGS, &request));
+	show("it", "%d", request.ifr_flags & IFF_LOOPBACK);
+	CALL("SIOCGIFNAME of none", ioctl(fd, SIOCGIFNAME, &(struct ifreq){ .ifr_ifindex = 9999 }));
+	CALL("SIOCATMARK", ioctl(fd, SIOCATMARK, &mark));
+	CALL("FIOGETOWN", ioctl(fd, FIOGETOWN, &mark));
+	show("it", "%d", mark);
+	close(fd);
+}
+
+/* More than fits into one message between guest and shadow. */
+static void check_large(void)
+{
+	static char data[2 << 20], back[2 << 20];
+	int fds[2], size = 8 << 20;
+	struct iovec parts[3] = { { data, 1 << 20 }, { data + (1 << 20), 7 }, { data + (1 << 20) + 7, (1 << 20) - 7 } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
+	size_t sent = 0, got = 0;
+
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (char)(i * 7 >> 2);
+	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds));
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	for (ssize_t some; sent < sizeof data; sent += (size_t)some) {
+		if ((some = sendmsg(fds[0], &message, 0)) < 0)
+			break;
+		while ((some = recv(fds[1], back + got, sizeof back - got, 0)) > 0)
+			got += (size_t)some;
+		parts[0] = (struct iovec){ data + got, sizeof data - got };
+		message.msg_iovlen = 1;
+		some = (ssize_t)(got - sent);
+	}
+	show("2 MiB by sendmsg", "%lu %lu %d", (long)sent, (long)got, memcmp(data, back, sizeof data));
+	close(fds[0]);
+	close(fds[1]);
+	must("socketpair", socketpair(AF_UNIX, SOCK_DGRAM, 0, fds));
+	message.msg_iov = &(struct iovec){ data, sizeof data };
+	CALL("a datagram of 2 MiB", sendmsg(fds[0], &message, 0));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void check_tcp(void)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, back;
@@ -220,6 +270,8 @@ static void check_udp(void)
 
 static void run_internet(void)
 {
+	check_interfaces();
+	check_large();
 	check_tcp();
 	check_udp();
 }

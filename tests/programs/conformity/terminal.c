@@ -47,6 +47,7 @@ static void run_terminal(void)
 	struct winsize size = { 40, 132, 1, 2 };
 	char text[64];
 	pid_t group;
+	int lock = -1;
 
 	master = posix_openpt(O_RDWR | O_NOCTTY);
 	if (master < 0) {
@@ -67,6 +68,12 @@ static void run_terminal(void)
 	CALL("TIOCGWINSZ", ioctl(master, TIOCGWINSZ, &size));
 	show("it", "%d %d %d %d", size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel);
 	CALL("tcgetpgrp", tcgetpgrp(slave));
+	CALL("TIOCGETD", ioctl(slave, TIOCGETD, &lock));
+	show("it", "%d", lock);
+	CALL("TIOCGPTLCK", ioctl(master, TIOCGPTLCK, &lock));
+	show("it", "%d", lock);
+	CALL("TIOCGEXCL", ioctl(slave, TIOCGEXCL, &lock));
+	CALL("TIOCPKT", ioctl(master, TIOCPKT, &lock));
 	CALL("TIOCGSID", ioctl(slave, TIOCGSID, &group));
 	check_lines();
 	raw = settings;
