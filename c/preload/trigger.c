@@ -240,6 +240,7 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 static struct {
 	bool active;
 	bool was_blocked;
+	uint64_t copy; /* where: lb_self.copy */
 	int signal;
 	unsigned steps;
 	struct lb_siginfo info;
@@ -273,15 +274,18 @@ static void step(int signal, struct lb_siginfo *info, uint64_t *context)
 static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
 {
 	struct lb_action action = { (uint64_t)step, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn, ~0ULL };
-	if (stepping.active)
+	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
+	bool left = stepping.active && stepping.copy == lb_self.copy;
+	if (left && (REGISTER(context, LB_EFLAGS) & TRAP_FLAG))
 		return; /* one more while stepping: the doorbell rings for messages that are read then */
 	stepping.active = true;
+	stepping.copy = lb_self.copy;
 	stepping.signal = signal;
 	stepping.info = *info;
 	stepping.steps = 0;
 	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
 	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP); /* a blocked one would kill the process */
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &stepping.action, 8);
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
 	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
 }
 

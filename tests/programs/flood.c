@@ -6,8 +6,9 @@
  *
  * A timer's handler runs on a stack of its own, writes records and at times jumps out of whatever it interrupted.
  * The sender's signals: RT + 3 with values 1, 2, 3, ... that must come in order; RT + 5 (SA_NODEFER) that must all
- * come; SIGUSR1 (SA_RESETHAND, taken again by its handler) and SIGSEGV, which may be merged; at its end RT + 6 and
- * RT + 7 with the numbers of the first two.
+ * come; SIGSEGV, which may be merged; at its end RT + 6 and RT + 7 with the numbers of the first two. A timer of its
+ * own CPU time sends SIGVTALRM (SA_RESETHAND, taken again by its handler): one that another process sends just while
+ * the kernel calls the handler ends a program anywhere, as the action is the default one before the mask is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #define TICK_US 1000
+#define RESET_US 5000
 #define PERIOD_NS 1000000L
 #define RECORDS 4096
 #define TICKS_A_RECORD 16
@@ -255,7 +257,7 @@ static void prepare(void)
 	handle(NESTED, on_queued, SA_NODEFER | SA_ONSTACK);
 	handle(ORDERED_TOTAL, on_queued, 0);
 	handle(NESTED_TOTAL, on_queued, 0);
-	handle(SIGUSR1, on_reset, SA_RESETHAND | SA_ONSTACK);
+	handle(SIGVTALRM, on_reset, SA_RESETHAND | SA_ONSTACK);
 	handle(SIGSEGV, on_fault, SA_ONSTACK);
 	sigaction(SIGALRM, &tick, NULL);
 }
@@ -263,10 +265,12 @@ static void prepare(void)
 static int flood(int seconds)
 {
 	struct itimerval timer = { { 0, TICK_US }, { 0, TICK_US } }, none = { { 0, 0 }, { 0, 0 } };
+	struct itimerval reset = { { 0, RESET_US }, { 0, RESET_US } };
 	struct timespec pause = { 0, 10000000 };
 
 	prepare();
 	setitimer(ITIMER_REAL, &timer, NULL);
+	setitimer(ITIMER_VIRTUAL, &reset, NULL);
 	printf("ready\n");
 	fflush(stdout);
 	run(time(NULL) + seconds);
@@ -310,8 +314,6 @@ static int send_signals(pid_t pid, int seconds)
 		queue(pid, ORDERED, ++first);
 		if (first % 3 == 0)
 			queue(pid, NESTED, ++second);
-		if (first % 10 == 0)
-			kill(pid, SIGUSR1);
 		if (first % 50 == 0)
 			kill(pid, SIGSEGV);
 		nanosleep(&pause, NULL);
