@@ -2,7 +2,7 @@
  * c/shadow/birth.c): told by a hash of each, 128 bits long.
  *
  * Runs in:  the SIGSYS handler, all signals blocked, while nothing of the program's memory changes. This library's own
- * does, so its pages are always sent.
+ * does, so it is sent as a copy was when its hash was taken; some of it means nothing to the child.
  */
 #include "internal.h"
 
@@ -20,12 +20,14 @@ struct entry {
 	uint64_t at;
 	uint64_t hash[2];
 };
-static struct entry tables[2][PAGES_MAX];
+static struct entry tables[2][PAGES_MAX] LB_SCRATCH;
 static uint32_t counts[2];
 static uint32_t now; /* the table that is being filled; the other is of the last image */
 static uint32_t at; /* in the other one */
 static uint64_t image_id;
 static uint64_t own_start, own_end;
+extern const char scratch_start[] __asm__("__start_lb_scratch") LB_HIDDEN; /* ld(1) defines both */
+extern const char scratch_end[] __asm__("__stop_lb_scratch") LB_HIDDEN;
 
 static uint64_t turn(uint64_t value, unsigned by)
 {
@@ -84,17 +86,27 @@ void lb_kept_end(bool whole)
 		image_id = 0;
 }
 
-bool lb_kept(uint64_t page)
+enum lb_page lb_kept(uint64_t page, const char **data)
 {
+	static char copy[PAGE] LB_SCRATCH __attribute__((aligned(8)));
 	const struct entry *last = tables[!now];
 	struct entry *entry = &tables[now][counts[now]];
-	if (image_id == 0 || counts[now] == PAGES_MAX || (page >= own_start && page < own_end))
-		return false;
+	*data = (const char *)page;
+	if (page >= (uint64_t)scratch_start && page + PAGE <= (uint64_t)scratch_end)
+		return LB_PAGE_EMPTY;
+	if (page >= own_start && page < own_end) {
+		memcpy(copy, (const void *)page, PAGE);
+		*data = copy;
+	}
+	if (image_id == 0 || counts[now] == PAGES_MAX)
+		return LB_PAGE_CHANGED;
 	counts[now]++;
 	entry->at = page;
-	hash_page((const uint64_t *)page, entry->hash);
+	hash_page((const uint64_t *)(const void *)*data, entry->hash);
 	while (at < counts[!now] && last[at].at < page)
 		at++;
-	return at < counts[!now] && last[at].at == page && last[at].hash[0] == entry->hash[0] &&
-	       last[at].hash[1] == entry->hash[1];
+	if (at == counts[!now] || last[at].at != page || last[at].hash[0] != entry->hash[0] ||
+	    last[at].hash[1] != entry->hash[1])
+		return LB_PAGE_CHANGED;
+	return LB_PAGE_KEPT;
 }

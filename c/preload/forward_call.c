@@ -28,9 +28,9 @@ static struct {
 	struct lb_link_header header;
 	struct lb_link_call call;
 	uint8_t data[LB_LINK_DATA_SIZE_MAX + 2 * PATH_MAX];
-} message;
+} message LB_SCRATCH;
 
-static struct iovec iovecs[IOVECS_MAX];
+static struct iovec iovecs[IOVECS_MAX] LB_SCRATCH;
 
 uint32_t lb_last_reply_flags;
 

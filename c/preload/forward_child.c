@@ -247,7 +247,7 @@ static void tell_mask(void)
 #define STRING_SIZE_MAX 131072u /* MAX_ARG_STRLEN */
 #define STRINGS_SIZE_MAX (6u << 20) /* the kernel's own limit, with RLIMIT_STACK unlimited: execve(2) */
 
-static char strings[STRINGS_SIZE];
+static char strings[STRINGS_SIZE] LB_SCRATCH;
 static uint64_t strings_used, strings_told;
 
 static int64_t tell_strings(void)

@@ -24,11 +24,11 @@ struct part { /* struct iovec */
 
 enum page_kind { ANONYMOUS_PAGES, FILE_PAGES, DEVICE_PAGES };
 
-static struct lb_image_segment table[LB_SEGMENTS_MAX];
+static struct lb_image_segment table[LB_SEGMENTS_MAX] LB_SCRATCH;
 static uint8_t kinds[LB_SEGMENTS_MAX];
 static uint32_t table_count;
 static struct lb_image_header header;
-static char bounce[BOUNCE_SIZE];
+static char bounce[BOUNCE_SIZE] LB_SCRATCH;
 
 static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned count)
 {
@@ -163,25 +163,44 @@ static int fill_header(uint64_t ticket)
 	return read_stat(&header.mm);
 }
 
+/* Pages in a row of which the same is to be said. */
+struct row {
+	struct lb_image_run run;
+	const char *data;
+	enum lb_page page;
+};
+
+static int send_row(struct lb_image_sink *sink, struct row *row)
+{
+	struct part parts[2] = { { &row->run, sizeof row->run }, { row->data, row->run.size } };
+	int error = 0;
+	if (row->run.size == 0)
+		return 0;
+	if (row->page == LB_PAGE_KEPT)
+		row->run.size |= LB_IMAGE_RUN_KEPT;
+	if (row->page != LB_PAGE_EMPTY)
+		error = sink_write(sink, parts, row->page == LB_PAGE_KEPT ? 1 : 2);
+	row->run.size = 0;
+	return error;
+}
+
 /* As runs of what has changed since the last image and of what has not. */
 static int send_changed(struct lb_image_sink *sink, uint64_t start, uint64_t end)
 {
-	bool kept = lb_kept(start);
-	for (uint64_t from = start, at = start + PAGE; at <= end; at += PAGE) {
-		bool next = at < end && lb_kept(at);
-		if (at < end && next == kept)
-			continue;
-		struct lb_image_run run = { from, at - from };
-		struct part parts[2] = { { &run, sizeof run }, { (const void *)from, at - from } };
-		if (kept)
-			run.size |= LB_IMAGE_RUN_KEPT;
-		int error = sink_write(sink, parts, kept ? 1 : 2);
-		if (error)
-			return error;
-		from = at;
-		kept = next;
+	struct row row = { { 0, 0 }, 0, LB_PAGE_EMPTY };
+	int error = 0;
+	for (uint64_t at = start; at < end && !error; at += PAGE) {
+		const char *data;
+		enum lb_page page = lb_kept(at, &data);
+		if (page != row.page || data != row.data + row.run.size)
+			error = send_row(sink, &row);
+		if (row.run.size == 0)
+			row = (struct row){ { at, 0 }, data, page };
+		row.run.size += PAGE;
+		if (data != (const char *)at && !error) /* a copy, which the next one overwrites */
+			error = send_row(sink, &row);
 	}
-	return 0;
+	return error ? error : send_row(sink, &row);
 }
 
 /* Sends [start, end) as one run; through /proc/self/mem where the program may not read it itself. */

@@ -138,7 +138,9 @@ bool lb_fork_is_born(void) LB_HIDDEN;
 void lb_fork_begin_life(void) LB_HIDDEN;
 /* fork_kept.c: an image of which the shadow keeps a copy. id: of the last one; 0: it keeps none. */
 void lb_kept_begin(uint64_t id) LB_HIDDEN;
-bool lb_kept(uint64_t page) LB_HIDDEN; /* in the order of addresses: is it as it was in the last one? */
+enum lb_page { LB_PAGE_CHANGED, LB_PAGE_KEPT, LB_PAGE_EMPTY };
+/* In the order of addresses. data: the page itself, or a copy of it as it counts, valid until the next call. */
+enum lb_page lb_kept(uint64_t page, const char **data) LB_HIDDEN;
 void lb_kept_end(bool whole) LB_HIDDEN;
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;

@@ -34,7 +34,7 @@ static struct {
 	uint8_t bytes[8192];
 } input = { .link_fd = -1, .signal_fd = -1 };
 
-static uint8_t reply_area[LB_LINK_SIZE_MAX] __attribute__((aligned(64)));
+static uint8_t reply_area[LB_LINK_SIZE_MAX] LB_SCRATCH __attribute__((aligned(64)));
 
 static void set_option(int level, int name, int value)
 {

@@ -18,7 +18,7 @@
 #define STAT_HOME_LAST 8
 #define STAT_START_TIME 22
 
-static uint8_t content[CONTENT_SIZE_MAX];
+static uint8_t content[CONTENT_SIZE_MAX] LB_SCRATCH;
 static uint8_t raw[8192];
 
 /* Files that tell of the address space, the CPU time and the like. Not here: what home answers. */

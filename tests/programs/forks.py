@@ -1,7 +1,10 @@
 """Forks in the ways Python has; no line depends on a PID or on the node."""
 
+import hashlib
+import mmap
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import time
@@ -82,6 +85,43 @@ def signals():
     show("timers", wait(pid), signal.setitimer(signal.ITIMER_REAL, 0)[0] > 50)
 
 
+def evolving(count):
+    """Each child has its parent's memory as it is at that moment, whatever it was at the fork before."""
+    luck = random.Random(7)
+    parts = [bytearray(luck.randbytes(60000)) for _ in range(8)]
+    area = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    digests = set()
+    for number in range(count):
+        parts[luck.randrange(8)] = bytearray(luck.randbytes(luck.randrange(1, 200000)))
+        for _ in range(20):
+            part = luck.choice(parts)
+            part[luck.randrange(len(part))] = luck.randrange(256)
+            area[luck.randrange(len(area))] = luck.randrange(256)
+        if number % 4 == 3:
+            area.close()
+            area = mmap.mmap(-1, luck.randrange(1, 300) * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+        def digest():
+            found = hashlib.sha256(area[:])
+            for part in parts:
+                found.update(part)
+            return found.digest()
+
+        ends = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.write(ends[1], digest())
+            os._exit(0)
+        wait(pid)
+        ours = digest()
+        digests.add(ours)
+        if os.read(ends[0], 100) != ours:
+            show("the child of fork", number, "has other memory")
+        for end in ends:
+            os.close(end)
+    show(count, "kinds of memory", len(digests))
+
+
 def many(count):
     codes = set()
     for number in range(count):
@@ -107,6 +147,7 @@ def main():
         shared_offset()
         identity()
         signals()
+        evolving(int(sys.argv[2]) // 2)
         many(int(sys.argv[2]))
         ours, theirs = multiprocessing.Pipe()
         child = multiprocessing.Process(target=theirs.send, args=("by multiprocessing",))
