@@ -290,7 +290,7 @@ static bool is_duplicate(const struct lb_trap *trap)
 	}
 }
 
-static void mark_duplicated(uint64_t fd)
+void lb_files_shared(uint64_t fd)
 {
 	struct lb_file *file = lb_ring_file(fd);
 
@@ -320,6 +320,9 @@ static void before_other(const struct lb_trap *trap)
 		if (trap->args[1] == F_SETFL)
 			lb_files_forget(trap->args[0]);
 		break;
+	case __NR_pidfd_getfd:
+		lb_files_shared(trap->args[1]);
+		break;
 	case __NR_setrlimit:
 	case __NR_prlimit64:
 		if (trap->args[trap->number == __NR_setrlimit ? 0 : 1] == RLIMIT_FSIZE)
@@ -330,7 +333,7 @@ static void before_other(const struct lb_trap *trap)
 		break;
 	}
 	if (is_duplicate(trap))
-		mark_duplicated(trap->args[0]);
+		lb_files_shared(trap->args[0]);
 }
 
 static uint64_t total_of(uint64_t vector, uint64_t count)
@@ -404,8 +407,8 @@ void lb_files_after(const struct lb_trap *trap, int64_t result)
 	default:
 		break;
 	}
-	if (is_duplicate(trap)) {
+	if (is_duplicate(trap) || trap->number == __NR_pidfd_getfd) {
 		lb_files_forget((uint64_t)result);
-		mark_duplicated((uint64_t)result);
+		lb_files_shared((uint64_t)result);
 	}
 }

@@ -16,12 +16,14 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "ring.h"
 
 #define NAME_SIZE_MAX 128u         /* struct sockaddr_storage */
 #define CONTROL_SIZE_MAX 65536u    /* more than the kernel takes in one call: optmem_max, socket(7) */
 #define DATA_SIZE_MAX (LB_LINK_DATA_SIZE_MAX - CONTROL_SIZE_MAX - 4096u)
 #define SOL_SOCKET_LEVEL 1
 #define SOCK_STREAM_TYPE 1
+#define RIGHTS_TYPE 1 /* SCM_RIGHTS */
 #define MESSAGES_MAX 1024u /* UIO_MAXIOV, sendmmsg(2) */
 #define FLAG_DONTWAIT 0x40u
 #define FLAG_WAITALL 0x100u
@@ -35,6 +37,10 @@ struct msghdr {
 	uint64_t pieces, piece_count;
 	uint64_t control, control_size;
 	uint32_t flags, pad2;
+};
+struct cmsghdr {
+	uint64_t size;
+	int32_t level, type;
 };
 struct mmsghdr {
 	struct msghdr header;
@@ -72,6 +78,27 @@ static void begin(struct lb_request *request, const struct lb_trap *trap, uint32
 	lb_request_value(request, 2, flags);
 }
 
+/* Descriptors that others will have, too. */
+static void note_passed(const struct msghdr *header)
+{
+	uint64_t at = 0;
+
+	while (at + sizeof(struct cmsghdr) <= header->control_size) {
+		struct cmsghdr control;
+		uint64_t fd_at;
+		uint32_t fd;
+
+		if (lb_user_read(&control, header->control + at, sizeof(control)) < 0 ||
+			control.size < sizeof(control) || control.size > header->control_size - at)
+			return;
+		for (fd_at = sizeof(control); fd_at + sizeof(fd) <= control.size; fd_at += sizeof(fd))
+			if (control.level == SOL_SOCKET_LEVEL && control.type == RIGHTS_TYPE &&
+				lb_user_read(&fd, header->control + at + fd_at, sizeof(fd)) == 0)
+				lb_files_shared(fd);
+		at += (control.size + 7) & ~7ULL;
+	}
+}
+
 /* Sends what one struct msghdr says. A stream takes more than fits into a message in several calls. */
 static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint64_t flags)
 {
@@ -86,6 +113,7 @@ static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint6
 		return -ENOBUFS;
 	if (extra.name_size > NAME_SIZE_MAX)
 		extra.name_size = NAME_SIZE_MAX;
+	note_passed(header);
 	begin(&request, trap, __NR_sendmsg, flags);
 	total = lb_request_pieces(&request, LB_ARG_IN, header->pieces, header->piece_count);
 	if (total < 0)

@@ -27,6 +27,8 @@
 #define NETFILTER_END 160
 #define PERSONALITY_ASKED 0xffffffffu /* personality(2): changes nothing */
 #define PRCTL_END 1000u
+#define FCNTL_LAST 1038u /* F_SET_FILE_RW_HINT */
+#define FCNTL_END 1100u
 #define PR_GET_MDWE_VALUE 66 /* newer than some headers: include/uapi/linux/prctl.h, Linux 6.12 */
 #define PR_GET_AUXV_VALUE 0x41555856
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
@@ -320,6 +322,9 @@ int64_t lb_own_fcntl(struct lb_trap *trap)
 
 	if (lb_fcntl_row(trap->args[1], &row))
 		return lb_forward_row(trap, &row);
+	/* A command of a newer kernel may take a pointer. */
+	if ((uint32_t)trap->args[1] > FCNTL_LAST && (uint32_t)trap->args[1] < FCNTL_END)
+		return lb_come(trap);
 	return forward(trap);
 }
 

@@ -46,6 +46,8 @@ bool lb_files_before(const struct lb_trap *trap) LB_HIDDEN;
 void lb_files_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;
 /* The number may stand for another file from now on. */
 void lb_files_forget(uint64_t fd) LB_HIDDEN;
+/* From now on others may move its offset. */
+void lb_files_shared(uint64_t fd) LB_HIDDEN;
 /* What was read ahead is void; home knows what of it was used. */
 void lb_files_drop_ahead(void) LB_HIDDEN;
 /* Nothing is granted any more. */

@@ -827,7 +827,7 @@ static void malformed_messages_close_the_link(void)
 
 	start();
 	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
-	for (int kind = 0; kind < 8; kind++) {
+	for (int kind = 0; kind < 9; kind++) {
 		call = new_call(SYS_write, 0);
 		call.args[2] = 8;
 		call.in_size = 8;
@@ -848,6 +848,8 @@ static void malformed_messages_close_the_link(void)
 		else if (kind == 6)
 			call.number = SYS_chdir, call.kinds[0] = LB_ARG_IN,
 			call.arg_sizes[0] = 8; /* a path without its NUL */
+		else if (kind == 8)
+			call.number = SYS_recvmsg; /* no struct lb_link_message to answer in */
 		if (kind == 7)
 			tell(99, 0, NULL, 0);
 		else

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +36,75 @@ static void alarm_that_writes(int flags)
 
 	alarm_in(40, 0);
 	sigaction(SIGALRM, &action, NULL);
+}
+
+static int ends[2];
+
+static void on_alarm_end(int number)
+{
+	const uint64_t one = 1;
+
+	(void)number;
+	if (write(ends[1], &one, sizeof one) < 0)
+		_exit(9);
+}
+
+static void on_alarm_unlock(int number)
+{
+	(void)number;
+	flock(ends[1], LOCK_UN);
+}
+
+static void on_alarm_connect(int number)
+{
+	const struct sockaddr_un name = { AF_UNIX, "server" };
+
+	(void)number;
+	if (connect(ends[1], (const void *)&name, sizeof name) < 0 && errno != EISCONN)
+		_exit(9);
+}
+
+static void restarts(void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+
+	alarm_in(40, 0);
+	sigaction(SIGALRM, &action, NULL);
+}
+
+/* With SA_RESTART a call goes on waiting: its handler ends the wait. */
+static void check_restarted(void)
+{
+	const struct sockaddr_un name = { AF_UNIX, "server" };
+	char text[16];
+	int fd;
+
+	ends[0] = ends[1] = must("eventfd", eventfd(0, 0));
+	restarts(on_alarm_end);
+	LASTS("read of an eventfd, restarted", 39, read(ends[0], text, 8));
+	close(ends[0]);
+	must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	restarts(on_alarm_end);
+	LASTS("recv, restarted", 39, recv(ends[0], text, sizeof text, 0));
+	close(ends[0]);
+	close(ends[1]);
+	ends[0] = make_file("locked", "");
+	ends[1] = must("open", open("locked", O_RDWR));
+	flock(ends[1], LOCK_EX);
+	restarts(on_alarm_unlock);
+	LASTS("flock, restarted", 39, flock(ends[0], LOCK_EX));
+	close(ends[0]);
+	close(ends[1]);
+	ends[0] = must("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+	ends[1] = must("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+	must("bind", bind(ends[0], (const void *)&name, sizeof name));
+	must("listen", listen(ends[0], 1));
+	restarts(on_alarm_connect);
+	LASTS("accept, restarted", 39, (fd = accept(ends[0], NULL, NULL)) >= 0 ? 0 : -1);
+	close(fd);
+	close(ends[0]);
+	close(ends[1]);
+	alarm_in(0, 0);
 }
 
 static void check_interrupted(void)
@@ -141,6 +212,7 @@ static void run_interrupted(void)
 {
 	must("pipe", pipe(pipe_fds));
 	check_interrupted();
+	check_restarted();
 	check_more_interrupted();
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
