@@ -49,6 +49,7 @@ enum lb_frame {
 	LB_FRAME_Q = 81,
 	LB_FRAME_V = 86,
 	LB_FRAME_W = 87,
+	LB_FRAME_L = 76,
 };
 
 /* What a TCP connection is for. */

@@ -54,6 +54,26 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "bring a process home",
     load: () => import("./home.ts"),
   },
+  why: {
+    usage: "PID",
+    summary: "tell what keeps a process where it is",
+    load: () => import("./why.ts"),
+  },
+  pin: {
+    usage: "PID",
+    summary: "keep a process on the node where it runs",
+    load: () => import("./pin.ts"),
+  },
+  unpin: {
+    usage: "PID",
+    summary: "let the balancer move a pinned process again",
+    load: () => import("./unpin.ts"),
+  },
+  drain: {
+    usage: "[HOST[:PORT]] [--undo]",
+    summary: "move every process away from a node, and take none",
+    load: () => import("./drain.ts"),
+  },
   checkpoint: {
     usage: "PID --output IMAGE",
     summary: "write a process to an image file",

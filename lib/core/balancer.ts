@@ -292,6 +292,14 @@ export class Balancer {
   #answer(event: EventOf<"offerReceived">, nowMs: number): void {
     const { from, ticket, id } = event;
     const reason = this.#refusal(event);
+    this.#log("info", reason === null ? "offer taken" : "offer not taken", {
+      process: id,
+      from,
+      reason: reason ??
+        (event.manual
+          ? "a person asked for the move"
+          : `queue length ${this.#queueLength}, thf ${this.#thresholds.thf}`),
+    });
     if (reason === null && !this.#reservations.has(ticket)) {
       this.#reservations.releaseProcess(id);
       this.#reservations.reserve({ ticket, id, from }, nowMs);

@@ -34,7 +34,7 @@ export class PreferredList {
     if (entry.last !== null && isBefore(announcement, entry.last)) return "late";
     const noted = entry.known === announcement.letter ? "known" : "news";
     entry.known = announcement.letter;
-    entry.last = announcement;
+    entry.last = withLoad(announcement, entry.last);
     return noted;
   }
 
@@ -69,6 +69,13 @@ export class PreferredList {
   view(): { node: NodeName; state: KnownLetter }[] {
     return [...this.#entries].map(([node, { known }]) => ({ node, state: known }));
   }
+}
+
+/** The answer to an offer has no load: that of the same announcement stands. */
+function withLoad(announcement: Announcement, last: Announcement | null): Announcement {
+  const isSame = last?.epoch === announcement.epoch && last.seq === announcement.seq;
+  if (announcement.load !== undefined || !isSame || last.load === undefined) return announcement;
+  return { ...announcement, load: last.load };
 }
 
 function isBefore(a: Announcement, b: Announcement): boolean {

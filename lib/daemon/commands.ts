@@ -16,6 +16,7 @@ import type { Homes } from "./homes.ts";
 import type { Moves } from "./moves.ts";
 import type { Peers, Reply } from "./peers.ts";
 import { isGuest, type ShadowRecord } from "./records.ts";
+import type { Standing } from "./standing.ts";
 
 /** A move of 16 GiB at 20 MB/s: as long as the balancer waits. */
 const FORWARDED_TIMEOUT_MS = 900_000;
@@ -26,14 +27,19 @@ export class Commands {
   readonly #peers: Peers;
   readonly #moves: Moves;
   readonly #homes: Homes;
+  readonly #standing: Standing;
   readonly #requests = new Map<number, (failure: string | null, node: NodeName) => void>();
   #nextRequestId = 1;
 
-  constructor(context: Context, parts: { peers: Peers; moves: Moves; homes: Homes }) {
+  constructor(
+    context: Context,
+    parts: { peers: Peers; moves: Moves; homes: Homes; standing: Standing },
+  ) {
     this.#context = context;
     this.#peers = parts.peers;
     this.#moves = parts.moves;
     this.#homes = parts.homes;
+    this.#standing = parts.standing;
   }
 
   /** Frame M. */
@@ -48,17 +54,25 @@ export class Commands {
     }
   }
 
-  #run(values: FrameValues<"M">): Promise<string> {
+  async #run(values: FrameValues<"M">): Promise<string> {
     const command = (Object.keys(commands) as (keyof typeof commands)[])
       .find((name) => commands[name] === values.command);
     switch (command) {
       case "migrate":
-        return this.#migrate(values);
+        return await this.#migrate(values);
       case "home":
-        return this.#home(values);
+        return await this.#home(values);
       case "checkpoint":
       case "snapshot":
-        return this.#checkpoint(values, command === "snapshot");
+        return await this.#checkpoint(values, command === "snapshot");
+      case "pin":
+      case "unpin":
+        return await this.#pin(values, command === "pin");
+      case "why":
+        return await this.#why(values);
+      case "drain":
+      case "undrain":
+        return this.#standing.drain(command === "drain");
       case undefined:
         throw new HostError(`Cannot run command ${values.command}: it is unknown`, {
           fix: "Run the same lb version on both nodes: compare `lb --version`",
@@ -94,6 +108,27 @@ export class Commands {
     if (shadow === null || id === null) throw this.#unknown(values);
     if (to === this.#context.node) return await this.#bringHome(shadow);
     return await this.#forward(shadow, values, to ?? "");
+  }
+
+  /** Pins a process where it runs. */
+  async #pin(values: FrameValues<"M">, isPinned: boolean): Promise<string> {
+    const { running, shadow } = this.#find(values);
+    if (running !== null) return this.#standing.pin(running.id, isPinned);
+    if (shadow === null) throw this.#unknown(values);
+    return await this.#forward(shadow, values, "");
+  }
+
+  async #why(values: FrameValues<"M">): Promise<string> {
+    const { running, shadow } = this.#find(values);
+    if (running !== null) {
+      await this.#moves.refresh(running.id);
+      return this.#standing.why(running.id);
+    }
+    if (shadow === null) throw this.#unknown(values);
+    const there = shadow.runsOn === null
+      ? `${shadow.id} is an image that waits to be restarted: \`lb restart IMAGE\``
+      : await this.#forward(shadow, values, "");
+    return [there, ...this.#standing.history(shadow.id)].join("\n");
   }
 
   #nodeName(text: string): NodeName {
@@ -139,11 +174,12 @@ export class Commands {
     destination: string,
   ): Promise<string> {
     if (shadow.runsOn === null) {
-      throw new HostError(`Cannot move ${shadow.id}: it is an image that waits to be restarted`, {
+      throw new HostError(`Cannot reach ${shadow.id}: it is an image that waits to be restarted`, {
         fix: "Continue it by `lb restart IMAGE` on the node where it shall run",
       });
     }
-    await refuseStopped(shadow, "move");
+    // Only the guest is needed for what leaves it where it is.
+    if (values.command === commands.migrate) await refuseStopped(shadow, "move");
     const { ticket, startTicks, homePid, homeNode } = shadow;
     const answer = await this.#peers.request(shadow.runsOn, "M", {
       ...values,

@@ -6,6 +6,7 @@
 import type { BalancerConfig } from "../core/types.ts";
 import { wallMs } from "../host/clock.ts";
 import type { Config } from "../host/config.ts";
+import { measureCores } from "../host/cores.ts";
 import type { Context } from "./context.ts";
 import { newTicket } from "./moves.ts";
 
@@ -20,6 +21,11 @@ export function balancerConfig({ config, node }: Pick<Context, "config" | "node"
     associated: config.associated,
     thresholds: config.thresholds,
     select: config.select,
+    policy: config.policy,
+    capacity: {
+      cores: config.capacity.cores ?? measureCores(),
+      speed: config.capacity.speed,
+    },
     nextTicket: newTicket,
   };
 }

@@ -132,6 +132,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,
+    balance: shell,
     dispatch: (event) => shell.dispatch(event),
   };
   const running = new Node(context, shell);

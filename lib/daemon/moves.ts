@@ -71,6 +71,14 @@ export class Moves {
     return { ...inspection, cantmove: record.cantmove ?? inspection.cantmove };
   }
 
+  /** Looks at a process of this node now and tells the balancer. */
+  async refresh(id: ProcessId): Promise<void> {
+    const inspection = await this.inspect(id);
+    if (inspection === null) return;
+    const { cpuSeconds, rssBytes, cantmove } = inspection;
+    this.#context.dispatch({ type: "sampled", samples: [{ id, cpuSeconds, rssBytes, cantmove }] });
+  }
+
   /** Performs the effect `offer`: frame C to that node, its answer to the balancer. */
   async offer({ ticket, to, id, manual }: EffectOf<"offer">): Promise<void> {
     const startMs = monotonicMs();

@@ -29,6 +29,7 @@ import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
+import { Standing } from "./standing.ts";
 import type { Shell } from "./shell.ts";
 import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
@@ -51,6 +52,7 @@ export class Node {
   readonly #homes: Homes;
   readonly #links: Links;
   readonly #commands: Commands;
+  readonly #standing: Standing;
   readonly #open = new Set<FrameConnection>();
   #halfOpen = 0;
   #pendingConfig: Config | null = null;
@@ -67,7 +69,9 @@ export class Node {
     this.#moves = new Moves(context, this.#peers, this.#orders);
     this.#arrivals = new Arrivals(context, this.#orders, this.#endings);
     this.#links = new Links(context, this.#peers);
+    this.#standing = new Standing(context);
     this.#commands = new Commands(context, {
+      standing: this.#standing,
       peers: this.#peers,
       moves: this.#moves,
       homes: this.#homes,
@@ -79,7 +83,10 @@ export class Node {
       inspect: ({ ids }) => void this.#sample(ids),
       offer: (effect) => void this.#moves.offer(effect),
       withdrawOffer: (effect) => this.#moves.withdraw(effect),
-      answerOffer: (effect) => this.#arrivals.answer(effect),
+      answerOffer: (effect) => {
+        this.#peers.tellLoad(effect.to, effect.announcement);
+        this.#arrivals.answer(effect);
+      },
       orderMove: (effect) => void this.#moves.move(effect),
       requestDone: (effect) => this.#commands.finish(effect),
       requestFailed: (effect) => this.#commands.finish(effect),
@@ -139,6 +146,7 @@ export class Node {
     ];
     this.#shell.replace(balancerConfig(this.#context), [
       ...processes.map((process): Event => ({ type: "processArrived", process })),
+      ...this.#standing.events(),
       ...this.#peers.connected.filter((node) => next.associated.includes(node))
         .map((node): Event => ({ type: "peerConnected", node })),
     ]);
@@ -161,6 +169,7 @@ export class Node {
     this.#endings.retry();
     this.#arrivals.check();
     this.#moves.check();
+    this.#standing.check();
     await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
     dispatch({ type: "check" });
   }
@@ -185,6 +194,7 @@ export class Node {
     }
     this.#homes.recover();
     this.#arrivals.recover();
+    for (const event of this.#standing.events()) dispatch(event);
     records.save();
   }
 

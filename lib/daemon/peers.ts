@@ -5,7 +5,7 @@
  * @module
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
-import type { Announcement, Letter } from "../core/types.ts";
+import type { Announcement } from "../core/types.ts";
 import { callHello, type Hello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import { connectTcp, type TcpConnection, watchForSilence } from "../host/tcp.ts";
@@ -31,6 +31,15 @@ interface Peer {
 /** The announced letter as a frame carries it. */
 export function announcementValues(announcement: Announcement) {
   return { epoch: BigInt(announcement.epoch), sequence: BigInt(announcement.seq) };
+}
+
+/** The announced letter with the load as a frame carries it; null: the load is not told. */
+function loadValues(announcement: Announcement): FrameValues<"L"> | null {
+  const { letter, load } = announcement;
+  if (load === undefined) return null;
+  const thousandths = Math.min(2 ** 32 - 1, Math.round(load * 1000));
+  const stamp = announcementValues(announcement);
+  return { ...stamp, letter: frameTypes[letter], load: thousandths };
 }
 
 /** Reads an announcement from a frame's fields; a letter that is neither is a WireError. */
@@ -182,6 +191,11 @@ export class Peers {
         const announcement = readAnnouncement(frame.values, frameTypes[frame.letter]);
         return this.#context.dispatch({ type: "peerLetter", node, announcement });
       }
+      case "L": {
+        const { letter, load } = frame.values;
+        const announcement = { ...readAnnouncement(frame.values, letter), load: load / 1000 };
+        return this.#context.dispatch({ type: "peerLetter", node, announcement });
+      }
       case "B": {
         const announcement = readAnnouncement(frame.values, frame.values.letter);
         return this.#context.dispatch({ type: "peerGreeted", node, announcement });
@@ -215,19 +229,30 @@ export class Peers {
     this.#peers.get(node)?.[0]?.connection.send(letter, values).catch(() => {});
   }
 
+  /** Tells our load to one node, if a policy asks for it: before the answer to its offer. */
+  tellLoad(node: string, announcement: Announcement): void {
+    const values = loadValues(announcement);
+    if (values !== null) this.#send(node, "L", values);
+  }
+
+  #sendLetter(node: string, announcement: Announcement): void {
+    const values = loadValues(announcement);
+    if (values !== null) this.#send(node, "L", values);
+    else this.#send(node, announcement.letter, announcementValues(announcement));
+  }
+
   /** Broadcasts our letter to every associated node that is connected. */
   announce(announcement: Announcement): void {
     for (const node of this.#context.config.associated) {
-      this.#send(node, announcement.letter, announcementValues(announcement));
+      this.#sendLetter(node, announcement);
     }
   }
 
   /** Tells our letter to one node, as a greeting or as the answer to one. */
   tellLetter(node: string, greeting: boolean, announcement: Announcement): void {
-    const letter: Letter = announcement.letter;
     const values = announcementValues(announcement);
-    if (greeting) this.#send(node, "B", { ...values, letter: frameTypes[letter] });
-    else this.#send(node, letter, values);
+    if (greeting) this.#send(node, "B", { ...values, letter: frameTypes[announcement.letter] });
+    if (!greeting || announcement.load !== undefined) this.#sendLetter(node, announcement);
   }
 
   /** Sends a frame that is not answered. */

@@ -66,6 +66,9 @@ interface State {
   readonly shadows: readonly ShadowRecord[];
   readonly toHome: readonly EndingRecord[];
   readonly toShadow: readonly EndingRecord[];
+  /** Both are missing in the file of an earlier version. */
+  readonly pins?: readonly ProcessId[];
+  readonly isDraining?: boolean;
 }
 
 /** Fields that are bigint: JSON has none. */
@@ -91,6 +94,10 @@ export class Records {
   readonly toHome = new Map<ProcessId, EndingRecord>();
   /** Endings of processes at home here, for their shadows. */
   readonly toShadow = new Map<ProcessId, EndingRecord>();
+  /** Processes that a person wants to stay here. */
+  readonly pins = new Set<ProcessId>();
+  /** A person wants this node empty. */
+  isDraining = false;
   #timer: number | null = null;
   #complained = false;
 
@@ -126,6 +133,8 @@ export class Records {
         this.shadows.set(key(record), { ...record, connection: null });
       }
       for (const ending of state.toShadow) this.toShadow.set(key(ending), ending);
+      for (const id of state.pins ?? []) this.pins.add(id);
+      this.isDraining = state.isDraining ?? false;
     } catch (error) {
       this.#complain("read", error);
       try {
@@ -154,6 +163,8 @@ export class Records {
       shadows: [...this.shadows.values()],
       toHome: [...this.toHome.values()],
       toShadow: [...this.toShadow.values()],
+      pins: [...this.pins],
+      isDraining: this.isDraining,
     };
     const text = JSON.stringify(
       state,

@@ -5,9 +5,10 @@
  */
 import { assert } from "../base/assert.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { BalancerConfig, BalancerView, Effect, Event } from "../core/types.ts";
-import { monotonicMs } from "../host/clock.ts";
+import type { BalancerConfig, BalancerView, Effect, Event, ProcessId } from "../core/types.ts";
+import { monotonicMs, wallMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
+import { Journal } from "./journal.ts";
 
 const log = logger("balancer");
 
@@ -18,6 +19,8 @@ export type Performers = {
 
 /** Runs one balancer on the node's clock. */
 export class Shell {
+  /** The last decisions; a new config does not end it. */
+  readonly journal = new Journal();
   #balancer: Balancer;
   #performers: Performers | null = null;
   readonly #queue: Event[] = [];
@@ -32,6 +35,11 @@ export class Shell {
   /** What the balancer would show to a person. */
   get view(): BalancerView {
     return this.#balancer.view();
+  }
+
+  /** Why a process stays here just now; null: it is not here. See `Balancer.explain()`. */
+  explain(id: ProcessId): string[] | null {
+    return this.#balancer.explain(id);
   }
 
   /**
@@ -63,6 +71,7 @@ export class Shell {
     this.#busy = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.journal.event(next, wallMs());
         for (const effect of this.#balancer.step(next, monotonicMs())) this.#perform(effect);
       }
     } finally {
@@ -72,6 +81,7 @@ export class Shell {
   }
 
   #perform(effect: Effect): void {
+    this.journal.effect(effect, wallMs());
     if (effect.type === "log") {
       log[effect.level](effect.message, effect.fields);
       return;

@@ -19,6 +19,7 @@ export function makeSnapshot(
     state: view.state,
     queueLength: view.queueLength,
     thresholds: view.thresholds,
+    draining: view.isDraining,
     frequencySeconds,
     clockMs: wallMs(),
     associated: view.associated,
@@ -32,6 +33,7 @@ export function makeSnapshot(
       shadowPid: records.guests.get(process.id)?.homePid ?? null,
       cantmove: process.cantmove,
       movingTo: process.movingTo,
+      pinned: process.isPinned,
     })),
     shadows: [...records.shadows.values()].map(({ homePid, program, runsOn }) => ({
       pid: homePid,

@@ -127,7 +127,10 @@ export async function askSnapshot(connection: FrameConnection): Promise<Snapshot
 /** A command about one process. */
 export interface ProcessCommand {
   readonly command: keyof typeof commands;
-  /** Its PID as the asked node knows it: at home the home PID, elsewhere the guest's. */
+  /**
+   * Its PID as the asked node knows it: at home the home PID, elsewhere the guest's; 0 where the
+   * command is about the node.
+   */
   readonly pid: number;
   /** For migrate: where to; empty: the preferred node. */
   readonly destination?: string;

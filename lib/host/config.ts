@@ -5,9 +5,10 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { ConfigError, describe } from "../base/errors.ts";
-import { type Selection, selections, type Thresholds } from "../core/types.ts";
+import type { Selection, Thresholds } from "../core/types.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
+import { type PolicyConfig, readPolicy } from "./config_policy.ts";
 import { ConfigTable } from "./config_table.ts";
 
 /** What SIGTSTP sent by a process does to a launched program. */
@@ -28,6 +29,8 @@ export interface Config {
   /** Seconds between checks. */
   readonly frequencySeconds: number;
   readonly select: Selection;
+  readonly policy: PolicyConfig["policy"];
+  readonly capacity: PolicyConfig["capacity"];
   readonly thresholds: Thresholds;
   /** Absolute path of the cluster key. */
   readonly keyFile: string;
@@ -159,14 +162,15 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
   const home = (purpose: string) => () => homeDir(getEnv, purpose);
 
   const listen = root.address("listen", root.string("listen", "an address") ?? "127.0.0.1");
+  const limits = thresholds(root);
   const config: Config = {
     file,
     listen,
     node: nodeName(root, listen),
     associated: associatedNodes(root),
     frequencySeconds: root.number("frequency", { min: 0.1, max: 3600, integer: false }) ?? 5,
-    select: root.choice("select", selections) ?? "most-cpu",
-    thresholds: thresholds(root),
+    ...readPolicy(root, limits),
+    thresholds: limits,
     keyFile: pathOf(root, "key-file", home("the key file")) ??
       (uid === 0 ? "/etc/lb/cluster.key" : `${home("the key file")()}/.config/lb/cluster.key`),
     runtimeDir: pathOf(root, "runtime-dir", home("the runtime directory")) ??

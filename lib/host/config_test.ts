@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError } from "../base/errors.ts";
+import { policies } from "../core/policy/policy.ts";
 import { loadConfig, parseConfig } from "./config.ts";
 
 const sources = {
@@ -30,6 +31,8 @@ Deno.test("parseConfig() gives every key a default", () => {
     associated: [],
     frequencySeconds: 5,
     select: "most-cpu",
+    policy: policies.thesis,
+    capacity: { cores: null, speed: 1 },
     thresholds: { thu: 1, thf: 5, thv: 8 },
     keyFile: "/home/ann/.config/lb/cluster.key",
     runtimeDir: "/home/ann/.local/state/lb",
@@ -57,6 +60,51 @@ Deno.test("parseConfig() reads the example with every key", async () => {
   assert.equal(everything.keyFile, "/etc/lb/cluster.key");
   assert.equal(everything.runtimeDir, "/run/lb");
   assert.equal(everything.reconnectLimitMs, 600_000);
+  assert.deepEqual(everything.policy, policies.thesis);
+  // The table of the policy, which the word excludes, has every default, too.
+  const table = [...text.matchAll(/^# {2}(.*)$/gm)].map(([, line]) => line).join("\n");
+  assert.ok(table.includes("[policy]") && table.includes("moves-per-minute"), table);
+  const { policy } = parse(`select = "age-cost"\n${table}`);
+  assert.deepEqual(policy, { ...policies.thesis, ageCost: true, movesPerMinute: 60 });
+});
+
+Deno.test("parseConfig() takes a policy by name, and a table that changes one", () => {
+  assert.deepEqual(parse('policy = "lifetime"').policy, policies.lifetime);
+  assert.deepEqual(parse('policy = "capacity"\ncores = 4\nspeed = 1.5').capacity, {
+    cores: 4,
+    speed: 1.5,
+  });
+  const { policy } = parse(
+    '[policy]\nbase = "lifetime"\nlocation = "two-random"\nresidence = 2.5\nlink-rate = 12.5\n',
+  );
+  assert.deepEqual(policy, {
+    ...policies.lifetime,
+    location: "two-random",
+    residenceMs: 2_500,
+    linkBytesPerSecond: 12.5e6,
+  });
+});
+
+Deno.test("parseConfig() names what is wrong with a policy, and the choices", () => {
+  rejects(
+    'policy = "best"',
+    /policy as it must be one of thesis, lifetime, capacity: .*:1 has best/,
+  );
+  rejects("policy = 3", /policy as it must be one of/);
+  rejects('[policy]\nlocation = "nearest"', /policy\.location .*preferred-list.*:2 has nearest/);
+  rejects("[policy]\nmargin = nan", /policy\.margin/);
+  rejects("[policy]\nresidence = -1", /policy\.residence/);
+  rejects("[policy]\nmoves-per-minute = 0", /policy\.moves-per-minute/);
+  rejects("[policy]\nmargin = 7", /policy\.margin as it must be at most 6/);
+  rejects("[policy]\nresidense = 1", /'policy\.residense' is not/);
+  rejects(
+    '[policy]\nindex = "per-capacity"\nthresholds = "per-capacity"',
+    /policy\.thresholds .* counts twice: .*:3/,
+  );
+  rejects("[policy]\nlink-rate = 10", /policy\.link-rate as it must be left out unless/);
+  rejects('policy = "lifetime"\nselect = "most-cpu"', /select as it must be left out/);
+  rejects("cores = 0", /cores/);
+  rejects("speed = inf", /speed/);
 });
 
 Deno.test("parseConfig() places relative paths beside the file and ~/ at home", () => {

@@ -36,7 +36,8 @@ function byPid(a: { readonly pid: number }, b: { readonly pid: number }): number
 }
 
 function processRow(process: SnapshotProcess, node: string): string[] {
-  const { pid, program, home, shadowPid, cpuSeconds, rssBytes, cantmove, movingTo } = process;
+  const { pid, program, home, shadowPid, cpuSeconds, rssBytes, cantmove, movingTo, pinned } =
+    process;
   return [
     String(pid),
     program,
@@ -45,7 +46,7 @@ function processRow(process: SnapshotProcess, node: string): string[] {
     shadowPid === null ? "-" : String(shadowPid),
     formatSeconds(cpuSeconds),
     formatBytes(rssBytes),
-    cantmove ?? "-",
+    cantmove ?? (pinned === true ? "pinned" : "-"),
   ];
 }
 

@@ -23,10 +23,13 @@ const stateWords = { U: "under", M: "medium", F: "full", V: "over", " ": "unreac
  * be left out, the last line says how many.
  */
 export function render(snapshot: Snapshot, size: Size): string[] {
-  const { node, state, queueLength, thresholds, frequencySeconds } = snapshot;
+  const { node, state, queueLength, thresholds, frequencySeconds, draining } = snapshot;
   const { thu, thf, thv } = thresholds;
   const lines = [
-    `Node ${printable(node)}   state ${state} (${stateWords[state]})   queue length ${queueLength}`,
+    `Node ${printable(node)}   state ${state} (${
+      stateWords[state]
+    })   queue length ${queueLength}` +
+    (draining === true ? "   drained" : ""),
     `THu ${thu}   THf ${thf}   THv ${thv}   checks every ${frequencySeconds} s`,
     "",
     ...drawAssociated(snapshot),

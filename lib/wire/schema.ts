@@ -34,6 +34,7 @@ export const frameTypes = {
   Q: 0x51, // inquiry: what became of this process
   V: 0x56, // verdict: answer to Q
   W: 0x57, // withdraw an offer
+  L: 0x4c, // announced letter with the load
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -222,6 +223,11 @@ export const commands = {
   home: 2, // bring the process home
   checkpoint: 3, // write its image to `path` and leave a waiting shadow
   snapshot: 4, // write its image to `path`; it goes on
+  pin: 5, // the balancer leaves it where it is
+  unpin: 6, // the balancer may move it again
+  drain: 7, // the node (no process) sends all away and takes nothing
+  undrain: 8, // the node takes processes again
+  why: 9, // tell what keeps the process where it is, and the last decisions about it
 } as const;
 
 /** Types a field of a frame's body may have: text is u16 size + UTF-8, bytes is u32 size + bytes. */
@@ -248,6 +254,11 @@ export const frames = {
   B: {
     doc: "I have started, or met you again; answered by B with your announced letter",
     fields: { ...announcement, letter: "u32" },
+  },
+  L: {
+    doc: "my announced letter, and my load in thousandths of a process per unit of capacity; " +
+      "instead of U and F, and before Y and N, where the sender's policy asks for loads",
+    fields: { ...announcement, letter: "u32", load: "u32" },
   },
   C: {
     doc: "offer of a process; answered by Y (a place is reserved for the ticket) or N",

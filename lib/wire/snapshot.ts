@@ -23,6 +23,8 @@ export interface SnapshotProcess {
   readonly cantmove: string | null;
   /** Where it is moving to just now, or null. */
   readonly movingTo: string | null;
+  /** A person wants it to stay. */
+  readonly pinned?: boolean | undefined;
 }
 
 /** A shadow: what stands at home for a process that runs away. */
@@ -41,6 +43,8 @@ export interface Snapshot {
   readonly queueLength: number;
   readonly thresholds: { readonly thu: number; readonly thf: number; readonly thv: number };
   readonly frequencySeconds: number;
+  /** A person wants the node empty: it takes nothing. */
+  readonly draining?: boolean | undefined;
   /** In order of preference; `" "`: could not be reached. */
   readonly associated: readonly { readonly node: string; readonly state: "U" | "F" | " " }[];
   readonly processes: readonly SnapshotProcess[];
@@ -59,6 +63,7 @@ const snapshotSchema = v.looseObject({
   queueLength: count,
   thresholds: v.looseObject({ thu: count, thf: count, thv: count }),
   frequencySeconds: v.number(),
+  draining: v.optional(v.boolean()),
   associated: v.array(v.looseObject({ node: v.string(), state: v.picklist(["U", "F", " "]) })),
   processes: v.array(v.looseObject({
     id: v.string(),
@@ -70,6 +75,7 @@ const snapshotSchema = v.looseObject({
     shadowPid: v.nullable(pid),
     cantmove: v.nullable(v.string()),
     movingTo: v.optional(v.nullable(v.string()), null),
+    pinned: v.optional(v.boolean()),
   })),
   shadows: v.array(v.looseObject({ pid, program: v.string(), runsOn: v.nullable(v.string()) })),
   clockMs: v.optional(v.number()),

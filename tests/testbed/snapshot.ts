@@ -15,6 +15,7 @@ export interface SnapshotProcess {
   readonly home: string;
   readonly shadowPid: number | null;
   readonly cantmove: string | null;
+  readonly pinned?: boolean;
 }
 
 /** One node. */
@@ -24,6 +25,7 @@ export interface Snapshot {
   readonly queueLength: number;
   readonly thresholds: { readonly thu: number; readonly thf: number; readonly thv: number };
   readonly frequencySeconds: number;
+  readonly draining?: boolean;
   readonly associated: readonly { readonly node: string; readonly state: string }[];
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly {

@@ -1,0 +1,83 @@
+/**
+ * The journal: the last decisions about each process, for `lb why`.
+ *
+ * @module
+ */
+import type { Effect, Event, ProcessId } from "../core/types.ts";
+
+/** A decision. */
+export interface JournalEntry {
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+  /** null: about the node, not about one process. */
+  readonly id: ProcessId | null;
+  readonly text: string;
+}
+
+/** Decisions kept; older ones are in the log. */
+const ENTRIES_MAX = 2_000;
+/** Moves whose end may still come. */
+const TICKETS_MAX = 256;
+
+/** Keeps the last decisions; what goes in and out of the balancer is its source. */
+export class Journal {
+  readonly #entries: JournalEntry[] = [];
+  readonly #moves = new Map<bigint, { id: ProcessId; to: string }>();
+
+  /** Takes an event before the balancer does. */
+  event(event: Event, atMs: number): void {
+    const note = (id: ProcessId | null, text: string) => this.#note({ atMs, id, text });
+    switch (event.type) {
+      case "processArrived":
+        return note(event.process.id, "it is in this node's list");
+      case "arrivalConfirmed":
+        return note(event.process.id, "it has moved here");
+      case "cameHome":
+        return note(event.process.id, `it came home${because(event.cantmove)}`);
+      case "moveEnded": {
+        const move = this.#moves.get(event.ticket);
+        if (move === undefined) return;
+        this.#moves.delete(event.ticket);
+        if (event.outcome === "moved") return note(move.id, `it has moved to ${move.to}`);
+        return note(move.id, `its move to ${move.to} was aborted: ${event.reason}`);
+      }
+      case "moveRequested":
+        return note(event.id, `a person asked for its move to ${event.node ?? "any node"}`);
+      case "pinned":
+        return note(event.id, event.isPinned ? "a person pinned it" : "a person unpinned it");
+      case "drain":
+        return note(null, `the node is ${event.isDraining ? "being" : "no longer being"} drained`);
+    }
+  }
+
+  /** Takes an effect of the balancer. */
+  effect(effect: Effect, atMs: number): void {
+    if (effect.type === "orderMove") {
+      this.#moves.set(effect.ticket, { id: effect.id, to: effect.to });
+      const [oldest] = this.#moves.keys();
+      if (this.#moves.size > TICKETS_MAX && oldest !== undefined) this.#moves.delete(oldest);
+    } else if (effect.type === "requestFailed") {
+      this.#note({ atMs, id: null, text: `a move by hand did not happen: ${effect.reason}` });
+    } else if (effect.type === "log") {
+      const { process, ...fields } = effect.fields;
+      const facts = Object.entries(fields).filter(([, value]) => value !== null)
+        .map(([name, value]) => name === "reason" ? `${value}` : `${name} ${value}`);
+      const text = [effect.message, ...facts].join(", ");
+      this.#note({ atMs, id: typeof process === "string" ? process : null, text });
+    }
+  }
+
+  /** The last decisions about a process and about the node, the oldest first. */
+  last(id: ProcessId, count: number): JournalEntry[] {
+    return this.#entries.filter((entry) => entry.id === id || entry.id === null).slice(-count);
+  }
+
+  #note(entry: JournalEntry): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > ENTRIES_MAX) this.#entries.splice(0, ENTRIES_MAX / 10);
+  }
+}
+
+function because(reason: string | null): string {
+  return reason === null ? "" : `, as it needed ${reason}`;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a person tells the balancer, on real nodes: `lb pin`, `lb drain`, `lb why`, a policy by name.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type Host, Testbed } from "../testbed/mod.ts";
+
+async function lb(host: Host, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.lb(...args);
+  assert.equal(code, 0, `lb ${args.join(" ")}: ${stderr}\n${host.daemon.log.slice(-3000)}`);
+  return stdout;
+}
+
+Deno.test("a pinned process stays, the others leave, and lb why tells both", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [one, two] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({ thresholds: { thu: 1, thf: 2, thv: 3 } });
+  const pinned = await one.launchKnown(["counter", "6000"]);
+  assert.match(await lb(one, "why", `${pinned.pid}`), /the node is not over: 1 of 3 processes/);
+  assert.match(await lb(one, "pin", `${pinned.pid}`), /stays on .* until it is unpinned/);
+  // Over a restart of the daemon, too.
+  await one.daemon.stop();
+  await one.daemon.start();
+  const second = await one.launchKnown(["counter", "6000"]);
+  const third = await one.launch(["counter", "6000"]);
+  const { shadows, processes } = await one.waitForSnapshot(
+    "one of three away",
+    (snapshot) => snapshot.shadows.length === 1 && snapshot.processes.length === 2,
+  );
+  assert.ok(processes.some(({ pid }) => pid === pinned.pid));
+  assert.match(await lb(one, "ps"), /pinned/);
+  const away = shadows[0]?.pid ?? 0;
+  assert.ok([second.pid, third.pid].includes(away));
+  const why = await lb(one, "why", `${away}`);
+  assert.match(why, new RegExp(`runs on ${two.node}`));
+  assert.match(why, /process chosen, to .*over with 3 processes, thv 3; most CPU time/);
+  assert.match(why, /it has moved here/);
+  assert.match(await lb(one, "why", `${pinned.pid}`), /it is pinned/);
+  await lb(one, "migrate", `${pinned.pid}`, two.node);
+  assert.doesNotMatch(await lb(one, "why", `${pinned.pid}`), /it is pinned/);
+  // From home, of a guest.
+  await lb(one, "pin", `${pinned.pid}`);
+  assert.match(await lb(one, "why", `${pinned.pid}`), /it is pinned/);
+  await lb(one, "unpin", `${pinned.pid}`);
+  assert.doesNotMatch(await lb(one, "why", `${pinned.pid}`), /it is pinned/);
+  const { code, stderr } = await one.lb("pin", "999999");
+  assert.equal(code, 4);
+  assert.match(stderr, /Cannot find process 999999/);
+});
+
+Deno.test("a drained node empties, takes nothing, and takes again when that is undone", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [one, two] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({
+    thresholds: { thu: 2, thf: 10, thv: 20 },
+    select: "age-cost",
+    extra: 'policy = "lifetime"',
+  });
+  const own = await two.launchKnown(["sleep", "6000"]); // the test programs are on one host only
+  const guest = await one.launchKnown(["counter", "6000"]);
+  await one.migrate(guest.pid, two);
+  const text = await lb(two, "drain", "--wait");
+  assert.match(text, /takes no process; to be moved away: 2\n.*No process is left/s);
+  const { processes, draining, associated } = await two.snapshot();
+  assert.deepEqual([processes, draining], [[], true]);
+  assert.equal(associated[0]?.state, "U");
+  await one.waitForSnapshot(
+    "both there, and the drained node F",
+    (snapshot) => snapshot.processes.length === 2 && snapshot.associated[0]?.state === "F",
+  );
+  const refused = await one.lb("migrate", `${guest.pid}`, two.node);
+  assert.equal(refused.code, 4);
+  assert.match(refused.stderr, /the node is being drained/);
+  await two.daemon.stop();
+  await two.daemon.start();
+  assert.equal((await two.snapshot()).draining, true);
+  assert.match(await lb(two, "drain", "--undo"), /takes processes again/);
+  await one.migrate(guest.pid, two);
+  assert.match(await lb(two, "why", `${own.pid}`), /the node is being drained/);
+});
+
+Deno.test("by age and cost what is too young for its move stays, and lb why tells", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const one = bed.host(0);
+  await bed.startDaemons({
+    thresholds: { thu: 0, thf: 1, thv: 2 },
+    select: "age-cost",
+    // So that a move costs an hour: nothing is ever worth it.
+    extra: 'policy = { base = "lifetime", move-time = 3600, location = "two-random" }',
+  });
+  const jobs = [];
+  for (let n = 0; n < 3; n++) jobs.push(await one.launchKnown(["counter", "6000"]));
+  await one.waitForSnapshot(
+    "the other node is U",
+    ({ associated }) => associated[0]?.state === "U",
+  );
+  const why = await lb(one, "why", `${jobs[0]?.pid}`);
+  assert.match(why, /its move is not worth it: age .* s, cost 3600/);
+  assert.equal((await one.snapshot()).shadows.length, 0);
+});
