@@ -100,12 +100,12 @@ class Worker {
 async function measureRow(worker: Worker, row: Row): Promise<number> {
   let calls = CALLS_MIN;
   let ns = await worker.measure(row, calls);
-  // A short run is mostly its beginning: lengthen it until it tells something.
-  while (ns * calls < SECONDS * 1e8 && calls < row.callsMax) {
-    calls = Math.min(calls * 10, row.callsMax);
+  // A short run is mostly its beginning, and one that stalls tells little: lengthen it until it is long.
+  while (ns * calls < SECONDS * 5e8 && calls < row.callsMax) {
+    const times = Math.min(10, Math.max(2, SECONDS * 1e9 / (ns * calls)));
+    calls = Math.min(Math.round(calls * times), row.callsMax);
     ns = await worker.measure(row, calls);
   }
-  calls = Math.max(CALLS_MIN, Math.min(row.callsMax, Math.round(SECONDS * 1e9 / ns)));
   // Small reads and writes are also about what happens in a long stream.
   if (row.record === 64 && ns * CALLS_MAX < 4e9) calls = CALLS_MAX;
   const values: number[] = [];
