@@ -50,8 +50,9 @@ enum lb_link_type {
 	LB_LINK_WRITE = 25,   /* guest: write(2) these bytes, padded to 8; seq: the descriptor of a regular file, and
 	                         in the upper half how many bytes of the body are padding */
 	LB_LINK_ADVANCE = 26, /* guest: so many bytes have been read; seq: the descriptor; body: uint64_t */
-	LB_LINK_CLOSE = 28,   /* guest: close(2) of a file that was only read; seq: the descriptor; no body */
 	LB_LINK_APPLIED = 27, /* shadow: the stream up to here is executed; body: struct lb_link_applied */
+	LB_LINK_CLOSE = 28,   /* guest: close(2) of a file that was only read; seq: the descriptor; no body */
+	LB_LINK_TYPES,        /* one more than the last */
 };
 
 struct lb_link_header {

@@ -202,6 +202,9 @@ static int64_t receive_one(struct lb_link_header *header, void *body, size_t siz
 	result = receive_exactly(header, sizeof(*header), deadline_ms);
 	if (result < 0)
 		return result;
+	/* Before its body is waited for, which may never come. */
+	if (header->type == 0 || header->type >= LB_LINK_TYPES)
+		return -LB_E_WIRE;
 	if (header->type == LB_LINK_SIGNAL || header->type == LB_LINK_APPLIED) {
 		uint8_t own[sizeof(siginfo_t)] __attribute__((aligned(8)));
 

@@ -151,6 +151,7 @@ static void leave_parent(int *fd)
 	/* Our picture of the state is our own from now on. */
 	lb_shadow.saved = &lb_shadow.state;
 	lb_shadow.executing_seq = 0;
+	lb_shadow.executing_in = NULL;
 	is_child = true;
 }
 

@@ -94,7 +94,7 @@ void lb_link_close(struct lb_shadow_link *link)
 	link->have = 0;
 	if (lb_shadow.live == link)
 		lb_shadow.live = NULL;
-	if (lb_shadow.executing_seq == 0)
+	if (link != lb_shadow.executing_in)
 		link->taken = 0;
 }
 
@@ -109,7 +109,9 @@ bool lb_link_fill(struct lb_shadow_link *link)
 		got = recv(link->fd, link->bytes + link->have, room, MSG_DONTWAIT);
 		if (got > 0) {
 			link->have += (size_t)got;
-			if ((size_t)got < room)
+			/* Usually that was all. While a call is executed the link's end must be seen as well: it may
+			 * have come before the watch (lb_signals_watch) and rings no bell. */
+			if ((size_t)got < room && lb_shadow.executing_seq == 0)
 				return true;
 			continue;
 		}
@@ -125,7 +127,8 @@ const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad
 	*bad = false;
 	if (left < sizeof *header)
 		return NULL;
-	if (header->size > LB_LINK_SIZE_MAX) {
+	/* Before the rest is waited for, which may never come. */
+	if (header->type == 0 || header->type >= LB_LINK_TYPES || header->size > LB_LINK_SIZE_MAX) {
 		*bad = true;
 		return NULL;
 	}

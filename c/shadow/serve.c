@@ -38,12 +38,13 @@ static void send_reply(void)
 }
 
 /* Returns false when the message is malformed. */
-static bool handle_call(const struct lb_link_header *header)
+static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_header *header)
 {
 	const struct lb_link_call *call = (const void *)(header + 1);
 	const uint8_t *in = (const uint8_t *)(call + 1);
 	struct lb_link_header reply_header = { .type = LB_LINK_REPLY, .seq = header->seq };
 	struct lb_link_reply reply = { 0 };
+	bool done;
 
 	if (header->size < sizeof *call || header->size - sizeof *call != call->in_size)
 		return false;
@@ -58,8 +59,11 @@ static bool handle_call(const struct lb_link_header *header)
 		return true;
 	}
 	lb_shadow.executing_seq = header->seq;
+	lb_shadow.executing_in = link;
 	lb_shadow.cancelled = false;
-	if (!lb_execute(call, in, &reply, reply_area + LB_PAGE)) {
+	done = lb_execute(call, in, &reply, reply_area + LB_PAGE);
+	lb_shadow.executing_in = NULL;
+	if (!done) {
 		lb_shadow.executing_seq = 0;
 		return false;
 	}
@@ -86,7 +90,7 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 		lb_stream_applied(header->type == LB_LINK_CALL);
 	switch (header->type) {
 	case LB_LINK_CALL:
-		return handle_call(header);
+		return handle_call(link, header);
 	case LB_LINK_CANCEL:
 		if (header->seq == lb_shadow.executing_seq)
 			lb_shadow.cancelled = true;
@@ -155,8 +159,8 @@ static void drop(struct lb_shadow_link *link)
 
 static void make_room(struct lb_shadow_link *link)
 {
-	if (lb_shadow.executing_seq != 0)
-		return; /* its input lies here */
+	if (link == lb_shadow.executing_in)
+		return;
 	if (link->have > link->taken)
 		memmove(link->bytes, link->bytes + link->taken, link->have - link->taken);
 	link->have -= link->have < link->taken ? link->have : link->taken;
@@ -185,7 +189,7 @@ void lb_serve_link(struct lb_shadow_link *link)
 	else
 		lb_stream_flush();
 	if (link->fd < 0) {
-		if (lb_shadow.executing_seq == 0)
+		if (link != lb_shadow.executing_in)
 			link->taken = 0;
 		return;
 	}

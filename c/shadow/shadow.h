@@ -47,6 +47,7 @@ struct lb_shadow {
 	/* calls */
 	uint64_t last_seq;      /* of the last CALL executed; its reply is kept */
 	uint64_t executing_seq; /* 0: none */
+	const struct lb_shadow_link *executing_in; /* its input lies in this link's area; NULL: none */
 	bool cancelled;         /* the executing CALL is to end with EINTR */
 	/* daemon */
 	int control_fd; /* -1: away */

@@ -19,6 +19,8 @@ interface Around {
   readonly prepare?: (directory: string) => Promise<void>;
   /** While it works on a part; only in the run that is moved. */
   readonly during?: (part: number) => Promise<void>;
+  /** While it waits for its next part; only in the run that is moved. */
+  readonly idle?: (part: number, pid: number) => Promise<void>;
   /** Command of a shell in its directory, when it has done a part and waits; both runs see what it shows. */
   readonly after?: (part: number) => string;
 }
@@ -40,6 +42,7 @@ async function trace(
     await job.write("\n");
     if (away !== undefined) await around.during?.(part);
     await job.output(new RegExp(`^part ${part}\n`, "m"), 60_000);
+    if (away !== undefined && part < PARTS) await around.idle?.(part, job.pid);
     if (part < PARTS && around.after !== undefined) {
       beside.push(await home.must(inside(around.after(part))));
     }
@@ -74,6 +77,55 @@ Deno.test({
       await away.restore();
     };
     await compare({ home, away, seed: 11, around: { during } });
+  },
+});
+
+/** One message of the link, or a part of one: type, size of the body, and seq (c/include/lb_link.h). */
+function message(type: number, size: number, seq: bigint, body: number[] = []): Uint8Array {
+  const bytes = new Uint8Array(16 + body.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, type, true);
+  view.setUint32(4, size, true);
+  view.setBigUint64(8, seq, true);
+  bytes.set(body, 16);
+  return bytes;
+}
+
+/** None of them has any effect but that the link is dropped and made anew. */
+const nonsense: readonly Uint8Array[] = [
+  message(0, 0, 0n),
+  message(8, 0xffffffff, 5n),
+  message(25, 64, 77n, Array.from({ length: 64 }, (_, index) => index)),
+  message(26, 8, 3n, [1, 2, 3, 4, 5, 6, 7, 8]),
+  message(27, 3, 0n, [1, 2, 3]),
+  new TextEncoder().encode("GET / HTTP/1.1\r\nHost: home\r\n\r\n"),
+  Uint8Array.of(0x58),
+];
+
+Deno.test({
+  name: "when a peer says nonsense on the link it is dropped, and each call happens once",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 1" });
+    const injector = await Deno.readTextFile(new URL("../programs/inject.py", import.meta.url));
+    const inject = async (on: Host, pid: number, address: string, bytes: Uint8Array) => {
+      const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+      await on.must(["python3", "-c", injector, String(pid), address, hex], { asRoot: true });
+    };
+    const idle = async (part: number, pid: number) => {
+      const chosen = nonsense.filter((_, index) => index % (PARTS - 1) === part - 1);
+      for (const bytes of chosen) {
+        const guest = (await away.snapshot()).processes.find((one) => one.shadowPid === pid)?.pid;
+        assert.ok(guest !== undefined);
+        await inject(home, pid, away.address, bytes);
+        await sleep(100);
+        await inject(away, guest, home.address, bytes);
+        await sleep(100);
+      }
+    };
+    await compare({ home, away, seed: 12, around: { idle } });
   },
 });
 
