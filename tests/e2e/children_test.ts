@@ -147,3 +147,29 @@ Deno.test("a child in its parent's place: orders and signals wait, and each end 
     await gone(child);
   });
 });
+
+Deno.test({
+  name: "a child that was forked away from home outlives its parent",
+  ignore: !await has("bash"),
+  fn: async () => {
+    await using bed = await twoNodes();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await home.must(["mkfifo", "pipe"]);
+    const child = "(echo child $BASHPID; read x <&3; echo on its own; read x <&3; exit 0)";
+    const script = `exec 3<>pipe; echo ready; read x; ${child} & wait`;
+    const job = await home.launchKnown(["bash", "-c", script]);
+    await job.output("ready\n");
+    await home.migrate(job.pid, away);
+    await job.write("\n");
+    const [, pid] = await job.output(/child (\d+)\n/);
+    await job.kill("KILL");
+    await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+    await home.waitForProcess(Number(pid));
+    await home.migrate(Number(pid), away);
+    await home.must("echo >pipe");
+    await job.output("on its own\n");
+    assert.equal((await away.snapshot()).queueLength, 1);
+    await home.must("echo >pipe");
+    assert.equal((await job.ending()).signal, "SIGKILL");
+  },
+});
