@@ -20,7 +20,9 @@ struct entry {
 	uint64_t at;
 	uint64_t hash[2];
 };
-static struct entry tables[2][PAGES_MAX] LB_SCRATCH;
+/* Mapped by the first fork, as all programs have the library, and some a tight limit. */
+static struct entry (*tables)[PAGES_MAX];
+#define TABLES_SIZE (2 * sizeof tables[0])
 static uint32_t counts[2];
 static uint32_t now; /* the table that is being filled; the other is of the last image */
 static uint32_t at; /* in the other one */
@@ -68,9 +70,30 @@ static void find_own(void)
 		}
 }
 
+static bool have_tables(void)
+{
+	if (tables)
+		return true;
+	int64_t mapped = lb_syscall6(__NR_mmap, 0, TABLES_SIZE, 3 /* READ | WRITE */,
+				     0x22 /* PRIVATE | ANONYMOUS */, -1, 0);
+	if (mapped < 0)
+		return false;
+	tables = (void *)mapped;
+	return true;
+}
+
+static bool is_scratch(uint64_t page)
+{
+	uint64_t start = (uint64_t)tables;
+	return (page >= (uint64_t)scratch_start && page + PAGE <= (uint64_t)scratch_end) ||
+	       (tables && page >= start && page < start + TABLES_SIZE);
+}
+
 void lb_kept_begin(uint64_t id)
 {
 	find_own();
+	if (!have_tables())
+		id = 0; /* then all of it is sent each time */
 	if (id == 0 || id != image_id)
 		counts[!now] = 0;
 	image_id = id;
@@ -89,10 +112,8 @@ void lb_kept_end(bool whole)
 enum lb_page lb_kept(uint64_t page, const char **data)
 {
 	static char copy[PAGE] LB_SCRATCH __attribute__((aligned(8)));
-	const struct entry *last = tables[!now];
-	struct entry *entry = &tables[now][counts[now]];
 	*data = (const char *)page;
-	if (page >= (uint64_t)scratch_start && page + PAGE <= (uint64_t)scratch_end)
+	if (is_scratch(page))
 		return LB_PAGE_EMPTY;
 	if (page >= own_start && page < own_end) {
 		memcpy(copy, (const void *)page, PAGE);
@@ -100,7 +121,8 @@ enum lb_page lb_kept(uint64_t page, const char **data)
 	}
 	if (image_id == 0 || counts[now] == PAGES_MAX)
 		return LB_PAGE_CHANGED;
-	counts[now]++;
+	const struct entry *last = tables[!now];
+	struct entry *entry = &tables[now][counts[now]++];
 	entry->at = page;
 	hash_page((const uint64_t *)(const void *)*data, entry->hash);
 	while (at < counts[!now] && last[at].at < page)
