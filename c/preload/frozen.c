@@ -248,6 +248,7 @@ int lb_freeze(void)
 	lb_syscall3(__NR_get_robust_list, 0, &frozen.robust_head, &frozen.robust_size);
 	frozen.clear_child_tid = 0;
 	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &frozen.clear_child_tid, 0, 0, 0);
+	lb_attributes_take();
 	frozen.monotonic_ns = lb_program_monotonic_ns();
 	note_cpu_time();
 	frozen.armed = 1;
@@ -304,6 +305,7 @@ void lb_thaw(bool at_home)
 		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
 	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
 	register_rseq();
+	lb_attributes_give();
 	for (int i = 0; i < RLIMITS; i++) {
 		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.
 		 * A hard limit that was higher there cannot be raised here: then the soft one is what fits. */

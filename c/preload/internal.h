@@ -106,6 +106,10 @@ void lb_rseq_unregister(void) LB_HIDDEN;
 uint64_t lb_frozen_monotonic_ns(void) LB_HIDDEN;
 uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
 
+/* ---- attributes.c: of the process, as prctl(2) has set them */
+void lb_attributes_take(void) LB_HIDDEN;
+void lb_attributes_give(void) LB_HIDDEN;
+
 /* ---- image.c */
 struct lb_image_sink {
 	int fd;

@@ -235,6 +235,9 @@ async function descriptorObstacle(pid: number): Promise<string | null> {
         return `it uses io_uring: descriptor ${entry.name}`;
       }
       if (target === "anon_inode:[userfaultfd]") return "it uses userfaultfd";
+      if (target === "anon_inode:[perf_event]") return "it counts perf events";
+      // Its descriptor stays at home, and the signals that it tells of do not.
+      if (target === "anon_inode:[signalfd]") return `it has a signalfd: descriptor ${entry.name}`;
     }
     return null;
   } catch {

@@ -93,6 +93,7 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
     ["sysv", /System V shared memory/],
     ["timers", /257 POSIX timers/],
     ["io-uring", /io_uring/],
+    ["signalfd", /signalfd/],
     ["seccomp", /seccomp/],
   ];
   for (const [kind, reason] of kinds) {

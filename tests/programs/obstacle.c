@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,15 @@ static int timers(void)
 	return 0;
 }
 
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return signalfd(-1, &set, 0);
+}
+
 static int io_uring(void)
 {
 	struct io_uring_params params = { 0 };
@@ -80,8 +90,8 @@ static const struct {
 	const char *name;
 	int (*make)(void);
 } kinds[] = {
-	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },
-	{ "timers", timers },   { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
+	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },	  { "signalfd", signals },
+	{ "timers", timers },	    { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
 };
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,7 @@ static void check_prctl(void)
 	CALL("PR_SET_PDEATHSIG to none", prctl(PR_SET_PDEATHSIG, 0));
 	CALL("PR_SET_PDEATHSIG to a bad one", prctl(PR_SET_PDEATHSIG, 65));
 	CALL("PR_GET_NO_NEW_PRIVS", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	CALL("PR_GET_TIMERSLACK as set at the start", prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
 	CALL("PR_SET_TIMERSLACK", prctl(PR_SET_TIMERSLACK, 60000, 0, 0, 0));
 	CALL("PR_GET_TIMERSLACK", prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
 	CALL("PR_GET_DUMPABLE", prctl(PR_GET_DUMPABLE));
@@ -177,6 +179,8 @@ static void check_scheduling(void)
 	CALL("getrusage", getrusage(RUSAGE_SELF, &usage));
 	CALL("getrusage of children", getrusage(RUSAGE_CHILDREN, &usage));
 	CALL("getrusage of something unknown", getrusage((__rusage_who_t)99, &usage));
+	CALL("membarrier, registered at the start",
+	     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
 	CALL("membarrier of something unknown", syscall(SYS_membarrier, 1 << 30, 0, 0));
 	CALL("kcmp of oneself", syscall(SYS_kcmp, getpid(), getpid(), 0, 1, 1));
 }

@@ -10,11 +10,14 @@
 #include "conformity.h"
 
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,6 +190,8 @@ int main(int argc, char **argv)
 	pause_ms = argc > 1 ? atol(argv[1]) : 0;
 	must("getcwd", getcwd(base, sizeof base) != NULL ? 0 : -1);
 	umask(022);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	prctl(PR_SET_TIMERSLACK, 70000, 0, 0, 0);
 	printf("ready\n");
 	fflush(stdout);
 	wait_for("go");
