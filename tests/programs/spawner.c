@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -185,6 +186,29 @@ static void try_vfork(void)
 	reap("vfork raises", pid);
 }
 
+static int on_own_stack(void *argument)
+{
+	*(int *)argument = 3;
+	dprintf(1, "child on a stack of its own, directory %d\n", chdir("/usr") == 0);
+	_exit(8);
+}
+
+/* As posix_spawn(3) does it, with a descriptor for the child. */
+static void try_clone(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int shared = 0, pidfd = -1;
+	siginfo_t info = { 0 };
+	pid_t pid = clone(on_own_stack, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &shared,
+			  &pidfd);
+	int result = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+
+	printf("clone: shared %d, descriptor %d, waitid %d, its PID %d, status %d\n", shared, pidfd, result,
+	       info.si_pid == pid, info.si_status);
+	close(pidfd);
+	fflush(stdout);
+}
+
 /* Signals of the child are not the parent's, nor the other way round. */
 static void try_signals(void)
 {
@@ -316,6 +340,7 @@ int main(int argc, char **argv)
 		try_popen();
 		try_spawn();
 		try_vfork();
+		try_clone();
 		try_signals();
 		try_sizes();
 		try_limits();
