@@ -235,11 +235,11 @@ const movedShell: Session = {
     { type: `cat${ENTER}`, shows: /cat\r\n/ },
     { moves: false, type: `text${ENTER}`, shows: /text\r\ntext\r\n$/ },
     { moves: false, type: CTRL_D, shows: /prompt> $/ },
-    { type: `sleep 1000${ENTER}`, shows: /sleep 1000\r\n/ },
+    { type: `sh -c 'echo begun; exec sleep 1000'${ENTER}`, shows: /\nbegun\r\n$|\rbegun\r\n$/ },
     { moves: false, type: CTRL_C, shows: /\^C[^]*prompt> $/ },
-    { type: `sleep 1001${ENTER}`, shows: /sleep 1001\r\n/ },
+    { type: `sh -c 'echo begun; exec sleep 1001'${ENTER}`, shows: /\nbegun\r\n$|\rbegun\r\n$/ },
     { moves: false, type: CTRL_Z, shows: /Stopped[^]*prompt> $/ },
-    { moves: false, type: `fg${ENTER}`, shows: /sleep 1001\r\n/ },
+    { moves: false, type: `fg${ENTER}`, shows: /sleep 1001'\r\n/ },
     { moves: false, type: CTRL_C, shows: /\^C[^]*prompt> $/ },
     { type: `jobs; echo $?${ENTER}`, shows: /0\r\n[^]*prompt> $/ },
     { type: `exit 5${ENTER}` },
@@ -287,6 +287,13 @@ async function move(home: Host, away: Host, { program, forks }: Session): Promis
   });
 }
 
+/** All that runs on a host and what it waits for: what shows nothing more is found there. */
+async function processes(host: Host): Promise<string> {
+  return `${host.name}:\n${await host.must(
+    "ps -eo pid,pgid,tpgid,stat,pending,wchan:20,args; lb ps",
+  )}`;
+}
+
 async function play(
   session: Session,
   { home, away }: { home: Host; away?: Host },
@@ -318,7 +325,16 @@ async function play(
     }
     if (type !== undefined) await terminal.order({ type });
     if (run !== undefined) await home.must(`cd ${directory}; ${run}`, { timeoutMs: 20_000 });
-    if (shows !== undefined) await terminal.shows(shows);
+    if (shows !== undefined) {
+      await terminal.shows(shows).catch(async (error) => {
+        throw new Error(
+          `${error.message}\n${await processes(home)}${away && await processes(away)}`,
+          {
+            cause: error,
+          },
+        );
+      });
+    }
   }
   await job.ending(20_000);
   await home.must(["rm", "-rf", directory]);
