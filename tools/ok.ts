@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Folders and files that hold TypeScript of ours. */
 const SOURCES = ["main.ts", "mod.ts", "lib", "ffi", "tools", "tests", "bench"];
+/** Folders whose tests run on hosts of their own, or take long. */
+const SLOW = ["tests/e2e", "tests/faults", "tests/c", "tests/fuzz"];
+const LANES = 2;
 
 /** Runs deno with output to the terminal; returns whether it succeeded. */
 async function deno(...args: string[]): Promise<boolean> {
@@ -28,32 +31,54 @@ async function deno(...args: string[]): Promise<boolean> {
   return success;
 }
 
-/** Runs the tests; passes their output on as it comes and counts them by deno's last line. */
-async function runTests(sources: readonly string[]): Promise<{ passed: boolean; counts: string }> {
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Runs some tests in a process of their own; shows their output when they are over, and counts them. */
+async function runGroup(sources: readonly string[], counts: Counts): Promise<boolean> {
   // Types were checked before. Leaks are traced so that a failure names the line.
   // Examples in docstrings are tests too.
-  const args = ["test", "-A", "--doc", "--no-check", "--trace-leaks", ...sources];
-  console.log(`\ntest: deno ${args.join(" ")}`);
-  const child = new Deno.Command(Deno.execPath(), {
-    args,
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--doc", "--no-check", "--trace-leaks", ...sources],
     cwd: root,
     stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const decoder = new TextDecoder();
-  let tail = "";
-  for await (const bytes of child.stdout) {
-    await Deno.stdout.write(bytes);
-    tail = (tail + decoder.decode(bytes, { stream: true })).slice(-400);
-  }
-  const { success } = await child.status;
+  }).output();
+  await Deno.stdout.write(stdout);
+  await Deno.stderr.write(stderr);
   // deno-lint-ignore no-control-regex
-  const plain = tail.replace(/\x1b\[[0-9;]*m/g, "");
+  const plain = new TextDecoder().decode(stdout).slice(-400).replace(/\x1b\[[0-9;]*m/g, "");
   const line = /(\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/.exec(plain);
-  const skipped = line?.[3] === undefined ? "" : `, ${line[3]} skipped`;
-  const counts = line === null ? "" : `test: ${line[1]} passed, ${line[2]} failed${skipped}`;
-  return { passed: success, counts };
+  counts.passed += Number(line?.[1] ?? 0);
+  counts.failed += Number(line?.[2] ?? 0);
+  counts.skipped += Number(line?.[3] ?? 0);
+  return success;
+}
+
+/**
+ * Runs all tests, two groups at a time: those on hosts mostly wait, for each other's nodes. A file of those is
+ * a group, as its hosts are its own; all others are one.
+ */
+async function runTests(
+  sources: readonly string[],
+): Promise<{ passed: boolean; counts: string }> {
+  const slow = SLOW.flatMap((folder) => listFiles(folder, "_test.ts"));
+  const other = sources.flatMap((path) =>
+    path === "tests" ? listFiles(path, "_test.ts").filter((file) => !slow.includes(file)) : [path]
+  );
+  const queue = [...slow.map((file) => [file]), other];
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  let passed = true;
+  console.log(`\ntest: deno test, ${queue.length} groups`);
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+      if (!await runGroup(group, counts)) passed = false;
+    }
+  }));
+  const skipped = counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`;
+  return { passed, counts: `test: ${counts.passed} passed, ${counts.failed} failed${skipped}` };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -27,11 +27,11 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
   const lines = Array.from({ length: 15 }, (_, index) => `line ${index + 1}\n`).join("");
   const limits: [string, boolean][] = [
     ["ulimit -S -f 0", true],
-    ["ulimit -S -d 4000", true],
-    ["ulimit -S -v 6400", true],
+    ["ulimit -S -d 7200", true],
+    ["ulimit -S -v 9800", true],
     ["ulimit -n 64", true],
     ["ulimit -f 0", false],
-    ["ulimit -d 4400", false],
+    ["ulimit -d 7200", false],
   ];
   for (const [limit, moves] of limits) {
     await t.step(limit, async () => {

@@ -29,7 +29,7 @@ async function refused(home: Host, away: Host, job: Job, reason: RegExp): Promis
 Deno.test("a process with two threads does not move, and moves when one is left", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
-  const job = await home.launchKnown(["threader", "0.2", "3", "4"]);
+  const job = await home.launchKnown(["threader", "0.2", "6", "4"]);
   await job.output("two\n");
   await refused(home, away, job, /threads/);
   await job.output("joined 42\n");
