@@ -15,7 +15,7 @@ import { selections, type Thresholds } from "../core/types.ts";
 import { parseDistribution } from "../sim/distributions.ts";
 import { drawCrashes, parsePartition } from "../sim/faults.ts";
 import { type Lists, listsOfGraph, makeLists, shapes, shuffled } from "../sim/lists.ts";
-import type { SimulationOptions } from "../sim/simulation.ts";
+import type { SimulationOptions } from "../sim/options.ts";
 import {
   listedWorkload,
   parsePattern,
@@ -191,6 +191,18 @@ export const parser = object({
   seed: withDefault(
     option("--seed", integer({ metavar: "N", min: 0, max: 2 ** 32 - 1 }), {
       description: message`the same seed, the same result`,
+    }),
+    1,
+  ),
+  check: withDefault(
+    flag("--check", {
+      description: message`run drawn scenarios with faults instead and tell what did not hold`,
+    }),
+    false,
+  ),
+  seeds: withDefault(
+    option("--seeds", integer({ metavar: "N", min: 1, max: 1e9 }), {
+      description: message`with --check: how many, from --seed on`,
     }),
     1,
   ),

@@ -67,6 +67,12 @@ Deno.test("lb simulate runs every policy that has a name", async () => {
   }
 });
 
+Deno.test("lb simulate --check tells how many scenarios hold", async () => {
+  assert.match(await simulate("--check", "--seeds", "5"), /^5 seeds, \d+ steps, .*: 0 seeds broke/);
+  const { violations, seeds } = JSON.parse(await simulate("--check", "--seeds", "2", "--json"));
+  assert.deepEqual([violations, seeds], [[], 2]);
+});
+
 const wrong: readonly [args: string[], message: RegExp][] = [
   [["--thresholds", "3,2,1"], /--thresholds .* 3,2,1/],
   [["--speeds", "1,x"], /--speeds .*"x"/],

@@ -1,5 +1,5 @@
 /**
- * Crashes with returns, and partitions, as a simulated cluster suffers them.
+ * Crashes with returns, partitions, cut links and restarts of daemons, as a cluster suffers them.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Simulation } from "./simulation.ts";
 
 /** What goes wrong, and from when to when. */
 export type Fault =
-  | {
-    readonly kind: "crash";
-    readonly node: number;
-    readonly startMs: number;
-    readonly endMs: number;
-  }
-  /** Nodes from 0 to `size - 1` and the others do not reach each other. */
-  | {
-    readonly kind: "partition";
-    readonly size: number;
-    readonly startMs: number;
-    readonly endMs: number;
-  };
+  & { readonly startMs: number }
+  & (
+    | { readonly kind: "crash"; readonly node: number; readonly endMs: number }
+    /** Nodes from 0 to `size - 1` and the others do not reach each other. */
+    | { readonly kind: "partition"; readonly size: number; readonly endMs: number }
+    /** The link of one pair. */
+    | { readonly kind: "cut"; readonly a: number; readonly b: number; readonly endMs: number }
+    /**
+     * The daemon alone starts anew, with this epoch: what runs on the node goes on. The epoch comes
+     * from a clock that may have been set back.
+     */
+    | { readonly kind: "restart"; readonly node: number; readonly epoch: number }
+  );
 
 /** Draws crashes of each node with exponential times between them and a fixed time until its return. */
 export function drawCrashes(
@@ -61,6 +61,8 @@ export function parsePartition(text: string, nodes: number): Fault {
   });
 }
 
+type Pair = readonly [a: number, b: number];
+
 /** Makes faults happen. */
 export class Faults {
   readonly #simulation: Simulation;
@@ -70,60 +72,85 @@ export class Faults {
   }
 
   schedule(faults: readonly Fault[]): void {
-    const simulation = this.#simulation;
     for (const fault of faults) {
-      const [begin, end] = fault.kind === "crash"
-        ? [() => this.#crash(fault.node), () => this.#return(fault.node)]
-        : [() => this.#cut(fault.size), () => this.#heal()];
-      simulation.after(fault.startMs, begin);
-      simulation.after(fault.endMs, end);
+      this.#simulation.after(fault.startMs, () => this.#begin(fault));
+      if (fault.kind !== "restart") {
+        this.#simulation.after(fault.endMs, () => this.#end(fault));
+      }
     }
+  }
+
+  #begin(fault: Fault): void {
+    const { network, names } = this.#simulation;
+    if (fault.kind === "crash") return this.#crash(fault.node);
+    if (fault.kind === "restart") return this.#restart(fault.node, fault.epoch);
+    if (fault.kind === "cut") {
+      const { a, b } = fault;
+      return this.#change([[a, b]], () => network.setCut(a, b, true));
+    }
+    this.#change(this.#pairs(), () => {
+      for (let node = 0; node < names.length; node++) {
+        network.setGroup(node, node < fault.size ? 0 : 1);
+      }
+    });
+  }
+
+  #end(fault: Exclude<Fault, { kind: "restart" }>): void {
+    const { network, names } = this.#simulation;
+    if (fault.kind === "crash") return this.#return(fault.node);
+    if (fault.kind === "cut") {
+      const { a, b } = fault;
+      return this.#change([[a, b]], () => network.setCut(a, b, false));
+    }
+    this.#change(this.#pairs(), () => {
+      for (let node = 0; node < names.length; node++) network.setGroup(node, 0);
+    });
   }
 
   #crash(node: number): void {
     const simulation = this.#simulation;
-    const { network, options, places, homes } = simulation;
-    network.setUp(node, false);
+    if (!simulation.network.isUp(node)) return;
+    this.#change(this.#pairsOf(node), () => simulation.network.setUp(node, false));
     simulation.halt(node);
-    // What ran there is gone, and so are the guests elsewhere whose home and shadow were there.
-    for (const [id, job] of [...simulation.jobs]) {
-      const place = places[job] as number;
-      if (place !== node && homes[job] !== node) continue;
-      if (simulation.stations.running(place).includes(job)) {
-        simulation.stations.stop(place, job, simulation.nowMs);
-        simulation.rescheduled(place);
-      } else {
-        simulation.frozen[place] = (simulation.frozen[place] as number) - 1;
-      }
-      simulation.lose(job);
-      if (place !== node) simulation.step(place, { type: "processEnded", id });
-    }
-    for (const peer of options.lists[node] ?? []) this.#disconnect(node, peer);
+    simulation.moves.crashed(node);
   }
 
   #return(node: number): void {
     const simulation = this.#simulation;
-    simulation.network.setUp(node, true);
-    simulation.restart(node);
-    for (const peer of simulation.options.lists[node] ?? []) this.#connect(node, peer);
+    if (simulation.network.isUp(node)) return;
+    simulation.restart(node, (simulation.epochs[node] as number) + 1);
+    this.#change(this.#pairsOf(node), () => simulation.network.setUp(node, true));
   }
 
-  #cut(size: number): void {
-    const { network, options, names } = this.#simulation;
-    for (let node = 0; node < names.length; node++) network.setGroup(node, node < size ? 0 : 1);
-    for (let node = 0; node < size; node++) {
-      for (const peer of options.lists[node] ?? []) if (peer >= size) this.#disconnect(node, peer);
-    }
+  #restart(node: number, epoch: number): void {
+    const { network } = this.#simulation;
+    if (!network.isUp(node)) return;
+    const pairs = this.#pairsOf(node).filter(([a, b]) => network.reaches(a, b));
+    for (const [a, b] of pairs) network.disconnect(a, b);
+    this.#simulation.restart(node, epoch);
+    for (const [a, b] of pairs) this.#connect(a, b);
   }
 
-  #heal(): void {
-    const { network, options, names } = this.#simulation;
-    const cut = names.map((_, node) =>
-      (options.lists[node] ?? []).filter((peer) => node < peer && !network.reaches(node, peer))
+  /** All pairs of associated nodes. */
+  #pairs(): Pair[] {
+    return this.#simulation.options.lists.flatMap((list, node) =>
+      list.filter((peer) => node < peer).map((peer): Pair => [node, peer])
     );
-    for (let node = 0; node < names.length; node++) network.setGroup(node, 0);
-    for (const [node, peers] of cut.entries()) {
-      for (const peer of peers) this.#connect(node, peer);
+  }
+
+  #pairsOf(node: number): Pair[] {
+    return (this.#simulation.options.lists[node] ?? []).map((peer): Pair => [node, peer]);
+  }
+
+  /** Changes who reaches whom; connections of these pairs die or come up as that says. */
+  #change(pairs: readonly Pair[], change: () => void): void {
+    const { network } = this.#simulation;
+    const before = pairs.map(([a, b]) => network.reaches(a, b));
+    change();
+    for (const [index, [a, b]] of pairs.entries()) {
+      const reaches = network.reaches(a, b);
+      if (reaches && !before[index]) this.#connect(a, b);
+      if (!reaches && before[index]) this.#disconnect(a, b);
     }
   }
 
@@ -136,19 +163,16 @@ export class Faults {
       // It has come back so soon that its connection was replaced before anybody noticed.
       if (network.incarnation(a, b) !== incarnation) return;
       for (const [node, peer] of [[a, b], [b, a]] as const) {
-        if (network.isUp(node)) this.#simulation.loseLink(node, peer);
+        this.#simulation.shell.loseLink(node, peer);
       }
     });
   }
 
   /** Two nodes reach each other again; a connection that died unnoticed is replaced now. */
   #connect(a: number, b: number): void {
-    const simulation = this.#simulation;
-    if (!simulation.network.reaches(a, b)) return;
-    simulation.network.disconnect(a, b);
-    for (const [node, peer] of [[a, b], [b, a]] as const) simulation.loseLink(node, peer);
-    for (const [node, peer] of [[a, b], [b, a]] as const) {
-      simulation.step(node, { type: "peerConnected", node: simulation.name(peer) });
-    }
+    const { network, shell } = this.#simulation;
+    network.disconnect(a, b);
+    for (const [node, peer] of [[a, b], [b, a]] as const) shell.loseLink(node, peer);
+    for (const [node, peer] of [[a, b], [b, a]] as const) shell.connect(node, peer);
   }
 }

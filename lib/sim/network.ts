@@ -41,6 +41,8 @@ export class Network {
   /** Groups that cannot reach each other. */
   readonly #groups: Uint8Array;
   readonly #isDown: Uint8Array;
+  /** Pairs whose link is cut. */
+  readonly #cuts = new Set<number>();
   /** Counts the connections of a pair: what an earlier one carried never arrives. */
   readonly #incarnations = new Map<number, number>();
   readonly #portFreeMs: Float64Array;
@@ -85,9 +87,10 @@ export class Network {
     return endMs + this.options.latencyMs;
   }
 
-  /** Whether two nodes are both up and in the same group. */
+  /** Whether two nodes are both up, in the same group, and their link is not cut. */
   reaches(a: number, b: number): boolean {
-    return this.#groups[a] === this.#groups[b] && this.#isDown[a] === 0 && this.#isDown[b] === 0;
+    return this.#groups[a] === this.#groups[b] && this.#isDown[a] === 0 && this.#isDown[b] === 0 &&
+      (this.#cuts.size === 0 || !this.#cuts.has(this.#pair(a, b)));
   }
 
   isUp(node: number): boolean {
@@ -100,6 +103,12 @@ export class Network {
 
   setGroup(node: number, group: number): void {
     this.#groups[node] = group;
+  }
+
+  /** Cuts the link of a pair, or mends it. */
+  setCut(a: number, b: number, isCut: boolean): void {
+    if (isCut) this.#cuts.add(this.#pair(a, b));
+    else this.#cuts.delete(this.#pair(a, b));
   }
 
   /** The connection of a pair now; a message counts only if it is still the same at its arrival. */

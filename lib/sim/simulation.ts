@@ -4,40 +4,19 @@
  * @module
  */
 
-import { assert, unreachable } from "../base/assert.ts";
+import { assert } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { BalancerConfig, Effect, Event, ProcessId, Ticket } from "../core/types.ts";
-import { type Fault, Faults } from "./faults.ts";
+import type { Event, ProcessId } from "../core/types.ts";
+import { Faults } from "./faults.ts";
 import { Alarms, EventQueue } from "./heap.ts";
-import type { Lists } from "./lists.ts";
 import { Moves } from "./moves.ts";
-import { Network, type NetworkOptions } from "./network.ts";
+import { Network } from "./network.ts";
+import type { SimulationOptions } from "./options.ts";
 import { COLUMNS, Recorder } from "./recorder.ts";
+import { Shell } from "./shell.ts";
 import { type Job, Stations } from "./stations.ts";
-import { type Arrival, randomStream, type Workload } from "./workload.ts";
-
-/** What a simulation is told. */
-export interface SimulationOptions {
-  /** By node. */
-  readonly speeds: readonly number[];
-  readonly cores: readonly number[];
-  readonly lists: Lists;
-  /** What every balancer is told, besides what is its own; null: there are none. */
-  readonly balancer:
-    | Omit<BalancerConfig, "node" | "epoch" | "associated" | "nextTicket" | "capacity" | "seed">
-    | null;
-  /** Time between a daemon's checks. */
-  readonly checkMs: number;
-  readonly workload: Workload;
-  readonly network: NetworkOptions;
-  /** What a move takes besides the time that the memory travels. */
-  readonly freezeMs: number;
-  readonly faults: readonly Fault[];
-  readonly seed: number;
-  readonly warmupMs: number;
-  readonly durationMs: number;
-}
+import { type Arrival, randomStream } from "./workload.ts";
 
 /** A message on its way. */
 interface Delivery {
@@ -47,14 +26,14 @@ interface Delivery {
   readonly event: Event;
 }
 
-/** What can be queued: a message, a letter to a whole list, what a look has shown, anything else. */
+/** What can be queued: a message, a letter to a whole list, anything else. */
 type Queued =
   | { readonly kind: "deliver"; readonly delivery: Delivery }
-  | { readonly kind: "broadcast"; readonly from: number; readonly event: Event }
+  | { readonly kind: "broadcast"; readonly list: readonly number[]; readonly event: Event }
   | { readonly kind: "call"; readonly call: () => void };
 
-/** Reading /proc takes no longer. */
-const INSPECT_MS = 1;
+/** Place of a job between two nodes: its old copy is gone, its new one has not begun. */
+export const NOWHERE = -1;
 
 /** A simulated cluster. */
 export class Simulation {
@@ -62,10 +41,10 @@ export class Simulation {
   readonly stations: Stations;
   readonly network: Network;
   readonly recorder: Recorder;
+  readonly shell: Shell;
+  readonly moves: Moves;
   readonly names: readonly string[];
   readonly balancers: (Balancer | null)[] = [];
-  /** Numbers of nodes by name, of jobs by id. */
-  readonly numbers: ReadonlyMap<string, number>;
   readonly jobs = new Map<ProcessId, Job>();
   nowMs = 0;
   /** By job: its id, its home, where it is (at its source while it moves), arrival, memory. */
@@ -76,12 +55,15 @@ export class Simulation {
   readonly bytes: number[] = [];
   readonly epochs: number[];
   /** Number of jobs that are frozen here, and still count as this node's load. */
-  readonly frozen: Int32Array;
+  readonly #frozen: Int32Array;
+  /** Starts of a node, and of its daemon. */
+  readonly #boots: Int32Array;
+  readonly #runs: Int32Array;
+  /** The latest time that a balancer was told. */
+  readonly #toldMs: Float64Array;
+  readonly #numbers: ReadonlyMap<string, number>;
   readonly #queue = new EventQueue<Queued>();
   readonly #alarms: Alarms;
-  readonly #moves: Moves;
-  /** Each node's offer that has no answer yet. */
-  readonly #offers: ({ ticket: Ticket; to: number } | null)[];
   readonly #tickets: Prng;
   readonly #isFaulty: boolean;
   #next: Arrival | null;
@@ -96,17 +78,22 @@ export class Simulation {
     this.network = new Network(nodes, options.network, randomStream(options.seed, 5));
     this.recorder = new Recorder(nodes, options.warmupMs, options.durationMs);
     this.names = Array.from({ length: nodes }, (_, node) => `n${node}`);
-    this.numbers = new Map(this.names.map((name, node) => [name, node]));
+    this.#numbers = new Map(this.names.map((name, node) => [name, node]));
     this.epochs = this.names.map(() => 1);
-    this.frozen = new Int32Array(nodes);
+    this.#frozen = new Int32Array(nodes);
+    this.#boots = new Int32Array(nodes);
+    this.#runs = new Int32Array(nodes);
+    this.#toldMs = new Float64Array(nodes).fill(-Infinity);
     this.#alarms = new Alarms(3 * nodes);
     this.#tickets = randomStream(options.seed, 6);
-    this.#moves = new Moves(this);
-    this.#offers = this.names.map(() => null);
+    this.shell = new Shell(this);
+    this.moves = new Moves(this);
     this.#isFaulty = options.faults.length > 0;
     this.#next = options.workload();
     for (let node = 0; node < nodes; node++) this.balancers.push(this.#newBalancer(node));
-    for (let node = 0; node < nodes; node++) this.#greet(node);
+    for (let node = 0; node < nodes; node++) {
+      for (const peer of options.lists[node] ?? []) this.shell.connect(node, peer);
+    }
     const phases = randomStream(options.seed, 7);
     for (let node = 0; options.balancer !== null && node < nodes; node++) {
       this.#alarms.set(nodes + node, phases.nextFloat() * options.checkMs);
@@ -116,7 +103,7 @@ export class Simulation {
 
   /** Number of jobs on a node, with those that are frozen for a move. */
   load(node: number): number {
-    return this.stations.count(node) + (this.frozen[node] as number);
+    return this.stations.count(node) + (this.#frozen[node] as number);
   }
 
   /** Lets virtual time pass, at most to the end of the run. */
@@ -136,18 +123,30 @@ export class Simulation {
         this.#next = this.options.workload();
         this.#arrive(arrival);
       }
+      this.options.observer?.settled();
     }
     this.nowMs = endMs;
   }
 
-  /** Gives one event to a node and performs the effects. */
+  /** Gives one event to a node's balancer and performs the effects. */
   step(node: number, event: Event): void {
     const balancer = this.balancers[node];
     if (balancer === null || balancer === undefined) return;
-    const effects = balancer.step(event, this.nowMs);
-    for (const effect of effects) this.#perform(node, effect);
-    const deadlineMs = balancer.nextTimeoutMs() ?? Infinity;
-    this.#alarms.set(2 * this.names.length + node, deadlineMs);
+    const toldMs = Math.max(this.#toldMs[node] as number, this.localMs(node));
+    this.#toldMs[node] = toldMs;
+    const effects = balancer.step(event, toldMs);
+    for (const effect of effects) this.shell.perform(node, effect);
+    this.options.observer?.stepped(node, event, effects);
+    if (this.balancers[node] !== balancer) return;
+    const deadlineMs = balancer.nextTimeoutMs();
+    const atMs = deadlineMs === null ? Infinity : this.#globalMs(node, deadlineMs);
+    this.#alarms.set(2 * this.names.length + node, Math.max(atMs, this.nowMs));
+  }
+
+  /** What a node's monotonic clock shows. */
+  localMs(node: number): number {
+    const clock = this.options.clocks?.[node];
+    return clock === undefined ? this.nowMs : clock.startMs + clock.rate * this.nowMs;
   }
 
   /** Sends an event to another node; what cannot be sent is lost. */
@@ -159,55 +158,126 @@ export class Simulation {
     this.#queue.push(atMs, { kind: "deliver", delivery });
   }
 
+  /** Sends an event to all nodes of a list. */
+  broadcast(from: number, list: readonly number[], event: Event): void {
+    if (this.#isFaulty || !this.network.isSteady) {
+      for (const peer of list) this.send(from, peer, event);
+    } else {
+      const atMs = this.nowMs + this.options.network.latencyMs;
+      this.#queue.push(atMs, { kind: "broadcast", list, event });
+    }
+  }
+
+  /**
+   * Does something on another node when a message to it arrives, unless it is lost with its
+   * connection or one of the nodes.
+   *
+   * @param afterMs How long it takes; absent: as long as a message does.
+   */
+  tell(from: number, to: number, call: () => void, afterMs?: number): void {
+    const { network } = this;
+    if (!network.reaches(from, to)) return;
+    const incarnation = network.incarnation(from, to);
+    const boots = this.#bootsOf(from, to);
+    const atMs = afterMs === undefined
+      ? network.arrivalMs(from, to, this.nowMs)
+      : this.nowMs + afterMs;
+    this.after(atMs - this.nowMs, () => {
+      if (!network.reaches(from, to) || network.incarnation(from, to) !== incarnation) return;
+      if (this.#bootsOf(from, to) === boots) call();
+    });
+  }
+
   /** Does something later. */
   after(ms: number, call: () => void): void {
     this.#queue.push(this.nowMs + ms, { kind: "call", call });
   }
 
-  /** A node's connection to another is gone: its balancer hears of it, and of a lost answer. */
-  loseLink(node: number, peer: number): void {
-    this.step(node, { type: "peerLost", node: this.name(peer) });
-    const offer = this.#offers[node] ?? null;
-    if (offer?.to === peer) this.#refuseUnsent(node, offer.ticket, peer);
+  /** Does something on a node when so much time has passed by its clock, unless it crashes before. */
+  afterLocal(node: number, ms: number, call: () => void): void {
+    const boots = this.#boots[node];
+    this.after(ms / (this.options.clocks?.[node]?.rate ?? 1), () => {
+      if (this.#boots[node] === boots) call();
+    });
   }
 
-  /** A daemon starts again, with an empty list and without connections. */
-  restart(node: number): void {
-    this.epochs[node] = (this.epochs[node] as number) + 1;
+  /** Counts the starts of a node's daemon. */
+  runs(node: number): number {
+    return this.#runs[node] as number;
+  }
+
+  /** A daemon starts: it finds what runs on its node, and no connection. */
+  restart(node: number, epoch: number): void {
+    this.#runs[node] = (this.#runs[node] as number) + 1;
+    this.epochs[node] = epoch;
     this.balancers[node] = this.#newBalancer(node);
-    this.#offers[node] = null;
+    this.shell.started(node);
+    for (const job of this.jobs.values()) {
+      if (this.places[job] !== node) continue;
+      this.step(node, { type: "processArrived", process: this.process(job) });
+    }
   }
 
-  /** A node is down: all that ran there is gone. */
+  /** A node is down. */
   halt(node: number): void {
+    this.#boots[node] = (this.#boots[node] as number) + 1;
+    this.#runs[node] = (this.#runs[node] as number) + 1;
     this.balancers[node] = null;
     this.#alarms.set(2 * this.names.length + node, Infinity);
   }
 
-  /** Sets the alarm for the end of the next job of a node, whose jobs have changed. */
-  rescheduled(node: number): void {
-    this.#alarms.set(node, this.stations.nextEndMs(node));
+  /** Whether a job runs on a node, and is not frozen there. */
+  runsOn(node: number, job: Job): boolean {
+    return this.places[job] === node && this.stations.running(node).includes(job);
+  }
+
+  /** Lets a job run on a node. */
+  run(node: number, job: Job): void {
+    this.stations.start(node, job, this.nowMs);
+    this.places[job] = node;
+    this.#rescheduled(node);
+  }
+
+  /** Stops a job; it stays where it is. */
+  freeze(node: number, job: Job): void {
+    this.stations.stop(node, job, this.nowMs);
+    this.#frozen[node] = (this.#frozen[node] as number) + 1;
+    this.#rescheduled(node);
+  }
+
+  /** Takes a frozen job away. */
+  leave(node: number, job: Job): void {
+    this.#frozen[node] = (this.#frozen[node] as number) - 1;
+    this.places[job] = NOWHERE;
   }
 
   /** Ends a job before its work is done. */
   lose(job: Job): void {
+    const place = this.places[job] as number;
+    const id = this.ids[job] as string;
+    if (place !== NOWHERE) {
+      if (!this.runsOn(place, job)) this.leave(place, job);
+      else {
+        this.stations.stop(place, job, this.nowMs);
+        this.#rescheduled(place);
+      }
+    }
     this.recorder.counts.lost++;
     this.#forget(job);
+    if (place !== NOWHERE) this.step(place, { type: "processEnded", id });
   }
 
   name(node: number): string {
     return this.names[node] as string;
   }
 
+  number(name: string): number {
+    return this.#numbers.get(name) as number;
+  }
+
   process(job: Job) {
     const [id, home] = [this.ids[job] as string, this.homes[job] as number];
     return { id, homeNode: this.name(home), pid: job + 1, program: "job" };
-  }
-
-  #greet(node: number): void {
-    for (const peer of this.options.lists[node] ?? []) {
-      this.step(node, { type: "peerConnected", node: this.name(peer) });
-    }
   }
 
   #newBalancer(node: number): Balancer | null {
@@ -234,12 +304,10 @@ export class Simulation {
     const id = `${this.name(node)}/${++this.#pids}/1`;
     this.ids[job] = id;
     this.homes[job] = node;
-    this.places[job] = node;
     this.arrivedMs[job] = this.nowMs;
     this.bytes[job] = bytes;
     this.jobs.set(id, job);
-    this.stations.start(node, job, this.nowMs);
-    this.rescheduled(node);
+    this.run(node, job);
     if (this.options.balancer === null) return;
     this.step(node, { type: "processArrived", process: this.process(job) });
   }
@@ -248,14 +316,20 @@ export class Simulation {
     const nodes = this.names.length;
     const node = slot % nodes;
     if (slot < nodes) return this.#end(node);
-    if (slot >= 2 * nodes) return this.step(node, { type: "timePassed" });
-    this.#alarms.set(slot, this.nowMs + this.options.checkMs);
+    if (slot >= 2 * nodes) {
+      // Rounding must not ring too early for ever.
+      const deadlineMs = this.balancers[node]?.nextTimeoutMs() ?? -Infinity;
+      this.#toldMs[node] = Math.max(this.#toldMs[node] as number, deadlineMs);
+      return this.step(node, { type: "timePassed" });
+    }
+    const rate = this.options.clocks?.[node]?.rate ?? 1;
+    this.#alarms.set(slot, this.nowMs + this.options.checkMs / rate);
     this.step(node, { type: "check" });
   }
 
   #end(node: number): void {
     const job = this.stations.end(node, this.nowMs);
-    this.rescheduled(node);
+    this.#rescheduled(node);
     const demandMs = this.stations.demands[job] as number;
     this.recorder.ended(this.arrivedMs[job] as number, demandMs, this.nowMs);
     const id = this.ids[job] as string;
@@ -264,14 +338,16 @@ export class Simulation {
   }
 
   #forget(job: Job): void {
-    this.jobs.delete(this.ids[job] as string);
+    const id = this.ids[job] as string;
+    this.jobs.delete(id);
+    this.moves.forget(id);
     this.stations.forget(job);
   }
 
   #take(queued: Queued): void {
     if (queued.kind === "call") return queued.call();
     if (queued.kind === "broadcast") {
-      for (const peer of this.options.lists[queued.from] ?? []) this.step(peer, queued.event);
+      for (const peer of queued.list) this.step(peer, queued.event);
       return;
     }
     const { from, to, incarnation, event } = queued.delivery;
@@ -279,104 +355,21 @@ export class Simulation {
       if (!this.network.reaches(from, to)) return;
       if (this.network.incarnation(from, to) !== incarnation) return;
     }
-    if (event.type === "offerAnswered" && this.#offers[to]?.ticket === event.ticket) {
-      this.#offers[to] = null;
-    }
-    this.step(to, event);
+    this.shell.deliver(to, event);
   }
 
-  #perform(node: number, effect: Effect): void {
-    switch (effect.type) {
-      case "announce":
-        return this.#announce(node, effect);
-      case "tellLetter": {
-        const type = effect.greeting ? "peerGreeted" : "peerLetter";
-        this.recorder.sent(1, true, this.nowMs);
-        const { announcement } = effect;
-        this.send(node, this.#number(effect.node), { type, node: this.name(node), announcement });
-        return;
-      }
-      case "inspect":
-        return this.after(INSPECT_MS, () => this.#sample(node, effect.ids));
-      case "offer":
-        return this.#offer(node, effect);
-      case "withdrawOffer":
-        this.recorder.sent(1, false, this.nowMs);
-        this.send(node, this.#number(effect.to), { type: "offerWithdrawn", ticket: effect.ticket });
-        return;
-      case "answerOffer":
-        return this.#answer(node, effect);
-      case "orderMove":
-        return this.#moves.begin(node, effect);
-      case "requestDone":
-      case "requestFailed":
-      case "log":
-        return;
-      default:
-        return unreachable(effect);
-    }
+  /** Sets the alarm for the end of the next job of a node, whose jobs have changed. */
+  #rescheduled(node: number): void {
+    this.#alarms.set(node, this.stations.nextEndMs(node));
   }
 
-  #announce(node: number, { announcement }: Extract<Effect, { type: "announce" }>): void {
-    const list = this.options.lists[node] ?? [];
-    this.recorder.sent(list.length, true, this.nowMs);
-    const event: Event = { type: "peerLetter", node: this.name(node), announcement };
-    if (this.network.isSteady && !this.#isFaulty) {
-      const atMs = this.nowMs + this.options.network.latencyMs;
-      this.#queue.push(atMs, { kind: "broadcast", from: node, event });
-    } else {
-      for (const peer of list) this.send(node, peer, event);
-    }
+  #bootsOf(a: number, b: number): number {
+    return (this.#boots[a] as number) + (this.#boots[b] as number);
   }
 
-  #sample(node: number, ids: readonly ProcessId[]): void {
-    const samples = ids.flatMap((id) => {
-      const job = this.jobs.get(id);
-      if (job === undefined || this.places[job] !== node) return [];
-      const left = this.stations.left(node, job, this.nowMs);
-      const cpuSeconds = ((this.stations.demands[job] as number) - left) / 1000;
-      return [{ id, cpuSeconds, rssBytes: this.bytes[job] as number, cantmove: null }];
-    });
-    this.step(node, { type: "sampled", samples });
-  }
-
-  #offer(node: number, { ticket, to, id, manual }: Extract<Effect, { type: "offer" }>): void {
-    const peer = this.#number(to);
-    this.recorder.sent(1, false, this.nowMs);
-    this.recorder.count("offers", this.nowMs);
-    const from = this.name(node);
-    this.#offers[node] = { ticket, to: peer };
-    const event = { type: "offerReceived", from, ticket, id, manual, refusal: null } as const;
-    if (this.network.reaches(node, peer)) this.send(node, peer, event);
-    else this.after(INSPECT_MS, () => this.#refuseUnsent(node, ticket, peer));
-  }
-
-  #refuseUnsent(node: number, ticket: Ticket, peer: number): void {
-    if (this.#offers[node]?.ticket !== ticket) return;
-    this.#offers[node] = null;
-    const reason = "it cannot be reached";
-    const from = this.name(peer);
-    const event = { type: "offerAnswered", from, ticket, accepted: false } as const;
-    this.step(node, { ...event, announcement: null, reason });
-  }
-
-  #answer(node: number, effect: Extract<Effect, { type: "answerOffer" }>): void {
-    const { to, ticket, accepted, announcement, reason } = effect;
-    this.recorder.sent(1, false, this.nowMs);
-    if (!accepted) this.recorder.count("collisions", this.nowMs);
-    const from = this.name(node);
-    this.send(node, this.#number(to), {
-      type: "offerAnswered",
-      from,
-      ticket,
-      accepted,
-      announcement,
-      reason,
-    });
-  }
-
-  #number(name: string): number {
-    return this.numbers.get(name) as number;
+  #globalMs(node: number, localMs: number): number {
+    const clock = this.options.clocks?.[node];
+    return clock === undefined ? localMs : (localMs - clock.startMs) / clock.rate;
   }
 
   #sampleUntil(ms: number): void {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { deterministic, exponential } from "./distributions.ts";
 import { makeLists } from "./lists.ts";
-import { Simulation, type SimulationOptions } from "./simulation.ts";
+import type { SimulationOptions } from "./options.ts";
+import { Simulation } from "./simulation.ts";
 import { type Arrival, listedWorkload, randomStream, randomWorkload } from "./workload.ts";
 import { drawCrashes } from "./faults.ts";
 import { summarize } from "./recorder.ts";

@@ -1,0 +1,254 @@
+/**
+ * What must hold in a cluster at every moment, whatever breaks, and what must be true again when
+ * all is whole: checked from outside the balancers and the protocol, by what really runs where.
+ *
+ * @module
+ */
+
+import { AssertionError } from "../base/assert.ts";
+import type { Effect, Event, NodeName, Ticket } from "../core/types.ts";
+import { clockRates, drawScenario, timeouts } from "./scenario.ts";
+import { NOWHERE, Simulation } from "./simulation.ts";
+
+/** Offers in one round (lib/core/round.ts). */
+const OFFERS_MAX = 32;
+/** Doublings of a rest after aborted moves (lib/core/process_table.ts), and the shortest one. */
+const REST_MS = timeouts.retryDelayMs * 64;
+/** What a message takes at most, with all its losses; rounding of clocks. */
+const SLACK_MS = 15_000;
+
+/** What became of one seed. */
+export interface CheckResult {
+  readonly seed: number;
+  /** What was broken, and when; null: nothing. */
+  readonly violation: string | null;
+  /** Steps of balancers, moves, and jobs lost by crashes. */
+  readonly steps: number;
+  readonly moves: number;
+  readonly lost: number;
+}
+
+/** A node's account, to compare with the bounds. */
+interface Account {
+  epochSeq: number;
+  /** Processes that have come and places that were kept, in this run of the daemon. */
+  entries: number;
+  offersSinceCheck: number;
+  letters: number;
+  announced: number;
+  connects: number;
+  greetings: number;
+  offersReceived: number;
+  answers: number;
+  /** Since when it is over while it knows a node that is U, and does nothing about it. */
+  idleOverSinceMs: number | null;
+  /** Until when an aborted move may keep its processes at rest. */
+  restsUntilMs: number;
+  /** First seen, by ticket. */
+  readonly reservations: Map<Ticket, number>;
+}
+
+/** Looks on one simulation. */
+class Checker {
+  simulation: Simulation | null = null;
+  steps = 0;
+  readonly #accounts = new Map<number, Account>();
+  readonly #runs = new Map<number, number>();
+
+  stepped(node: number, event: Event, effects: readonly Effect[]): void {
+    const { simulation } = this;
+    if (simulation === null) return;
+    this.steps++;
+    const account = this.#account(node, simulation);
+    this.#count(account, event, effects);
+    this.#checkMessages(account, node, simulation);
+    this.#checkPlaces(account, node, simulation);
+    this.#checkOver(account, node, event, effects, simulation);
+  }
+
+  settled(): void {
+    const { simulation } = this;
+    if (simulation !== null) checkCopies(simulation);
+  }
+
+  /** The account of a node's daemon, a new one after each start. */
+  #account(node: number, simulation: Simulation): Account {
+    const run = simulation.runs(node);
+    const known = this.#accounts.get(node);
+    if (known !== undefined && this.#runs.get(node) === run) return known;
+    const account: Account = {
+      epochSeq: 0,
+      entries: 0,
+      offersSinceCheck: 0,
+      letters: 0,
+      announced: 0,
+      connects: 0,
+      greetings: 0,
+      offersReceived: 0,
+      answers: 0,
+      idleOverSinceMs: null,
+      restsUntilMs: -Infinity,
+      reservations: new Map(),
+    };
+    this.#runs.set(node, run);
+    this.#accounts.set(node, account);
+    return account;
+  }
+
+  #count(account: Account, event: Event, effects: readonly Effect[]): void {
+    if (event.type === "check") account.offersSinceCheck = 0;
+    if (event.type === "peerConnected") account.connects++;
+    if (event.type === "peerGreeted") account.greetings++;
+    if (event.type === "offerReceived") account.offersReceived++;
+    if (["processArrived", "arrivalConfirmed", "cameHome"].includes(event.type)) account.entries++;
+    for (const effect of effects) {
+      if (effect.type === "announce") account.announced++;
+      if (effect.type === "tellLetter") account.letters++;
+      if (effect.type === "offer") account.offersSinceCheck++;
+      if (effect.type === "answerOffer") {
+        account.answers++;
+        if (effect.accepted) account.entries++;
+      }
+    }
+  }
+
+  /** A letter changes once for each filling and emptying of the band between thu and thf. */
+  #checkMessages(account: Account, node: number, simulation: Simulation): void {
+    const thresholds = simulation.balancers[node]?.view().thresholds;
+    if (thresholds === undefined) return;
+    const fillings = Math.ceil(account.entries / (thresholds.thf - thresholds.thu));
+    hold(account.announced <= 2 * fillings, `n${node} announces at most twice a filling`);
+    hold(account.letters === account.connects + account.greetings, `n${node} greets once`);
+    hold(account.answers === account.offersReceived, `n${node} answers each offer once`);
+    hold(account.offersSinceCheck <= OFFERS_MAX, `n${node} makes 32 offers a round at most`);
+  }
+
+  /** Every place is taken or freed in time. */
+  #checkPlaces(account: Account, node: number, simulation: Simulation): void {
+    const nowMs = simulation.localMs(node);
+    const places = simulation.balancers[node]?.view().reservations ?? [];
+    const tickets = new Set(places.map(({ ticket }) => ticket));
+    for (const ticket of [...account.reservations.keys()]) {
+      if (!tickets.has(ticket)) account.reservations.delete(ticket);
+    }
+    const limitMs = timeouts.reservationTimeoutMs + timeouts.moveTimeoutMs + timeouts.checkMs;
+    for (const ticket of tickets) {
+      const sinceMs = account.reservations.get(ticket) ?? nowMs;
+      account.reservations.set(ticket, sinceMs);
+      hold(nowMs - sinceMs <= limitMs, `n${node} frees a place after ${limitMs} ms`);
+    }
+  }
+
+  /** A node that is over, and knows one that is U, does something about it before long. */
+  #checkOver(
+    account: Account,
+    node: number,
+    event: Event,
+    effects: readonly Effect[],
+    simulation: Simulation,
+  ): void {
+    const { balancers, nowMs } = simulation;
+    const view = balancers[node]?.view();
+    if (view === undefined) return;
+    if (event.type === "moveEnded" && event.outcome === "aborted") {
+      account.restsUntilMs = nowMs + REST_MS / clockRates.min;
+    }
+    const settled = view.processes.filter(({ movingTo }) => movingTo === null);
+    const isOver = settled.length >= view.thresholds.thv &&
+      settled.length < view.processes.length + 1;
+    const knowsU = view.associated.some(({ state }) => state === "U");
+    const acts = effects.some(({ type }) => type === "offer") ||
+      settled.length < view.processes.length;
+    // What has come stays for a while, by some policies, and age must repay a move.
+    const mayWait = simulation.options.balancer?.policy?.ageCost === true;
+    if (!isOver || !knowsU || acts || mayWait || nowMs < account.restsUntilMs) {
+      account.idleOverSinceMs = null;
+      return;
+    }
+    account.idleOverSinceMs ??= nowMs;
+    const limitMs = (timeouts.checkMs + timeouts.offerTimeoutMs) / clockRates.min + SLACK_MS;
+    hold(
+      nowMs - account.idleOverSinceMs <= limitMs,
+      `n${node} is over and knows a U node for ${limitMs} ms at most without an offer`,
+    );
+  }
+}
+
+function hold(condition: boolean, claim: string): void {
+  if (!condition) throw new AssertionError(`it does not hold that ${claim}`);
+}
+
+/** One copy of each job counts, and no other runs. */
+function checkCopies(simulation: Simulation): void {
+  const { jobs, places, homes, network, stations, moves } = simulation;
+  const copies = new Map<number, number>();
+  for (let node = 0; node < simulation.names.length; node++) {
+    for (const job of stations.running(node)) {
+      copies.set(job, (copies.get(job) ?? 0) + 1);
+      hold(places[job] === node, `job ${job} runs where it is`);
+      hold(network.isUp(node), `n${node} is up as a job runs there`);
+    }
+  }
+  for (const [id, job] of jobs) {
+    const running = copies.get(job) ?? 0;
+    hold(running <= 1, `${id} runs once at most`);
+    hold(network.isUp(homes[job] as number), `${id} has a home`);
+    if (running === 1) continue;
+    const frozen = moves.list().some((move) =>
+      move.id === id && (move.source !== "done" || move.target === "parked")
+    );
+    hold(frozen, `${id}, which does not run, is moving`);
+    hold(places[job] !== NOWHERE || hasHeir(simulation, id), `${id} has a copy that waits`);
+  }
+}
+
+/** Whether a parked copy is the one that counts, or may become it as the one that counted is gone. */
+function hasHeir({ moves }: Simulation, id: string): boolean {
+  const live = moves.live(id);
+  return moves.list().some((move) =>
+    move.id === id && move.target === "parked" && (live === move.ticket || live === move.own)
+  );
+}
+
+/** When all has been whole for long: everybody knows what is true, and nothing is kept for nobody. */
+function checkQuiet(simulation: Simulation): void {
+  const { jobs, places, balancers, moves, names } = simulation;
+  hold(moves.list().length === 0, "no move is left");
+  const lists = new Map<number, string[]>();
+  for (const [id, job] of jobs) {
+    const place = places[job] as number;
+    lists.set(place, [...lists.get(place) ?? [], id]);
+  }
+  const letters = new Map<NodeName, string | undefined>(
+    names.map((name, node) => [name, balancers[node]?.view().announcement.letter]),
+  );
+  for (const [node, balancer] of balancers.entries()) {
+    const view = balancer?.view();
+    hold(view !== undefined, `n${node} is back`);
+    if (view === undefined) continue;
+    hold(view.reservations.length === 0, `n${node} keeps no place`);
+    const listed = view.processes.map(({ id }) => id).toSorted().join(" ");
+    const there = (lists.get(node) ?? []).toSorted().join(" ");
+    hold(listed === there, `n${node} lists what runs there: [${listed}] is [${there}]`);
+    for (const { node: other, state } of view.associated) {
+      hold(state === letters.get(other), `n${node} knows the letter of ${other}`);
+    }
+  }
+}
+
+/** Runs one scenario to its end, or to the first thing that does not hold. */
+export function checkSeed(seed: number): CheckResult {
+  const checker = new Checker();
+  const simulation = new Simulation(drawScenario(seed, checker));
+  checker.simulation = simulation;
+  let violation: string | null = null;
+  try {
+    simulation.advance(simulation.options.durationMs);
+    checkQuiet(simulation);
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error;
+    violation = `at ${(simulation.nowMs / 1000).toFixed(3)} s: ${error.message}`;
+  }
+  const { moves, lost } = simulation.recorder.counts;
+  return { seed, violation, steps: checker.steps, moves, lost };
+}

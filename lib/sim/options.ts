@@ -1,0 +1,44 @@
+/**
+ * What a simulation is told, and who may look on.
+ *
+ * @module
+ */
+
+import type { BalancerConfig, Effect, Event } from "../core/types.ts";
+import type { Fault } from "./faults.ts";
+import type { Lists } from "./lists.ts";
+import type { NetworkOptions } from "./network.ts";
+import type { Workload } from "./workload.ts";
+
+/** Who looks on, in tests of what must always hold. */
+export interface Observer {
+  /** A balancer has made a step. */
+  stepped(node: number, event: Event, effects: readonly Effect[]): void;
+  /** All that one event has led to is done. */
+  settled(): void;
+}
+
+/** What a simulation is told. */
+export interface SimulationOptions {
+  /** By node. */
+  readonly speeds: readonly number[];
+  readonly cores: readonly number[];
+  readonly lists: Lists;
+  /** What every balancer is told, besides what is its own; null: there are none. */
+  readonly balancer:
+    | Omit<BalancerConfig, "node" | "epoch" | "associated" | "nextTicket" | "capacity" | "seed">
+    | null;
+  /** Time between a daemon's checks. */
+  readonly checkMs: number;
+  readonly workload: Workload;
+  readonly network: NetworkOptions;
+  /** What a move takes besides the time that the memory travels. */
+  readonly freezeMs: number;
+  readonly faults: readonly Fault[];
+  readonly seed: number;
+  readonly warmupMs: number;
+  readonly durationMs: number;
+  /** By node: how fast its clock runs and what it shows at the start; absent: all are right. */
+  readonly clocks?: readonly { readonly rate: number; readonly startMs: number }[];
+  readonly observer?: Observer;
+}

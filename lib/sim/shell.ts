@@ -1,0 +1,157 @@
+/**
+ * The shell of the simulated daemons: performs what balancers ask for, except the moves themselves.
+ *
+ * @module
+ */
+
+import { unreachable } from "../base/assert.ts";
+import type { Effect, Event, ProcessId, Ticket } from "../core/types.ts";
+import type { Simulation } from "./simulation.ts";
+
+type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
+
+/** Reading /proc takes no longer, nor does the kernel to say that a node cannot be reached. */
+const LOCAL_MS = 1;
+
+/** Letters, offers and answers between the nodes of a simulation. */
+export class Shell {
+  readonly #simulation: Simulation;
+  /** Each node's offer that has no answer yet. */
+  readonly #offers: ({ readonly ticket: Ticket; readonly to: number } | null)[];
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+    this.#offers = simulation.names.map(() => null);
+  }
+
+  /** A connection to an associated node is up. */
+  connect(node: number, peer: number): void {
+    const simulation = this.#simulation;
+    simulation.step(node, { type: "peerConnected", node: simulation.name(peer) });
+  }
+
+  /** A node's connection to another is gone: its balancer hears of it, and of a lost answer. */
+  loseLink(node: number, peer: number): void {
+    const simulation = this.#simulation;
+    simulation.step(node, { type: "peerLost", node: simulation.name(peer) });
+    const offer = this.#offers[node] ?? null;
+    if (offer?.to === peer) this.#refuseUnsent(node, offer.ticket, peer);
+  }
+
+  /** A daemon has started: it knows of no offer. */
+  started(node: number): void {
+    this.#offers[node] = null;
+  }
+
+  /** A message has arrived. */
+  deliver(to: number, event: Event): void {
+    if (event.type === "offerAnswered" && this.#offers[to]?.ticket === event.ticket) {
+      this.#offers[to] = null;
+    }
+    this.#simulation.step(to, event);
+  }
+
+  /** Performs an effect of a node's balancer. */
+  perform(node: number, effect: Effect): void {
+    const simulation = this.#simulation;
+    switch (effect.type) {
+      case "announce":
+        return this.#announce(node, effect);
+      case "tellLetter":
+        return this.#tellLetter(node, effect);
+      case "inspect": {
+        const run = simulation.runs(node);
+        return simulation.after(LOCAL_MS, () => {
+          if (simulation.runs(node) === run) this.#sample(node, effect.ids);
+        });
+      }
+      case "offer":
+        return this.#offer(node, effect);
+      case "withdrawOffer":
+        return this.#send(node, effect.to, { type: "offerWithdrawn", ticket: effect.ticket });
+      case "answerOffer":
+        return this.#answer(node, effect);
+      case "orderMove":
+        return simulation.moves.begin(node, effect);
+      case "requestDone":
+      case "requestFailed":
+      case "log":
+        return;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #send(from: number, to: string, event: Event): void {
+    const simulation = this.#simulation;
+    simulation.recorder.sent(1, false, simulation.nowMs);
+    simulation.send(from, simulation.number(to), event);
+  }
+
+  #announce(node: number, { announcement }: EffectOf<"announce">): void {
+    const simulation = this.#simulation;
+    const list = simulation.options.lists[node] ?? [];
+    simulation.recorder.sent(list.length, true, simulation.nowMs);
+    const event: Event = { type: "peerLetter", node: simulation.name(node), announcement };
+    simulation.broadcast(node, list, event);
+  }
+
+  #tellLetter(node: number, { node: to, greeting, announcement }: EffectOf<"tellLetter">): void {
+    const simulation = this.#simulation;
+    const type = greeting ? "peerGreeted" : "peerLetter";
+    simulation.recorder.sent(1, true, simulation.nowMs);
+    const event: Event = { type, node: simulation.name(node), announcement };
+    simulation.send(node, simulation.number(to), event);
+  }
+
+  #sample(node: number, ids: readonly ProcessId[]): void {
+    const { jobs, places, bytes, stations, nowMs } = this.#simulation;
+    const samples = ids.flatMap((id) => {
+      const job = jobs.get(id);
+      if (job === undefined || places[job] !== node) return [];
+      const runs = stations.running(node).includes(job);
+      const left = runs ? stations.left(node, job, nowMs) : stations.leftStopped(job);
+      const cpuSeconds = ((stations.demands[job] as number) - left) / 1000;
+      const cantmove = runs ? null : "it is moving";
+      return [{ id, cpuSeconds, rssBytes: bytes[job] as number, cantmove }];
+    });
+    this.#simulation.step(node, { type: "sampled", samples });
+  }
+
+  #offer(node: number, { ticket, to, id, manual }: EffectOf<"offer">): void {
+    const simulation = this.#simulation;
+    const peer = simulation.number(to);
+    simulation.recorder.count("offers", simulation.nowMs);
+    this.#offers[node] = { ticket, to: peer };
+    const from = simulation.name(node);
+    if (simulation.network.reaches(node, peer)) {
+      this.#send(node, to, { type: "offerReceived", from, ticket, id, manual, refusal: null });
+    } else {
+      simulation.after(LOCAL_MS, () => this.#refuseUnsent(node, ticket, peer));
+    }
+  }
+
+  #refuseUnsent(node: number, ticket: Ticket, peer: number): void {
+    if (this.#offers[node]?.ticket !== ticket) return;
+    this.#offers[node] = null;
+    const reason = "it cannot be reached";
+    const from = this.#simulation.name(peer);
+    const event = { type: "offerAnswered", from, ticket, accepted: false } as const;
+    this.#simulation.step(node, { ...event, announcement: null, reason });
+  }
+
+  #answer(node: number, effect: EffectOf<"answerOffer">): void {
+    const { to, ticket, accepted, announcement, reason } = effect;
+    const simulation = this.#simulation;
+    if (!accepted) simulation.recorder.count("collisions", simulation.nowMs);
+    const from = simulation.name(node);
+    this.#send(node, to, {
+      type: "offerAnswered",
+      from,
+      ticket,
+      accepted,
+      announcement,
+      reason,
+    });
+  }
+}
