@@ -79,6 +79,7 @@ const products: Readonly<Record<ProductName, Product>> = {
       "-nostdlib",
       "-Wl,-z,defs",
       "-Wl,-z,initfirst",
+      "-Wl,--version-script=c/preload/exports.map",
       "-Wl,-z,now,-z,relro,-z,noexecstack",
       "-Wl,-Bsymbolic",
       "-Wl,-soname,lb-preload.so",
