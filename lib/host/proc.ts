@@ -163,12 +163,16 @@ export function statusObstacle(
   return null;
 }
 
-/** Obstacles that need a look at mappings and descriptors. */
+/** Obstacles that need a look at children, mappings and descriptors. */
 async function deepObstacle(pid: number, guest: boolean): Promise<string | null> {
-  const [maps, timers] = await Promise.all([
+  const [children, maps, timers] = await Promise.all([
+    readProc(pid, `task/${pid}/children`),
     readProc(pid, "maps"),
     readProc(pid, "timers"),
   ]);
+  // Most such parents wait for children that may move; a guest's are at home, and no obstacle.
+  const count = children?.trim() ? children.trim().split(/\s+/).length : 0;
+  if (count > 0) return `it has ${count} ${count === 1 ? "child" : "children"}`;
   const timersReason = timersObstacle(timers ?? "", guest);
   if (timersReason !== null) return timersReason;
   if (maps === null) return "its memory map cannot be read";

@@ -38,23 +38,23 @@ Deno.test("a process with two threads does not move, and moves when one is left"
   assert.equal(job.stdout, "one\ntwo\njoined 42\ndone\n");
 });
 
-Deno.test("a process with a child moves, is not copied, and waits for the child away", async () => {
+Deno.test("a process with a child does not move, and moves when it has ended", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
   const script =
-    "exec 3<&0; (read x <&3; exit 5) & echo forked $!; wait $!; echo reaped $?; exit 6";
+    "exec 3<&0; (read x <&3; exit 5) & echo forked $!; wait $!; echo reaped $?; read y; exit 6";
   const job = await home.launchKnown(["bash", "-c", script]);
-  const [, child] = await job.output(/forked (\d+)\n/);
+  await job.output(/forked \d+\n/);
+  await refused(home, away, job, /child/);
   const order = ["checkpoint", String(job.pid), "--output", "image", "--leave-running"];
   const copied = await home.lb(...order);
   assert.notEqual(copied.code, 0, "an image of it would have no children");
-  assert.match(copied.stderr, /the process has children/);
+  assert.match(copied.stderr, /child/);
+  await job.write("\n");
+  await job.output("reaped 5\n");
   await home.migrate(job.pid, away);
-  await home.must(["kill", "-0", String(child)]);
-  assert.equal((await away.snapshot()).queueLength, 1);
   await job.write("\n");
   assert.deepEqual(await job.ending(), { code: 6, signal: null });
-  assert.ok(job.stdout.endsWith("reaped 5\n"), job.stdout);
 });
 
 Deno.test("a process whose child uses its memory does not move", async () => {
@@ -64,7 +64,7 @@ Deno.test("a process whose child uses its memory does not move", async () => {
   await job.output("ready\n");
   const result = await home.lb("migrate", String(job.pid), away.node);
   assert.notEqual(result.code, 0, "the move was not refused");
-  assert.match(result.stderr, /memory is shared/);
+  assert.match(result.stderr, /child|memory is shared/);
   assert.ok(job.running);
 });
 
