@@ -13,6 +13,7 @@ import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/c
 import { LoadIndex } from "./policy/load_index.ts";
 import { MoveCost } from "./policy/move_cost.ts";
 import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
+import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
 import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
@@ -117,6 +118,9 @@ export class Balancer {
       node: config.node,
       isOver: (processes) => this.#isOver(processes),
       movesPerMinute: this.#policy.movesPerMinute,
+      probesOf: (processes) =>
+        isWorthAsking(processes, this.#thresholds.thu) ? this.#policy.probes : 0,
+      tellLoad: (node) => this.#tellLetter(node, false),
       chooser: this.#chooser,
       cost,
       nextTicket: config.nextTicket,
@@ -311,7 +315,7 @@ export class Balancer {
   }
 
   /** Why this node does not take the offered process, or null. */
-  #refusal({ ticket, id, manual, refusal }: EventOf<"offerReceived">): string | null {
+  #refusal({ from, ticket, id, manual, refusal }: EventOf<"offerReceived">): string | null {
     if (this.#table.get(id) !== null) return "it runs here already";
     const place = this.#reservations.find(id);
     if (place?.started === true) return "an earlier move of it is still arriving";
@@ -321,8 +325,15 @@ export class Balancer {
     // An older place that nothing has come to is from an offer that its sender has given up: the
     // process takes that place, even if just this one made the node full.
     if (manual || place !== null || this.#letter === "U") return null;
+    if (this.#policy.probes > 0 && this.#isClearlyShorterThan(from)) return null;
     return `the node is full: queue length ${this.#queueLength}, ` +
       `thu ${this.#thresholds.thu}, thf ${this.#thresholds.thf}`;
+  }
+
+  #isClearlyShorterThan(node: NodeName): boolean {
+    const there = this.#preferred.loadOf(node);
+    const units = unitsOf(this.#capacity);
+    return there !== null && isClearlyShorter({ here: this.#queueLength / units, there, units });
   }
 
   #note(node: NodeName, announcement: Announcement): void {

@@ -11,6 +11,7 @@ import { leavesMargin } from "./policy/guards.ts";
 import { locate, type Located, type Receiver } from "./policy/location.ts";
 import type { MoveCost } from "./policy/move_cost.ts";
 import type { Policy } from "./policy/policy.ts";
+import { DIFFERENCE_MIN } from "./policy/probing.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import type { Entry } from "./process_table.ts";
 import type { NodeName, ProcessId, Selection, Thresholds } from "./types.ts";
@@ -34,6 +35,8 @@ export interface ChoiceContext {
   readonly processes: number;
   readonly isDraining: boolean;
   readonly mayOffer: (id: ProcessId, node: NodeName) => boolean;
+  /** Whether one more node that is not U may be asked. */
+  readonly mayProbe: boolean;
 }
 
 /** A process, where it shall go, and why both. */
@@ -43,6 +46,8 @@ export interface Choice {
   readonly reason: string;
   /** To be taken whatever the letter there: a guest that a drained node sends home. */
   readonly manual: boolean;
+  /** The node is not U: it takes the process only if its queue is clearly shorter. */
+  readonly isProbe: boolean;
 }
 
 /** A process that can move, with its figures. */
@@ -61,8 +66,9 @@ export class Chooser {
 
   /** Whether it matters what load the others have. */
   get usesLoads(): boolean {
-    const { location, ageCost, margin } = this.#options.policy;
-    return location === "two-random" || location === "least-loaded" || ageCost || margin > 0;
+    const { location, ageCost, margin, probes } = this.#options.policy;
+    return location === "two-random" || location === "least-loaded" || ageCost || margin > 0 ||
+      probes > 0;
   }
 
   /** Chooses, or tells why nothing can be. */
@@ -82,9 +88,10 @@ export class Chooser {
       const to = located.receiver.node;
       const reason = `${this.#state(context)}; ${worth.reason}, of ${victims.length} that can ` +
         `move; ${located.reason}`;
-      return { id, to, reason, manual: context.isDraining && to === homeNode };
+      const manual = context.isDraining && to === homeNode;
+      return { id, to, reason, manual, isProbe: false };
     }
-    return this.#sendHome(victims, context) ?? obstacle;
+    return this.#sendHome(victims, context) ?? this.#probe(victims, context) ?? obstacle;
   }
 
   /** Processes that can move, the best victim first. */
@@ -152,7 +159,27 @@ export class Chooser {
     const guest = victims.find(({ id, homeNode }) => homeNode !== node && mayOffer(id, homeNode));
     if (guest === undefined) return null;
     const reason = "the node is being drained; home, as no associated node that is U takes it";
-    return { id: guest.id, to: guest.homeNode, reason, manual: true };
+    return { id: guest.id, to: guest.homeNode, reason, manual: true, isProbe: false };
+  }
+
+  /** Asks a node that is not U, which may have far fewer processes all the same. */
+  #probe(victims: readonly Victim[], context: ChoiceContext): Choice | null {
+    const { preferred, prng, capacity } = this.#options;
+    if (!context.mayProbe) return null;
+    // It only takes a process if it has fewer by so much: that is the least that is gained.
+    const load = (context.processes - DIFFERENCE_MIN) / unitsOf(capacity);
+    const victim = victims.find((one) =>
+      this.worth(one, { node: "another node", load }, context).obstacle === null
+    );
+    if (victim === undefined) return null;
+    const { id } = victim;
+    const nodes = preferred.full((node) => context.mayOffer(id, node));
+    if (nodes.length === 0) return null;
+    const to = prng.pick(nodes);
+    // What is known of its load is old: whether the move is worth it is for that node to say.
+    const reason = `${this.#state(context)}; nobody is U: ${to} is asked whether it has ` +
+      "clearly fewer";
+    return { id, to, reason, manual: false, isProbe: true };
   }
 
   #state({ isDraining, processes }: ChoiceContext): string {

@@ -56,7 +56,7 @@ function around(
   }
   const receivers = preferred.receivers(() => true);
   if (receivers.length === 0) return ["no associated node is U"];
-  const context = { processes, isDraining, mayOffer: () => true };
+  const context = { processes, isDraining, mayOffer: () => true, mayProbe: false };
   const free = table.list().filter((entry) =>
     entry.transit === null && entry.held === null && !entry.isPinned &&
     entry.restsUntilMs <= nowMs && (isDraining || entry.staysUntilMs <= nowMs)

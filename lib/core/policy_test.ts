@@ -186,6 +186,36 @@ Deno.test("a drained node sends guests home even if their home is full", () => {
   assert.equal(cluster.jobs.get(guest)?.node, "a");
 });
 
+for (const name of ["thesis", "probing"] as const) {
+  Deno.test(`with ${name} and nobody U, a long queue is ${name === "thesis" ? "" : "not "}left`, () => {
+    const cluster = new Cluster({ a: ["b", "c"], b: ["a", "c"], c: ["a", "b"] }, {
+      policy: policies[name],
+      thresholds: { thu: 0, thf: 1, thv: 2 },
+    });
+    for (const node of ["b", "c", "a", "a", "a", "a", "a", "a"]) {
+      cluster.start(node);
+      cluster.run(10);
+    }
+    cluster.runChecked(60);
+    assert.equal(cluster.lengths.reduce((a, b) => a + b), 8);
+    const spread = Math.max(...cluster.lengths) - Math.min(...cluster.lengths);
+    assert.equal(spread, name === "thesis" ? 5 : 1, `${cluster.lengths}`);
+    const moves = [...cluster.jobs.values()].reduce((sum, job) => sum + job.moves.length, 0);
+    assert.equal(moves, name === "thesis" ? 0 : 3);
+  });
+}
+
+Deno.test("a node that is F takes of one that told its load only what makes both more equal", () => {
+  for (const [load, isTaken] of [[5, true], [4, false], [null, false]] as const) {
+    const fixture = new Fixture({ policy: policies.probing });
+    for (const pid of [1, 2, 3]) fixture.arrive(pid);
+    const announcement = { letter: "F", epoch: 1, seq: 0 } as const;
+    const told = load === null ? announcement : { ...announcement, load };
+    fixture.step({ type: "peerLetter", node: "b", announcement: told });
+    assert.equal(fixture.expect("answerOffer", fixture.offered(9, 1n)).accepted, isTaken);
+  }
+});
+
 Deno.test("explain() tells why a process stays", () => {
   const fixture = new Fixture();
   const { id } = fixture.process(1);
@@ -215,6 +245,7 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   residenceMs: fc.constantFrom(0, 3_000, 30_000),
   margin: fc.constantFrom(0, 1, 2),
   movesPerMinute: fc.constantFrom(null, 1, 6),
+  probes: fc.constantFrom(0, 1, 3),
   moveFixedMs: fc.constantFrom(0, 100),
   linkBytesPerSecond: fc.constantFrom(1e3, 1e9),
 }, { noNullPrototype: true }).map((given) =>

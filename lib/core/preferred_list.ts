@@ -65,6 +65,18 @@ export class PreferredList {
     );
   }
 
+  /** Lists the nodes that are F and acceptable. */
+  full(isAcceptable: (node: NodeName) => boolean): NodeName[] {
+    return [...this.#entries].flatMap(([node, { known }]) =>
+      known === "F" && isAcceptable(node) ? [node] : []
+    );
+  }
+
+  /** The load that a node told last; null: it told none, or was lost since. */
+  loadOf(node: NodeName): number | null {
+    return this.#entries.get(node)?.last?.load ?? null;
+  }
+
   /** Lists all nodes with what is known of them, in order of preference. */
   view(): { node: NodeName; state: KnownLetter }[] {
     return [...this.#entries].map(([node, { known }]) => ({ node, state: known }));

@@ -17,7 +17,19 @@ export class Round {
   readonly #refused = new Map<NodeName, Set<ProcessId>>();
   readonly #failed = new Set<NodeName>();
   #attempts = 0;
+  #probes = 0;
   #exhausted = false;
+
+  /** Nodes that are not U which have been asked. */
+  get probes(): number {
+    return this.#probes;
+  }
+
+  /** Counts one more of them; it is asked once, for whatever process. */
+  probed(node: NodeName): void {
+    this.#probes++;
+    this.#failed.add(node);
+  }
 
   /** Nothing is left to try until the round opens again. */
   get isExhausted(): boolean {
@@ -56,6 +68,7 @@ export class Round {
     if (this.#refused.size > 0) this.#refused.clear();
     if (this.#failed.size > 0) this.#failed.clear();
     this.#attempts = 0;
+    this.#probes = 0;
     this.#exhausted = false;
   }
 

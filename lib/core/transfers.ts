@@ -45,7 +45,11 @@ export interface TransfersOptions {
   /** Whether so many processes that are not leaving already are too many. */
   readonly isOver: (processes: number) => boolean;
   readonly movesPerMinute: number | null;
+  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
+  readonly probesOf: (processes: number) => number;
   readonly chooser: Chooser;
+  /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
+  readonly tellLoad: (node: NodeName) => void;
   /** Learns from each move. */
   readonly cost: MoveCost;
   readonly nextTicket: () => Ticket;
@@ -238,14 +242,20 @@ export class Transfers {
     const processes = table.settledCount;
     const isDraining = this.#isDraining;
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
-    const choice = chooser.choose(this.#movable(nowMs), { processes, isDraining, mayOffer });
+    const mayProbe = this.#mayProbe();
+    const context = { processes, isDraining, mayOffer, mayProbe };
+    const choice = chooser.choose(this.#movable(nowMs), context);
     if (typeof choice === "string") {
       this.#round.exhaust();
       this.#complain(choice);
       return;
     }
-    const { id, to, reason, manual } = choice;
+    const { id, to, reason, manual, isProbe } = choice;
     this.#round.offered();
+    if (isProbe) {
+      this.#round.probed(to);
+      this.#options.tellLoad(to);
+    }
     if (!isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
     this.#offer({ id, to, request: null, manual }, nowMs);
@@ -328,10 +338,18 @@ export class Transfers {
   #hasReceiver(nowMs: number): boolean {
     const { preferred, node } = this.#options;
     if (preferred.first((other) => this.#isOpen(other, nowMs)) !== null) return true;
+    if (this.#mayProbe() && preferred.full((other) => this.#isOpen(other, nowMs)).length > 0) {
+      return true;
+    }
     return this.#isDraining &&
       this.#movable(nowMs).some(({ process: { id, homeNode } }) =>
         homeNode !== node && this.#round.mayOffer(id, homeNode)
       );
+  }
+
+  #mayProbe(): boolean {
+    if (this.#isDraining) return false;
+    return this.#round.probes < this.#options.probesOf(this.#options.table.settledCount);
   }
 
   #isOpen(node: NodeName, nowMs: number): boolean {

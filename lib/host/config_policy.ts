@@ -35,6 +35,7 @@ const keys = {
   residenceMs: "residence",
   margin: "margin",
   movesPerMinute: "moves-per-minute",
+  probes: "probes",
   moveFixedMs: "move-time",
   linkBytesPerSecond: "link-rate",
 } as const satisfies Record<keyof Policy, string>;
@@ -101,6 +102,7 @@ function readTable(table: ConfigTable, base: Policy): Policy {
     margin: table.number("margin", { min: 0, max: 1_000_000, integer: false }) ?? base.margin,
     movesPerMinute: table.number("moves-per-minute", { min: 1, max: 1_000_000, integer: true }) ??
       base.movesPerMinute,
+    probes: table.number("probes", { min: 0, max: 32, integer: true }) ?? base.probes,
     moveFixedMs: moveFixedMs ?? base.moveFixedMs,
     linkBytesPerSecond: linkRate === undefined ? base.linkBytesPerSecond : linkRate * 1e6,
   };

@@ -99,3 +99,15 @@ Deno.test("by age and cost what is too young for its move stays, and lb why tell
   assert.match(why, /its move is not worth it: age .* s, cost 3600/);
   assert.equal((await one.snapshot()).shadows.length, 0);
 });
+
+Deno.test("where nobody is U an over node finds the one with clearly fewer processes", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [one, two] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({ thresholds: { thu: 0, thf: 1, thv: 2 }, extra: 'policy = "probing"' });
+  const own = await two.launchKnown(["sleep", "6000"]);
+  await one.waitForSnapshot("the other is F", ({ associated }) => associated[0]?.state === "F");
+  for (let n = 0; n < 4; n++) await one.launchKnown(["counter", "6000"]);
+  await one.waitForSnapshot("one of four away", ({ shadows }) => shadows.length === 1);
+  assert.equal((await two.snapshot()).processes.length, 2);
+  assert.match(await lb(two, "why", `${own.pid}`), /offer taken/);
+});

@@ -45,6 +45,11 @@ export interface Policy {
   readonly margin: number;
   /** Automatic moves that a node begins in a minute at most; null: any number. */
   readonly movesPerMinute: number | null;
+  /**
+   * Nodes that are F which an over node asks between two checks where none is U; see `probing.ts`.
+   * 0: none.
+   */
+  readonly probes: number;
   /** What a move takes besides its memory, in milliseconds, until moves have been measured. */
   readonly moveFixedMs: number;
   /** How fast memory travels, in bytes a second, until moves have been measured. */
@@ -61,6 +66,7 @@ const thesis: Policy = {
   residenceMs: 0,
   margin: 0,
   movesPerMinute: null,
+  probes: 0,
   moveFixedMs: 100,
   linkBytesPerSecond: 100e6, // a 1 Gb/s network, less what TCP and the kernel take
 };
@@ -70,6 +76,8 @@ export const policies = {
   thesis,
   /** Moves only what will live long enough to repay its move; what has come stays for a while. */
   lifetime: { ...thesis, ageCost: true, residenceMs: 10_000 },
+  /** Where nobody is U, three nodes are asked whether they have clearly fewer processes. */
+  probing: { ...thesis, probes: 3 },
   /** For nodes that differ: thresholds count for each core of speed 1. */
   capacity: { ...thesis, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
 } as const satisfies Readonly<Record<string, Policy>>;
@@ -116,7 +124,10 @@ export function findPolicyFault(policy: Policy, { thv }: Thresholds): PolicyFaul
       return { key, wanted: `a number from ${min} to ${max}`, fix: "Correct that number" };
     }
   }
-  const { movesPerMinute } = policy;
+  const { movesPerMinute, probes } = policy;
+  if (!(Number.isSafeInteger(probes) && probes >= 0 && probes <= 32)) {
+    return { key: "probes", wanted: "a whole number from 0 to 32", fix: "Correct that number" };
+  }
   if (
     movesPerMinute !== null &&
     !(Number.isSafeInteger(movesPerMinute) && movesPerMinute >= 1 && movesPerMinute <= 1_000_000)

@@ -19,6 +19,7 @@ import {
   type Policy,
   thresholdRules,
 } from "./policy.ts";
+import { isClearlyShorter, isWorthAsking } from "./probing.ts";
 import { adaptThresholds } from "./thresholds.ts";
 
 const limits = { thu: 1, thf: 5, thv: 8 };
@@ -46,6 +47,8 @@ for (
     ["movesPerMinute", 1.5],
     ["movesPerMinute", NaN],
     ["movesPerMinute", -3],
+    ["probes", 0.5],
+    ["probes", NaN],
     ["moveFixedMs", NaN],
     ["linkBytesPerSecond", 0],
   ] as const
@@ -76,6 +79,7 @@ Deno.test("findPolicyFault() says what is wrong with any policy, and passes what
     residenceMs: number,
     margin: number,
     movesPerMinute: fc.option(number),
+    probes: number,
     moveFixedMs: number,
     linkBytesPerSecond: number,
   }, { noNullPrototype: true });
@@ -283,4 +287,20 @@ Deno.test("leavesMargin() asks for nothing by default, else for the difference",
   assert.ok(leavesMargin({ hereAfter: 0, thereAfter: 9, margin: 0 }));
   assert.ok(leavesMargin({ hereAfter: 4, thereAfter: 2, margin: 2 }));
   assert.ok(!leavesMargin({ hereAfter: 4, thereAfter: 2, margin: 2.5 }));
+});
+
+// ---- probing ----
+
+Deno.test("isClearlyShorter() never lets a move make the shorter queue the longer one", () => {
+  const length = fc.nat({ max: 50 });
+  fc.assert(fc.property(length, length, fc.constantFrom(1, 2, 8), (here, there, units) => {
+    const taken = isClearlyShorter({ here: here / units, there: there / units, units });
+    assert.equal(taken, here + 1 <= there - 1);
+  }));
+});
+
+Deno.test("isWorthAsking() is false where no node that is not U can have clearly fewer", () => {
+  assert.ok(!isWorthAsking(2, 0));
+  assert.ok(isWorthAsking(3, 0));
+  assert.ok(!isWorthAsking(5, 3));
 });
