@@ -20,6 +20,7 @@ enum lb_segment_kind {
 	LB_SEGMENT_ANONYMOUS = 0,
 	LB_SEGMENT_STACK = 1, /* grows down */
 	LB_SEGMENT_HEAP = 2,
+	LB_SEGMENT_SHARED = 3, /* anonymous too, but children to come are to share it */
 };
 
 struct lb_image_segment {

@@ -111,12 +111,27 @@ static int64_t make(void *argument)
 	return result;
 }
 
+static int is_shared(const struct lb_mapping *mapping, void *context)
+{
+	(void)context;
+	return mapping->segment.kind == LB_SEGMENT_SHARED;
+}
+
+/* A copy that is made at home would share nothing with this process: it is made where both are. */
+static bool shares_with_children(void)
+{
+	if (lb_self.may_share)
+		lb_self.may_share = lb_each_mapping(is_shared, NULL) != 0;
+	return lb_self.may_share;
+}
+
 int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 {
 	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
 	int64_t result;
 
-	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX)
+	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX ||
+		shares_with_children())
 		return lb_come(trap);
 	lb_files_fork();
 	/* Once more where the link was lost in its middle, most likely; but home may be at fault. */

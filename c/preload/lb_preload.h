@@ -54,6 +54,7 @@ struct lb_process {
 	bool has_child;       /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
 	bool child_ended;     /* it has ended, and nothing more may be done in its name */
 	uint64_t limits_set;  /* bit r: the program has changed this node's limit r */
+	bool may_share; /* has made anonymous memory away that children to come share */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
 	uint64_t cpu_user_us;  /* CPU time used on earlier nodes */
 	uint64_t cpu_system_us;

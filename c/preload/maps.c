@@ -47,7 +47,11 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)
 		mapping->segment.kind = LB_SEGMENT_HEAP;
-	else if (memcmp(at, "[vsyscall]", 10) == 0)
+	else if (shared && lb_self.away && memcmp(at, "/dev/zero (deleted)", 19) == 0) {
+		/* Made away from home, where a process is alone: its children are at home. */
+		mapping->segment.kind = LB_SEGMENT_SHARED;
+		mapping->shared_writable = false;
+	} else if (memcmp(at, "[vsyscall]", 10) == 0)
 		mapping->skip = true;
 	else if (memcmp(at, "[vvar", 5) == 0)
 		/* As a still picture, for a handler's caller that is in the middle of the vdso. */

@@ -98,13 +98,6 @@ static int64_t check(struct lb_trap *trap, struct stat *status)
 	return 0;
 }
 
-static int64_t anonymous_shared(struct lb_trap *trap)
-{
-	uint64_t type = trap->args[3] & MAP_TYPE;
-
-	return type == MAP_SHARED || type == MAP_SHARED_VALIDATE ? lb_come(trap) : lb_here(trap);
-}
-
 int64_t lb_own_mmap(struct lb_trap *trap)
 {
 	struct stat status;
@@ -113,8 +106,11 @@ int64_t lb_own_mmap(struct lb_trap *trap)
 	int64_t at;
 	int64_t result;
 
-	if (trap->args[3] & MAP_ANONYMOUS) /* shared: with children to come, which are at home */
-		return (trap->args[3] & MAP_TYPE) == MAP_PRIVATE ? lb_here(trap) : anonymous_shared(trap);
+	if (trap->args[3] & MAP_ANONYMOUS) {
+		/* Nobody to share it with so far: fork_home.c. */
+		lb_self.may_share |= (trap->args[3] & MAP_TYPE) != MAP_PRIVATE;
+		return lb_here(trap);
+	}
 	result = check(trap, &status);
 	if (result != 0)
 		return result == LB_DONE ? lb_come(trap) : result;

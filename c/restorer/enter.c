@@ -61,7 +61,7 @@ static int check_segments(const struct lb_image_segment *segments, uint32_t coun
 		const struct lb_image_segment *s = &segments[i];
 		if (s->start < end || s->end <= s->start || ((s->start | s->end) & (PAGE - 1)))
 			return -LB_E_WIRE;
-		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_HEAP)
+		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_SHARED)
 			return -LB_E_WIRE;
 		end = s->end;
 	}

@@ -135,6 +135,8 @@ static void map_segments(struct lb_restorer_args *args)
 		long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
 		if (segment->kind == LB_SEGMENT_STACK)
 			flags |= MAP_GROWSDOWN;
+		if (segment->kind == LB_SEGMENT_SHARED)
+			flags += MAP_SHARED - MAP_PRIVATE;
 		int64_t at = lb_syscall6(__NR_mmap, segment->start, (segment->end - segment->start),
 					 PROT_READ | PROT_WRITE, flags, -1, 0);
 		if (at != (int64_t)segment->start)

@@ -167,7 +167,7 @@ static void refuses_bad_segments(void)
 		{ 0x402000, 0x401000, 0, 0 },                  /* ends before it starts */
 		{ 0x400001, 0x402000, 0, 0 },                  /* no page */
 		{ 0x400000, 0x402001, 0, 0 },
-		{ 0x400000, 0x402000, 0, LB_SEGMENT_HEAP + 1 }, /* of no kind */
+		{ 0x400000, 0x402000, 0, LB_SEGMENT_SHARED + 1 }, /* of no kind */
 		{ 0x400000, 0x555555001000, 0, 0 },            /* overlaps the next */
 		{ 0x600000000000, 0x600000001000, 0, 0 },      /* out of order */
 		{ 0x7fffffffe000, 0x800000000000, 0, 0 },      /* beyond user space */

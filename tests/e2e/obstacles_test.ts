@@ -84,6 +84,30 @@ Deno.test("a process with shared writable memory does not move", async () => {
   assert.equal(job.stdout, "ready\nclosed\nend\n");
 });
 
+Deno.test("shared memory that is made away moves on, and comes home with the fork that shares it", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
+  const script = `import mmap, os, sys
+print('ready', flush=True); sys.stdin.readline()
+m = mmap.mmap(-1, 65536); m[:5] = b'hello'; m[60000:60003] = b'end'
+print('made', flush=True); sys.stdin.readline()
+print(m[:5], m[60000:60003], flush=True)
+child = os.fork()
+if child == 0: m[:5] = b'child'; os._exit(0)
+os.waitpid(child, 0); print(m[:5], flush=True)`;
+  const job = await home.launchKnown(["python3", "-c", script]);
+  await job.output("ready\n");
+  await home.migrate(job.pid, first);
+  await job.write("\n");
+  await job.output("made\n");
+  await first.migrate((await first.snapshot()).processes[0]?.pid ?? 0, second);
+  assert.equal((await second.snapshot()).processes[0]?.shadowPid, job.pid);
+  await job.write("\n");
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+  assert.equal(job.stdout, "ready\nmade\nb'hello' b'end'\nb'child'\n");
+});
+
 Deno.test("what only the kernel knows of a process keeps it where it is, and is told", async (t) => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { type Host, type Job, sleep, Testbed } from "../testbed/mod.ts";
 
-const LIMIT_MS = 8_000;
+const LIMIT_MS = 6_000;
 /** When the moves begin. */
-const BEGIN_MS = 1_500;
+const BEGIN_MS = 1_000;
 
 /** Calls whose limit the library keeps, one a way of keeping it. */
 const AWAY = ["nanosleep", "until", "poll", "epoll2", "sigtimedwait", "futex", "timer"];
