@@ -6,14 +6,14 @@
  */
 
 import { AssertionError } from "../base/assert.ts";
-import type { Effect, Event, NodeName, Ticket } from "../core/types.ts";
+import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
 import { clockRates, drawScenario, timeouts } from "./scenario.ts";
 import { NOWHERE, Simulation } from "./simulation.ts";
 
 /** Offers in one round (lib/core/round.ts). */
 const OFFERS_MAX = 32;
-/** Doublings of a rest after aborted moves (lib/core/process_table.ts), and the shortest one. */
-const REST_MS = timeouts.retryDelayMs * 64;
+/** Doublings of a rest after aborted moves (lib/core/process_table.ts). */
+const DOUBLINGS_MAX = 6;
 /** What a message takes at most, with all its losses; rounding of clocks. */
 const SLACK_MS = 15_000;
 
@@ -42,8 +42,11 @@ interface Account {
   answers: number;
   /** Since when it is over while it knows a node that is U, and does nothing about it. */
   idleOverSinceMs: number | null;
-  /** Until when an aborted move may keep its processes at rest. */
+  /** Until when aborted moves may keep processes at rest. */
   restsUntilMs: number;
+  /** Processes by the ticket of their move, and aborted moves of each in a row. */
+  readonly moving: Map<Ticket, ProcessId>;
+  readonly failures: Map<ProcessId, number>;
   /** First seen, by ticket. */
   readonly reservations: Map<Ticket, number>;
 }
@@ -88,6 +91,8 @@ class Checker {
       answers: 0,
       idleOverSinceMs: null,
       restsUntilMs: -Infinity,
+      moving: new Map(),
+      failures: new Map(),
       reservations: new Map(),
     };
     this.#runs.set(node, run);
@@ -150,9 +155,7 @@ class Checker {
     const { balancers, nowMs } = simulation;
     const view = balancers[node]?.view();
     if (view === undefined) return;
-    if (event.type === "moveEnded" && event.outcome === "aborted") {
-      account.restsUntilMs = nowMs + REST_MS / clockRates.min;
-    }
+    noteRests(account, event, effects, nowMs);
     const settled = view.processes.filter(({ movingTo }) => movingTo === null);
     const isOver = settled.length >= view.thresholds.thv &&
       settled.length < view.processes.length + 1;
@@ -172,6 +175,26 @@ class Checker {
       `n${node} is over and knows a U node for ${limitMs} ms at most without an offer`,
     );
   }
+}
+
+/** Processes whose move was aborted are not chosen again for a while, a longer one each time. */
+function noteRests(
+  account: Account,
+  event: Event,
+  effects: readonly Effect[],
+  nowMs: number,
+): void {
+  for (const effect of effects) {
+    if (effect.type === "orderMove") account.moving.set(effect.ticket, effect.id);
+  }
+  if (event.type !== "moveEnded") return;
+  const id = account.moving.get(event.ticket);
+  if (id === undefined) return;
+  if (event.outcome === "moved") return void account.failures.delete(id);
+  const failures = (account.failures.get(id) ?? 0) + 1;
+  account.failures.set(id, failures);
+  const restMs = timeouts.retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
+  account.restsUntilMs = Math.max(account.restsUntilMs, nowMs + restMs / clockRates.min);
 }
 
 function hold(condition: boolean, claim: string): void {

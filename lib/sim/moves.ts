@@ -25,6 +25,8 @@ export interface Move {
   readonly home: number;
   /** The ticket under which the old copy was the one that counts. */
   readonly own: Ticket | null;
+  /** The run of the source's daemon that began it. */
+  readonly run: number;
   /** The old copy: frozen, waiting for what comes of its GO, or no more (it runs, or is gone). */
   source: "frozen" | "told" | "done";
   /** The new copy. */
@@ -82,7 +84,8 @@ export class Moves {
     const home = simulation.homes[job] as number;
     const own = this.live(id);
     const source = "frozen", target = "none";
-    const move: Move = { id, job, ticket, from, to, home, own, source, target };
+    const run = simulation.runs(from);
+    const move: Move = { id, job, ticket, from, to, home, own, run, source, target };
     this.#moves.set(ticket, move);
     simulation.freeze(from, job);
     if (home === from || home === to) return this.#stream(move);
@@ -238,11 +241,11 @@ export class Moves {
   #moved(move: Move): void {
     if (move.source !== "told") return;
     const simulation = this.#simulation;
-    const { id, from, ticket, job } = move;
+    const { id, from, ticket, job, run } = move;
     this.#leaveSource(move);
     simulation.step(from, { type: "moveEnded", ticket, outcome: "moved" });
-    // A daemon that was started meanwhile does not know of the move.
-    if (simulation.jobs.get(id) !== job || simulation.places[job] !== from) {
+    // A daemon that was started meanwhile does not know of the move, only of a process that is gone.
+    if (simulation.runs(from) !== run && simulation.places[job] !== from) {
       simulation.step(from, { type: "processEnded", id });
     }
   }

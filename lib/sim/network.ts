@@ -22,6 +22,8 @@ export interface NetworkOptions {
   readonly loss: number;
   /** Messages between the same nodes may overtake each other. */
   readonly reorders: boolean;
+  /** Probability that the connection of a move breaks under a message; 0 without it. */
+  readonly resets?: number;
   /** How long a node is silent before others notice that it is gone, in milliseconds. */
   readonly detectMs: number;
 }
@@ -85,6 +87,12 @@ export class Network {
     free[from] = endMs;
     free[to] = endMs;
     return endMs + this.options.latencyMs;
+  }
+
+  /** Draws whether a connection breaks under this message. */
+  breaks(): boolean {
+    const { resets = 0 } = this.options;
+    return resets > 0 && this.#prng.nextFloat() < resets;
   }
 
   /** Whether two nodes are both up, in the same group, and their link is not cut. */

@@ -103,6 +103,7 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
       jitterMs: prng.pick([0, 1, 50]),
       bytesPerMs: 125_000,
       loss: prng.pick([0, 0, 0.05, 0.2]),
+      resets: prng.pick([0, 0.03, 0.2]),
       reorders: prng.nextInt(2) === 0,
       detectMs: 2_000,
     },

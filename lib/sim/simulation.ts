@@ -176,7 +176,7 @@ export class Simulation {
    */
   tell(from: number, to: number, call: () => void, afterMs?: number): void {
     const { network } = this;
-    if (!network.reaches(from, to)) return;
+    if (!network.reaches(from, to) || network.breaks()) return;
     const incarnation = network.incarnation(from, to);
     const boots = this.#bootsOf(from, to);
     const atMs = afterMs === undefined
