@@ -77,7 +77,11 @@ export class Node {
       homes: this.#homes,
     });
     shell.start({
-      announce: ({ announcement }) => this.#peers.announce(announcement),
+      announce: ({ announcement }) => {
+        const { queueLength, isDraining } = shell.view;
+        log.debug("letter", { letter: announcement.letter, queueLength, isDraining });
+        this.#peers.announce(announcement);
+      },
       tellLetter: (effect) =>
         this.#peers.tellLetter(effect.node, effect.greeting, effect.announcement),
       inspect: ({ ids }) => void this.#sample(ids),
