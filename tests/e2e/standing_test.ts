@@ -22,7 +22,7 @@ Deno.test("a pinned process stays, the others leave, and lb why tells both", asy
   // Over a restart of the daemon, too.
   await one.daemon.stop();
   await one.daemon.start();
-  const second = await one.launchKnown(["counter", "6000"]);
+  const second = await one.launch(["counter", "6000"]);
   const third = await one.launch(["counter", "6000"]);
   const { shadows, processes } = await one.waitForSnapshot(
     "one of three away",
@@ -106,8 +106,11 @@ Deno.test("where nobody is U an over node finds the one with clearly fewer proce
   await bed.startDaemons({ thresholds: { thu: 0, thf: 1, thv: 2 }, extra: 'policy = "probing"' });
   const own = await two.launchKnown(["sleep", "6000"]);
   await one.waitForSnapshot("the other is F", ({ associated }) => associated[0]?.state === "F");
-  for (let n = 0; n < 4; n++) await one.launchKnown(["counter", "6000"]);
-  await one.waitForSnapshot("one of four away", ({ shadows }) => shadows.length === 1);
+  for (let n = 0; n < 4; n++) await one.launch(["counter", "6000"]);
+  await one.waitForSnapshot(
+    "one of four away",
+    ({ shadows, processes }) => shadows.length === 1 && processes.length === 3,
+  );
   const guest = (await two.snapshot()).processes.find(({ pid }) => pid !== own.pid);
   assert.match(await lb(two, "why", `${guest?.pid}`), /offer taken, from .*, queue length 1/);
 });
