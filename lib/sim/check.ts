@@ -33,6 +33,7 @@ interface Account {
   epochSeq: number;
   /** Processes that have come and places that were kept, in this run of the daemon. */
   entries: number;
+  offers: number;
   offersSinceCheck: number;
   letters: number;
   announced: number;
@@ -82,6 +83,7 @@ class Checker {
     const account: Account = {
       epochSeq: 0,
       entries: 0,
+      offers: 0,
       offersSinceCheck: 0,
       letters: 0,
       announced: 0,
@@ -109,7 +111,10 @@ class Checker {
     for (const effect of effects) {
       if (effect.type === "announce") account.announced++;
       if (effect.type === "tellLetter") account.letters++;
-      if (effect.type === "offer") account.offersSinceCheck++;
+      if (effect.type === "offer") {
+        account.offers++;
+        account.offersSinceCheck++;
+      }
       if (effect.type === "answerOffer") {
         account.answers++;
         if (effect.accepted) account.entries++;
@@ -123,7 +128,10 @@ class Checker {
     if (thresholds === undefined) return;
     const fillings = Math.ceil(account.entries / (thresholds.thf - thresholds.thu));
     hold(account.announced <= 2 * fillings, `n${node} announces at most twice a filling`);
-    hold(account.letters === account.connects + account.greetings, `n${node} greets once`);
+    // A policy that asks nodes that are not U tells each its own load before its offer.
+    const asks = (simulation.options.balancer?.policy?.probes ?? 0) > 0 ? account.offers : 0;
+    const greetings = account.connects + account.greetings;
+    hold(account.letters <= greetings + asks, `n${node} greets once, and tells whom it asks`);
     hold(account.answers === account.offersReceived, `n${node} answers each offer once`);
     hold(account.offersSinceCheck <= OFFERS_MAX, `n${node} makes 32 offers a round at most`);
   }
