@@ -16,6 +16,7 @@
 #include "shadow.h"
 
 #define SIGNALS 64
+#define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/preload/shadow_exec.c */
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define STOPPING (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 /* Default action: nothing. signal(7) */
@@ -90,6 +91,10 @@ static bool is_wanted(int signal)
 	return !(HARMLESS & BIT(signal) & default_set());
 }
 
+/* Descriptors that we have watched: of one that is closed since a signal may still be on its way, and SIGIO would
+ * end a guest that has no handler for it. */
+static uint64_t watched[DESCRIPTORS_MAX / 64];
+
 static bool is_watch_signal(const siginfo_t *info)
 {
 	if (info->si_signo != SIGIO)
@@ -98,13 +103,8 @@ static bool is_watch_signal(const siginfo_t *info)
 		return true; /* our own wake-up (main.c): the program's timers are not here */
 	if (info->si_code <= 0)
 		return false;
-	if (info->si_fd == lb_shadow.control_fd)
-		return true;
-	for (int i = 0; i < LB_LINKS; i++) {
-		if (info->si_fd == lb_shadow.links[i].fd)
-			return true;
-	}
-	return false;
+	return info->si_fd >= 0 && info->si_fd < DESCRIPTORS_MAX &&
+	       (watched[info->si_fd / 64] & BIT(info->si_fd % 64 + 1));
 }
 
 static void record(const siginfo_t *info)
@@ -303,6 +303,8 @@ void lb_signals_watch(int fd, bool on)
 	if (on && (flags & O_ASYNC))
 		return;
 	if (on) {
+		if (fd < DESCRIPTORS_MAX)
+			watched[fd / 64] |= BIT(fd % 64 + 1);
 		fcntl(fd, F_SETSIG, SIGIO); /* names the descriptor in si_fd */
 		fcntl(fd, F_SETOWN, getpid());
 	}
