@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { forkers } from "../tests/e2e/_forkers.ts";
 import { comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
 import { Testbed } from "../tests/testbed/mod.ts";
 
@@ -30,7 +31,7 @@ export async function soakPrograms(
       { length: TRACES },
       (_, index) => ioTrace(seed * TRACES + index, PARTS, CALLS),
     );
-    for (const program of [...programs, ...traces]) {
+    for (const program of [...programs, ...forkers, ...traces]) {
       if (await missingOf(home, program) !== undefined) continue;
       moves += await comparePrograms(program, { home, away, seed });
       runs++;
