@@ -26,7 +26,9 @@
 	X(7, poll, OWN, LB_BLOCKS | LB_NO_RESTART, INOUT_ARRAY(1, 8), V, V) \
 		/* home; the limit goes on across moves */ \
 	X(8, lseek, HOME, 0, FD, V, V) \
-	X(9, mmap, OWN, 0, V, V, V, V, FD, V) /* node; pages of a file are read from home once */ \
+	X(9, mmap, OWN, 0, V, V, V, V, FD, V) \
+		/* node; pages of a file are read from home once; to write to shared ones brings \
+		 * the process home */ \
 	X(10, mprotect, HERE, 0) \
 	X(11, munmap, HERE, 0) \
 	X(12, brk, HERE, 0) \
