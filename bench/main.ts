@@ -5,6 +5,7 @@
  */
 import { forward } from "./forward.ts";
 import { overhead } from "./overhead.ts";
+import { policy } from "./policy.ts";
 import { theory } from "./theory.ts";
 import { thesis } from "./thesis.ts";
 
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> 
   overhead,
   forward,
   theory,
+  policy,
 };
 
 const name = Deno.args.find((argument) => argument !== "--");
