@@ -7,7 +7,7 @@
 
 import { AssertionError } from "../base/assert.ts";
 import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
-import { clockRates, drawScenario, timeouts } from "./scenario.ts";
+import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";
 import { NOWHERE, Simulation } from "./simulation.ts";
 
 /** Offers in one round (lib/core/round.ts). */
@@ -58,6 +58,9 @@ class Checker {
   steps = 0;
   readonly #accounts = new Map<number, Account>();
   readonly #runs = new Map<number, number>();
+  /** Requests that wait for their answer, with the run of the daemon that has them. */
+  readonly #requests = new Map<number, { readonly node: number; readonly run: number }>();
+  #asked = 0;
 
   stepped(node: number, event: Event, effects: readonly Effect[]): void {
     const { simulation } = this;
@@ -65,6 +68,7 @@ class Checker {
     this.steps++;
     const account = this.#account(node, simulation);
     this.#count(account, event, effects);
+    this.#answer(effects);
     this.#checkMessages(account, node, simulation);
     this.#checkPlaces(account, node, simulation);
     this.#checkOver(account, node, event, effects, simulation);
@@ -73,6 +77,38 @@ class Checker {
   settled(): void {
     const { simulation } = this;
     if (simulation !== null) checkCopies(simulation);
+  }
+
+  /** Has a person ask for a move, of whatever runs then. */
+  ask(simulation: Simulation, { job: index, to }: Asked): void {
+    const { jobs, places, names } = simulation;
+    const [id, job] = [...jobs][index % Math.max(1, jobs.size)] ?? [];
+    const node = job === undefined ? undefined : places[job];
+    if (id === undefined || node === undefined || node === NOWHERE) return;
+    const requestId = ++this.#asked;
+    this.#requests.set(requestId, { node, run: simulation.runs(node) });
+    // One in some leaves the choice to the balancer.
+    const target = to % (names.length + 1);
+    simulation.step(node, {
+      type: "moveRequested",
+      requestId,
+      id,
+      node: target === names.length ? null : simulation.name(target),
+    });
+  }
+
+  /** Every request is answered, unless the daemon that it went to is no more. */
+  checkAnswers(simulation: Simulation): void {
+    for (const [requestId, { node, run }] of this.#requests) {
+      hold(simulation.runs(node) !== run, `n${node} has answered request ${requestId}`);
+    }
+  }
+
+  #answer(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type !== "requestDone" && effect.type !== "requestFailed") continue;
+      hold(this.#requests.delete(effect.requestId), `request ${effect.requestId} is answered once`);
+    }
   }
 
   /** The account of a node's daemon, a new one after each start. */
@@ -113,7 +149,7 @@ class Checker {
       if (effect.type === "tellLetter") account.letters++;
       if (effect.type === "offer") {
         account.offers++;
-        account.offersSinceCheck++;
+        if (!effect.manual) account.offersSinceCheck++;
       }
       if (effect.type === "answerOffer") {
         account.answers++;
@@ -170,8 +206,9 @@ class Checker {
     const knowsU = view.associated.some(({ state }) => state === "U");
     const acts = effects.some(({ type }) => type === "offer") ||
       settled.length < view.processes.length;
-    // What has come stays for a while, by some policies, and age must repay a move.
-    const mayWait = simulation.options.balancer?.policy?.ageCost === true;
+    // What has come stays for a while, by some policies, age must repay a move, load is smoothed.
+    const { ageCost = false, smoothingMs = 0 } = simulation.options.balancer?.policy ?? {};
+    const mayWait = ageCost || smoothingMs > 0;
     if (!isOver || !knowsU || acts || mayWait || nowMs < account.restsUntilMs) {
       account.idleOverSinceMs = null;
       return;
@@ -272,10 +309,14 @@ export function checkSeed(seed: number): CheckResult {
   const checker = new Checker();
   const simulation = new Simulation(drawScenario(seed, checker));
   checker.simulation = simulation;
+  for (const asked of drawAsked(seed)) {
+    simulation.after(asked.atMs, () => checker.ask(simulation, asked));
+  }
   let violation: string | null = null;
   try {
     simulation.advance(simulation.options.durationMs);
     checkQuiet(simulation);
+    checker.checkAnswers(simulation);
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error;
     violation = `at ${(simulation.nowMs / 1000).toFixed(3)} s: ${error.message}`;

@@ -6,7 +6,7 @@
  */
 
 import type { Prng } from "../base/prng.ts";
-import { policies, type PolicyName } from "../core/policy/policy.ts";
+import { locations, policies, type PolicyName } from "../core/policy/policy.ts";
 import { selections, type Thresholds } from "../core/types.ts";
 import type { Fault } from "./faults.ts";
 import { makeLists } from "./lists.ts";
@@ -75,16 +75,36 @@ function drawFault(nodes: number, jobs: readonly Arrival[], prng: Prng): Fault {
   }
 }
 
+/** A move that a person asks for. */
+export interface Asked {
+  readonly atMs: number;
+  /** Which of the jobs there are then, and where to: both to be taken modulo their number. */
+  readonly job: number;
+  readonly to: number;
+}
+
+/** Draws moves by hand. */
+export function drawAsked(seed: number): Asked[] {
+  const prng = randomStream(seed, 31);
+  return Array.from({ length: prng.nextInt(8) }, () => ({
+    atMs: prng.nextFloat() * FAULTS_MS,
+    job: prng.nextInt(1000),
+    to: prng.nextInt(1000),
+  }));
+}
+
 /** Makes the options of a scenario. */
 export function drawScenario(seed: number, observer: Observer): SimulationOptions {
   const prng = randomStream(seed, 30);
   const nodes = 2 + prng.nextInt(5);
   const { checkMs, ...balancer } = timeouts;
   const repeat = (draw: () => number) => Array.from({ length: nodes }, draw);
-  const [policy, thresholds] = [
+  const [name, thresholds] = [
     prng.pick(Object.keys(policies) as PolicyName[]),
     prng.pick(THRESHOLDS),
   ];
+  const location = prng.pick(locations), smoothingMs = prng.pick([0, 0, 0, 2_000]);
+  const policy = { ...policies[name], location, smoothingMs };
   const jobs = drawJobs(nodes, prng);
   const faults = Array.from({ length: prng.nextInt(40) }, () => drawFault(nodes, jobs, prng));
   // What one fault's end mends must not be another's.
@@ -95,7 +115,7 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
     speeds: repeat(() => prng.pick([1, 1, 0.5])),
     cores: repeat(() => prng.pick([1, 1, 2])),
     lists: makeLists(prng.pick(["full", "ring", "chord"]), nodes, 6),
-    balancer: { ...balancer, thresholds, select: prng.pick(selections), policy: policies[policy] },
+    balancer: { ...balancer, thresholds, select: prng.pick(selections), policy },
     checkMs,
     workload: listedWorkload(jobs),
     network: {

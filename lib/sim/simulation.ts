@@ -35,6 +35,10 @@ type Queued =
 /** Place of a job between two nodes: its old copy is gone, its new one has not begun. */
 export const NOWHERE = -1;
 
+/** Events without fields, of which a long run has millions. */
+const CHECK: Event = { type: "check" };
+const TIME_PASSED: Event = { type: "timePassed" };
+
 /** A simulated cluster. */
 export class Simulation {
   readonly options: SimulationOptions;
@@ -320,11 +324,11 @@ export class Simulation {
       // Rounding must not ring too early for ever.
       const deadlineMs = this.balancers[node]?.nextTimeoutMs() ?? -Infinity;
       this.#toldMs[node] = Math.max(this.#toldMs[node] as number, deadlineMs);
-      return this.step(node, { type: "timePassed" });
+      return this.step(node, TIME_PASSED);
     }
     const rate = this.options.clocks?.[node]?.rate ?? 1;
     this.#alarms.set(slot, this.nowMs + this.options.checkMs / rate);
-    this.step(node, { type: "check" });
+    this.step(node, CHECK);
   }
 
   #end(node: number): void {
