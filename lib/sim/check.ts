@@ -17,6 +17,10 @@ const DOUBLINGS_MAX = 6;
 /** What a message takes at most, with all its losses; rounding of clocks. */
 const SLACK_MS = 15_000;
 
+/** In the last part of a scenario there is a moment without a move; how long and how closely to look. */
+const LULL_MS = 60_000;
+const LULL_STEP_MS = 500;
+
 /** What became of one seed. */
 export interface CheckResult {
   readonly seed: number;
@@ -278,6 +282,15 @@ function hasHeir({ moves }: Simulation, id: string): boolean {
   );
 }
 
+/** Whether no node believes that a process is on its way from it or to it. */
+function isLull({ balancers, moves }: Simulation): boolean {
+  return moves.list().length === 0 &&
+    balancers.every((balancer) => {
+      const { processes = [], reservations = [] } = balancer?.view() ?? {};
+      return reservations.length === 0 && processes.every(({ movingTo }) => movingTo === null);
+    });
+}
+
 /** When all has been whole for long: everybody knows what is true, and nothing is kept for nobody. */
 function checkQuiet(simulation: Simulation): void {
   const { jobs, places, balancers, moves, names } = simulation;
@@ -295,6 +308,8 @@ function checkQuiet(simulation: Simulation): void {
     hold(view !== undefined, `n${node} is back`);
     if (view === undefined) continue;
     hold(view.reservations.length === 0, `n${node} keeps no place`);
+    const leaving = view.processes.find(({ movingTo }) => movingTo !== null)?.id ?? "none";
+    hold(leaving === "none", `n${node} lists none as moving: ${leaving}`);
     const listed = view.processes.map(({ id }) => id).toSorted().join(" ");
     const there = (lists.get(node) ?? []).toSorted().join(" ");
     hold(listed === there, `n${node} lists what runs there: [${listed}] is [${there}]`);
@@ -314,7 +329,12 @@ export function checkSeed(seed: number): CheckResult {
   }
   let violation: string | null = null;
   try {
-    simulation.advance(simulation.options.durationMs);
+    const { durationMs } = simulation.options;
+    // A node may go on asking others for ever; between two questions all must be quiet.
+    for (let ms = durationMs - LULL_MS; ms <= durationMs; ms += LULL_STEP_MS) {
+      simulation.advance(ms);
+      if (isLull(simulation)) break;
+    }
     checkQuiet(simulation);
     checker.checkAnswers(simulation);
   } catch (error) {
