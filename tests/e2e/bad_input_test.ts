@@ -42,7 +42,7 @@ Deno.test("a daemon is not held up by connections that say nothing or stop half 
     `test $((i % 3)) = 0 || printf 'H\\x01\\x00\\x00\\x40' >&$fd; done; echo open; sleep 60`;
   const silent = await away.spawn(["bash", "-c", script]);
   await silent.output("open\n");
-  const job = await home.launchKnown(["counter", "20", "--status", "2"]);
+  const job = await home.launchKnown(["counter", "50", "--status", "2"]);
   await home.migrate(job.pid, away);
   assert.deepEqual(await job.ending(), { code: 2, signal: null });
   assert.equal((await home.snapshot()).associated[0]?.state, "U");
@@ -53,11 +53,11 @@ Deno.test("programs are launched and moved after the extracted parts were wiped"
   const [home, away] = [bed.host(0), bed.host(1)];
   await bed.startDaemons();
   for (const host of bed.hosts) await host.must("rm -rf .cache run/*.so");
-  const job = await home.launchKnown(["counter", "25", "--status", "2"]);
+  const job = await home.launchKnown(["counter", "50", "--status", "2"]);
   await home.migrate(job.pid, away);
   await home.bringHome(job.pid);
   assert.deepEqual(await job.ending(), { code: 2, signal: null });
-  assert.equal(job.stdout.split("\n").length, 26);
+  assert.equal(job.stdout.split("\n").length, 51);
 });
 
 Deno.test({

@@ -104,7 +104,7 @@ Deno.test("an image is continued once: a second restart is refused", async () =>
 Deno.test("an image cut short or changed is refused before anything runs", async () => {
   await using bed = await twoNodes();
   const home = bed.host(0);
-  const job = await home.launchKnown(["counter", "20"]);
+  const job = await home.launchKnown(["counter", "40"]);
   await job.output("line 3\n");
   await checkpoint(home, job);
   const image = await home.readFile("image");
@@ -118,5 +118,5 @@ Deno.test("an image cut short or changed is refused before anything runs", async
   }
   assert.equal((await home.run(["lb", "restart", "image"])).code, 0);
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
-  assert.equal(job.stdout, lines(20));
+  assert.equal(job.stdout, lines(40));
 });

@@ -24,7 +24,7 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
   await using bed = await Testbed.create({ hosts: 2 });
   await bed.startDaemons();
   const [home, away] = [bed.host(0), bed.host(1)];
-  const lines = Array.from({ length: 15 }, (_, index) => `line ${index + 1}\n`).join("");
+  const lines = Array.from({ length: 30 }, (_, index) => `line ${index + 1}\n`).join("");
   const limits: [string, boolean][] = [
     ["ulimit -S -f 0", true],
     ["ulimit -S -d 7200", true],
@@ -35,7 +35,7 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
   ];
   for (const [limit, moves] of limits) {
     await t.step(limit, async () => {
-      const job = await home.launchKnown(["sh", "-c", `${limit}; exec counter 15`]);
+      const job = await home.launchKnown(["sh", "-c", `${limit}; exec counter 30`]);
       await job.output("line 2\n");
       const moved = await home.lb("migrate", String(job.pid), away.node);
       assert.equal(moved.code === 0, moves, moved.stderr);

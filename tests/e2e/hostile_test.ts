@@ -141,10 +141,10 @@ Deno.test("parts wiped from the disk under running jobs: they move, come home, a
   await home.migrate(early.pid, away);
   await early.output("line 12\n");
   await home.bringHome(early.pid);
-  const late = await home.launchKnown(["counter", "20", "--status", "4"]);
+  const late = await home.launchKnown(["counter", "50", "--status", "4"]);
   await home.migrate(late.pid, away);
   assert.deepEqual(await late.ending(), { code: 4, signal: null }, late.stderr);
-  assert.equal(late.stdout, lines(20));
+  assert.equal(late.stdout, lines(50));
   assert.deepEqual(await early.ending(), { code: 3, signal: null }, early.stderr);
   assert.equal(early.stdout, lines(60));
 });

@@ -37,14 +37,14 @@ Deno.test("lb restart goes on without a daemon on its own node", async () => {
   await bed.startDaemons();
   const [home, away] = [bed.host(0), bed.host(1)];
   await away.daemon.stop();
-  const job = await home.launchKnown(["counter", "20"]);
+  const job = await home.launchKnown(["counter", "40"]);
   await job.output("line 5\n");
   await home.must(["lb", "checkpoint", String(job.pid), "--output", "image"]);
   await away.writeFile("image", await home.readFile("image"), 0o600);
   const restarted = await away.run(["timeout", "30", "lb", "restart", "image"]);
   assert.equal(restarted.code, 0, restarted.stderr);
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
-  assert.equal(job.stdout, lines(20));
+  assert.equal(job.stdout, lines(40));
 });
 
 Deno.test("lb shadow refuses what is not an image, and leaves it as it was", async () => {
