@@ -142,6 +142,8 @@ uint64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, ui
 
 /* forward_signal.c */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
+/* What rt_sigprocmask(2) with these arguments makes of the mask `old`; without a new set that mask. 0 or -errno. */
+int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wanted) LB_HIDDEN;
 uint64_t lb_mask_believed(void) LB_HIDDEN; /* what of that the program believes to block */
 /* The process has left home, where it had this mask: until then the kernel kept all of it. */
 void lb_mask_left_home(uint64_t mask) LB_HIDDEN;

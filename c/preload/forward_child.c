@@ -207,20 +207,11 @@ static int64_t set_mask(struct lb_trap *trap)
 {
 	uint64_t old = child.mask;
 	uint64_t set;
+	int64_t result = lb_mask_wanted(trap, old, &set);
 
-	if (trap->args[3] != SIGSET_SIZE)
-		return -EINVAL;
-	if (trap->args[1] != 0) {
-		if (lb_user_read(&set, trap->args[1], sizeof(set)) < 0)
-			return -EFAULT;
-		if ((int)trap->args[0] == SIG_BLOCK)
-			set |= old;
-		else if ((int)trap->args[0] == SIG_UNBLOCK)
-			set = old & ~set;
-		else if ((int)trap->args[0] != SIG_SETMASK)
-			return -EINVAL;
-		child.mask = set & ~(LB_BIT(SIGKILL) | LB_BIT(SIGSTOP));
-	}
+	if (result < 0)
+		return result;
+	child.mask = set & ~(LB_BIT(SIGKILL) | LB_BIT(SIGSTOP));
 	if (trap->args[2] != 0 && lb_user_write(trap->args[2], &old, sizeof(old)) < 0)
 		return -EFAULT;
 	return 0;

@@ -139,22 +139,41 @@ void lb_mask_left_home(uint64_t mask)
 	believed = mask & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 }
 
+int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wanted)
+{
+	uint64_t set;
+
+	*wanted = old;
+	if (trap->args[3] != SIGSET_SIZE)
+		return -EINVAL;
+	if (trap->args[1] == 0)
+		return 0;
+	if (lb_user_read(&set, trap->args[1], sizeof(set)) < 0)
+		return -EFAULT;
+	switch ((int)trap->args[0]) {
+	case SIG_BLOCK:
+		*wanted = old | set;
+		return 0;
+	case SIG_UNBLOCK:
+		*wanted = old & ~set;
+		return 0;
+	case SIG_SETMASK:
+		*wanted = set;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 {
 	uint64_t old = trap->context->uc_sigmask | believed;
 	uint64_t set;
+	int64_t result = lb_mask_wanted(trap, old, &set);
 
-	if (trap->args[3] != SIGSET_SIZE)
-		return -EINVAL;
+	if (result < 0)
+		return result;
 	if (trap->args[1] != 0) {
-		if (lb_user_read(&set, trap->args[1], sizeof(set)) < 0)
-			return -EFAULT;
-		if ((int)trap->args[0] == SIG_BLOCK)
-			set |= old;
-		else if ((int)trap->args[0] == SIG_UNBLOCK)
-			set = old & ~set;
-		else if ((int)trap->args[0] != SIG_SETMASK)
-			return -EINVAL;
 		believed = set & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 		trap->context->uc_sigmask = lb_mask_strip(set);
 		if (!(believed & LB_BIT(SIGURG)))

@@ -86,6 +86,8 @@ struct lb_mapping {
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared_writable;
 };
+/* Reads hexadecimal digits up to the first other character, and moves there. */
+uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
 /* Calls `each` for every mapping, in address order, until it returns non-zero. Returns that or a negative
  * error. */
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;

@@ -3,7 +3,7 @@
 
 #define LINE_MAX_SIZE 8192 /* PATH_MAX and the columns; the kernel escapes newlines in names */
 
-static uint64_t parse_hex(const char **at)
+uint64_t lb_parse_hex(const char **at)
 {
 	uint64_t value = 0;
 	for (;; (*at)++) {
@@ -30,9 +30,9 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 {
 	const char *at = line;
 	memset(mapping, 0, sizeof *mapping);
-	mapping->segment.start = parse_hex(&at);
+	mapping->segment.start = lb_parse_hex(&at);
 	at++;
-	mapping->segment.end = parse_hex(&at);
+	mapping->segment.end = lb_parse_hex(&at);
 	at++;
 	mapping->segment.protection = (at[0] == 'r' ? 1u : 0) | (at[1] == 'w' ? 2u : 0) | (at[2] == 'x' ? 4u : 0);
 	mapping->shared_writable = at[3] == 's' && at[1] == 'w';

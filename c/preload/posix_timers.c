@@ -98,20 +98,6 @@ static int64_t decimal(const char **at)
 	return negative ? -value : value;
 }
 
-static uint64_t hexadecimal(const char **at)
-{
-	uint64_t value = 0;
-	for (;; (*at)++) {
-		char c = **at;
-		if (c >= '0' && c <= '9')
-			value = value * 16 + (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value * 16 + (uint64_t)(c - 'a' + 10);
-		else
-			return value;
-	}
-}
-
 /* "notify: signal/tid.1234": what happens, and which thread gets it. */
 static bool parse_notify(const char **at, struct lb_timer *timer)
 {
@@ -161,7 +147,7 @@ static bool parse_timer(const char **at, struct lb_timer *timer)
 	timer->signal = (int32_t)decimal(at);
 	if (!skip(at, "/"))
 		return false;
-	timer->value = hexadecimal(at);
+	timer->value = lb_parse_hex(at);
 	return skip(at, "\n") && parse_notify(at, timer) && parse_clock(at, timer);
 }
 
