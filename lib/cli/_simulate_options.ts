@@ -5,7 +5,7 @@
  */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { multiple, optional } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import type { InferValue } from "@optique/core/parser";
 import { choice, float, integer, string } from "@optique/core/valueparser";
@@ -23,6 +23,7 @@ import {
   randomStream,
   randomWorkload,
 } from "../sim/workload.ts";
+import { withDefault } from "./_default.ts";
 import { readLinks } from "./_topology_files.ts";
 
 const policyNames = [...Object.keys(policies) as PolicyName[], "none"] as const;
