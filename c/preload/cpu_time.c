@@ -26,14 +26,25 @@ static void add_us(int64_t *time, uint64_t us)
 	time[1] %= 1000000;
 }
 
+/* Changes with every move: what was read before one is not to be added to what is known after it. */
+static uint64_t this_copy(void)
+{
+	return *(volatile uint64_t *)&lb_self.copy;
+}
+
 LB_EXPORT int getrusage(int who, struct rusage *usage);
 LB_EXPORT int getrusage(int who, struct rusage *usage)
 {
-	int result = (int)lb_libc_syscall(__NR_getrusage, (int64_t)who, usage);
-	if (result == 0 && who != RUSAGE_CHILDREN && !lb_self.away) {
-		add_us(usage->user, lb_self.cpu_user_us);
-		add_us(usage->system, lb_self.cpu_system_us);
-	}
+	uint64_t copy;
+	int result;
+	do {
+		copy = this_copy();
+		result = (int)lb_libc_syscall(__NR_getrusage, (int64_t)who, usage);
+		if (result == 0 && who != RUSAGE_CHILDREN && !lb_self.away) {
+			add_us(usage->user, lb_self.cpu_user_us);
+			add_us(usage->system, lb_self.cpu_system_us);
+		}
+	} while (copy != this_copy());
 	return result;
 }
 
@@ -53,8 +64,13 @@ void lb_cpu_ticks(int64_t *user, int64_t *system)
 LB_EXPORT int64_t times(int64_t *buffer);
 LB_EXPORT int64_t times(int64_t *buffer)
 {
-	int64_t result = lb_libc_syscall(__NR_times, buffer);
-	if (buffer && result != -1 && !lb_self.away)
-		lb_cpu_ticks(&buffer[0], &buffer[1]);
+	uint64_t copy;
+	int64_t result;
+	do {
+		copy = this_copy();
+		result = lb_libc_syscall(__NR_times, buffer);
+		if (buffer && result != -1 && !lb_self.away)
+			lb_cpu_ticks(&buffer[0], &buffer[1]);
+	} while (copy != this_copy());
 	return result;
 }

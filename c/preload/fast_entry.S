@@ -101,7 +101,9 @@ deliver:
 	.size fast_entry, . - fast_entry
 
 /* Where site i makes its call if it has no `syscall` of its own any more: outside the range that is exempt from
- * Syscall User Dispatch (forward.c), so behind all other code, where the linker puts a section it does not know. */
+ * Syscall User Dispatch (forward.c), so behind all other code, where the linker puts sections it does not know, in the
+ * order in which it meets them: that of vdso.c, which is exempt, is named first. */
+	.section lb_hooks, "ax", @progbits
 	.section lb_traps, "ax", @progbits
 	.balign LB_STUB_SIZE
 	.type lb_site_traps, @function

@@ -159,8 +159,8 @@ void lb_become_child(void) LB_HIDDEN;
 void lb_vdso_aim(uint64_t node_vdso) LB_HIDDEN;
 /* Bytes of the loaded part of the vdso at `base`, whole pages. */
 uint64_t lb_vdso_size(uint64_t base) LB_HIDDEN;
-/* What to add to this node's clock to get the program's. ns */
-int64_t lb_clock_offset_ns(int64_t clock) LB_HIDDEN;
+/* Whether this is in one of the functions that a moved program calls in place of the vdso's. */
+bool lb_in_hook(uint64_t rip) LB_HIDDEN;
 
 /* ---- shadow_exec.c */
 /* Whether this process's limits let a shadow begin: 0, or the error that a move would end with. */

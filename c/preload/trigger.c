@@ -230,7 +230,8 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 	lb_wait_came_home((struct ucontext *)context);
 }
 
-/* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle ---- */
+/* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle, nor in the
+ * functions through which a moved program calls it ---- */
 
 #define SIGTRAP 5
 #define TRAP_FLAG 0x100ULL /* EFLAGS.TF */
@@ -251,7 +252,7 @@ static bool in_vdso(const uint64_t *context)
 {
 	uint64_t rip = REGISTER(context, LB_RIP);
 	if (lb_self.vdso)
-		return rip >= lb_self.hole_start && rip < lb_self.hole_end;
+		return (rip >= lb_self.hole_start && rip < lb_self.hole_end) || lb_in_hook(rip);
 	return rip >= lb_self.program_vdso && rip < lb_self.program_vdso + lb_self.program_vdso_size;
 }
 

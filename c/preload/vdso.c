@@ -51,6 +51,17 @@ static struct {
 } node;
 static bool patched;
 
+/* What stands between the program and the node's vdso. A clock that was read here and corrected on the next node, or
+ * a pointer into this node's vdso that is followed there, would be wrong: so these functions are left like the vdso
+ * itself before a process moves (trigger.c), and all that they do of their own lies in this section. */
+#define HOOK __attribute__((section("lb_hooks"), flatten, noinline))
+extern const uint8_t __start_lb_hooks[] LB_HIDDEN, __stop_lb_hooks[] LB_HIDDEN;
+
+bool lb_in_hook(uint64_t rip)
+{
+	return rip >= (uint64_t)__start_lb_hooks && rip < (uint64_t)__stop_lb_hooks;
+}
+
 static void add_ns(int64_t *time, int64_t ns)
 {
 	ns += time[1];
@@ -62,7 +73,8 @@ static void add_ns(int64_t *time, int64_t ns)
 	}
 }
 
-int64_t lb_clock_offset_ns(int64_t clock)
+/* What to add to this node's clock to get the program's. ns */
+static int64_t clock_offset_ns(int64_t clock)
 {
 	switch (clock) {
 	case CLOCK_MONOTONIC:
@@ -78,7 +90,7 @@ int64_t lb_clock_offset_ns(int64_t clock)
 	}
 }
 
-static int64_t program_clock_gettime(int64_t clock, int64_t *time)
+HOOK static int64_t program_clock_gettime(int64_t clock, int64_t *time)
 {
 	clock = (int32_t)clock;
 	int64_t rv = node.clock_gettime && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC ||
@@ -86,32 +98,32 @@ static int64_t program_clock_gettime(int64_t clock, int64_t *time)
 					    clock == CLOCK_MONOTONIC_COARSE) ?
 		node.clock_gettime(clock, time) : lb_syscall2(__NR_clock_gettime, clock, time);
 	if (rv == 0)
-		add_ns(time, lb_clock_offset_ns(clock));
+		add_ns(time, clock_offset_ns(clock));
 	return rv;
 }
 
-static int64_t program_gettimeofday(int64_t *time, void *zone)
+HOOK static int64_t program_gettimeofday(int64_t *time, void *zone)
 {
 	return node.gettimeofday ? node.gettimeofday(time, zone) : lb_syscall2(__NR_gettimeofday, time, zone);
 }
 
-static int64_t program_time(int64_t *time)
+HOOK static int64_t program_time(int64_t *time)
 {
 	return node.time ? node.time(time) : lb_syscall1(__NR_time, time);
 }
 
-static int64_t program_clock_getres(int64_t clock, int64_t *resolution)
+HOOK static int64_t program_clock_getres(int64_t clock, int64_t *resolution)
 {
 	return lb_syscall2(__NR_clock_getres, (int32_t)clock, resolution);
 }
 
-static int64_t program_getcpu(uint32_t *cpu, uint32_t *numa_node, void *unused)
+HOOK static int64_t program_getcpu(uint32_t *cpu, uint32_t *numa_node, void *unused)
 {
 	return node.getcpu ? node.getcpu(cpu, numa_node, unused) : lb_syscall3(__NR_getcpu, cpu, numa_node, 0);
 }
 
 /* A C library that finds no vdso function makes the system call. */
-static int64_t program_none(void)
+HOOK static int64_t program_none(void)
 {
 	return LB_ENOSYS;
 }

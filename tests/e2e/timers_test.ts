@@ -33,3 +33,20 @@ Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves 
   assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
   assert.equal(job.stdout, "ready\nOK\n");
 });
+
+Deno.test("a program that does nothing but look at its clocks moves and comes home, and none is wrong", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
+  const job = await home.launchKnown(["clocks"]);
+  await job.output("looking\n");
+  // By then a second of CPU time that counts twice, or not at all, is seen.
+  await sleep(1_000);
+  for (let round = 0; round < 3; round++) {
+    await home.migrate(job.pid, first);
+    await home.migrate(job.pid, second);
+    await home.bringHome(job.pid);
+  }
+  await job.kill("TERM");
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
+});
