@@ -12,6 +12,7 @@ import { choice, float, integer, string } from "@optique/core/valueparser";
 import { HostError, UsageError } from "../base/errors.ts";
 import { policies, type PolicyName } from "../core/policy/policy.ts";
 import { selections, type Thresholds } from "../core/types.ts";
+import { loadConfig } from "../host/config.ts";
 import { parseDistribution } from "../sim/distributions.ts";
 import { drawCrashes, parsePartition } from "../sim/faults.ts";
 import { type Lists, listsOfGraph, makeLists, shapes, shuffled } from "../sim/lists.ts";
@@ -29,6 +30,9 @@ import { readLinks } from "./_topology_files.ts";
 const policyNames = [...Object.keys(policies) as PolicyName[], "none"] as const;
 
 const seconds = (metavar: "SECONDS", min: number) => float({ metavar, min, max: 1e9 });
+
+/** What the options say that a config file says, too, by default. */
+const defaults = { policy: "thesis", select: "most-cpu", thresholds: "1,3,4" } as const;
 
 /** The options. */
 export const parser = object({
@@ -97,6 +101,11 @@ export const parser = object({
     }),
     "poisson",
   ),
+  others: optional(
+    option("--others", string({ metavar: "FRACTION:LOAD" }), {
+      description: message`jobs without lb: so much load on that part of the nodes`,
+    }),
+  ),
   trace: optional(
     option("--trace", string({ metavar: "FILE" }), {
       description: message`jobs from CSV (seconds,node,service,memory) in place of drawn ones`,
@@ -106,19 +115,24 @@ export const parser = object({
     option("--policy", choice(policyNames, { metavar: "NAME" }), {
       description: message`who decides what: a policy of the config, or none to compare`,
     }),
-    "thesis",
+    defaults.policy,
   ),
   thresholds: withDefault(
     option("--thresholds", string({ metavar: "U,F,V" }), {
       description: message`thu, thf and thv of every node`,
     }),
-    "1,3,4",
+    defaults.thresholds,
   ),
   select: withDefault(
     option("--select", choice(selections, { metavar: "RULE" }), {
       description: message`which process leaves`,
     }),
-    "most-cpu",
+    defaults.select,
+  ),
+  config: optional(
+    option("--config", string({ metavar: "FILE" }), {
+      description: message`policy, select and thresholds of a config file in their place`,
+    }),
   ),
   frequency: withDefault(
     option("--frequency", seconds("SECONDS", 0.1), { description: message`between two checks` }),
@@ -219,6 +233,10 @@ export const parser = object({
 /** The options as they were given. */
 export type Options = InferValue<typeof parser>;
 
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** Reads a file that an option names. */
 function readFile(path: string, option: string): string {
   try {
@@ -273,6 +291,40 @@ function warmupOf({ warmup, duration }: Options): number {
   });
 }
 
+/** What every balancer is told: by the options, or by a config file as the daemon reads it. */
+function readBalancer(options: Options): SimulationOptions["balancer"] {
+  const { config: file, policy, select } = options;
+  const thresholds = parseThresholds(options.thresholds);
+  if (file === undefined) {
+    return policy === "none" ? null : { thresholds, select, policy: policies[policy] };
+  }
+  for (const name of ["policy", "select", "thresholds"] as const) {
+    if (options[name] === defaults[name]) continue;
+    throw new UsageError(`Cannot use --${name} as --config tells it: ${options[name]}`, {
+      fix: `Leave --${name} out, or write it into ${file}`,
+    });
+  }
+  const config = loadConfig(file);
+  return { thresholds: config.thresholds, select: config.select, policy: config.policy };
+}
+
+/** Reads `--others`: jobs of the same sizes that no balancer knows of. */
+function readOthers(
+  text: string | undefined,
+  capacities: readonly number[],
+): { readonly nodes: number; readonly load: number } | null {
+  if (text === undefined) return null;
+  const [fraction = NaN, load = NaN, ...rest] = text.split(":").map((word) =>
+    word.trim() === "" ? NaN : Number(word)
+  );
+  if (rest.length === 0 && fraction > 0 && fraction <= 1 && load > 0 && load < 100) {
+    return { nodes: Math.max(1, Math.round(fraction * capacities.length)), load };
+  }
+  throw new UsageError(`Cannot use --others as FRACTION:LOAD: current value is ${text}`, {
+    fix: "Write a part of the nodes, above 0, and the load there, as in 0.25:0.9",
+  });
+}
+
 /**
  * Reads the options to the end: everything that can be wrong is found here.
  *
@@ -285,18 +337,19 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
   const repeat = (values: number[]) => lists.map((_, node) => values[node % values.length] ?? 1);
   const speeds = repeat(parseNumbers(options.speeds, "--speeds", () => true));
   const cores = repeat(parseNumbers(options.cores, "--cores", Number.isInteger));
-  const thresholds = parseThresholds(options.thresholds);
+  const balancer = readBalancer(options);
   const service = parseDistribution(options.service, "--service");
   const memory = parseDistribution(options.memory, "--memory");
   const pattern = parsePattern(options.arrivals);
-  const { trace, policy, select, load, crash } = options;
+  const { trace, load, crash } = options;
   const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
   const partitions = options.partition.map((text) => parsePartition(text, nodes));
   const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
-  const capacity = speeds.reduce((sum, speed, node) => sum + speed * (cores[node] ?? 1), 0);
+  const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
+  const others = readOthers(options.others, capacities);
   const drawn = {
     nodes,
-    ratePerMs: load * capacity / (service.mean * 1000),
+    ratePerMs: load * sum(capacities) / (service.mean * 1000),
     service: {
       ...service,
       draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
@@ -311,9 +364,18 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
     speeds,
     cores,
     lists,
-    balancer: policy === "none" ? null : { thresholds, select, policy: policies[policy] },
+    balancer,
     checkMs: options.frequency * 1000,
     workload: listed === null ? randomWorkload({ ...drawn, seed }) : listedWorkload(listed),
+    ...others === null ? {} : {
+      others: randomWorkload({
+        ...drawn,
+        nodes: others.nodes,
+        ratePerMs: others.load * sum(capacities.slice(0, others.nodes)) / (service.mean * 1000),
+        pattern: { kind: "poisson" },
+        seed: ~seed >>> 0,
+      }),
+    },
     network: {
       latencyMs: options.latency,
       jitterMs: options.jitter,

@@ -18,6 +18,7 @@ import {
   checkLimits,
   checkNode,
   checkParts,
+  checkPressure,
   checkRuntimeDir,
   type Finding,
   findingOf,
@@ -62,6 +63,7 @@ export const command = defineCommand({
       return exitCodes.failed;
     }
     wrong += report(...checkConfig(config), await checkKey(config), checkRuntimeDir(config));
+    wrong += report(checkPressure(config));
     wrong += report(await checkDaemon(config));
     for (const node of config.associated) wrong += report(await checkNode(config, node));
     if (wrong > 0) console.log(`\n${wrong} of these must be put right`);

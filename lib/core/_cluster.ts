@@ -354,12 +354,16 @@ export class Cluster {
  * F; a smoothed index may keep a node F for a while.
  */
 function checkLetter(before: BalancerView, after: BalancerView, isSmoothed: boolean): void {
-  const { queueLength, thresholds, isDraining, announcement: { letter, seq } } = after;
-  assert(queueLength >= 0, "a queue length is not negative");
-  assert(!isDraining || letter === "F", "a drained node is F");
-  if (isDraining) return;
+  const { thresholds, announcement: { letter, seq } } = after;
+  assert(after.queueLength >= 0, "a queue length is not negative");
+  const isForced = (view: BalancerView) =>
+    view.isDraining || (view.machine?.memoryShortage ?? null) !== null;
+  assert(!isForced(after) || letter === "F", "a node that is drained, or short of memory, is F");
+  if (isForced(after) || thresholds.unit === "percent") return;
+  const lengthOf = (view: BalancerView) => view.queueLength + (view.machine?.others ?? 0);
+  const queueLength = lengthOf(after);
   // A smoothed load falls with time: the next event, be it an arrival, first finds that the node has become U.
-  const least = isSmoothed ? Math.min(queueLength, before.queueLength) : queueLength;
+  const least = isSmoothed ? Math.min(queueLength, lengthOf(before)) : queueLength;
   assert(seq === before.announcement.seq || least <= thresholds.thu || letter === "F", "U");
   assert(seq === before.announcement.seq || queueLength >= thresholds.thf || letter === "U", "F");
   assert(isSmoothed || letter === "U" || queueLength > thresholds.thu, "a node at thu is U");

@@ -7,13 +7,15 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { assertThresholds, nextLetter, stateOf } from "./load_state.ts";
 import { hashText, Prng } from "../base/prng.ts";
-import { Chooser } from "./chooser.ts";
+import { refuse } from "./admission.ts";
+import { Chooser, type SendCause } from "./chooser.ts";
 import { explain } from "./explain.ts";
+import { Machine } from "./machine.ts";
 import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/capacity.ts";
 import { LoadIndex } from "./policy/load_index.ts";
 import { MoveCost } from "./policy/move_cost.ts";
 import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
-import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
+import { isWorthAsking } from "./policy/probing.ts";
 import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
@@ -26,6 +28,7 @@ import type {
   Effect,
   Event,
   Letter,
+  Measures,
   NodeName,
   Process,
   ProcessId,
@@ -75,6 +78,7 @@ export class Balancer {
   /** Where a smoothed index changes what the node is, by the mere passing of time. */
   readonly #limits: readonly number[];
   readonly #index: LoadIndex;
+  readonly #machine: Machine;
   readonly #chooser: Chooser;
   readonly #table = new ProcessTable();
   readonly #preferred: PreferredList;
@@ -97,7 +101,8 @@ export class Balancer {
     assertCapacity(this.#capacity);
     this.#thresholds = adaptThresholds(config.thresholds, this.#policy.thresholds, this.#capacity);
     this.#limits = [this.#thresholds.thu, this.#thresholds.thv];
-    this.#index = new LoadIndex(this.#policy, this.#capacity);
+    this.#index = new LoadIndex(this.#policy, this.#capacity, this.#thresholds);
+    this.#machine = new Machine(this.#policy);
     this.#preferred = new PreferredList(config.associated);
     const cost = new MoveCost(this.#policy);
     this.#chooser = new Chooser({
@@ -116,7 +121,8 @@ export class Balancer {
     });
     this.#transfers = new Transfers({
       node: config.node,
-      isOver: (processes) => this.#isOver(processes),
+      countOthers: () => this.#index.others,
+      causeToSend: (processes) => this.#causeToSend(processes),
       movesPerMinute: this.#policy.movesPerMinute,
       probesOf: (processes) =>
         isWorthAsking(processes, this.#thresholds.thu) ? this.#policy.probes : 0,
@@ -170,6 +176,8 @@ export class Balancer {
       queueLength: this.#queueLength,
       thresholds,
       isDraining: this.#transfers.isDraining,
+      load: this.#index.forLetter,
+      machine: this.#machine.view(this.#index.others),
       associated: this.#preferred.view(),
       processes: this.#table.view(),
       reservations: this.#reservations.list().map(({ ticket, id }) => ({ ticket, id })),
@@ -186,24 +194,31 @@ export class Balancer {
       table: this.#table,
       preferred: this.#preferred,
       chooser: this.#chooser,
-      thresholds: this.#thresholds,
-      isDraining: this.#transfers.isDraining,
-      isOver: (processes) => this.#isOver(processes),
+      cause: this.#transfers.cause,
+      load: this.#index.describe(this.#table.settledCount, this.#thresholds),
+      others: this.#index.others,
     });
   }
 
-  #isOver(processes: number): boolean {
-    return this.#index.forSending(processes) >= this.#thresholds.thv;
+  #causeToSend(processes: number): SendCause | null {
+    const shortage = this.#machine.shortageOf(processes);
+    if (shortage !== null) return { kind: "memory", ...shortage };
+    return this.#index.forSending(processes) >= this.#thresholds.thv ? { kind: "over" } : null;
   }
 
   get #queueLength(): number {
     return this.#table.size + this.#reservations.size;
   }
 
+  /** The queue length with what else counts, per unit of capacity: what others are told. */
+  get #lengthPerUnit(): number {
+    return (this.#queueLength + this.#index.others) / unitsOf(this.#capacity);
+  }
+
   get #announcement(): Announcement {
     const announcement = { letter: this.#letter, epoch: this.#config.epoch, seq: this.#seq };
     if (!this.#chooser.usesLoads) return announcement;
-    return { ...announcement, load: this.#queueLength / unitsOf(this.#capacity) };
+    return { ...announcement, load: this.#lengthPerUnit };
   }
 
   #apply(event: Event, nowMs: number): void {
@@ -216,6 +231,8 @@ export class Balancer {
       case "sampled":
         for (const sample of event.samples) this.#table.sample(sample);
         return this.#transfers.sampled(new Set(event.samples.map(({ id }) => id)), nowMs);
+      case "measured":
+        return this.#measure(event.measures, nowMs);
       case "check":
         return this.#transfers.retry(nowMs);
       case "timePassed":
@@ -260,6 +277,15 @@ export class Balancer {
     }
   }
 
+  #measure(measures: Measures, nowMs: number): void {
+    const settled = this.#table.settledCount;
+    this.#index.measure(measures, settled);
+    for (const message of this.#machine.measure(measures, settled)) this.#log("info", message, {});
+    this.#announceChange(nowMs);
+    // What could not be sent may be sent for another reason now.
+    this.#transfers.reopen();
+  }
+
   /** A place is taken, or a process has come without one. */
   #arrive(process: Process): void {
     this.#reservations.releaseProcess(process.id);
@@ -295,7 +321,19 @@ export class Balancer {
   /** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
   #answer(event: EventOf<"offerReceived">, nowMs: number): void {
     const { from, ticket, id } = event;
-    const reason = this.#refusal(event);
+    const reason = refuse(event, {
+      table: this.#table,
+      reservations: this.#reservations,
+      preferred: this.#preferred,
+      policy: this.#policy,
+      thresholds: this.#thresholds,
+      units: unitsOf(this.#capacity),
+      letter: this.#letter,
+      isDraining: this.#transfers.isDraining,
+      shortage: this.#machine.shortage,
+      queueLength: this.#queueLength,
+      lengthPerUnit: this.#lengthPerUnit,
+    });
     this.#log("info", reason === null ? "offer taken" : "offer not taken", {
       process: id,
       from,
@@ -314,28 +352,6 @@ export class Balancer {
     this.#effects.push({ type: "answerOffer", to: from, ticket, accepted, announcement, reason });
   }
 
-  /** Why this node does not take the offered process, or null. */
-  #refusal({ from, ticket, id, manual, refusal }: EventOf<"offerReceived">): string | null {
-    if (this.#table.get(id) !== null) return "it runs here already";
-    const place = this.#reservations.find(id);
-    if (place?.started === true) return "an earlier move of it is still arriving";
-    if (place?.ticket === ticket) return null;
-    if (this.#transfers.isDraining) return "the node is being drained";
-    if (refusal !== null) return refusal;
-    // An older place that nothing has come to is from an offer that its sender has given up: the
-    // process takes that place, even if just this one made the node full.
-    if (manual || place !== null || this.#letter === "U") return null;
-    if (this.#policy.probes > 0 && this.#isClearlyShorterThan(from)) return null;
-    return `the node is full: queue length ${this.#queueLength}, ` +
-      `thu ${this.#thresholds.thu}, thf ${this.#thresholds.thf}`;
-  }
-
-  #isClearlyShorterThan(node: NodeName): boolean {
-    const there = this.#preferred.loadOf(node);
-    const units = unitsOf(this.#capacity);
-    return there !== null && isClearlyShorter({ here: this.#queueLength / units, there, units });
-  }
-
   #note(node: NodeName, announcement: Announcement): void {
     const noted = this.#preferred.note(node, announcement);
     if (noted === "news" && announcement.letter === "U") this.#transfers.welcome(node);
@@ -348,7 +364,7 @@ export class Balancer {
 
   #announceChange(nowMs: number): void {
     this.#index.note(this.#queueLength, nowMs);
-    const letter = this.#transfers.isDraining
+    const letter = this.#transfers.isDraining || this.#machine.shortage !== null
       ? "F"
       : nextLetter(this.#letter, this.#index.forLetter, this.#thresholds);
     if (letter === this.#letter) return;

@@ -9,6 +9,7 @@ import { expectedGainSeconds } from "./policy/age_cost.ts";
 import { type Capacity, unitsOf } from "./policy/capacity.ts";
 import { leavesMargin } from "./policy/guards.ts";
 import { locate, type Located, type Receiver } from "./policy/location.ts";
+import { orderRelief } from "./policy/memory.ts";
 import type { MoveCost } from "./policy/move_cost.ts";
 import type { Policy } from "./policy/policy.ts";
 import { DIFFERENCE_MIN } from "./policy/probing.ts";
@@ -29,11 +30,20 @@ export interface ChooserOptions {
   readonly cost: MoveCost;
 }
 
+/** Why a node sends. */
+export type SendCause =
+  /** Its load index says so. */
+  | { readonly kind: "over" }
+  /** A person wants it empty. */
+  | { readonly kind: "drained" }
+  /** It is short of memory: what helps leaves, whatever it costs. */
+  | { readonly kind: "memory"; readonly missingBytes: number; readonly reason: string };
+
 /** What is so at the moment of a choice. */
 export interface ChoiceContext {
   /** Processes here that are not leaving already. */
   readonly processes: number;
-  readonly isDraining: boolean;
+  readonly cause: SendCause;
   readonly mayOffer: (id: ProcessId, node: NodeName) => boolean;
   /** Whether one more node that is not U may be asked. */
   readonly mayProbe: boolean;
@@ -88,7 +98,7 @@ export class Chooser {
       const to = located.receiver.node;
       const reason = `${this.#state(context)}; ${worth.reason}, of ${victims.length} that can ` +
         `move; ${located.reason}`;
-      const manual = context.isDraining && to === homeNode;
+      const manual = context.cause.kind === "drained" && to === homeNode;
       return { id, to, reason, manual, isProbe: false };
     }
     return this.#sendHome(victims, context) ?? this.#probe(victims, context) ?? obstacle;
@@ -100,7 +110,9 @@ export class Chooser {
       sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid, homeNode }]
     );
     const { policy, select } = this.#options;
-    if (!policy.ageCost || context.isDraining) return orderVictims(victims, select);
+    const { cause } = context;
+    if (cause.kind === "memory") return orderRelief(victims, cause.missingBytes);
+    if (!policy.ageCost || cause.kind === "drained") return orderVictims(victims, select);
     // The gain a second is the same for all of them: against one receiver the order is, too.
     const gain = (victim: Victim) => this.#gain(victim, this.#assumedLoad, context);
     return victims.toSorted((a, b) => gain(b) - gain(a) || a.pid - b.pid);
@@ -114,7 +126,8 @@ export class Chooser {
   ): { readonly reason: string; readonly obstacle: string | null } {
     const { policy, select, capacity } = this.#options;
     const reason = select.replace("-", " ").replace("cpu", "CPU time");
-    if (context.isDraining) return { reason, obstacle: null };
+    if (context.cause.kind === "memory") return { reason: "it has memory enough", obstacle: null };
+    if (context.cause.kind === "drained") return { reason, obstacle: null };
     const load = receiver.load ?? this.#assumedLoad;
     const units = unitsOf(capacity);
     const hereAfter = (context.processes - 1) / units;
@@ -132,7 +145,9 @@ export class Chooser {
   }
 
   get #assumedLoad(): number {
-    return this.#options.thresholds.thu / unitsOf(this.#options.capacity);
+    const { thu, unit } = this.#options.thresholds;
+    // Where hardly anything waits for a processor another process finds one.
+    return unit === "percent" ? 0 : thu / unitsOf(this.#options.capacity);
   }
 
   #gain(victim: Victim, loadThere: number, { processes }: ChoiceContext): number {
@@ -153,8 +168,8 @@ export class Chooser {
   }
 
   /** A node that is to be empty sends its guests home if nobody takes them. */
-  #sendHome(victims: readonly Victim[], { isDraining, mayOffer }: ChoiceContext): Choice | null {
-    if (!isDraining) return null;
+  #sendHome(victims: readonly Victim[], { cause, mayOffer }: ChoiceContext): Choice | null {
+    if (cause.kind !== "drained") return null;
     const { node } = this.#options;
     const guest = victims.find(({ id, homeNode }) => homeNode !== node && mayOffer(id, homeNode));
     if (guest === undefined) return null;
@@ -165,7 +180,7 @@ export class Chooser {
   /** Asks a node that is not U, which may have far fewer processes all the same. */
   #probe(victims: readonly Victim[], context: ChoiceContext): Choice | null {
     const { preferred, prng, capacity } = this.#options;
-    if (!context.mayProbe) return null;
+    if (!context.mayProbe || context.cause.kind !== "over") return null;
     // It only takes a process if it has fewer by so much: that is the least that is gained.
     const load = (context.processes - DIFFERENCE_MIN) / unitsOf(capacity);
     const victim = victims.find((one) =>
@@ -182,9 +197,11 @@ export class Chooser {
     return { id, to, reason, manual: false, isProbe: true };
   }
 
-  #state({ isDraining, processes }: ChoiceContext): string {
-    if (isDraining) return "the node is being drained";
-    return `over with ${processes} processes, thv ${this.#options.thresholds.thv}`;
+  #state({ cause, processes }: ChoiceContext): string {
+    if (cause.kind === "drained") return "the node is being drained";
+    if (cause.kind === "memory") return `short of memory: ${cause.reason}`;
+    const { thv, unit } = this.#options.thresholds;
+    return `over with ${processes} processes, thv ${thv}${unit === "percent" ? " %" : ""}`;
   }
 }
 

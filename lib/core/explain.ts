@@ -4,30 +4,34 @@
  * @module
  */
 
-import type { Chooser } from "./chooser.ts";
+import type { Chooser, SendCause } from "./chooser.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
-import type { ProcessId, Thresholds } from "./types.ts";
+import type { ProcessId } from "./types.ts";
 
 /** What an explanation is made of. */
 export interface ExplainOptions {
   readonly table: ProcessTable;
   readonly preferred: PreferredList;
   readonly chooser: Chooser;
-  readonly thresholds: Thresholds;
-  readonly isDraining: boolean;
-  readonly isOver: (processes: number) => boolean;
+  /** Why the node sends; null: it does not. */
+  readonly cause: SendCause | null;
+  /** What the thresholds are compared with, in words. */
+  readonly load: string;
+  /** Processes that are not the list's and count as if they were. */
+  readonly others: number;
 }
 
 /** Reasons why a process stays, the strongest first; null: there is no such process. */
 export function explain(id: ProcessId, nowMs: number, options: ExplainOptions): string[] | null {
   const entry = options.table.get(id);
   if (entry === null) return null;
-  return [...own(entry, nowMs, options.isDraining), ...around(entry, nowMs, options)];
+  const isUrgent = options.cause !== null && options.cause.kind !== "over";
+  return [...own(entry, nowMs, isUrgent), ...around(entry, nowMs, options)];
 }
 
 /** Reasons in the process itself. */
-function own(entry: Entry, nowMs: number, isDraining: boolean): string[] {
+function own(entry: Entry, nowMs: number, isUrgent: boolean): string[] {
   const reasons: string[] = [];
   const seconds = (untilMs: number) => `${Math.ceil((untilMs - nowMs) / 1000)} s more`;
   if (entry.transit !== null) reasons.push(`it is moving to ${entry.transit.to}`);
@@ -38,7 +42,7 @@ function own(entry: Entry, nowMs: number, isDraining: boolean): string[] {
     const times = entry.failures === 1 ? "its last move" : `its last ${entry.failures} moves`;
     reasons.push(`${times} failed: it rests for ${seconds(entry.restsUntilMs)}`);
   }
-  if (entry.staysUntilMs > nowMs && !isDraining) {
+  if (entry.staysUntilMs > nowMs && !isUrgent) {
     reasons.push(`it has just come: it stays for ${seconds(entry.staysUntilMs)}`);
   }
   return reasons;
@@ -48,23 +52,23 @@ function own(entry: Entry, nowMs: number, isDraining: boolean): string[] {
 function around(
   { process: { id } }: Entry,
   nowMs: number,
-  { table, preferred, chooser, thresholds, isDraining, isOver }: ExplainOptions,
+  { table, preferred, chooser, cause, load, others }: ExplainOptions,
 ): string[] {
-  const processes = table.settledCount;
-  if (!isDraining && !isOver(processes)) {
-    return [`the node is not over: ${processes} of ${thresholds.thv} processes (thv)`];
-  }
+  const processes = table.settledCount + others;
+  if (cause === null) return [`the node is not over: ${load}`];
   const receivers = preferred.receivers(() => true);
   if (receivers.length === 0) return ["no associated node is U"];
-  const context = { processes, isDraining, mayOffer: () => true, mayProbe: false };
+  const context = { processes, cause, mayOffer: () => true, mayProbe: false };
   const free = table.list().filter((entry) =>
     entry.transit === null && entry.held === null && !entry.isPinned &&
-    entry.restsUntilMs <= nowMs && (isDraining || entry.staysUntilMs <= nowMs)
+    entry.restsUntilMs <= nowMs && (cause.kind !== "over" || entry.staysUntilMs <= nowMs)
   );
   const victims = chooser.order(free, context);
   const place = victims.findIndex((victim) => victim.id === id);
   const victim = victims[place];
-  if (victim === undefined) return [];
+  if (victim === undefined) {
+    return cause.kind === "memory" ? ["its memory is too little to help"] : [];
+  }
   const obstacles = receivers.map((receiver) => chooser.worth(victim, receiver, context).obstacle);
   const [obstacle] = obstacles;
   if (obstacle !== undefined && obstacle !== null && !obstacles.includes(null)) {

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Cluster } from "./_cluster.ts";
+import { Cluster, thesisThresholds } from "./_cluster.ts";
 import { Fixture } from "./_fixture.ts";
 import { indices, locations, policies, type Policy, thresholdRules } from "./policy/policy.ts";
-import type { Effect, ProcessId } from "./types.ts";
+import type { Effect, Measures, ProcessId } from "./types.ts";
 
 const thesis: Policy = policies.thesis;
 
@@ -246,26 +246,49 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   margin: fc.constantFrom(0, 1, 2),
   movesPerMinute: fc.constantFrom(null, 1, 6),
   probes: fc.constantFrom(0, 1, 3),
+  memoryFloor: fc.constantFrom(0, 0.1),
+  memoryStall: fc.constantFrom(0, 0.2),
   moveFixedMs: fc.constantFrom(0, 100),
   linkBytesPerSecond: fc.constantFrom(1e3, 1e9),
-}, { noNullPrototype: true }).map((given) =>
-  given.index === "per-capacity" ? { ...given, thresholds: "fixed" } : given
-);
+}, { noNullPrototype: true }).map((given) => {
+  if (given.index === "per-capacity") return { ...given, thresholds: "fixed" };
+  if (given.index !== "pressure") return given;
+  return { ...given, thresholds: "fixed", margin: 0, probes: 0, smoothingMs: 0 };
+});
 
 type Act = readonly [kind: string, node: string, n: number];
 const acts = fc.array(
   fc.tuple(
-    fc.constantFrom("start", "start", "start", "end", "run", "drain", "undrain", "pin", "abort"),
+    fc.constantFrom(
+      ...["start", "start", "start", "end", "run", "drain", "undrain", "pin", "abort", "measure"],
+    ),
     fc.constantFrom("a", "b", "c"),
     fc.nat({ max: 20_000 }),
   ),
   { maxLength: 50, size: "max" },
 );
 
+const percents = { thu: 10, thf: 40, thv: 70, unit: "percent" } as const;
+
+/** What is measured on a node of one core, all from one number. */
+function drawMeasures(share: number): Measures {
+  return {
+    cpuStall: share < 0.1 ? null : share,
+    memoryStall: share > 0.9 ? null : share / 2,
+    availableBytes: 1e9 * share,
+    totalBytes: 1e9,
+    idleCores: 1 - share,
+    ownCores: share / 2,
+    otherCores: share / 2,
+    ownRunning: 1,
+  };
+}
+
 /** Plays a script; nobody is moved by hand, so what is pinned must stay where it is. */
 function play(script: readonly Act[], given: Policy, seed: number): Cluster {
   const trio = { a: ["b", "c"], b: ["c", "a"], c: ["a", "b"] };
-  const cluster = new Cluster(trio, { policy: given, seed });
+  const thresholds = given.index === "pressure" ? percents : thesisThresholds;
+  const cluster = new Cluster(trio, { policy: given, seed, thresholds });
   const pinned = new Map<ProcessId, { node: string; moves: number }>();
   for (const [kind, node, n] of script) {
     const jobs = [...cluster.jobs.values()];
@@ -274,6 +297,9 @@ function play(script: readonly Act[], given: Policy, seed: number): Cluster {
     else if (kind === "run") cluster.run(n);
     else if (kind === "abort") {
       cluster.outcomes.push(n % 2 === 0 ? "aborted early" : "aborted late");
+    } else if (kind === "measure") {
+      const share = n / 20_000;
+      cluster.step(node, { type: "measured", measures: drawMeasures(share) });
     } else if (kind === "drain" || kind === "undrain") {
       cluster.step(node, { type: "drain", isDraining: kind === "drain" });
     } else if (job !== undefined && kind === "end" && !job.isOrdered) cluster.end(job.id);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Chooser } from "./chooser.ts";
+import type { Chooser, SendCause } from "./chooser.ts";
 import { MoveBudget } from "./policy/guards.ts";
 import type { MoveCost } from "./policy/move_cost.ts";
 import type { PreferredList } from "./preferred_list.ts";
@@ -42,8 +42,10 @@ const REQUESTS_MAX = 64;
 /** What the sending side works with. */
 export interface TransfersOptions {
   readonly node: NodeName;
-  /** Whether so many processes that are not leaving already are too many. */
-  readonly isOver: (processes: number) => boolean;
+  /** Why one of so many processes that are not leaving already must leave; null: none must. */
+  readonly causeToSend: (processes: number) => SendCause | null;
+  /** Processes that are not the list's and count as if they were. */
+  readonly countOthers: () => number;
   readonly movesPerMinute: number | null;
   /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
   readonly probesOf: (processes: number) => number;
@@ -206,12 +208,12 @@ export class Transfers {
       else this.#begin(request, nowMs);
     }
     if (this.#current !== null) return;
-    if (!this.#isDraining && !this.#options.isOver(this.#options.table.settledCount)) {
-      this.#complaint = "";
-    } else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
+    const cause = this.cause;
+    if (cause === null) this.#complaint = "";
+    else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
       if (!this.#isDraining && !this.#budget.mayBegin(nowMs)) {
         this.#complain("it has begun as many moves in a minute as it may");
-      } else if (this.#hasReceiver(nowMs)) this.#begin(null, nowMs);
+      } else if (this.#hasReceiver(cause, nowMs)) this.#begin(null, nowMs);
       else this.#complain("no associated node can take a process");
     }
   }
@@ -236,14 +238,13 @@ export class Transfers {
 
   /** Offers the best victim that some node may take to the best such node. */
   #offerVictim(nowMs: number): void {
-    const { chooser, table } = this.#options;
+    const { chooser, table, countOthers } = this.#options;
     this.#current = null;
     if (this.#round.isExhausted) return;
-    const processes = table.settledCount;
-    const isDraining = this.#isDraining;
+    const cause = this.cause ?? { kind: "over" };
+    const processes = table.settledCount + countOthers();
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
-    const mayProbe = this.#mayProbe();
-    const context = { processes, isDraining, mayOffer, mayProbe };
+    const context = { processes, cause, mayOffer, mayProbe: this.#mayProbe(cause) };
     const choice = chooser.choose(this.#movable(nowMs), context);
     if (typeof choice === "string") {
       this.#round.exhaust();
@@ -256,7 +257,7 @@ export class Transfers {
       this.#round.probed(to);
       this.#options.tellLoad(to);
     }
-    if (!isDraining) this.#budget.begun(nowMs);
+    if (!this.#isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
     this.#offer({ id, to, request: null, manual }, nowMs);
   }
@@ -328,17 +329,18 @@ export class Transfers {
 
   /** Processes that may be automatic victims, as far as is known without a fresh look. */
   #movable(nowMs: number): Entry[] {
+    const isUrgent = (this.cause?.kind ?? "over") !== "over";
     return this.#options.table.list().filter((entry) =>
       entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
-      !entry.isPinned && (this.#isDraining || entry.staysUntilMs <= nowMs)
+      !entry.isPinned && (isUrgent || entry.staysUntilMs <= nowMs)
     );
   }
 
   /** Whether some process may be offered to some node. */
-  #hasReceiver(nowMs: number): boolean {
+  #hasReceiver(cause: SendCause, nowMs: number): boolean {
     const { preferred, node } = this.#options;
     if (preferred.first((other) => this.#isOpen(other, nowMs)) !== null) return true;
-    if (this.#mayProbe() && preferred.full((other) => this.#isOpen(other, nowMs)).length > 0) {
+    if (this.#mayProbe(cause) && preferred.full((other) => this.#isOpen(other, nowMs)).length > 0) {
       return true;
     }
     return this.#isDraining &&
@@ -347,9 +349,17 @@ export class Transfers {
       );
   }
 
-  #mayProbe(): boolean {
-    if (this.#isDraining) return false;
-    return this.#round.probes < this.#options.probesOf(this.#options.table.settledCount);
+  /** Why the node sends just now; null: it need not. */
+  get cause(): SendCause | null {
+    if (this.#isDraining) return { kind: "drained" };
+    return this.#options.causeToSend(this.#options.table.settledCount);
+  }
+
+  #mayProbe({ kind }: SendCause): boolean {
+    if (kind !== "over") return false;
+    return this.#round.probes < this.#options.probesOf(
+      this.#options.table.settledCount + this.#options.countOthers(),
+    );
   }
 
   #isOpen(node: NodeName, nowMs: number): boolean {

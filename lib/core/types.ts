@@ -43,6 +43,32 @@ export interface Thresholds {
   readonly thf: number;
   /** A node with at least so many is V and must send one away. */
   readonly thv: number;
+  /**
+   * What they count: percent of the time in which work waits for a processor, for the index
+   * "pressure" alone.
+   *
+   * @default {processes}
+   */
+  readonly unit?: "percent";
+}
+
+/**
+ * What a node's shell has measured since it measured last, for policies that look at more than the
+ * list. Times in CPU seconds a second, shares from 0 to 1.
+ */
+export interface Measures {
+  /** Share of the time in which some work waited for a processor; null: it cannot be told. */
+  readonly cpuStall: number | null;
+  /** Share of the time in which some work waited for memory; null: it cannot be told. */
+  readonly memoryStall: number | null;
+  readonly availableBytes: number;
+  readonly totalBytes: number;
+  /** Processors that did nothing, those that the list used, and those that everybody else did. */
+  readonly idleCores: number;
+  readonly ownCores: number;
+  readonly otherCores: number;
+  /** Processes of the list that ran for a noticeable time. */
+  readonly ownRunning: number;
 }
 
 /** A letter with the stamp that tells a late one: within an epoch `seq` only grows. */
@@ -157,6 +183,8 @@ export type Event =
   | { readonly type: "sampled"; readonly samples: readonly Sample[] }
   /** The periodic check, every `frequency` seconds; whatever could not be done is tried again. */
   | { readonly type: "check" }
+  /** What was measured before a check, if the policy looks at it. */
+  | { readonly type: "measured"; readonly measures: Measures }
   /** Nothing but time has passed: give it when `Balancer.nextTimeoutMs()` has come. */
   | { readonly type: "timePassed" }
   /** Our connection to this associated node is up and authenticated. */
@@ -312,6 +340,17 @@ export interface ProcessView extends Process {
   readonly isPinned: boolean;
 }
 
+/** What a policy sees of a machine besides the list. */
+export interface MachineView {
+  /** Processes that are not on the list and want a processor. */
+  readonly others: number;
+  readonly cpuStall: number | null;
+  readonly memoryStall: number | null;
+  readonly availableBytes: number;
+  /** Why the node is short of memory, in words; null: it is not, or nobody asks. */
+  readonly memoryShortage: string | null;
+}
+
 /** What a balancer would show to a person: the core's part of a snapshot. */
 export interface BalancerView {
   readonly node: NodeName;
@@ -323,6 +362,10 @@ export interface BalancerView {
   readonly thresholds: Thresholds;
   /** A person wants the node empty. */
   readonly isDraining: boolean;
+  /** What the letter is told from: the load index as it is now. */
+  readonly load: number;
+  /** What the policy sees of the machine besides the list; null: it does not look, or not yet. */
+  readonly machine: MachineView | null;
   /** In order of preference. */
   readonly associated: readonly { readonly node: NodeName; readonly state: KnownLetter }[];
   /** In order of arrival. */

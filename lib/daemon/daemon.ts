@@ -10,6 +10,7 @@ import { monotonicMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
 import { ControlSocket } from "../host/control.ts";
 import { readOrMakeKey } from "../host/key_file.ts";
+import { requirePressure } from "../host/machine.ts";
 import { configureLog, logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { bootId } from "../host/proc.ts";
@@ -93,10 +94,12 @@ function waitForEnd(reload: () => void): { ended: Promise<string>; forget: () =>
  * SIGTERM or SIGINT has come. Programs go on without it.
  *
  * @returns The exit code.
- * @throws {ConfigError} If the key file is not one, or others may read it.
+ * @throws {ConfigError} If the key file is not one, or others may read it; if the policy asks for what
+ * this kernel does not tell.
  * @throws {HostError} If another daemon runs, the port is taken, or this node lacks something.
  */
 export async function runDaemon(config: Config, options: DaemonOptions = {}): Promise<number> {
+  requirePressure(config.policy, config.file);
   native.setUmask(0o077);
   await prepareRuntimeDir(config.runtimeDir);
   const lock = takeLock(config);
@@ -138,7 +141,9 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const running = new Node(context, shell);
   const { ended, forget } = waitForEnd(() => {
     try {
-      running.reload(loadConfig(config.file ?? undefined));
+      const wanted = loadConfig(config.file ?? undefined);
+      requirePressure(wanted.policy, wanted.file);
+      running.reload(wanted);
     } catch (error) {
       log.error("the config is not read again", { reason: describe(error) });
     }

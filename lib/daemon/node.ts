@@ -25,6 +25,7 @@ import type { Context } from "./context.ts";
 import { Endings } from "./endings.ts";
 import { Homes } from "./homes.ts";
 import { Links } from "./links.ts";
+import { Meter } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
@@ -53,6 +54,7 @@ export class Node {
   readonly #links: Links;
   readonly #commands: Commands;
   readonly #standing: Standing;
+  readonly #meter: Meter;
   readonly #open = new Set<FrameConnection>();
   #halfOpen = 0;
   #pendingConfig: Config | null = null;
@@ -70,6 +72,7 @@ export class Node {
     this.#arrivals = new Arrivals(context, this.#orders, this.#endings);
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
+    this.#meter = new Meter(context);
     this.#commands = new Commands(context, {
       standing: this.#standing,
       peers: this.#peers,
@@ -115,6 +118,9 @@ export class Node {
       void this.#serve(new FrameConnection(conn, "a local command"), "");
     }, onError).catch(failed);
     this.#peers.connectAll();
+    // So that the first check has something to compare with.
+    const { locals, guests } = this.#context.records;
+    await this.#meter.tell(await this.#sample([...locals.keys(), ...guests.keys()]));
     this.#schedule();
   }
 
@@ -174,12 +180,13 @@ export class Node {
     this.#arrivals.check();
     this.#moves.check();
     this.#standing.check();
-    await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
+    const samples = await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
+    await this.#meter.tell(samples);
     dispatch({ type: "check" });
   }
 
   /** Looks at processes and tells the balancer what it found. */
-  async #sample(ids: readonly ProcessId[]): Promise<void> {
+  async #sample(ids: readonly ProcessId[]): Promise<readonly Sample[]> {
     const samples: Sample[] = [];
     await Promise.all(ids.map(async (id) => {
       const inspection = await this.#moves.inspect(id);
@@ -188,6 +195,7 @@ export class Node {
       samples.push({ id, cpuSeconds, rssBytes, cantmove });
     }));
     this.#context.dispatch({ type: "sampled", samples });
+    return samples;
   }
 
   #recover(): void {

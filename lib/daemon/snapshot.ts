@@ -20,6 +20,8 @@ export function makeSnapshot(
     queueLength: view.queueLength,
     thresholds: view.thresholds,
     draining: view.isDraining,
+    load: view.load,
+    machine: view.machine,
     frequencySeconds,
     clockMs: wallMs(),
     associated: view.associated,

@@ -12,6 +12,7 @@ import { formatSeconds } from "../base/units.ts";
 import { version } from "../base/version.ts";
 import { askSnapshot, connectLocal, connectNode } from "../host/command_client.ts";
 import type { Config } from "../host/config.ts";
+import { readPressure, requirePressure } from "../host/machine.ts";
 import { readKey } from "../host/key_file.ts";
 
 /** What one check found. */
@@ -162,6 +163,22 @@ export function checkConfig(config: Config): Finding[] {
     findings.push(bad(`this node is associated with itself: ${config.node}`, "Remove it there"));
   }
   return findings;
+}
+
+/** What the kernel tells of work that waits; policies may ask for it. */
+export function checkPressure({ policy, file }: Config): Finding {
+  try {
+    requirePressure(policy, file);
+  } catch (error) {
+    return findingOf(error);
+  }
+  const missing = (["cpu", "memory"] as const).filter((name) => readPressure(name) === null);
+  if (missing.length === 0) return ok("/proc/pressure tells of work that waits (PSI)");
+  return note(
+    `/proc/pressure does not tell: ${missing.join(", ")}`,
+    'Nothing needs to be done unless a policy is to use index = "pressure" or memory-stall: then use ' +
+      "a kernel with CONFIG_PSI=y, started with psi=1 where that is not the default",
+  );
 }
 
 /** The cluster key. */

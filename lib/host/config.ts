@@ -270,6 +270,7 @@ function thresholds(root: ConfigTable): Thresholds {
   const thu = table.number("thu", range) ?? 1;
   const thf = table.number("thf", range) ?? 5;
   const thv = table.number("thv", range) ?? 8;
+  const unit = table.choice("unit", ["processes", "percent"]);
   table.finish();
   if (!(thu < thf && thf < thv)) {
     root.fail(
@@ -279,5 +280,5 @@ function thresholds(root: ConfigTable): Thresholds {
       "Raise thf above thu and thv above thf (the defaults are 1, 5, 8)",
     );
   }
-  return { thu, thf, thv };
+  return unit === "percent" ? { thu, thf, thv, unit } : { thu, thf, thv };
 }

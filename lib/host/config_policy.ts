@@ -36,6 +36,8 @@ const keys = {
   margin: "margin",
   movesPerMinute: "moves-per-minute",
   probes: "probes",
+  memoryFloor: "memory-floor",
+  memoryStall: "memory-stall",
   moveFixedMs: "move-time",
   linkBytesPerSecond: "link-rate",
 } as const satisfies Record<keyof Policy, string>;
@@ -70,8 +72,9 @@ export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyCon
   const policy = table === null ? chosen : readTable(table, chosen);
   const fault = findPolicyFault(policy, thresholds);
   if (fault !== null) {
-    const { key, wanted, fix } = fault;
-    (table ?? root).fail(keys[key], wanted, policy[key], fix);
+    const { key, wanted, fix, isOfUnit = false, current = policy[key] } = fault;
+    if (isOfUnit) root.fail("thresholds", wanted, current, fix);
+    (table ?? root).fail(keys[key], wanted, current, fix);
   }
   return {
     policy,
@@ -103,6 +106,10 @@ function readTable(table: ConfigTable, base: Policy): Policy {
     movesPerMinute: table.number("moves-per-minute", { min: 1, max: 1_000_000, integer: true }) ??
       base.movesPerMinute,
     probes: table.number("probes", { min: 0, max: 32, integer: true }) ?? base.probes,
+    memoryFloor: table.number("memory-floor", { min: 0, max: 0.9, integer: false }) ??
+      base.memoryFloor,
+    memoryStall: table.number("memory-stall", { min: 0, max: 1, integer: false }) ??
+      base.memoryStall,
     moveFixedMs: moveFixedMs ?? base.moveFixedMs,
     linkBytesPerSecond: linkRate === undefined ? base.linkBytesPerSecond : linkRate * 1e6,
   };

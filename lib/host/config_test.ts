@@ -65,7 +65,13 @@ Deno.test("parseConfig() reads the example with every key", async () => {
   const table = [...text.matchAll(/^# {2}(.*)$/gm)].map(([, line]) => line).join("\n");
   assert.ok(table.includes("[policy]") && table.includes("moves-per-minute"), table);
   const { policy } = parse(`select = "age-cost"\n${table}`);
-  assert.deepEqual(policy, { ...policies.thesis, ageCost: true, movesPerMinute: 60 });
+  assert.deepEqual(policy, {
+    ...policies.thesis,
+    ageCost: true,
+    movesPerMinute: 60,
+    memoryFloor: 0.05,
+    memoryStall: 0.1,
+  });
 });
 
 Deno.test("parseConfig() takes a policy by name, and a table that changes one", () => {

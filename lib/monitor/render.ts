@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatBytes } from "../base/units.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
 import { cut, drawColumns, printable } from "./columns.ts";
 import { drawProcesses } from "./processes.ts";
@@ -30,13 +31,33 @@ export function render(snapshot: Snapshot, size: Size): string[] {
       stateWords[state]
     })   queue length ${queueLength}` +
     (draining === true ? "   drained" : ""),
-    `THu ${thu}   THf ${thf}   THv ${thv}   checks every ${frequencySeconds} s`,
+    `THu ${thu}   THf ${thf}   THv ${thv}${
+      thresholds.unit === "percent" ? "   (percent)" : ""
+    }   checks every ${frequencySeconds} s`,
+    ...drawMachine(snapshot),
     "",
     ...drawAssociated(snapshot),
     "",
     ...drawAllProcesses(snapshot),
   ];
   return fit(lines, size);
+}
+
+/** What the policy sees besides the list; nothing if it does not look. */
+function drawMachine({ load, machine }: Snapshot): string[] {
+  if (machine === null || machine === undefined) return [];
+  const { others, cpuStall, memoryStall, availableBytes, memoryShortage } = machine;
+  const percent = (share: number | null) => share === null ? "-" : `${Math.round(100 * share)} %`;
+  const line = [
+    ...load === undefined ? [] : [`load ${Math.round(100 * load) / 100}`],
+    `others ${others}`,
+    `waiting for processors ${percent(cpuStall)}, for memory ${percent(memoryStall)}`,
+    `${formatBytes(availableBytes)} available`,
+  ].join("   ");
+  return [
+    line,
+    ...memoryShortage === null ? [] : [`short of memory: ${printable(memoryShortage)}`],
+  ];
 }
 
 function drawAssociated({ associated }: Snapshot): string[] {

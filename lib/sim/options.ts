@@ -31,6 +31,8 @@ export interface SimulationOptions {
   /** Time between a daemon's checks. */
   readonly checkMs: number;
   readonly workload: Workload;
+  /** Jobs that no balancer knows of and none moves: what people run without lb. */
+  readonly others?: Workload;
   readonly network: NetworkOptions;
   /** What a move takes besides the time that the memory travels. */
   readonly freezeMs: number;

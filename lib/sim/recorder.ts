@@ -40,6 +40,7 @@ export interface Summary extends Estimate {
 export class Recorder {
   readonly #warmupMs: number;
   readonly #durationMs: number;
+  #column = 0;
   readonly nodes: number;
   /** When the jobs ended, in seconds; the next two are of the same jobs. */
   readonly ends = new Series();
@@ -99,8 +100,15 @@ export class Recorder {
     if (areLetters) this.counts.letters += receivers;
   }
 
-  /** Notes every node's number of jobs at the time of a column. */
-  sampleLoad(column: number, count: (node: number) => number): void {
+  /** Notes every node's number of jobs, in the middle of each column's time. */
+  sampleUntil(ms: number, count: (node: number) => number): void {
+    const stepMs = this.#durationMs / COLUMNS;
+    while (this.#column < COLUMNS && (this.#column + 0.5) * stepMs <= ms) {
+      this.#sampleLoad(this.#column++, count);
+    }
+  }
+
+  #sampleLoad(column: number, count: (node: number) => number): void {
     const perRow = new Float64Array(this.rows), sizes = new Float64Array(this.rows);
     for (let node = 0; node < this.nodes; node++) {
       const row = Math.floor(node * this.rows / this.nodes);

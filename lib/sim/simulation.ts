@@ -10,12 +10,14 @@ import { Balancer } from "../core/balancer.ts";
 import type { Event, ProcessId } from "../core/types.ts";
 import { Faults } from "./faults.ts";
 import { Alarms, EventQueue } from "./heap.ts";
+import { type Meter, meterOf } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Network } from "./network.ts";
 import type { SimulationOptions } from "./options.ts";
-import { COLUMNS, Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 import { Shell } from "./shell.ts";
 import { type Job, Stations } from "./stations.ts";
+import { Strangers } from "./strangers.ts";
 import { type Arrival, randomStream } from "./workload.ts";
 
 /** A message on its way. */
@@ -71,8 +73,9 @@ export class Simulation {
   readonly #tickets: Prng;
   readonly #isFaulty: boolean;
   #next: Arrival | null;
+  readonly #strangers: Strangers;
+  readonly #meter: Meter | null;
   #pids = 0;
-  #column = 0;
 
   constructor(options: SimulationOptions) {
     const nodes = options.speeds.length;
@@ -94,6 +97,8 @@ export class Simulation {
     this.moves = new Moves(this);
     this.#isFaulty = options.faults.length > 0;
     this.#next = options.workload();
+    this.#strangers = new Strangers(this, options.others ?? null);
+    this.#meter = meterOf(this);
     for (let node = 0; node < nodes; node++) this.balancers.push(this.#newBalancer(node));
     for (let node = 0; node < nodes; node++) {
       for (const peer of options.lists[node] ?? []) this.shell.connect(node, peer);
@@ -114,14 +119,15 @@ export class Simulation {
   advance(untilMs: number): void {
     const endMs = Math.min(untilMs, this.options.durationMs);
     for (;;) {
-      const arrivalMs = this.#next?.atMs ?? Infinity;
+      const arrivalMs = Math.min(this.#next?.atMs ?? Infinity, this.#strangers.nextMs);
       const queueMs = this.#queue.nextMs, alarmMs = this.#alarms.nextMs;
       const atMs = Math.min(arrivalMs, queueMs, alarmMs);
-      this.#sampleUntil(Math.min(atMs, endMs));
+      this.recorder.sampleUntil(Math.min(atMs, endMs), (node) => this.load(node));
       if (atMs > endMs) break;
       this.nowMs = atMs;
       if (queueMs === atMs) this.#take(this.#queue.pop());
       else if (alarmMs === atMs) this.#ring(this.#alarms.nextSlot);
+      else if (this.#strangers.nextMs === atMs) this.#strangers.arrive();
       else if (this.#next !== null) {
         const arrival = this.#next;
         this.#next = this.options.workload();
@@ -227,6 +233,7 @@ export class Simulation {
     this.#boots[node] = (this.#boots[node] as number) + 1;
     this.#runs[node] = (this.#runs[node] as number) + 1;
     this.balancers[node] = null;
+    this.#strangers.crashed(node);
     this.#alarms.set(2 * this.names.length + node, Infinity);
   }
 
@@ -246,6 +253,13 @@ export class Simulation {
   freeze(node: number, job: Job): void {
     this.stations.stop(node, job, this.nowMs);
     this.#frozen[node] = (this.#frozen[node] as number) + 1;
+    this.#rescheduled(node);
+  }
+
+  /** Takes a job off a node without a trace. */
+  drop(node: number, job: Job): void {
+    this.stations.stop(node, job, this.nowMs);
+    this.stations.forget(job);
     this.#rescheduled(node);
   }
 
@@ -328,12 +342,16 @@ export class Simulation {
     }
     const rate = this.options.clocks?.[node]?.rate ?? 1;
     this.#alarms.set(slot, this.nowMs + this.options.checkMs / rate);
+    if (this.#meter !== null && this.balancers[node] !== null) {
+      this.step(node, { type: "measured", measures: this.#meter.measure(node) });
+    }
     this.step(node, CHECK);
   }
 
   #end(node: number): void {
     const job = this.stations.end(node, this.nowMs);
     this.#rescheduled(node);
+    if (this.stations.isStranger(job)) return this.stations.forget(job);
     const demandMs = this.stations.demands[job] as number;
     this.recorder.ended(this.arrivedMs[job] as number, demandMs, this.nowMs);
     const id = this.ids[job] as string;
@@ -374,12 +392,5 @@ export class Simulation {
   #globalMs(node: number, localMs: number): number {
     const clock = this.options.clocks?.[node];
     return clock === undefined ? localMs : (localMs - clock.startMs) / clock.rate;
-  }
-
-  #sampleUntil(ms: number): void {
-    const stepMs = this.options.durationMs / COLUMNS;
-    while (this.#column < COLUMNS && (this.#column + 0.5) * stepMs <= ms) {
-      this.recorder.sampleLoad(this.#column++, (node) => this.load(node));
-    }
   }
 }

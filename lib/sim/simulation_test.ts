@@ -1,6 +1,8 @@
 /** Tests of the simulated cluster. */
 
 import assert from "node:assert/strict";
+import { policies, type Policy } from "../core/policy/policy.ts";
+import type { Thresholds } from "../core/types.ts";
 import { deterministic, exponential } from "./distributions.ts";
 import { makeLists } from "./lists.ts";
 import type { SimulationOptions } from "./options.ts";
@@ -137,3 +139,26 @@ for (const reorders of [false, true]) {
     }
   });
 }
+
+Deno.test("where people compute without lb, by run-queue and by pressure jobs keep away from them", () => {
+  const nodes = 12, seed = 5;
+  const slowdown = (change: Partial<Policy>, thresholds: Thresholds): number => {
+    const others = randomWorkload({
+      nodes: 4,
+      ratePerMs: 0.9 * 4 / 10_000,
+      service: exponential(10_000),
+      memory: deterministic(0),
+      pattern: { kind: "poisson" },
+      seed: 77,
+    });
+    const policy = { ...policies.thesis, ...change };
+    const balancer = { thresholds, select: "most-cpu", policy } as const;
+    const options = optionsOf(nodes, seed, { load: 0.5, others, balancer });
+    return summarize(run(options).recorder.slowdowns.values).mean;
+  };
+  const blind = slowdown({}, { thu: 0, thf: 1, thv: 2 });
+  const seeing = slowdown({ index: "run-queue" }, { thu: 0, thf: 1, thv: 2 });
+  const pressed = slowdown({ index: "pressure" }, { thu: 5, thf: 30, thv: 60, unit: "percent" });
+  assert.ok(seeing < 0.75 * blind, `${seeing} beside ${blind}`);
+  assert.ok(pressed < 0.9 * blind, `${pressed} beside ${blind}`);
+});

@@ -10,6 +10,16 @@
 
 import { assert } from "../base/assert.ts";
 
+/** What a node's processors did, in core milliseconds but for the first. */
+export interface Usage {
+  /** Milliseconds in which some job waited for a core. */
+  readonly stalledMs: number;
+  readonly idleMs: number;
+  readonly ownMs: number;
+  /** For jobs that no balancer knows of. */
+  readonly otherMs: number;
+}
+
 /** A job by its number; numbers are used again after {@linkcode Stations.forget}. */
 export type Job = number;
 
@@ -29,6 +39,11 @@ export class Stations {
   readonly #clocks: Float64Array;
   readonly #readMs: Float64Array;
   readonly #leasts: Float64Array;
+  /** Jobs that no balancer knows of, and a node's number of them that run. */
+  readonly #strangers = new Set<Job>();
+  readonly #strangersRunning: Int32Array;
+  /** Four sums a node, as in {@linkcode Usage}. */
+  readonly #usage: Float64Array;
 
   /** Makes nodes without jobs; both arrays have one entry a node. */
   constructor(speeds: readonly number[], cores: readonly number[]) {
@@ -39,6 +54,30 @@ export class Stations {
     this.#clocks = new Float64Array(speeds.length);
     this.#readMs = new Float64Array(speeds.length);
     this.#leasts = new Float64Array(speeds.length).fill(Infinity);
+    this.#strangersRunning = new Int32Array(speeds.length);
+    this.#usage = new Float64Array(4 * speeds.length);
+  }
+
+  /** Makes a job one that no balancer knows of; before it runs. */
+  estrange(job: Job): void {
+    this.#strangers.add(job);
+  }
+
+  /** Whether no balancer knows of a job. */
+  isStranger(job: Job): boolean {
+    return this.#strangers.has(job);
+  }
+
+  /** Number of jobs that a node runs and no balancer knows of. */
+  strangers(node: number): number {
+    return this.#strangersRunning[node] as number;
+  }
+
+  /** What a node's processors did from the start until now. */
+  usage(node: number, nowMs: number): Usage {
+    this.#read(node, nowMs);
+    const sum = (index: number) => this.#usage[4 * node + index] as number;
+    return { stalledMs: sum(0), idleMs: sum(1), ownMs: sum(2), otherMs: sum(3) };
   }
 
   /** Number of jobs that a node runs. */
@@ -73,6 +112,7 @@ export class Stations {
 
   /** Gives a job's number back. It must not run. */
   forget(job: Job): void {
+    this.#strangers.delete(job);
     this.#free.push(job);
   }
 
@@ -82,6 +122,7 @@ export class Stations {
     const mark = (this.#clocks[node] as number) + (this.#marks[job] as number);
     this.#marks[job] = mark;
     (this.#running[node] as Job[]).push(job);
+    this.#countStranger(node, job, 1);
     if (mark < (this.#leasts[node] as number)) this.#leasts[node] = mark;
   }
 
@@ -111,6 +152,7 @@ export class Stations {
     const index = jobs.findIndex((job) => this.#marks[job] === least);
     assert(index >= 0, "a job is done");
     const job = jobs[index] as Job;
+    this.#account(node, nowMs);
     // Exactly, so that rounding never adds up.
     this.#clocks[node] = least;
     this.#readMs[node] = nowMs;
@@ -135,7 +177,27 @@ export class Stations {
     return (this.speeds[node] as number) * (share < 1 ? share : 1);
   }
 
+  #countStranger(node: number, job: Job, change: 1 | -1): void {
+    if (this.#strangers.size === 0 || !this.#strangers.has(job)) return;
+    this.#strangersRunning[node] = (this.#strangersRunning[node] as number) + change;
+  }
+
+  /** Adds up what the processors did since the last reading. */
+  #account(node: number, nowMs: number): void {
+    const passedMs = nowMs - (this.#readMs[node] as number);
+    const jobs = (this.#running[node] as Job[]).length;
+    const cores = this.cores[node] as number;
+    const busyMs = passedMs * Math.min(jobs, cores);
+    const others = jobs === 0 ? 0 : (this.#strangersRunning[node] as number) / jobs;
+    const usage = this.#usage, at = 4 * node;
+    if (jobs > cores) usage[at] = (usage[at] as number) + passedMs;
+    usage[at + 1] = (usage[at + 1] as number) + passedMs * cores - busyMs;
+    usage[at + 2] = (usage[at + 2] as number) + busyMs * (1 - others);
+    usage[at + 3] = (usage[at + 3] as number) + busyMs * others;
+  }
+
   #read(node: number, nowMs: number): void {
+    this.#account(node, nowMs);
     if ((this.#running[node] as Job[]).length > 0) {
       const passedMs = nowMs - (this.#readMs[node] as number);
       this.#clocks[node] = (this.#clocks[node] as number) + passedMs * this.#rate(node);
@@ -147,6 +209,7 @@ export class Stations {
 
   #take(node: number, index: number): void {
     const jobs = this.#running[node] as Job[];
+    this.#countStranger(node, jobs[index] as Job, -1);
     const last = jobs.pop() as Job;
     if (index < jobs.length) jobs[index] = last;
     let least = Infinity;

@@ -36,15 +36,36 @@ export interface SnapshotShadow {
   readonly runsOn: string | null;
 }
 
+/** What a node's policy sees of its machine besides the list. */
+export interface SnapshotMachine {
+  /** Processes that lb did not launch and that want a processor. */
+  readonly others: number;
+  /** Shares of the time in which work waited; null: the kernel does not tell. */
+  readonly cpuStall: number | null;
+  readonly memoryStall: number | null;
+  readonly availableBytes: number;
+  /** Why the node is short of memory, or null. */
+  readonly memoryShortage: string | null;
+}
+
 /** What a node tells about itself. */
 export interface Snapshot {
   readonly node: string;
   readonly state: "U" | "M" | "F" | "V";
   readonly queueLength: number;
-  readonly thresholds: { readonly thu: number; readonly thf: number; readonly thv: number };
+  readonly thresholds: {
+    readonly thu: number;
+    readonly thf: number;
+    readonly thv: number;
+    readonly unit?: "percent" | undefined;
+  };
   readonly frequencySeconds: number;
   /** A person wants the node empty: it takes nothing. */
   readonly draining?: boolean | undefined;
+  /** The load index: what the thresholds are compared with. */
+  readonly load?: number | undefined;
+  /** null: the policy does not look, or has not yet. */
+  readonly machine?: SnapshotMachine | null | undefined;
   /** In order of preference; `" "`: could not be reached. */
   readonly associated: readonly { readonly node: string; readonly state: "U" | "F" | " " }[];
   readonly processes: readonly SnapshotProcess[];
@@ -61,9 +82,22 @@ const snapshotSchema = v.looseObject({
   node: v.string(),
   state: v.picklist(["U", "M", "F", "V"]),
   queueLength: count,
-  thresholds: v.looseObject({ thu: count, thf: count, thv: count }),
+  thresholds: v.looseObject({
+    thu: count,
+    thf: count,
+    thv: count,
+    unit: v.optional(v.literal("percent")),
+  }),
   frequencySeconds: v.number(),
   draining: v.optional(v.boolean()),
+  load: v.optional(v.number()),
+  machine: v.optional(v.nullable(v.looseObject({
+    others: v.number(),
+    cpuStall: v.nullable(v.number()),
+    memoryStall: v.nullable(v.number()),
+    availableBytes: count,
+    memoryShortage: v.nullable(v.string()),
+  }))),
   associated: v.array(v.looseObject({ node: v.string(), state: v.picklist(["U", "F", " "]) })),
   processes: v.array(v.looseObject({
     id: v.string(),

@@ -15,7 +15,13 @@ const CLUSTER_KEY = "5a".repeat(32);
 /** What a daemon runs with; what is not given is as good as off for a test that does not name it. */
 export interface DaemonOptions {
   /** @default {{ thu: 1, thf: 500, thv: 1000 }}: nothing moves by itself */
-  readonly thresholds?: { readonly thu: number; readonly thf: number; readonly thv: number };
+  readonly thresholds?: {
+    readonly thu: number;
+    readonly thf: number;
+    readonly thv: number;
+    /** @default {processes} */
+    readonly unit?: "percent";
+  };
   /** Seconds between checks. @default {1} */
   readonly frequency?: number;
   /** @default {"most-cpu"} */
@@ -34,7 +40,8 @@ export async function startDaemon(
   hosts: readonly Host[],
   options: DaemonOptions,
 ): Promise<Daemon> {
-  const { thu, thf, thv } = options.thresholds ?? { thu: 1, thf: 500, thv: 1000 };
+  const { thu, thf, thv, unit } = options.thresholds ??
+    { thu: 1, thf: 500, thv: 1000, unit: undefined };
   const associated = (options.associated ?? hosts.map((_, index) => index))
     .filter((index) => index !== host.index)
     .map((index) => `"${hosts[index]?.node}"`);
@@ -52,6 +59,7 @@ ${options.extra ?? ""}
 thu = ${thu}
 thf = ${thf}
 thv = ${thv}
+${unit === undefined ? "" : `unit = "${unit}"`}
 `,
   );
   const daemon = new Daemon(host, options.env ?? {});

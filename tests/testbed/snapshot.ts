@@ -26,6 +26,14 @@ export interface Snapshot {
   readonly thresholds: { readonly thu: number; readonly thf: number; readonly thv: number };
   readonly frequencySeconds: number;
   readonly draining?: boolean;
+  readonly load?: number;
+  readonly machine?: {
+    readonly others: number;
+    readonly cpuStall: number | null;
+    readonly memoryStall: number | null;
+    readonly availableBytes: number;
+    readonly memoryShortage: string | null;
+  } | null;
   readonly associated: readonly { readonly node: string; readonly state: string }[];
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly {

@@ -11,7 +11,7 @@ import { ConfigError } from "../../base/errors.ts";
 import type { Thresholds } from "../types.ts";
 
 /** What a node's load is measured by; see `load_index.ts`. */
-export const indices = ["queue-length", "per-capacity"] as const;
+export const indices = ["queue-length", "per-capacity", "run-queue", "pressure"] as const;
 /** One of {@linkcode indices}. */
 export type Index = (typeof indices)[number];
 
@@ -50,6 +50,13 @@ export interface Policy {
    * 0: none.
    */
   readonly probes: number;
+  /**
+   * Share of the memory that must be available, else the node takes nothing and sends; see
+   * `memory.ts`. 0: whatever is.
+   */
+  readonly memoryFloor: number;
+  /** Share of the time in which work may wait for memory, likewise; 0: any. */
+  readonly memoryStall: number;
   /** What a move takes besides its memory, in milliseconds, until moves have been measured. */
   readonly moveFixedMs: number;
   /** How fast memory travels, in bytes a second, until moves have been measured. */
@@ -67,6 +74,8 @@ const thesis: Policy = {
   margin: 0,
   movesPerMinute: null,
   probes: 0,
+  memoryFloor: 0,
+  memoryStall: 0,
   moveFixedMs: 100,
   linkBytesPerSecond: 100e6, // a 1 Gb/s network, less what TCP and the kernel take
 };
@@ -87,6 +96,10 @@ export type PolicyName = keyof typeof policies;
 /** What is wrong with a policy, for a message that names the key. */
 export interface PolicyFault {
   readonly key: keyof Policy;
+  /** What it is, if that is not the key's value. */
+  readonly current?: string;
+  /** The thresholds' unit is what contradicts the key. */
+  readonly isOfUnit?: boolean;
   readonly wanted: string;
   readonly fix: string;
 }
@@ -99,12 +112,14 @@ const ranges = {
   smoothingMs: [0, TIME_MS_MAX],
   residenceMs: [0, TIME_MS_MAX],
   margin: [0, 1_000_000],
+  memoryFloor: [0, 0.9],
+  memoryStall: [0, 1],
   moveFixedMs: [0, TIME_MS_MAX],
   linkBytesPerSecond: [1, 1e12],
 } as const satisfies Partial<Record<keyof Policy, readonly [number, number]>>;
 
 /** The first thing that is wrong with a policy for a node with these thresholds, or null. */
-export function findPolicyFault(policy: Policy, { thv }: Thresholds): PolicyFault | null {
+export function findPolicyFault(policy: Policy, limits: Thresholds): PolicyFault | null {
   const choices = { index: indices, location: locations, thresholds: thresholdRules } as const;
   for (const key of Object.keys(choices) as (keyof typeof choices)[]) {
     const names: readonly string[] = choices[key];
@@ -138,7 +153,42 @@ export function findPolicyFault(policy: Policy, { thv }: Thresholds): PolicyFaul
       fix: "Leave it out for any number of moves; `associated = []` is a node that sends nothing",
     };
   }
-  return findContradiction(policy, thv);
+  return findUnitFault(policy, limits) ?? findContradiction(policy, limits.thv);
+}
+
+/** Pressure is a share of time, everything else counts processes: thresholds of one do not fit the other. */
+function findUnitFault(policy: Policy, { thv, unit }: Thresholds): PolicyFault | null {
+  const { index, thresholds, margin, probes, smoothingMs } = policy;
+  const fault = (wanted: string, current: string, fix: string): PolicyFault => ({
+    key: "index",
+    isOfUnit: true,
+    wanted,
+    current,
+    fix,
+  });
+  if (index !== "pressure") {
+    if (unit !== "percent") return null;
+    const fix = 'Set index = "pressure", or remove unit and count processes';
+    return fault(`numbers of processes where index is "${index}"`, 'unit = "percent"', fix);
+  }
+  const fix = 'Write unit = "percent", and thu, thf and thv as percent of the time in which work ' +
+    "waits for a processor: 5, 30 and 60, say";
+  const wanted = 'in percent where index is "pressure"';
+  if (unit !== "percent") return fault(wanted, "numbers of processes", fix);
+  if (thv > 100) return fault(`${wanted}, 100 at most`, `thv = ${thv}`, "Lower thv");
+  if (thresholds !== "fixed") {
+    const wanted = '"fixed" where index is "pressure": it knows the capacity already';
+    return { key: "thresholds", wanted, fix: "Remove thresholds from the policy" };
+  }
+  const none = { margin, probes, smoothingMs } as const;
+  for (const key of ["margin", "probes", "smoothingMs"] as const) {
+    if (none[key] === 0) continue;
+    const wanted = key === "smoothingMs"
+      ? '0 where index is "pressure": that is a mean over time already'
+      : '0 where index is "pressure": it compares numbers of processes';
+    return { key, wanted, fix: "Remove it, or choose another index" };
+  }
+  return null;
 }
 
 function findContradiction(policy: Policy, thv: number): PolicyFault | null {
@@ -168,8 +218,7 @@ function findContradiction(policy: Policy, thv: number): PolicyFault | null {
 export function assertPolicy(policy: Policy, thresholds: Thresholds): void {
   const fault = findPolicyFault(policy, thresholds);
   if (fault === null) return;
-  const { key, wanted, fix } = fault;
-  throw new ConfigError(`Cannot use policy.${key} as it must be ${wanted}: it is ${policy[key]}`, {
-    fix,
-  });
+  const { key, wanted, fix, isOfUnit = false, current = policy[key] } = fault;
+  const path = isOfUnit ? "thresholds" : `policy.${key}`;
+  throw new ConfigError(`Cannot use ${path} as it must be ${wanted}: it is ${current}`, { fix });
 }

@@ -47,6 +47,9 @@ for (
     ["movesPerMinute", 1.5],
     ["movesPerMinute", NaN],
     ["movesPerMinute", -3],
+    ["memoryFloor", 1],
+    ["memoryFloor", NaN],
+    ["memoryStall", -0.1],
     ["probes", 0.5],
     ["probes", NaN],
     ["moveFixedMs", NaN],
@@ -68,6 +71,21 @@ Deno.test("findPolicyFault() finds that the capacity would count twice", () => {
   assert.equal(findPolicyFault(wrong, limits)?.key, "thresholds");
 });
 
+Deno.test("findPolicyFault() finds thresholds that count something else than the index", () => {
+  const pressure: Policy = { ...thesis, index: "pressure" };
+  const percents = { thu: 5, thf: 30, thv: 60, unit: "percent" } as const;
+  assert.equal(findPolicyFault(pressure, percents), null);
+  assert.equal(findPolicyFault(pressure, limits)?.isOfUnit, true);
+  assert.equal(findPolicyFault(thesis, percents)?.isOfUnit, true);
+  assert.equal(findPolicyFault(pressure, { ...percents, thv: 101 })?.current, "thv = 101");
+  for (const [key, value] of [["margin", 1], ["probes", 2], ["smoothingMs", 500]] as const) {
+    assert.equal(findPolicyFault({ ...pressure, [key]: value }, percents)?.key, key);
+  }
+  const doubled: Policy = { ...pressure, thresholds: "per-capacity" };
+  assert.equal(findPolicyFault(doubled, percents)?.key, "thresholds");
+  assert.throws(() => assertPolicy(pressure, limits), /^ConfigError: Cannot use thresholds as /);
+});
+
 Deno.test("findPolicyFault() says what is wrong with any policy, and passes what is right", () => {
   const number = fc.oneof(fc.double(), fc.integer());
   const policy: fc.Arbitrary<Policy> = fc.record({
@@ -80,6 +98,8 @@ Deno.test("findPolicyFault() says what is wrong with any policy, and passes what
     margin: number,
     movesPerMinute: fc.option(number),
     probes: number,
+    memoryFloor: number,
+    memoryStall: number,
     moveFixedMs: number,
     linkBytesPerSecond: number,
   }, { noNullPrototype: true });
@@ -124,18 +144,22 @@ Deno.test("adaptThresholds() counts for each core of speed 1", () => {
 // ---- load index ----
 
 Deno.test("LoadIndex is the queue length, or that for each core of speed 1", () => {
-  const plain = new LoadIndex(thesis, { cores: 4, speed: 2 });
+  const plain = new LoadIndex(thesis, { cores: 4, speed: 2 }, limits);
   plain.note(6, 0);
   assert.equal(plain.forLetter, 6);
   assert.equal(plain.forSending(5), 5);
-  const divided = new LoadIndex({ ...thesis, index: "per-capacity" }, { cores: 4, speed: 2 });
+  const divided = new LoadIndex(
+    { ...thesis, index: "per-capacity" },
+    { cores: 4, speed: 2 },
+    limits,
+  );
   divided.note(6, 0);
   assert.equal(divided.forLetter, 0.75);
   assert.equal(divided.forSending(4), 0.5);
 });
 
 Deno.test("LoadIndex smoothed follows with its time constant, and only ever delays", () => {
-  const index = new LoadIndex({ ...thesis, smoothingMs: 1_000 }, unitCapacity);
+  const index = new LoadIndex({ ...thesis, smoothingMs: 1_000 }, unitCapacity, limits);
   index.note(0, 0);
   index.note(8, 0); // a burst
   assert.equal(index.forLetter, 8);
@@ -156,7 +180,7 @@ Deno.test("LoadIndex tells when it will reach a limit, and does reach it then", 
     minLength: 1,
   });
   fc.assert(fc.property(steps, fc.integer({ min: 1, max: 10_000 }), (history, smoothingMs) => {
-    const index = new LoadIndex({ ...thesis, smoothingMs }, unitCapacity);
+    const index = new LoadIndex({ ...thesis, smoothingMs }, unitCapacity, limits);
     let nowMs = 0;
     let length = 0;
     for (const [queueLength, gapMs] of history) {

@@ -1,0 +1,61 @@
+/**
+ * Whether a node takes a process that another one offers.
+ *
+ * @module
+ */
+
+import type { Shortage } from "./policy/memory.ts";
+import type { Policy } from "./policy/policy.ts";
+import { isClearlyShorter } from "./policy/probing.ts";
+import type { PreferredList } from "./preferred_list.ts";
+import type { ProcessTable } from "./process_table.ts";
+import type { Reservations } from "./reservations.ts";
+import type { Event, Letter, NodeName, Thresholds } from "./types.ts";
+
+type Offer = Extract<Event, { type: "offerReceived" }>;
+
+/** What the answer depends on. */
+export interface AdmissionFacts {
+  readonly table: ProcessTable;
+  readonly reservations: Reservations;
+  readonly preferred: PreferredList;
+  readonly policy: Policy;
+  readonly thresholds: Thresholds;
+  /** Of this node's capacity. */
+  readonly units: number;
+  readonly letter: Letter;
+  readonly isDraining: boolean;
+  readonly shortage: Shortage | null;
+  readonly queueLength: number;
+  /** With what else counts, per unit of capacity. */
+  readonly lengthPerUnit: number;
+}
+
+/** Why this node does not take the offered process, or null: it does. */
+export function refuse(
+  { from, ticket, id, manual, refusal }: Offer,
+  facts: AdmissionFacts,
+): string | null {
+  const { table, reservations, policy, letter, isDraining, shortage } = facts;
+  if (table.get(id) !== null) return "it runs here already";
+  const place = reservations.find(id);
+  if (place?.started === true) return "an earlier move of it is still arriving";
+  if (place?.ticket === ticket) return null;
+  if (isDraining) return "the node is being drained";
+  if (refusal !== null) return refusal;
+  // An older place that nothing has come to is from an offer that its sender has given up: the
+  // process takes that place, even if just this one made the node full.
+  if (manual || place !== null || letter === "U") return null;
+  if (shortage !== null) return `the node is short of memory: ${shortage.reason}`;
+  if (policy.probes > 0 && hasClearlyFewerThan(from, facts)) return null;
+  const { queueLength, thresholds: { thu, thf } } = facts;
+  return `the node is full: queue length ${queueLength}, thu ${thu}, thf ${thf}`;
+}
+
+function hasClearlyFewerThan(
+  node: NodeName,
+  { preferred, lengthPerUnit: here, units }: AdmissionFacts,
+): boolean {
+  const there = preferred.loadOf(node);
+  return there !== null && isClearlyShorter({ here, there, units });
+}

@@ -1,0 +1,123 @@
+/**
+ * What a policy is told of the machine before each check: what has happened since the last one.
+ *
+ * @module
+ */
+import { describe } from "../base/errors.ts";
+import { needsMeasures } from "../core/machine.ts";
+import type { Measures, ProcessId, Sample } from "../core/types.ts";
+import { monotonicMs } from "../host/clock.ts";
+import { logger } from "../host/log.ts";
+import { type MachineState, readMachine } from "../host/machine.ts";
+import { readStat } from "../host/proc.ts";
+import type { Context } from "./context.ts";
+
+const log = logger("meter");
+
+/** A process of the list ran if it used so much of a processor. */
+const RUNNING_SHARE = 0.05;
+
+/** CPU time of a process at the last check, and its share of a processor before that. */
+interface Known {
+  readonly cpuSeconds: number;
+  readonly share: number;
+}
+
+/** Measures one machine. */
+export class Meter {
+  readonly #context: Context;
+  #last: { readonly state: MachineState; readonly atMs: number; readonly helpers: number } | null =
+    null;
+  #known = new Map<ProcessId, Known>();
+  #complaint = "";
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Tells the balancer what was done since the last call, if its policy looks at the machine.
+   *
+   * @param samples Of the whole list.
+   */
+  async tell(samples: readonly Sample[]): Promise<void> {
+    const { config, records, dispatch } = this.#context;
+    if (!needsMeasures(config.policy)) return;
+    const helpers = [
+      Deno.pid,
+      ...[...records.guests.values()].map(({ keeperPid }) => keeperPid),
+      ...[...records.shadows.values()].map(({ homePid }) => homePid),
+    ];
+    const measures = await this.#measure(samples, helpers, monotonicMs());
+    if (measures !== null) dispatch({ type: "measured", measures });
+  }
+
+  /** Measures since the last call; null: it is the first, or /proc cannot be read. */
+  async #measure(
+    samples: readonly Sample[],
+    helpers: readonly number[],
+    nowMs: number,
+  ): Promise<Measures | null> {
+    const stats = await Promise.all(helpers.map(readStat));
+    const helped = stats.reduce((sum, stat) => sum + (stat?.cpuSeconds ?? 0), 0);
+    let state: MachineState;
+    try {
+      state = readMachine();
+    } catch (error) {
+      // The balancer goes on with what it knew: no load but the list's where it knew nothing.
+      this.#complain(describe(error));
+      this.#last = null;
+      return null;
+    }
+    const last = this.#last;
+    this.#last = { state, atMs: nowMs, helpers: helped };
+    const seconds = last === null ? 0 : (nowMs - last.atMs) / 1000;
+    const own = this.#ownSeconds(samples, seconds);
+    if (last === null || seconds <= 0) return null;
+    // Ticks are rounded, and a helper that has ended takes its time with it.
+    const lent = Math.max(0, helped - last.helpers);
+    const busy = state.busySeconds - last.state.busySeconds;
+    const share = (now: number | null, then: number | null) =>
+      now === null || then === null ? null : Math.min(1, Math.max(0, (now - then) / seconds));
+    return {
+      cpuStall: share(state.cpuStallSeconds, last.state.cpuStallSeconds),
+      memoryStall: share(state.memoryStallSeconds, last.state.memoryStallSeconds),
+      availableBytes: state.availableBytes,
+      totalBytes: state.totalBytes,
+      idleCores: Math.max(0, state.idleSeconds - last.state.idleSeconds) / seconds,
+      ownCores: own.seconds / seconds,
+      otherCores: Math.max(0, busy - own.seconds - lent) / seconds,
+      ownRunning: own.running,
+    };
+  }
+
+  /** What the list has used since the last call. */
+  #ownSeconds(
+    samples: readonly Sample[],
+    seconds: number,
+  ): { readonly seconds: number; readonly running: number } {
+    const known = new Map<ProcessId, Known>();
+    let sum = 0, running = 0;
+    for (const { id, cpuSeconds } of samples) {
+      // One that is new has used all of it since, unless it has waited long before it registered.
+      const used = Math.min(
+        seconds,
+        Math.max(0, cpuSeconds - (this.#known.get(id)?.cpuSeconds ?? 0)),
+      );
+      const share = seconds > 0 ? used / seconds : 0;
+      known.set(id, { cpuSeconds, share });
+      sum += used;
+      if (share >= RUNNING_SHARE) running++;
+    }
+    // Of one that has gone nobody can tell any more: half of the time, on average, as it ran before.
+    for (const [id, { share }] of this.#known) if (!known.has(id)) sum += share * seconds / 2;
+    this.#known = known;
+    return { seconds: sum, running };
+  }
+
+  #complain(reason: string): void {
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    log.warning("the machine cannot be measured: only the list counts", { reason });
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What the simulated daemons measure of their machines before each check.
+ *
+ * @module
+ */
+
+import { needsMeasures } from "../core/machine.ts";
+import type { Measures } from "../core/types.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Usage } from "./stations.ts";
+
+/** A machine's memory where the simulation models none: never short. */
+const MEMORY_BYTES = 2 ** 50;
+
+const NOTHING: Usage = { stalledMs: 0, idleMs: 0, ownMs: 0, otherMs: 0 };
+
+/** The meters of all nodes. */
+export class Meter {
+  readonly #simulation: Simulation;
+  readonly #last: { readonly usage: Usage; readonly atMs: number }[];
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+    this.#last = simulation.names.map(() => ({ usage: NOTHING, atMs: 0 }));
+  }
+
+  /** What a node has done since it was measured last. */
+  measure(node: number): Measures {
+    const { stations, nowMs } = this.#simulation;
+    const usage = stations.usage(node, nowMs);
+    const last = this.#last[node] ?? { usage: NOTHING, atMs: 0 };
+    const passedMs = Math.max(nowMs - last.atMs, 1e-9);
+    this.#last[node] = { usage, atMs: nowMs };
+    const share = (name: keyof Usage) => (usage[name] - last.usage[name]) / passedMs;
+    return {
+      cpuStall: Math.min(1, share("stalledMs")),
+      memoryStall: 0,
+      availableBytes: MEMORY_BYTES,
+      totalBytes: MEMORY_BYTES,
+      idleCores: share("idleMs"),
+      ownCores: share("ownMs"),
+      otherCores: share("otherMs"),
+      ownRunning: stations.count(node) - stations.strangers(node),
+    };
+  }
+}
+
+/** The meters, if the policy of the balancers looks at the machine. */
+export function meterOf(simulation: Simulation): Meter | null {
+  const { policy } = simulation.options.balancer ?? {};
+  return policy !== undefined && needsMeasures(policy) ? new Meter(simulation) : null;
+}
