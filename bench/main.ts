@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clusterVsSim } from "./cluster.ts";
 import { forward } from "./forward.ts";
 import { overhead } from "./overhead.ts";
 import { policy } from "./policy.ts";
@@ -11,6 +12,7 @@ import { thesis } from "./thesis.ts";
 
 const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   thesis,
+  cluster: clusterVsSim,
   overhead,
   forward,
   theory,

@@ -41,7 +41,7 @@ async function runTests(
 ): Promise<{ runs: Map<number, Run>; repeat: number }> {
   await using bed = await Testbed.create({ hosts: 2, pin: true });
   const repeat = await calibrate(bed.host(0), SIZE, JOB_SECONDS);
-  if (slow) await bed.host(1).limitCpu(0.5);
+  if (slow) await bed.host(1).limitCpu({ fraction: 0.5 });
   const runs = new Map<number, Run>();
   for (const index of chosen) {
     const test = tests[index];

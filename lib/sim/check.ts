@@ -8,7 +8,8 @@
 import { AssertionError } from "../base/assert.ts";
 import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
 import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";
-import { NOWHERE, Simulation } from "./simulation.ts";
+import { Simulation } from "./simulation.ts";
+import { NOWHERE } from "./stations.ts";
 
 /** Offers in one round (lib/core/round.ts). */
 const OFFERS_MAX = 32;

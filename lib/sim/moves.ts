@@ -10,8 +10,8 @@
  */
 
 import type { Effect, ProcessId, Ticket } from "../core/types.ts";
-import { NOWHERE, type Simulation } from "./simulation.ts";
-import type { Job } from "./stations.ts";
+import type { Simulation } from "./simulation.ts";
+import { type Job, NOWHERE } from "./stations.ts";
 
 type OrderMove = Extract<Effect, { type: "orderMove" }>;
 

@@ -36,6 +36,10 @@ export interface SimulationOptions {
   readonly network: NetworkOptions;
   /** What a move takes besides the time that the memory travels. */
   readonly freezeMs: number;
+  /** Processor time that a job's launch takes at its home before its daemon knows it. @default {0} */
+  readonly launchMs?: number;
+  /** What a daemon takes from its wish to send a process to its choice. @default {1} */
+  readonly decideMs?: number;
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly warmupMs: number;

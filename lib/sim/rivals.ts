@@ -8,8 +8,8 @@
  */
 
 import { randomStream } from "./workload.ts";
-import { NOWHERE, type Simulation } from "./simulation.ts";
-import type { Job } from "./stations.ts";
+import type { Simulation } from "./simulation.ts";
+import { type Job, NOWHERE } from "./stations.ts";
 
 /**
  * `least-loaded-1.30`: the node with the fewest jobs, if it has 1.30 jobs less at least; the job

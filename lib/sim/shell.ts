@@ -61,7 +61,7 @@ export class Shell {
         return this.#tellLetter(node, effect);
       case "inspect": {
         const run = simulation.runs(node);
-        return simulation.after(LOCAL_MS, () => {
+        return simulation.after(simulation.options.decideMs ?? LOCAL_MS, () => {
           if (simulation.runs(node) === run) this.#sample(node, effect.ids);
         });
       }

@@ -10,13 +10,14 @@ import { Balancer } from "../core/balancer.ts";
 import type { Event, ProcessId } from "../core/types.ts";
 import { Faults } from "./faults.ts";
 import { Alarms, EventQueue } from "./heap.ts";
+import { Launches } from "./launches.ts";
 import { type Meter, meterOf } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Network } from "./network.ts";
 import type { SimulationOptions } from "./options.ts";
 import { Recorder } from "./recorder.ts";
 import { Shell } from "./shell.ts";
-import { type Job, Stations } from "./stations.ts";
+import { type Job, NOWHERE, Stations } from "./stations.ts";
 import { Strangers } from "./strangers.ts";
 import { type Arrival, randomStream } from "./workload.ts";
 
@@ -34,9 +35,6 @@ type Queued =
   | { readonly kind: "broadcast"; readonly list: readonly number[]; readonly event: Event }
   | { readonly kind: "call"; readonly call: () => void };
 
-/** Place of a job between two nodes: its old copy is gone, its new one has not begun. */
-export const NOWHERE = -1;
-
 /** Events without fields, of which a long run has millions. */
 const CHECK: Event = { type: "check" };
 const TIME_PASSED: Event = { type: "timePassed" };
@@ -49,6 +47,7 @@ export class Simulation {
   readonly recorder: Recorder;
   readonly shell: Shell;
   readonly moves: Moves;
+  readonly launches: Launches;
   readonly names: readonly string[];
   readonly balancers: (Balancer | null)[] = [];
   readonly jobs = new Map<ProcessId, Job>();
@@ -95,6 +94,7 @@ export class Simulation {
     this.#tickets = randomStream(options.seed, 6);
     this.shell = new Shell(this);
     this.moves = new Moves(this);
+    this.launches = new Launches(this);
     this.#isFaulty = options.faults.length > 0;
     this.#next = options.workload();
     this.#strangers = new Strangers(this, options.others ?? null);
@@ -235,6 +235,7 @@ export class Simulation {
     this.balancers[node] = null;
     this.#strangers.crashed(node);
     this.#alarms.set(2 * this.names.length + node, Infinity);
+    this.launches.crashed(node);
   }
 
   /** Whether a job runs on a node, and is not frozen there. */
@@ -312,17 +313,19 @@ export class Simulation {
     });
   }
 
-  #arrive({ node, demandMs, bytes }: Arrival): void {
+  #arrive(arrival: Arrival): void {
     this.recorder.counts.arrived++;
-    if (!this.network.isUp(node)) {
-      this.recorder.counts.lost++;
-      return;
-    }
+    if (!this.network.isUp(arrival.node)) this.recorder.counts.lost++;
+    else if (!this.launches.begin(arrival)) this.#begin(arrival);
+  }
+
+  /** The job's program starts. */
+  #begin({ atMs, node, demandMs, bytes }: Arrival): void {
     const job = this.stations.make(demandMs);
     const id = `${this.name(node)}/${++this.#pids}/1`;
     this.ids[job] = id;
     this.homes[job] = node;
-    this.arrivedMs[job] = this.nowMs;
+    this.arrivedMs[job] = atMs;
     this.bytes[job] = bytes;
     this.jobs.set(id, job);
     this.run(node, job);
@@ -352,9 +355,10 @@ export class Simulation {
     const job = this.stations.end(node, this.nowMs);
     this.#rescheduled(node);
     if (this.stations.isStranger(job)) return this.stations.forget(job);
-    const demandMs = this.stations.demands[job] as number;
+    const launched = this.launches.end(job);
+    if (launched !== null) return this.#begin(launched);
+    const [demandMs, id] = [this.stations.demands[job] as number, this.ids[job] as string];
     this.recorder.ended(this.arrivedMs[job] as number, demandMs, this.nowMs);
-    const id = this.ids[job] as string;
     this.#forget(job);
     this.step(node, { type: "processEnded", id });
   }

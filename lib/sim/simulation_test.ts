@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { policies, type Policy } from "../core/policy/policy.ts";
 import type { Thresholds } from "../core/types.ts";
 import { deterministic, exponential } from "./distributions.ts";
+import type { Event } from "../core/types.ts";
 import { makeLists } from "./lists.ts";
 import type { SimulationOptions } from "./options.ts";
 import { Simulation } from "./simulation.ts";
@@ -86,6 +87,37 @@ Deno.test("six jobs at once take half the time with a second node", () => {
   assert.ok(last > 30 && last < 30.3, `${last}`);
 });
 
+Deno.test("launches take their node's processor, and their jobs are known when they are over", () => {
+  const launchMs = 1_000, decideMs = 500;
+  const alone = run(optionsOf(2, 1, {
+    workload: listedWorkload(six),
+    balancer: null,
+    launchMs,
+    warmupMs: 0,
+  }));
+  assert.deepEqual([...alone.recorder.responses.values], six.map(() => 66));
+  const arrivals: number[] = [];
+  const observer = {
+    stepped(_node: number, { type }: Event) {
+      if (type === "processArrived") arrivals.push(simulation.nowMs);
+    },
+    settled() {},
+  };
+  const simulation = new Simulation(optionsOf(2, 1, {
+    workload: listedWorkload(six),
+    balancer: { thresholds: { thu: 1, thf: 3, thv: 4 }, select: "most-cpu" },
+    launchMs,
+    decideMs,
+    warmupMs: 0,
+    observer,
+  }));
+  simulation.advance(6_000 + decideMs - 1);
+  assert.deepEqual(arrivals, six.map(() => 6_000));
+  assert.equal(simulation.recorder.counts.offers, 0);
+  simulation.advance(6_000 + decideMs + 1);
+  assert.equal(simulation.recorder.counts.offers, 1);
+});
+
 Deno.test("the same seed gives the same run, to the last bit", () => {
   const network = { ...steady, jitterMs: 1, loss: 0.01, reorders: true };
   const [a, b, c] = [7, 7, 8].map((seed) => run(optionsOf(16, seed, { network })));
@@ -126,9 +158,9 @@ for (const reorders of [false, true]) {
       { kind: "partition", size: 9, startMs: 300_000, endMs: 301_000 },
     ] as const;
     const network = { ...steady, jitterMs: 2, loss: 0.02, reorders };
-    const simulation = run(optionsOf(16, 4, { faults, network, bytes: 5e8 }));
+    const simulation = run(optionsOf(16, 4, { faults, network, bytes: 5e8, launchMs: 50 }));
     const { arrived, ended, lost, moves, aborted } = simulation.recorder.counts;
-    assert.equal(arrived, ended + lost + simulation.jobs.size);
+    assert.equal(arrived, ended + lost + simulation.jobs.size + simulation.launches.size);
     assert.ok(lost > 0 && moves > 0 && aborted > 0, JSON.stringify(simulation.recorder.counts));
     for (const [node, balancer] of simulation.balancers.entries()) {
       if (balancer === null) continue;

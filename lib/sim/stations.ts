@@ -23,6 +23,9 @@ export interface Usage {
 /** A job by its number; numbers are used again after {@linkcode Stations.forget}. */
 export type Job = number;
 
+/** Place of a job between two nodes: its old copy is gone, its new one has not begun. */
+export const NOWHERE = -1;
+
 /** All nodes' processors and their jobs. */
 export class Stations {
   /** Work per millisecond and core, in milliseconds at speed 1. */

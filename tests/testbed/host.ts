@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CpuGroup, CpuLimit, CpuUse } from "./cpu_limit.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Daemon, type DaemonOptions, startDaemon } from "./daemon.ts";
 import { Job } from "./job.ts";
@@ -52,8 +53,8 @@ export class Host {
   readonly node: string;
   readonly place: Place;
   readonly #all: readonly Host[];
-  /** The control group file to which started programs add themselves, when the CPU is limited. */
-  #group: string | undefined;
+  /** The control group that started programs join, when the CPU is limited. */
+  #group: CpuGroup | undefined;
   readonly #control: HostControl;
   #daemon: Daemon | undefined;
   #spawned = 0;
@@ -106,7 +107,8 @@ export class Host {
     };
     const line = [...enter];
     if (this.#group !== undefined) {
-      line.push("sh", "-c", `echo 0 > "$0" && exec "$@"`, this.#group);
+      const join = this.#group.files.map((file) => `echo 0 > ${file} && `).join("");
+      line.push("sh", "-c", `${join}exec "$@"`, "sh");
     }
     if (cpu !== undefined) line.push("taskset", "--cpu-list", String(cpu));
     if (this.#dropsRoot && options.asRoot !== true) {
@@ -259,8 +261,14 @@ export class Host {
   }
 
   /** Lets everything that is started from now on use only a part of one CPU. */
-  async limitCpu(fraction: number): Promise<void> {
-    this.#group = await this.#control.limitCpu(this.index, fraction);
+  async limitCpu(limit: CpuLimit): Promise<void> {
+    this.#group = await this.#control.limitCpu(this.index, limit);
+  }
+
+  /** What has been used since then. */
+  async cpuUse(): Promise<CpuUse> {
+    if (this.#group === undefined) throw new Error(`The CPU of ${this.name} is not limited`);
+    return await this.#group.use();
   }
 
   /** Loses every packet to and from this host. */
@@ -288,7 +296,7 @@ export class Host {
 
 /** What only the testbed can do to a host. */
 export interface HostControl {
-  limitCpu(index: number, fraction: number): Promise<string>;
+  limitCpu(index: number, limit: CpuLimit): Promise<CpuGroup>;
   cut(index: number): Promise<void>;
   restore(index: number): Promise<void>;
   kill(index: number): Promise<void>;

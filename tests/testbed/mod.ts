@@ -11,6 +11,7 @@
  *
  * @module
  */
+export type { CpuLimit, CpuUse } from "./cpu_limit.ts";
 export { Daemon, type DaemonOptions } from "./daemon.ts";
 export { Host, ORDINARY_UID, type RunOptions } from "./host.ts";
 export { type Ending, Job } from "./job.ts";

@@ -8,7 +8,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { buildPrograms, programsDir } from "../programs/build.ts";
-import { groupFile, removeGroups } from "./cpu_limit.ts";
+import { CpuGroup, removeGroups } from "./cpu_limit.ts";
 import { Host, type HostControl, ORDINARY_UID, type Place } from "./host.ts";
 import { type Namespace, openNamespace, Switch } from "./network.ts";
 import { must } from "./shell.ts";
@@ -117,7 +117,7 @@ export class Testbed implements AsyncDisposable {
       return this.#switch;
     };
     return {
-      limitCpu: (index, fraction) => groupFile(`${this.#id}-${index}`, fraction),
+      limitCpu: (index, limit) => CpuGroup.make(`${this.#id}-${index}`, limit),
       cut: (index) => bridge().cut(`port${index}`),
       restore: (index) => bridge().restore(`port${index}`),
       kill: async (index) => {
