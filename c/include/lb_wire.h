@@ -50,6 +50,7 @@ enum lb_frame {
 	LB_FRAME_V = 86,
 	LB_FRAME_W = 87,
 	LB_FRAME_L = 76,
+	LB_FRAME_G = 71,
 };
 
 /* What a TCP connection is for. */

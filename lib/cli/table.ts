@@ -74,6 +74,16 @@ export const table: Readonly<Record<string, Row>> = {
     summary: "move every process away from a node, and take none",
     load: () => import("./drain.ts"),
   },
+  join: {
+    usage: "HOST[:PORT]",
+    summary: "make this node a member of a cluster",
+    load: () => import("./join.ts"),
+  },
+  leave: {
+    usage: "[--now]",
+    summary: "take this node out of its cluster",
+    load: () => import("./leave.ts"),
+  },
   checkpoint: {
     usage: "PID --output IMAGE",
     summary: "write a process to an image file",

@@ -159,10 +159,12 @@ export class Balancer {
 
   /** When to give `timePassed` at the latest if nothing else happens, or null. */
   nextTimeoutMs(): number | null {
-    return earliest(
-      earliest(this.#reservations.nextTimeoutMs(), this.#transfers.nextTimeoutMs()),
-      this.#index.nextTimeoutMs(this.#limits),
+    const earliestMs = Math.min(
+      this.#reservations.nextTimeoutMs() ?? Infinity,
+      this.#transfers.nextTimeoutMs() ?? Infinity,
+      this.#index.nextTimeoutMs(this.#limits) ?? Infinity,
     );
+    return earliestMs === Infinity ? null : earliestMs;
   }
 
   /** What a person may want to see. */
@@ -246,6 +248,12 @@ export class Balancer {
         return this.#note(event.node, event.announcement);
       case "peerLost":
         return this.#preferred.lose(event.node);
+      case "peerDoubted":
+        this.#preferred.doubt(event.node, event.isDoubted);
+        return this.#transfers.reopen();
+      case "associated":
+        assert(!event.nodes.includes(this.#config.node), "a node is not associated with itself");
+        return this.#preferred.replace(event.nodes);
       case "offerReceived":
         return this.#answer(event, nowMs);
       case "offerWithdrawn":
@@ -269,7 +277,7 @@ export class Balancer {
         this.#table.pin(event.id, event.isPinned);
         return this.#transfers.reopen();
       case "drain":
-        return this.#transfers.drain(event.isDraining);
+        return this.#transfers.drain(event);
       case "moveRequested":
         return this.#transfers.request(event);
       default:
@@ -388,9 +396,4 @@ export class Balancer {
   ): void {
     this.#effects.push({ type: "log", level, message, fields });
   }
-}
-
-/** The earlier of two times; null: never. */
-function earliest(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? a ?? b : Math.min(a, b);
 }

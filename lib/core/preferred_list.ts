@@ -11,20 +11,34 @@ interface Entry {
   known: KnownLetter;
   /** The last announcement; null if there is none, or none since the node was lost. */
   last: Announcement | null;
+  /** It is suspected, or has failed: not to be chosen, whatever its letter. */
+  isDoubted: boolean;
 }
 
 /** What became of an announcement in {@linkcode PreferredList.note}. */
 export type Noted = "news" | "known" | "late" | "stranger";
 
 /**
- * The order never changes: a node that is not U is skipped and regains its place when it is U
+ * The order does not depend on letters: a node that is not U is skipped and regains its place when it is U
  * again, so that each node stays the k-th choice of one other node only (`topology.ts`).
  */
 export class PreferredList {
-  readonly #entries: ReadonlyMap<NodeName, Entry>;
+  #entries: ReadonlyMap<NodeName, Entry> = new Map();
 
   constructor(nodes: readonly NodeName[]) {
-    this.#entries = new Map(nodes.map((node) => [node, { known: " ", last: null }]));
+    this.replace(nodes);
+  }
+
+  /** Has these nodes from now on; what is known of those that stay stands. */
+  replace(nodes: readonly NodeName[]): void {
+    const unknown = (): Entry => ({ known: " ", last: null, isDoubted: false });
+    this.#entries = new Map(nodes.map((node) => [node, this.#entries.get(node) ?? unknown()]));
+  }
+
+  /** Notes whether a node may be chosen. */
+  doubt(node: NodeName, isDoubted: boolean): void {
+    const entry = this.#entries.get(node);
+    if (entry !== undefined) entry.isDoubted = isDoubted;
   }
 
   /** Notes a letter unless a later one was seen; nodes that are not associated are strangers. */
@@ -52,23 +66,23 @@ export class PreferredList {
 
   /** Finds the most preferred node that is U and acceptable, or null. */
   first(isAcceptable: (node: NodeName) => boolean = () => true): NodeName | null {
-    for (const [node, { known }] of this.#entries) {
-      if (known === "U" && isAcceptable(node)) return node;
+    for (const [node, { known, isDoubted }] of this.#entries) {
+      if (known === "U" && !isDoubted && isAcceptable(node)) return node;
     }
     return null;
   }
 
   /** Lists the nodes that are U and acceptable, with the load that they told last. */
   receivers(isAcceptable: (node: NodeName) => boolean): Receiver[] {
-    return [...this.#entries].flatMap(([node, { known, last }]) =>
-      known === "U" && isAcceptable(node) ? [{ node, load: last?.load ?? null }] : []
+    return [...this.#entries].flatMap(([node, { known, last, isDoubted }]) =>
+      known === "U" && !isDoubted && isAcceptable(node) ? [{ node, load: last?.load ?? null }] : []
     );
   }
 
   /** Lists the nodes that are F and acceptable. */
   full(isAcceptable: (node: NodeName) => boolean): NodeName[] {
-    return [...this.#entries].flatMap(([node, { known }]) =>
-      known === "F" && isAcceptable(node) ? [node] : []
+    return [...this.#entries].flatMap(([node, { known, isDoubted }]) =>
+      known === "F" && !isDoubted && isAcceptable(node) ? [node] : []
     );
   }
 

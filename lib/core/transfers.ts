@@ -71,6 +71,7 @@ export class Transfers {
   #requests: Request[] = [];
   readonly #budget: MoveBudget;
   #isDraining = false;
+  #guestsOnly = false;
   /** Why nothing could be sent, as last logged: said once, not at every check. */
   #complaint = "";
 
@@ -79,9 +80,10 @@ export class Transfers {
     this.#budget = new MoveBudget(options.movesPerMinute);
   }
 
-  /** Empties the node, or no longer. */
-  drain(isDraining: boolean): void {
+  /** Empties the node, of all or of its guests, or no longer. */
+  drain({ isDraining, guestsOnly = false }: EventOf<"drain">): void {
     this.#isDraining = isDraining;
+    this.#guestsOnly = guestsOnly;
     this.#complaint = "";
     this.#round.restart();
   }
@@ -332,7 +334,8 @@ export class Transfers {
     const isUrgent = (this.cause?.kind ?? "over") !== "over";
     return this.#options.table.list().filter((entry) =>
       entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
-      !entry.isPinned && (isUrgent || entry.staysUntilMs <= nowMs)
+      !entry.isPinned && (isUrgent || entry.staysUntilMs <= nowMs) &&
+      !(this.#guestsOnly && entry.process.homeNode === this.#options.node)
     );
   }
 

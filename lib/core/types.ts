@@ -198,6 +198,10 @@ export type Event =
    * no frame that it sent earlier may be given any more.
    */
   | { readonly type: "peerLost"; readonly node: NodeName }
+  /** This node is suspected, or has failed: it is not chosen as a receiver; or no longer. */
+  | { readonly type: "peerDoubted"; readonly node: NodeName; readonly isDoubted: boolean }
+  /** The preferred list is this from now on; what is known of nodes that stay in it stands. */
+  | { readonly type: "associated"; readonly nodes: readonly NodeName[] }
   /** A `C` frame: another node wants this one to take a process. */
   | {
     readonly type: "offerReceived";
@@ -257,7 +261,12 @@ export type Event =
    * A person wants this node empty, or no longer: it announces F, takes nothing, and sends away
    * every process that can move and is not pinned, guests home if nobody else takes them.
    */
-  | { readonly type: "drain"; readonly isDraining: boolean }
+  | {
+    readonly type: "drain";
+    readonly isDraining: boolean;
+    /** Its own processes stay. @default {false} */
+    readonly guestsOnly?: boolean;
+  }
   /**
    * A person wants this process moved now (`lb migrate`, or `lb home` with `node` its home), to the
    * given node whatever its letter, or with null to the preferred one. Answered by exactly one

@@ -11,6 +11,7 @@ import { formatAddress, parseAddress } from "../host/address.ts";
 import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
+import type { Cluster } from "./cluster.ts";
 import type { Context } from "./context.ts";
 import type { Homes } from "./homes.ts";
 import type { Moves } from "./moves.ts";
@@ -28,18 +29,20 @@ export class Commands {
   readonly #moves: Moves;
   readonly #homes: Homes;
   readonly #standing: Standing;
+  readonly #cluster: Cluster;
   readonly #requests = new Map<number, (failure: string | null, node: NodeName) => void>();
   #nextRequestId = 1;
 
   constructor(
     context: Context,
-    parts: { peers: Peers; moves: Moves; homes: Homes; standing: Standing },
+    parts: { peers: Peers; moves: Moves; homes: Homes; standing: Standing; cluster: Cluster },
   ) {
     this.#context = context;
     this.#peers = parts.peers;
     this.#moves = parts.moves;
     this.#homes = parts.homes;
     this.#standing = parts.standing;
+    this.#cluster = parts.cluster;
   }
 
   /** Frame M. */
@@ -72,7 +75,16 @@ export class Commands {
         return await this.#why(values);
       case "drain":
       case "undrain":
-        return this.#standing.drain(command === "drain");
+        return this.#standing.drain(command === "drain", false);
+      case "drainGuests":
+        return this.#standing.drain(true, true);
+      case "join":
+        return await this.#cluster.join(this.#nodeName(values.destination));
+      case "leave": {
+        const text = await this.#cluster.leave();
+        if (this.#context.records.drainsGuestsOnly) this.#standing.drain(false, false);
+        return text;
+      }
       case undefined:
         throw new HostError(`Cannot run command ${values.command}: it is unknown`, {
           fix: "Run the same lb version on both nodes: compare `lb --version`",
@@ -134,7 +146,7 @@ export class Commands {
   #nodeName(text: string): NodeName {
     const address = parseAddress(text);
     if (address === null) {
-      throw new HostError(`Cannot move to "${text}": it is not HOST or HOST:PORT`, {
+      throw new HostError(`Cannot find the node "${text}": it is not HOST or HOST:PORT`, {
         fix: "Name the node as its config does, such as 192.168.0.3:9734",
       });
     }

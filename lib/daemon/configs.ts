@@ -14,11 +14,13 @@ import { newTicket } from "./moves.ts";
 const fixedKeys = ["listen", "node", "keyFile", "runtimeDir", "triggerSignal"] as const;
 
 /** The config of a new balancer of this node. */
-export function balancerConfig({ config, node }: Pick<Context, "config" | "node">): BalancerConfig {
+export function balancerConfig(
+  { config, node, associated }: Pick<Context, "config" | "node" | "associated">,
+): BalancerConfig {
   return {
     node,
     epoch: wallMs(),
-    associated: config.associated,
+    associated,
     thresholds: config.thresholds,
     select: config.select,
     policy: config.policy,
@@ -35,11 +37,30 @@ export function withoutItself(config: Config, node: string): Config {
   return { ...config, associated: config.associated.filter((name) => name !== node) };
 }
 
+/** Keys whose name in the file is not that of the field. */
+const names: Partial<Record<keyof Config, string>> = {
+  frequencySeconds: "frequency",
+  capacity: "cores/speed",
+  reconnectLimitMs: "reconnect-limit",
+  ioTimeoutMs: "io-timeout",
+};
+
+/** The name in the file of a field of the config. */
+export function keyOf(field: keyof Config): string {
+  return names[field] ?? field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** What becomes of the current config when the file says `wanted`. */
 export function reconfigure(
   { config, node }: Pick<Context, "config" | "node">,
   wanted: Config,
-): { next: Config; change: { changed: string; needRestart: string } } {
+): {
+  readonly next: Config;
+  /** What changes. */
+  readonly changed: readonly (keyof Config)[];
+  /** What differs, but needs a new daemon. */
+  readonly fixed: readonly (keyof Config)[];
+} {
   const kept = Object.fromEntries(fixedKeys.map((key) => [key, config[key]])) as Pick<
     Config,
     (typeof fixedKeys)[number]
@@ -47,12 +68,10 @@ export function reconfigure(
   const next = { ...withoutItself(wanted, node), ...kept };
   const differs = (a: Config, b: Config) => (name: keyof Config) =>
     name !== "file" && JSON.stringify(a[name]) !== JSON.stringify(b[name]);
-  const names = Object.keys(wanted) as (keyof Config)[];
+  const fields = Object.keys(wanted) as (keyof Config)[];
   return {
     next,
-    change: {
-      changed: names.filter(differs(config, next)).join(","),
-      needRestart: fixedKeys.filter(differs(config, wanted)).join(","),
-    },
+    changed: fields.filter(differs(config, next)),
+    fixed: fixedKeys.filter(differs(config, wanted)),
   };
 }

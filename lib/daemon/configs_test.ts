@@ -1,7 +1,7 @@
 /** Tests of what a config that is read again may change. */
 import assert from "node:assert/strict";
 import { type Config, parseConfig } from "../host/config.ts";
-import { balancerConfig, reconfigure, withoutItself } from "./configs.ts";
+import { balancerConfig, keyOf, reconfigure, withoutItself } from "./configs.ts";
 
 const node = "10.0.0.1:9734";
 
@@ -17,25 +17,23 @@ Deno.test("reconfigure() takes thresholds and nodes over and names what needs a 
   const wanted = config(
     'associated = ["10.0.0.3", "10.0.0.1"]\nkey-file = "/other"\n[thresholds]\nthv = 9',
   );
-  const { next, change } = reconfigure({ config: current, node }, wanted);
+  const { next, changed, fixed } = reconfigure({ config: current, node }, wanted);
   assert.deepEqual(next.associated, ["10.0.0.3:9734"]);
   assert.deepEqual(next.thresholds, { thu: 1, thf: 5, thv: 9 });
   assert.equal(next.keyFile, current.keyFile);
-  assert.deepEqual(change.changed.split(",").sort(), ["associated", "thresholds"]);
-  assert.equal(change.needRestart, "keyFile");
+  assert.deepEqual(changed.toSorted(), ["associated", "thresholds"]);
+  assert.deepEqual(fixed.map(keyOf), ["key-file"]);
 });
 
 Deno.test("reconfigure() finds no change where there is none", () => {
   const current = withoutItself(config('associated = ["10.0.0.1", "10.0.0.2"]'), node);
   const wanted = config('associated = ["10.0.0.1", "10.0.0.2"]');
-  assert.deepEqual(reconfigure({ config: current, node }, wanted).change, {
-    changed: "",
-    needRestart: "",
-  });
+  const { changed, fixed } = reconfigure({ config: current, node }, wanted);
+  assert.deepEqual([changed, fixed], [[], []]);
 });
 
 Deno.test("balancerConfig() draws tickets that differ and are never 0", () => {
-  const { nextTicket } = balancerConfig({ config: config(""), node });
+  const { nextTicket } = balancerConfig({ config: config(""), node, associated: [] });
   const tickets = new Set(Array.from({ length: 1000 }, () => nextTicket()));
   assert.equal(tickets.size, 1000);
   assert.equal(tickets.has(0n), false);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MembershipEvent } from "../core/membership/types.ts";
 import type { Event } from "../core/types.ts";
 import type { Config } from "../host/config.ts";
 import type { ControlSocket } from "../host/control.ts";
@@ -21,6 +22,8 @@ export interface Parts {
 export interface Context {
   /** Replaced as a whole when the config file is read again. */
   config: Config;
+  /** The preferred list now: what the config names and the members that were added. */
+  associated: readonly string[];
   /** This node's name. */
   readonly node: string;
   readonly credentials: Credentials;
@@ -40,4 +43,6 @@ export interface Context {
   readonly balance: Pick<Shell, "view" | "explain" | "journal">;
   /** Gives the balancer an event; its effects are performed before this returns, or soon after. */
   dispatch(event: Event): void;
+  /** Gives the membership an event. */
+  member(event: MembershipEvent): void;
 }

@@ -120,10 +120,11 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const records = new Records(`${config.runtimeDir}/state.json`, bootId());
   records.load();
   const own = withoutItself(config, node);
-  const shell = new Shell(balancerConfig({ config: own, node }));
+  const shell = new Shell(balancerConfig({ config: own, node, associated: own.associated }));
   const stop = new AbortController();
   const context: Context = {
     config: own,
+    associated: own.associated,
     node,
     credentials: { key, node },
     control,
@@ -137,8 +138,9 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     stopped: stop.signal,
     balance: shell,
     dispatch: (event) => shell.dispatch(event),
+    member: (event) => running.member(event),
   };
-  const running = new Node(context, shell);
+  const running: Node = new Node(context, shell);
   const { ended, forget } = waitForEnd(() => {
     try {
       const wanted = loadConfig(config.file ?? undefined);

@@ -4,23 +4,21 @@
  * @module
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
-import { schema } from "../wire/schema.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { Event, ProcessId, Sample } from "../core/types.ts";
+import type { MembershipEvent } from "../core/membership/types.ts";
+import type { ProcessId, Sample } from "../core/types.ts";
 import type { Config } from "../host/config.ts";
 import { FrameConnection } from "../host/connection.ts";
 import type { ControlHandlers, ControlPeer } from "../host/control.ts";
 import { acceptHello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
-import { programName } from "../host/proc.ts";
 import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
 import type { Frame } from "../wire/frame.ts";
-import type { LocalMessage, LocalValues } from "../wire/local.ts";
-import { errors, limits, verdicts } from "../wire/schema.ts";
-import { Arrivals, asProcess } from "./arrivals.ts";
+import type { LocalMessage } from "../wire/local.ts";
+import { limits, verdicts } from "../wire/schema.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
-import { balancerConfig, reconfigure } from "./configs.ts";
 import type { Context } from "./context.ts";
 import { Endings } from "./endings.ts";
 import { Homes } from "./homes.ts";
@@ -30,6 +28,8 @@ import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
+import { register } from "./registration.ts";
+import { Reload } from "./reload.ts";
 import { Standing } from "./standing.ts";
 import type { Shell } from "./shell.ts";
 import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
@@ -55,9 +55,10 @@ export class Node {
   readonly #commands: Commands;
   readonly #standing: Standing;
   readonly #meter: Meter;
+  readonly #cluster: Cluster;
+  readonly #reload: Reload;
   readonly #open = new Set<FrameConnection>();
   #halfOpen = 0;
-  #pendingConfig: Config | null = null;
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
 
@@ -66,6 +67,7 @@ export class Node {
     this.#shell = shell;
     this.#orders = new Orders(context);
     this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
+    this.#cluster = new Cluster(context, this.#peers);
     this.#homes = new Homes(context, this.#orders);
     this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
     this.#moves = new Moves(context, this.#peers, this.#orders);
@@ -73,8 +75,15 @@ export class Node {
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
     this.#meter = new Meter(context);
+    this.#reload = new Reload(context, {
+      shell,
+      cluster: this.#cluster,
+      peers: this.#peers,
+      standing: this.#standing,
+    });
     this.#commands = new Commands(context, {
       standing: this.#standing,
+      cluster: this.#cluster,
       peers: this.#peers,
       moves: this.#moves,
       homes: this.#homes,
@@ -117,6 +126,8 @@ export class Node {
     acceptLoop(local, (conn) => {
       void this.#serve(new FrameConnection(conn, "a local command"), "");
     }, onError).catch(failed);
+    this.#context.dispatch({ type: "associated", nodes: this.#context.associated });
+    for (const event of this.#cluster.events()) this.#context.dispatch(event);
     this.#peers.connectAll();
     // So that the first check has something to compare with.
     const { locals, guests } = this.#context.records;
@@ -124,9 +135,15 @@ export class Node {
     this.#schedule();
   }
 
+  /** Gives the membership an event. */
+  member(event: MembershipEvent): void {
+    this.#cluster.step(event);
+  }
+
   /** Ends it. Programs, shadows and keepers go on and find the next daemon by themselves. */
   async stop(): Promise<void> {
     this.#shell.stop();
+    this.#cluster.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const listener of this.#listeners) listener.close();
     for (const connection of this.#open) connection.close();
@@ -135,37 +152,21 @@ export class Node {
     await this.#context.control.stop();
   }
 
-  /** Takes over a config that was read again, once no process is on its way. */
+  /** Takes over a config that was read again. */
   reload(config: Config): void {
-    this.#pendingConfig = config;
-    this.#applyConfig();
+    this.#reload.take(config);
+    this.#settle();
+    this.#schedule(); // the time until the next check may be another one
   }
 
-  #applyConfig(): void {
-    const wanted = this.#pendingConfig;
-    if (wanted === null || !this.#shell.isSettled) return;
-    this.#pendingConfig = null;
-    const { next, change } = reconfigure(this.#context, wanted);
-    log.info("config read again", change);
-    if (change.changed === "") return;
-    this.#context.config = next;
-    const { locals, guests } = this.#context.records;
-    const processes = [
-      ...[...locals.values()].map(localAsProcess),
-      ...[...guests.values()].filter(({ running }) => running).map(asProcess),
-    ];
-    this.#shell.replace(balancerConfig(this.#context), [
-      ...processes.map((process): Event => ({ type: "processArrived", process })),
-      ...this.#standing.events(),
-      ...this.#peers.connected.filter((node) => next.associated.includes(node))
-        .map((node): Event => ({ type: "peerConnected", node })),
-    ]);
-    this.#peers.connectAll();
-    void this.#sample(processes.map(({ id }) => id));
+  #settle(): void {
+    const processes = this.#reload.settle();
+    if (processes.length > 0) void this.#sample(processes.map(({ id }) => id));
   }
 
   #schedule(): void {
     if (this.#context.stopped.aborted) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       void this.#check().finally(() => this.#schedule());
     }, this.#context.config.frequencySeconds * 1000);
@@ -174,12 +175,13 @@ export class Node {
   /** The periodic check. */
   async #check(): Promise<void> {
     const { records, dispatch } = this.#context;
-    this.#applyConfig();
+    this.#settle();
     this.#peers.connectAll();
     this.#endings.retry();
     this.#arrivals.check();
     this.#moves.check();
     this.#standing.check();
+    this.#cluster.step({ type: "check" });
     const samples = await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
     await this.#meter.tell(samples);
     dispatch({ type: "check" });
@@ -231,7 +233,12 @@ export class Node {
   #local(peer: ControlPeer, message: LocalMessage): void {
     switch (message.name) {
       case "Register":
-        return void this.#register(peer, message);
+        return void register(
+          this.#context,
+          peer,
+          message,
+          (pid, ticks) => this.#exited(pid, ticks),
+        );
       case "Fetch":
         if (message.orderId === 0n) return void this.#moves.byHand(peer);
         return void this.#orders.fetch(peer, message);
@@ -258,30 +265,6 @@ export class Node {
         });
         this.#context.control.close(peer.connection);
     }
-  }
-
-  /** P: a program has started, or has become another one by exec. */
-  async #register(peer: ControlPeer, message: LocalValues<"Register">): Promise<void> {
-    const { records, control, node, dispatch } = this.#context;
-    const startTicks = native.startTicks(peer.pid);
-    const fits = message.abiVersion === schema.abiVersion;
-    if (startTicks === null) return; // A child of a shell, say, that did not last.
-    if (startTicks !== message.startTicks || !fits) {
-      log.warning("program refused", {
-        pid: peer.pid,
-        reason: fits ? "its start time is another" : "its library is of another lb version",
-      });
-      control.send(peer.connection, "Ack", { code: -errors.WIRE.code, zero: 0 });
-      return;
-    }
-    const identity = { homeNode: node, homePid: peer.pid, startTicks };
-    const id = formatProcessId(identity);
-    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
-    const program = await programName(peer.pid);
-    records.locals.set(id, { ...identity, id, program, cantmove: null, moving: null });
-    records.save();
-    dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
-    if (!native.watchPid(peer.pid, startTicks)) this.#exited(peer.pid, startTicks);
   }
 
   #exited(pid: number, startTicks: bigint): void {
@@ -359,6 +342,8 @@ export class Node {
         return void this.#commands.run(frame.values, reply);
       case "C":
         return this.#arrivals.offered(from, frame.values, reply);
+      case "G":
+        return this.#cluster.receive(from, frame.values);
       case "W":
         return this.#arrivals.withdrawn(frame.values.ticket);
       case "K": {
@@ -380,7 +365,9 @@ export class Node {
   async #snapshot(request: bigint, reply: Reply): Promise<void> {
     const { records, config } = this.#context;
     await this.#sample(this.#shell.view.processes.map(({ id }) => id));
-    const snapshot = makeSnapshot(this.#shell.view, records, config.frequencySeconds);
+    const { frequencySeconds } = config;
+    const members = this.#cluster.view;
+    const snapshot = makeSnapshot(this.#shell.view, records, { frequencySeconds, members });
     reply("I", { request, json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE) });
   }
 }

@@ -6,6 +6,7 @@
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
 import type { Announcement } from "../core/types.ts";
+import { version } from "../base/version.ts";
 import { callHello, type Hello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import { connectTcp, type TcpConnection, watchForSilence } from "../host/tcp.ts";
@@ -25,6 +26,8 @@ export type RequestHandler = (from: string, frame: Frame, reply: Reply) => void;
 interface Peer {
   readonly connection: TcpConnection;
   readonly node: string;
+  /** It runs this version of lb: there may be frames that another one does not know. */
+  readonly isSame: boolean;
   readonly pending: Map<bigint, (answer: Frame | Error) => void>;
 }
 
@@ -67,6 +70,8 @@ export class Peers {
   readonly #connecting = new Set<string>();
   /** Why a node could not be reached, as last logged. */
   readonly #complaints = new Map<string, string>();
+  /** Messages about members that are being written. */
+  readonly #writes = new Set<Promise<void>>();
   #nextRequest = 1n;
 
   constructor(context: Context, onRequest: RequestHandler) {
@@ -80,14 +85,14 @@ export class Peers {
    */
   connectAll(): void {
     for (const [node, peer] of this.#outgoing) {
-      if (!this.#context.config.associated.includes(node)) peer.connection.close();
+      if (!this.#context.associated.includes(node)) peer.connection.close();
     }
-    for (const node of this.#context.config.associated) this.#connectTo(node);
+    for (const node of this.#context.associated) this.#connectTo(node);
   }
 
   #connectTo(node: string): void {
     if (this.#context.stopped.aborted || this.#connecting.has(node)) return;
-    if (this.#outgoing.has(node) || !this.#context.config.associated.includes(node)) return;
+    if (this.#outgoing.has(node) || !this.#context.associated.includes(node)) return;
     this.#connecting.add(node);
     this.#open(node)
       .then((peer) => {
@@ -95,8 +100,10 @@ export class Peers {
         this.#outgoing.set(node, peer);
         log.info("connected", { node });
         this.#context.dispatch({ type: "peerConnected", node });
+        if (peer.isSame) this.#context.member({ type: "connected", node });
       })
       .catch((error) => {
+        this.#context.member({ type: "lost", node });
         const reason = describe(error);
         if (this.#complaints.get(node) === reason) return;
         this.#complaints.set(node, reason);
@@ -107,8 +114,9 @@ export class Peers {
 
   async #open(node: string): Promise<Peer> {
     const connection = await connectTcp(node, limits.helloTimeoutMs);
+    let hello: Hello;
     try {
-      const hello = await callHello(connection, this.#context.credentials, "daemon");
+      hello = await callHello(connection, this.#context.credentials, "daemon");
       if (hello.node !== node) {
         throw new HostError(`Cannot use the node at ${node}: it calls itself ${hello.node}`, {
           fix: `Write ${hello.node} in associated here, or set node = "${node}" in its config`,
@@ -118,11 +126,11 @@ export class Peers {
       connection.close();
       throw error;
     }
-    return this.#adopt(connection, node, true);
+    return this.#adopt(connection, hello, true);
   }
 
-  #adopt(connection: TcpConnection, node: string, first: boolean): Peer {
-    const peer: Peer = { connection, node, pending: new Map() };
+  #adopt(connection: TcpConnection, { node, lbVersion }: Hello, first: boolean): Peer {
+    const peer: Peer = { connection, node, isSame: lbVersion === version, pending: new Map() };
     const peers = this.#peers.get(node) ?? [];
     if (first) peers.unshift(peer);
     else peers.push(peer);
@@ -139,7 +147,7 @@ export class Peers {
       connection.close();
       return;
     }
-    this.#adopt(connection, hello.node, false);
+    this.#adopt(connection, hello, false);
     // It is up: no reason to wait for the next check.
     this.#connectTo(hello.node);
   }
@@ -176,11 +184,13 @@ export class Peers {
     else this.#peers.delete(peer.node);
     if (this.#context.stopped.aborted) return;
     if (wasOutgoing) log.info("connection lost", { node: peer.node, reason });
-    if (rest.length === 0 && this.#context.config.associated.includes(peer.node)) {
+    if (rest.length === 0 && this.#context.associated.includes(peer.node)) {
       this.#context.dispatch({ type: "peerLost", node: peer.node });
     }
+    if (!wasOutgoing) return;
+    this.#context.member({ type: "lost", node: peer.node });
     // At once: a daemon that was restarted, or a connection cut on the way. Then at every check.
-    if (wasOutgoing) this.#connectTo(peer.node);
+    this.#connectTo(peer.node);
   }
 
   #take(peer: Peer, frame: Frame): void {
@@ -243,7 +253,7 @@ export class Peers {
 
   /** Broadcasts our letter to every associated node that is connected. */
   announce(announcement: Announcement): void {
-    for (const node of this.#context.config.associated) {
+    for (const node of this.#context.associated) {
       this.#sendLetter(node, announcement);
     }
   }
@@ -253,6 +263,49 @@ export class Peers {
     const values = announcementValues(announcement);
     if (greeting) this.#send(node, "B", { ...values, letter: frameTypes[announcement.letter] });
     if (!greeting || announcement.load !== undefined) this.#sendLetter(node, announcement);
+  }
+
+  /**
+   * Sends a message about members, over a connection of its own if there is none.
+   *
+   * @throws {HostError} If the node cannot be reached, or runs another version.
+   */
+  async gossip(node: string, values: FrameValues<"G">): Promise<void> {
+    const existing = this.#peers.get(node)?.find(({ connection }) => !connection.closed);
+    const peer = existing ?? await this.#open(node);
+    if (existing === undefined) {
+      // Long enough for the answer; by then an associated node has another one.
+      setTimeout(() => peer.connection.close(), limits.answerTimeoutMs);
+    }
+    if (!peer.isSame) {
+      throw new HostError(`Cannot talk to ${node} about members: it runs another version of lb`, {
+        fix: "Run the same lb version on both nodes: compare `lb --version`",
+      });
+    }
+    const write = peer.connection.send("G", values).catch(() => {}); // its reader notices
+    this.#writes.add(write);
+    void write.then(() => this.#writes.delete(write));
+    await write;
+  }
+
+  /** Resolves when all messages about members so far are written, or lost. */
+  async flushed(): Promise<void> {
+    await Promise.all(this.#writes);
+  }
+
+  /**
+   * Calls a node once.
+   *
+   * @throws {HostError} If it cannot be reached, or has another name or key.
+   */
+  async call(node: string): Promise<void> {
+    const peer = await this.#open(node);
+    if (!this.#context.associated.includes(node)) peer.connection.close();
+  }
+
+  /** Closes all connections to a node. */
+  disconnect(node: string): void {
+    for (const peer of this.#peers.get(node) ?? []) peer.connection.close();
   }
 
   /** Sends a frame that is not answered. */
@@ -296,7 +349,7 @@ export class Peers {
       clearTimeout(timer);
       peer.pending.delete(request);
       // Nobody else uses it unless the node is associated or a second request has joined.
-      const associated = this.#context.config.associated.includes(node);
+      const associated = this.#context.associated.includes(node);
       if (existing === undefined && !associated && peer.pending.size === 0) {
         peer.connection.close();
       }

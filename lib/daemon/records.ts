@@ -66,9 +66,10 @@ interface State {
   readonly shadows: readonly ShadowRecord[];
   readonly toHome: readonly EndingRecord[];
   readonly toShadow: readonly EndingRecord[];
-  /** Both are missing in the file of an earlier version. */
+  /** These are missing in the file of an earlier version. */
   readonly pins?: readonly ProcessId[];
   readonly isDraining?: boolean;
+  readonly drainsGuestsOnly?: boolean;
 }
 
 /** Fields that are bigint: JSON has none. */
@@ -98,6 +99,8 @@ export class Records {
   readonly pins = new Set<ProcessId>();
   /** A person wants this node empty. */
   isDraining = false;
+  /** It is to be emptied of guests only, as it is about to leave its cluster. */
+  drainsGuestsOnly = false;
   #timer: number | null = null;
   #complained = false;
 
@@ -135,6 +138,7 @@ export class Records {
       for (const ending of state.toShadow) this.toShadow.set(key(ending), ending);
       for (const id of state.pins ?? []) this.pins.add(id);
       this.isDraining = state.isDraining ?? false;
+      this.drainsGuestsOnly = state.drainsGuestsOnly ?? false;
     } catch (error) {
       this.#complain("read", error);
       try {
@@ -165,6 +169,7 @@ export class Records {
       toShadow: [...this.toShadow.values()],
       pins: [...this.pins],
       isDraining: this.isDraining,
+      drainsGuestsOnly: this.drainsGuestsOnly,
     };
     const text = JSON.stringify(
       state,

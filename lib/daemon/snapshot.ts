@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { MembershipView } from "../core/membership/types.ts";
 import type { BalancerView } from "../core/types.ts";
 import { wallMs } from "../host/clock.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
@@ -12,8 +13,12 @@ import type { Records } from "./records.ts";
 export function makeSnapshot(
   view: BalancerView,
   records: Pick<Records, "guests" | "shadows">,
-  frequencySeconds: number,
+  { frequencySeconds, members }: {
+    readonly frequencySeconds: number;
+    readonly members: MembershipView;
+  },
 ): Snapshot {
+  const status = new Map(members.members.map((member) => [member.node, member.status]));
   return {
     node: view.node,
     state: view.state,
@@ -24,7 +29,17 @@ export function makeSnapshot(
     machine: view.machine,
     frequencySeconds,
     clockMs: wallMs(),
-    associated: view.associated,
+    associated: view.associated.map(({ node, state }) => {
+      const isSuspected = status.get(node) === "suspected";
+      return { node, state, ...(isSuspected ? { suspected: true } : {}) };
+    }),
+    members: members.members.map(({ node, status, incarnation, isOpen }) => ({
+      node,
+      status,
+      incarnation,
+      open: isOpen,
+    })),
+    health: members.health,
     processes: view.processes.map((process) => ({
       id: process.id,
       pid: process.pid,

@@ -22,18 +22,33 @@ function snapshotOf(count: number) {
   const guest = { homePid: 1 } as GuestRecord;
   const shadow = { homePid: 7, program: "sleep", runsOn: "b:1" } as ShadowRecord;
   const guests = new Map([["b:1/1/5", guest]]);
-  return makeSnapshot(balancer.view(), { guests, shadows: new Map([["x", shadow]]) }, 5);
+  const alive = { node: "a:1", incarnation: 7, status: "alive", isOpen: true, ageMs: 0 } as const;
+  const members = {
+    incarnation: 7,
+    hasJoined: false,
+    hasLeft: false,
+    members: [alive, { ...alive, node: "b:1", status: "suspected" } as const],
+    associated: ["b:1"],
+    health: 2,
+  };
+  const records = { guests, shadows: new Map([["x", shadow]]) };
+  return makeSnapshot(balancer.view(), records, { frequencySeconds: 5, members });
 }
 
 Deno.test("makeSnapshot() tells guests, local processes and shadows apart", () => {
-  const { processes, shadows, queueLength, state, associated } = snapshotOf(2);
+  const snapshot = snapshotOf(2);
+  const { processes, shadows, queueLength, state, associated, members, health } = snapshot;
   assert.deepEqual(processes.map(({ home, shadowPid }) => [home, shadowPid]), [
     ["b:1", 1],
     ["a:1", null],
   ]);
   assert.deepEqual(shadows, [{ pid: 7, program: "sleep", runsOn: "b:1" }]);
   assert.deepEqual([queueLength, state], [2, "M"]);
-  assert.deepEqual(associated, [{ node: "b:1", state: " " }]);
+  assert.deepEqual(associated, [{ node: "b:1", state: " ", suspected: true }]);
+  assert.deepEqual([members?.[0], health], [
+    { node: "a:1", status: "alive", incarnation: 7, open: true },
+    2,
+  ]);
 });
 
 Deno.test("encodeSnapshot() leaves the last processes out where all do not fit", () => {

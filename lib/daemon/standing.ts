@@ -21,10 +21,10 @@ export class Standing {
 
   /** What a new balancer must be told. */
   events(): Event[] {
-    const { pins, isDraining } = this.#context.records;
+    const { pins, isDraining, drainsGuestsOnly: guestsOnly } = this.#context.records;
     return [
       ...[...pins].map((id): Event => ({ type: "pinned", id, isPinned: true })),
-      ...(isDraining ? [{ type: "drain", isDraining } as const] : []),
+      ...(isDraining ? [{ type: "drain", isDraining, guestsOnly } as const] : []),
     ];
   }
 
@@ -54,14 +54,17 @@ export class Standing {
       : `${id} may be moved from ${node}`;
   }
 
-  /** Drains the node, or lets it take processes again; tells what will stay. */
-  drain(isDraining: boolean): string {
+  /** Drains the node, of all or of its guests, or lets it take processes again; tells what will stay. */
+  drain(isDraining: boolean, guestsOnly: boolean): string {
     const { records, node, dispatch, balance } = this.#context;
     records.isDraining = isDraining;
+    records.drainsGuestsOnly = guestsOnly;
     records.save();
-    dispatch({ type: "drain", isDraining });
+    dispatch({ type: "drain", isDraining, guestsOnly });
     if (!isDraining) return `${node} takes processes again`;
-    const { processes } = balance.view;
+    const processes = balance.view.processes.filter(({ homeNode }) =>
+      !guestsOnly || homeNode !== node
+    );
     const staying = processes.flatMap(({ pid, program, cantmove, isPinned }) => {
       const obstacle = cantmove ?? (isPinned ? "it is pinned" : null);
       return obstacle === null ? [] : [`${pid} ${program} stays: ${obstacle}`];

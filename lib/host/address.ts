@@ -41,6 +41,11 @@ export function formatAddress(address: Address): string {
   return `${host}:${address.port}`;
 }
 
+/** Whether an address is one by which a machine calls itself only. */
+export function isLoopback(address: Address): boolean {
+  return /^(127\.|::1$|localhost$)/.test(address.hostname);
+}
+
 /** Whether an address stands for every interface and thus names no node. */
 export function isWildcard(address: Address): boolean {
   return /^(0\.0\.0\.0|[0:]*::[0:]*)$/.test(address.hostname);

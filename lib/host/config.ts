@@ -26,6 +26,8 @@ export interface Config {
   readonly node: string;
   /** The preferred list: names of the associated nodes, `HOST:PORT`, the most preferred first. */
   readonly associated: readonly string[];
+  /** So long the preferred list may become by members that the file does not name. */
+  readonly associatedMax: number;
   /** Seconds between checks. */
   readonly frequencySeconds: number;
   readonly select: Selection;
@@ -168,6 +170,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     listen,
     node: nodeName(root, listen),
     associated: associatedNodes(root),
+    associatedMax: root.number("associated-max", { min: 2, max: 64, integer: true }) ?? 10,
     frequencySeconds: root.number("frequency", { min: 0.1, max: 3600, integer: false }) ?? 5,
     ...readPolicy(root, limits),
     thresholds: limits,

@@ -29,6 +29,7 @@ Deno.test("parseConfig() gives every key a default", () => {
     listen: { hostname: "127.0.0.1", port: 9734 },
     node: "127.0.0.1:9734",
     associated: [],
+    associatedMax: 10,
     frequencySeconds: 5,
     select: "most-cpu",
     policy: policies.thesis,
@@ -171,7 +172,16 @@ Deno.test("parseConfig() rejects a runtime directory too long for a socket's pat
 
 Deno.test("parseConfig() never fails in any other way than by a ConfigError", () => {
   const key = fc.constantFrom(
-    ...["listen", "node", "associated", "frequency", "select", "key-file", "runtime-dir"],
+    ...[
+      "listen",
+      "node",
+      "associated",
+      "associated-max",
+      "frequency",
+      "select",
+      "key-file",
+      "runtime-dir",
+    ],
     ...["sigtstp", "trigger-signal", "reconnect-limit", "io-timeout", "thresholds", "other"],
   );
   const value = fc.oneof(

@@ -35,6 +35,7 @@ export const frameTypes = {
   V: 0x56, // verdict: answer to Q
   W: 0x57, // withdraw an offer
   L: 0x4c, // announced letter with the load
+  G: 0x47, // gossip about members
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -70,6 +71,27 @@ export const guestStates = {
   left: 4,
   lost: 5,
   waiting: 6,
+} as const;
+
+/** What a frame of type G says or asks. */
+export const gossipKinds = {
+  ping: 1, // are you there? answered by ack
+  ack: 2,
+  ask: 3, // ping `target` for me; answered by heard or unheard
+  heard: 4,
+  unheard: 5,
+  news: 6, // claims that are new to the sender; not answered
+  sync: 7, // all claims of the sender; answered by synced
+  synced: 8,
+  refused: 9, // no to sync of a node that is no member: why, in `text`
+} as const;
+
+/** What a claim holds of a member; of one incarnation the greater number counts. */
+export const memberStatuses = { alive: 1, suspected: 2, failed: 3, left: 4 } as const;
+
+/** Bits of a claim's `flags`. */
+export const memberFlags = {
+  open: 1, // it has joined, or its config names no associated node: lists are extended by it
 } as const;
 
 /** How an order ended, in LocalReport. */
@@ -228,6 +250,9 @@ export const commands = {
   drain: 7, // the node (no process) sends all away and takes nothing
   undrain: 8, // the node takes processes again
   why: 9, // tell what keeps the process where it is, and the last decisions about it
+  join: 10, // the node becomes a member of the cluster that `destination` is in
+  leave: 11, // the node is no member any more
+  drainGuests: 12, // the node sends its guests away and takes nothing; its own processes stay
 } as const;
 
 /** Types a field of a frame's body may have: text is u16 size + UTF-8, bytes is u32 size + bytes. */
@@ -319,6 +344,21 @@ export const frames = {
   Q: {
     doc: "inquiry: does this guest still run with you? answered by V",
     fields: { request: "u64", ...identity },
+  },
+  G: {
+    doc:
+      "gossip about members: one of `gossipKinds`, with the digest of the sender's table of members, " +
+      "its announced letter (0: not told) with the load (4294967295: not told), and claims",
+    fields: {
+      request: "u64",
+      kind: "u32",
+      text: "text", // of ask, heard and unheard the node that is asked for
+      digest: "u64",
+      ...announcement,
+      letter: "u32",
+      load: "u32",
+      claims: "bytes", // one after another, see lib/wire/claims.ts
+    },
   },
   V: {
     doc: "verdict: to Q, or, with request 0, to a link (live: the raw stream begins)",
@@ -444,6 +484,9 @@ export const schema = {
   orders,
   verdicts,
   guestStates,
+  gossipKinds,
+  memberStatuses,
+  memberFlags,
   outcomes,
   local,
   limits,

@@ -48,6 +48,15 @@ export interface SnapshotMachine {
   readonly memoryShortage: string | null;
 }
 
+/** A member of the cluster. */
+export interface SnapshotMember {
+  readonly node: string;
+  readonly status: "alive" | "suspected" | "failed" | "left";
+  readonly incarnation: number;
+  /** It has joined, or its config names no associated node: lists are extended by it. */
+  readonly open: boolean;
+}
+
 /** What a node tells about itself. */
 export interface Snapshot {
   readonly node: string;
@@ -67,7 +76,16 @@ export interface Snapshot {
   /** null: the policy does not look, or has not yet. */
   readonly machine?: SnapshotMachine | null | undefined;
   /** In order of preference; `" "`: could not be reached. */
-  readonly associated: readonly { readonly node: string; readonly state: "U" | "F" | " " }[];
+  readonly associated: readonly {
+    readonly node: string;
+    readonly state: "U" | "F" | " ";
+    /** It does not answer, and may deny that it has failed. */
+    readonly suspected?: boolean | undefined;
+  }[];
+  /** All members of the cluster that are known, this node and those that have left among them. */
+  readonly members?: readonly SnapshotMember[] | undefined;
+  /** How far this node trusts its own judgement of others: 0 is good, 8 is worst. */
+  readonly health?: number | undefined;
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly SnapshotShadow[];
   /** The node's wall clock when it answered, in milliseconds since 1970. */
@@ -98,7 +116,18 @@ const snapshotSchema = v.looseObject({
     availableBytes: count,
     memoryShortage: v.nullable(v.string()),
   }))),
-  associated: v.array(v.looseObject({ node: v.string(), state: v.picklist(["U", "F", " "]) })),
+  associated: v.array(v.looseObject({
+    node: v.string(),
+    state: v.picklist(["U", "F", " "]),
+    suspected: v.optional(v.boolean()),
+  })),
+  members: v.optional(v.array(v.looseObject({
+    node: v.string(),
+    status: v.picklist(["alive", "suspected", "failed", "left"]),
+    incarnation: count,
+    open: v.boolean(),
+  }))),
+  health: v.optional(count),
   processes: v.array(v.looseObject({
     id: v.string(),
     pid,

@@ -1,0 +1,43 @@
+/**
+ * P: a program has started under lb's balancing, or has become another one by exec.
+ *
+ * @module
+ */
+import { formatProcessId } from "../core/process_id.ts";
+import type { ControlPeer } from "../host/control.ts";
+import { logger } from "../host/log.ts";
+import * as native from "../host/native.ts";
+import { programName } from "../host/proc.ts";
+import type { LocalValues } from "../wire/local.ts";
+import { errors, schema } from "../wire/schema.ts";
+import type { Context } from "./context.ts";
+
+const log = logger("node");
+
+/** Takes a program into the list, unless it is gone already or of another version. */
+export async function register(
+  { records, control, node, dispatch }: Context,
+  peer: ControlPeer,
+  message: LocalValues<"Register">,
+  exited: (pid: number, startTicks: bigint) => void,
+): Promise<void> {
+  const startTicks = native.startTicks(peer.pid);
+  const fits = message.abiVersion === schema.abiVersion;
+  if (startTicks === null) return; // A child of a shell, say, that did not last.
+  if (startTicks !== message.startTicks || !fits) {
+    log.warning("program refused", {
+      pid: peer.pid,
+      reason: fits ? "its start time is another" : "its library is of another lb version",
+    });
+    control.send(peer.connection, "Ack", { code: -errors.WIRE.code, zero: 0 });
+    return;
+  }
+  const identity = { homeNode: node, homePid: peer.pid, startTicks };
+  const id = formatProcessId(identity);
+  control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+  const program = await programName(peer.pid);
+  records.locals.set(id, { ...identity, id, program, cantmove: null, moving: null });
+  records.save();
+  dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
+  if (!native.watchPid(peer.pid, startTicks)) exited(peer.pid, startTicks);
+}
