@@ -10,7 +10,9 @@ import { policy } from "./policy.ts";
 import { theory } from "./theory.ts";
 import { thesis } from "./thesis.ts";
 
-const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
+const benches: Readonly<
+  Record<string, (words: readonly string[]) => Promise<Record<string, unknown>>>
+> = {
   thesis,
   cluster: clusterVsSim,
   overhead,
@@ -19,10 +21,10 @@ const benches: Readonly<Record<string, () => Promise<Record<string, unknown>>>> 
   policy,
 };
 
-const name = Deno.args.find((argument) => argument !== "--");
+const [name, ...words] = Deno.args.filter((argument) => argument !== "--");
 const bench = name === undefined ? undefined : benches[name];
 if (bench === undefined) {
   console.error(`usage: npm run bench -- NAME, where NAME is ${Object.keys(benches).join(" or ")}`);
   Deno.exit(2);
 }
-console.log(JSON.stringify({ bench: name, ...await bench() }));
+console.log(JSON.stringify({ bench: name, ...await bench(words) }));

@@ -1,5 +1,5 @@
 /**
- * The options of `lb simulate`, and the simulations that they describe.
+ * The options of `lb simulate`.
  *
  * @module
  */
@@ -9,30 +9,14 @@ import { multiple, optional } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import type { InferValue } from "@optique/core/parser";
 import { choice, float, integer, string } from "@optique/core/valueparser";
-import { HostError, UsageError } from "../base/errors.ts";
 import { policies, type PolicyName } from "../core/policy/policy.ts";
-import { selections, type Thresholds } from "../core/types.ts";
-import { loadConfig } from "../host/config.ts";
-import { parseDistribution } from "../sim/distributions.ts";
-import { drawCrashes, parsePartition } from "../sim/faults.ts";
-import { type Lists, listsOfGraph, makeLists, shapes, shuffled } from "../sim/lists.ts";
-import type { SimulationOptions } from "../sim/options.ts";
-import {
-  listedWorkload,
-  parsePattern,
-  parseTrace,
-  randomStream,
-  randomWorkload,
-} from "../sim/workload.ts";
+import { selections } from "../core/types.ts";
+import { shapes } from "../sim/lists.ts";
 import { withDefault } from "./_default.ts";
-import { readLinks } from "./_topology_files.ts";
 
 const policyNames = [...Object.keys(policies) as PolicyName[], "none"] as const;
 
 const seconds = (metavar: "SECONDS", min: number) => float({ metavar, min, max: 1e9 });
-
-/** What the options say that a config file says, too, by default. */
-const defaults = { policy: "thesis", select: "most-cpu", thresholds: "1,3,4" } as const;
 
 /** The options. */
 export const parser = object({
@@ -111,23 +95,21 @@ export const parser = object({
       description: message`jobs from CSV (seconds,node,service,memory) in place of drawn ones`,
     }),
   ),
-  policy: withDefault(
+  policy: optional(
     option("--policy", choice(policyNames, { metavar: "NAME" }), {
-      description: message`who decides what: a policy of the config, or none to compare`,
+      description: message`who decides what: a policy of the config, or none to compare (default: \
+sharing; thesis where --thresholds are given)`,
     }),
-    defaults.policy,
   ),
-  thresholds: withDefault(
+  thresholds: optional(
     option("--thresholds", string({ metavar: "U,F,V" }), {
-      description: message`thu, thf and thv of every node`,
+      description: message`thu, thf and thv of every node (default: 0,1,2 by sharing, else 1,3,4)`,
     }),
-    defaults.thresholds,
   ),
-  select: withDefault(
+  select: optional(
     option("--select", choice(selections, { metavar: "RULE" }), {
-      description: message`which process leaves`,
+      description: message`which process leaves (default: as the policy says)`,
     }),
-    defaults.select,
   ),
   config: optional(
     option("--config", string({ metavar: "FILE" }), {
@@ -233,167 +215,7 @@ export const parser = object({
 /** The options as they were given. */
 export type Options = InferValue<typeof parser>;
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-/** Reads a file that an option names. */
-function readFile(path: string, option: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new HostError(`Cannot read the file of ${option}: ${(error as Error).message}`, {
-      fix: "Name a file that can be read",
-      cause: error,
-    });
-  }
-}
-
-function parseNumbers(text: string, option: string, isRight: (value: number) => boolean) {
-  return text.split(",").map((word) => {
-    const value = word.trim() === "" ? NaN : Number(word);
-    if (Number.isFinite(value) && value > 0 && isRight(value)) return value;
-    throw new UsageError(`Cannot use ${option} as a list of such numbers: "${word}" is none`, {
-      fix: `Write positive numbers with commas between them, as in ${option} 1,2`,
-    });
-  });
-}
-
-function parseThresholds(text: string): Thresholds {
-  const words = text.split(",").map((word) => word.trim() === "" ? NaN : Number(word));
-  const [thu = NaN, thf = NaN, thv = NaN] = words;
-  if (
-    words.length === 3 && words.every(Number.isSafeInteger) && 0 <= thu && thu < thf && thf < thv
-  ) {
-    return { thu, thf, thv };
-  }
-  throw new UsageError(
-    `Cannot use --thresholds as 0 <= thu < thf < thv: current value is ${text}`,
-    {
-      fix: "Write three whole numbers, as in 1,3,4",
-    },
-  );
-}
-
-function readLists(options: Options): Lists {
-  const { graph, topology, nodes, buddies, order, seed } = options;
-  const lists = graph === undefined
-    ? makeLists(topology, nodes, buddies)
-    : listsOfGraph(readLinks(graph, "graph"), buddies);
-  return order === "random" ? shuffled(lists, randomStream(seed, 8)) : lists;
-}
-
-function warmupOf({ warmup, duration }: Options): number {
-  if (warmup === undefined) return duration / 10;
-  if (warmup < duration) return warmup;
-  throw new UsageError(`Cannot use --warmup as it is part of --duration ${duration}: ${warmup}`, {
-    fix: "Give a shorter --warmup or a longer --duration",
-  });
-}
-
-/** What every balancer is told: by the options, or by a config file as the daemon reads it. */
-function readBalancer(options: Options): SimulationOptions["balancer"] {
-  const { config: file, policy, select } = options;
-  const thresholds = parseThresholds(options.thresholds);
-  if (file === undefined) {
-    return policy === "none" ? null : { thresholds, select, policy: policies[policy] };
-  }
-  for (const name of ["policy", "select", "thresholds"] as const) {
-    if (options[name] === defaults[name]) continue;
-    throw new UsageError(`Cannot use --${name} as --config tells it: ${options[name]}`, {
-      fix: `Leave --${name} out, or write it into ${file}`,
-    });
-  }
-  const config = loadConfig(file);
-  return { thresholds: config.thresholds, select: config.select, policy: config.policy };
-}
-
-/** Reads `--others`: jobs of the same sizes that no balancer knows of. */
-function readOthers(
-  text: string | undefined,
-  capacities: readonly number[],
-): { readonly nodes: number; readonly load: number } | null {
-  if (text === undefined) return null;
-  const [fraction = NaN, load = NaN, ...rest] = text.split(":").map((word) =>
-    word.trim() === "" ? NaN : Number(word)
-  );
-  if (rest.length === 0 && fraction > 0 && fraction <= 1 && load > 0 && load < 100) {
-    return { nodes: Math.max(1, Math.round(fraction * capacities.length)), load };
-  }
-  throw new UsageError(`Cannot use --others as FRACTION:LOAD: current value is ${text}`, {
-    fix: "Write a part of the nodes, above 0, and the load there, as in 0.25:0.9",
-  });
-}
-
-/**
- * Reads the options to the end: everything that can be wrong is found here.
- *
- * @returns What makes the options of each replication from its seed.
- * @throws {UsageError} If one is wrong.
- */
-export function readOptions(options: Options): (seed: number) => SimulationOptions {
-  const lists = readLists(options);
-  const nodes = lists.length;
-  const repeat = (values: number[]) => lists.map((_, node) => values[node % values.length] ?? 1);
-  const speeds = repeat(parseNumbers(options.speeds, "--speeds", () => true));
-  const cores = repeat(parseNumbers(options.cores, "--cores", Number.isInteger));
-  const balancer = readBalancer(options);
-  const service = parseDistribution(options.service, "--service");
-  const memory = parseDistribution(options.memory, "--memory");
-  const pattern = parsePattern(options.arrivals);
-  const { trace, load, crash } = options;
-  const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
-  const partitions = options.partition.map((text) => parsePartition(text, nodes));
-  const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
-  const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
-  const others = readOthers(options.others, capacities);
-  const drawn = {
-    nodes,
-    ratePerMs: load * sum(capacities) / (service.mean * 1000),
-    service: {
-      ...service,
-      draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
-    },
-    memory: {
-      ...memory,
-      draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
-    },
-    pattern,
-  };
-  return (seed) => ({
-    speeds,
-    cores,
-    lists,
-    balancer,
-    checkMs: options.frequency * 1000,
-    workload: listed === null ? randomWorkload({ ...drawn, seed }) : listedWorkload(listed),
-    ...others === null ? {} : {
-      others: randomWorkload({
-        ...drawn,
-        nodes: others.nodes,
-        ratePerMs: others.load * sum(capacities.slice(0, others.nodes)) / (service.mean * 1000),
-        pattern: { kind: "poisson" },
-        seed: ~seed >>> 0,
-      }),
-    },
-    network: {
-      latencyMs: options.latency,
-      jitterMs: options.jitter,
-      bytesPerMs: options.bandwidth * 1e6 / 8 / 1000,
-      loss: options.loss,
-      reorders: options.reorder,
-      detectMs: 3000,
-    },
-    freezeMs: options.freeze,
-    faults: [
-      ...partitions,
-      ...crash === undefined ? [] : drawCrashes(
-        { nodes, meanMs: crash * 1000, downMs: options.down * 1000, durationMs },
-        randomStream(seed, 9),
-      ),
-    ],
-    seed,
-    warmupMs,
-    durationMs,
-  });
+/** Name of the policy: as in the config, thresholds alone are the thesis's. */
+export function policyOf({ policy, thresholds }: Options): (typeof policyNames)[number] {
+  return policy ?? (thresholds === undefined ? "sharing" : "thesis");
 }

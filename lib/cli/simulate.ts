@@ -10,7 +10,8 @@ import { checkSeed } from "../sim/check.ts";
 import { drawPicture } from "../sim/picture.ts";
 import type { Recorder } from "../sim/recorder.ts";
 import { Simulation } from "../sim/simulation.ts";
-import { type Options, parser, readOptions } from "./_simulate_options.ts";
+import { type Options, parser, policyOf } from "./_simulate_options.ts";
+import { readOptions } from "./_simulate_settings.ts";
 import {
   combineFigures,
   figuresOf,
@@ -78,7 +79,9 @@ function writeFile(path: string, option: string, parts: Iterable<string>): void 
   }
 }
 
-function titleOf({ nodes, load, policy, trace, seed, duration }: Options): string {
+function titleOf(options: Options): string {
+  const { nodes, load, trace, seed, duration, config } = options;
+  const policy = config === undefined ? policyOf(options) : `of ${config}`;
   const work = trace === undefined ? `load ${load}` : `jobs of ${trace}`;
   return `${nodes} nodes, ${work}, policy ${policy}, ${duration} s, seed ${seed}`;
 }

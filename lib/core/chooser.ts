@@ -5,7 +5,7 @@
  */
 
 import type { Prng } from "../base/prng.ts";
-import { expectedGainSeconds } from "./policy/age_cost.ts";
+import { expectedGainSeconds, harmOf } from "./policy/age_cost.ts";
 import { type Capacity, unitsOf } from "./policy/capacity.ts";
 import { leavesMargin } from "./policy/guards.ts";
 import { locate, type Located, type Receiver } from "./policy/location.ts";
@@ -113,9 +113,9 @@ export class Chooser {
     const { cause } = context;
     if (cause.kind === "memory") return orderRelief(victims, cause.missingBytes);
     if (!policy.ageCost || cause.kind === "drained") return orderVictims(victims, select);
-    // The gain a second is the same for all of them: against one receiver the order is, too.
-    const gain = (victim: Victim) => this.#gain(victim, this.#assumedLoad, context);
-    return victims.toSorted((a, b) => gain(b) - gain(a) || a.pid - b.pid);
+    const harm = ({ cpuSeconds, rssBytes }: Victim) =>
+      harmOf({ ageSeconds: cpuSeconds, costSeconds: this.#options.cost.estimateSeconds(rssBytes) });
+    return victims.toSorted((a, b) => harm(a) - harm(b) || a.pid - b.pid);
   }
 
   /** Why a process leaves first, or why its move to this node is not worth it. */

@@ -22,7 +22,7 @@ function offerOf(
   return fixture.step(fixture.sampled(inspect.ids)).find(({ type }) => type === "offer") ?? null;
 }
 
-Deno.test("by age and cost the process with the most to gain leaves, not the oldest", () => {
+Deno.test("by age and cost the process whose move harms least leaves, not the oldest", () => {
   const figures = {
     1: { cpuSeconds: 50, rssBytes: 16e9 },
     2: { cpuSeconds: 40, rssBytes: 1e6 },

@@ -13,7 +13,7 @@ function config(text: string): Config {
 }
 
 Deno.test("reconfigure() takes thresholds and nodes over and names what needs a restart", () => {
-  const current = config('associated = ["10.0.0.2"]');
+  const current = config('associated = ["10.0.0.2"]\n[thresholds]\nthv = 7');
   const wanted = config(
     'associated = ["10.0.0.3", "10.0.0.1"]\nkey-file = "/other"\n[thresholds]\nthv = 9',
   );

@@ -164,7 +164,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
   const home = (purpose: string) => () => homeDir(getEnv, purpose);
 
   const listen = root.address("listen", root.string("listen", "an address") ?? "127.0.0.1");
-  const limits = thresholds(root);
+  const { thresholds, ...policy } = readPolicy(root);
   const config: Config = {
     file,
     listen,
@@ -172,8 +172,8 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     associated: associatedNodes(root),
     associatedMax: root.number("associated-max", { min: 2, max: 64, integer: true }) ?? 10,
     frequencySeconds: root.number("frequency", { min: 0.1, max: 3600, integer: false }) ?? 5,
-    ...readPolicy(root, limits),
-    thresholds: limits,
+    ...policy,
+    thresholds,
     keyFile: pathOf(root, "key-file", home("the key file")) ??
       (uid === 0 ? "/etc/lb/cluster.key" : `${home("the key file")()}/.config/lb/cluster.key`),
     runtimeDir: pathOf(root, "runtime-dir", home("the runtime directory")) ??
@@ -256,32 +256,4 @@ function associatedNodes(root: ConfigTable): string[] {
     names.push(name);
   }
   return names;
-}
-
-function thresholds(root: ConfigTable): Thresholds {
-  const value = root.take("thresholds") ?? {};
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    root.fail("thresholds", "a table", value, "Write [thresholds] with thu, thf and thv below it");
-  }
-  const table = new ConfigTable(
-    root.file,
-    root.text,
-    "thresholds",
-    value as Record<string, unknown>,
-  );
-  const range = { min: 0, max: 1_000_000, integer: true };
-  const thu = table.number("thu", range) ?? 1;
-  const thf = table.number("thf", range) ?? 5;
-  const thv = table.number("thv", range) ?? 8;
-  const unit = table.choice("unit", ["processes", "percent"]);
-  table.finish();
-  if (!(thu < thf && thf < thv)) {
-    root.fail(
-      "thresholds",
-      "in order, thu < thf < thv",
-      `thu = ${thu}, thf = ${thf}, thv = ${thv}`,
-      "Raise thf above thu and thv above thf (the defaults are 1, 5, 8)",
-    );
-  }
-  return unit === "percent" ? { thu, thf, thv, unit } : { thu, thf, thv };
 }

@@ -11,6 +11,8 @@ import {
   policies,
   type Policy,
   type PolicyName,
+  sharingThresholds,
+  thesisThresholds,
   thresholdRules,
 } from "../core/policy/policy.ts";
 import { type Selection, selections, type Thresholds } from "../core/types.ts";
@@ -20,6 +22,7 @@ import { ConfigTable } from "./config_table.ts";
 export interface PolicyConfig {
   readonly policy: Policy;
   readonly select: Selection;
+  readonly thresholds: Thresholds;
   /** `cores` null: as many as this node has. */
   readonly capacity: { readonly cores: number | null; readonly speed: Capacity["speed"] };
 }
@@ -45,11 +48,15 @@ const keys = {
 const seconds = { min: 0, max: 3600, integer: false };
 
 /**
- * Reads `policy`, `select`, `cores` and `speed`.
+ * Reads `policy`, `[thresholds]`, `select`, `cores` and `speed`.
+ *
+ * What says neither `policy` nor `[thresholds]` has the policy "sharing"; limits that are given without a
+ * policy are those of the thesis's.
  *
  * @throws {ConfigError} If one of them is wrong, or two contradict each other.
  */
-export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyConfig {
+export function readPolicy(root: ConfigTable): PolicyConfig {
+  const limits = root.take("thresholds");
   const select = root.choice("select", [...selections, "age-cost"]);
   const value = root.take("policy");
   const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
@@ -59,8 +66,11 @@ export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyCon
   const name = table === null
     ? root.choice("policy", policyNames)
     : table.choice("base", policyNames);
-  const base = policies[name ?? "thesis"];
-  if (base.ageCost && select !== undefined && select !== "age-cost") {
+  const isDefault = value === undefined && limits === undefined;
+  const baseName = name ?? (isDefault ? "sharing" : "thesis");
+  const base = policies[baseName];
+  const thresholds = readThresholds(root, limits, baseName);
+  if (!isDefault && base.ageCost && select !== undefined && select !== "age-cost") {
     root.fail(
       "select",
       `left out or "age-cost" where the policy is "${name}"`,
@@ -68,7 +78,8 @@ export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyCon
       'Remove one of the two keys: the policy "thesis" goes with every select',
     );
   }
-  const chosen: Policy = { ...base, ageCost: base.ageCost || select === "age-cost" };
+  const ageCost = select === undefined ? base.ageCost : select === "age-cost";
+  const chosen: Policy = { ...base, ageCost };
   const policy = table === null ? chosen : readTable(table, chosen);
   const fault = findPolicyFault(policy, thresholds);
   if (fault !== null) {
@@ -78,6 +89,7 @@ export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyCon
   }
   return {
     policy,
+    thresholds,
     // A drained node has to choose by something else than what pays.
     select: select === undefined || select === "age-cost" ? "most-cpu" : select,
     capacity: {
@@ -85,6 +97,33 @@ export function readPolicy(root: ConfigTable, thresholds: Thresholds): PolicyCon
       speed: root.number("speed", { min: 0.01, max: 100, integer: false }) ?? 1,
     },
   };
+}
+
+/** Reads `[thresholds]`; what is left out is as the policy of that name was measured with. */
+function readThresholds(root: ConfigTable, value: unknown, name: PolicyName): Thresholds {
+  if (
+    value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value))
+  ) {
+    root.fail("thresholds", "a table", value, "Write [thresholds] with thu, thf and thv below it");
+  }
+  const given = (value ?? {}) as Record<string, unknown>;
+  const table = new ConfigTable(root.file, root.text, "thresholds", given);
+  const usual = name === "sharing" ? sharingThresholds : thesisThresholds;
+  const range = { min: 0, max: 1_000_000, integer: true };
+  const thu = table.number("thu", range) ?? usual.thu;
+  const thf = table.number("thf", range) ?? usual.thf;
+  const thv = table.number("thv", range) ?? usual.thv;
+  const unit = table.choice("unit", ["processes", "percent"]);
+  table.finish();
+  if (!(thu < thf && thf < thv)) {
+    root.fail(
+      "thresholds",
+      "in order, thu < thf < thv",
+      `thu = ${thu}, thf = ${thf}, thv = ${thv}`,
+      `Raise thf above thu and thv above thf (the defaults are ${usual.thu}, ${usual.thf}, ${usual.thv})`,
+    );
+  }
+  return unit === "percent" ? { thu, thf, thv, unit } : { thu, thf, thv };
 }
 
 /** Reads `[policy]` on top of a policy with a name. */

@@ -32,9 +32,9 @@ Deno.test("parseConfig() gives every key a default", () => {
     associatedMax: 10,
     frequencySeconds: 5,
     select: "most-cpu",
-    policy: policies.thesis,
+    policy: policies.sharing,
     capacity: { cores: null, speed: 1 },
-    thresholds: { thu: 1, thf: 5, thv: 8 },
+    thresholds: { thu: 0, thf: 1, thv: 2 },
     keyFile: "/home/ann/.config/lb/cluster.key",
     runtimeDir: "/home/ann/.local/state/lb",
     sigtstp: "checkpoint",
@@ -61,11 +61,11 @@ Deno.test("parseConfig() reads the example with every key", async () => {
   assert.equal(everything.keyFile, "/etc/lb/cluster.key");
   assert.equal(everything.runtimeDir, "/run/lb");
   assert.equal(everything.reconnectLimitMs, 600_000);
-  assert.deepEqual(everything.policy, policies.thesis);
-  // The table of the policy, which the word excludes, has every default, too.
-  const table = [...text.matchAll(/^# {2}(.*)$/gm)].map(([, line]) => line).join("\n");
-  assert.ok(table.includes("[policy]") && table.includes("moves-per-minute"), table);
-  const { policy } = parse(`select = "age-cost"\n${table}`);
+  assert.deepEqual(everything.policy, policies.sharing);
+  // The tables, of which the word excludes one, have every default, too.
+  const tables = [...text.matchAll(/^# {2}(.*)$/gm)].map(([, line]) => line).join("\n");
+  assert.ok(tables.includes("[policy]") && tables.includes("moves-per-minute"), tables);
+  const { policy, thresholds } = parse(`select = "age-cost"\n${tables}`);
   assert.deepEqual(policy, {
     ...policies.thesis,
     ageCost: true,
@@ -73,6 +73,7 @@ Deno.test("parseConfig() reads the example with every key", async () => {
     memoryFloor: 0.05,
     memoryStall: 0.1,
   });
+  assert.deepEqual(thresholds, parse("").thresholds);
 });
 
 Deno.test("parseConfig() takes a policy by name, and a table that changes one", () => {
@@ -92,10 +93,31 @@ Deno.test("parseConfig() takes a policy by name, and a table that changes one", 
   });
 });
 
+Deno.test("parseConfig() keeps to the thesis where a file gives thresholds or a policy", () => {
+  const thesis = { thu: 1, thf: 5, thv: 8 }, sharing = { thu: 0, thf: 1, thv: 2 };
+  const limits = "[thresholds]\nthv = 9\n";
+  for (
+    const [text, policy, thresholds] of [
+      [limits, policies.thesis, { ...thesis, thv: 9 }],
+      ['policy = "thesis"', policies.thesis, thesis],
+      ["[policy]\nprobes = 3", policies.probing, thesis],
+      ['policy = "sharing"', policies.sharing, sharing],
+      [`policy = "sharing"\n${limits}`, policies.sharing, { ...sharing, thv: 9 }],
+      ['select = "age-cost"', policies.sharing, sharing],
+      ['select = "least-cpu"', { ...policies.sharing, ageCost: false }, sharing],
+    ] as const
+  ) {
+    const config = parse(text);
+    assert.deepEqual(config.policy, policy, text);
+    assert.deepEqual(config.thresholds, thresholds, text);
+  }
+  assert.equal(parse('select = "least-cpu"').select, "least-cpu");
+});
+
 Deno.test("parseConfig() names what is wrong with a policy, and the choices", () => {
   rejects(
     'policy = "best"',
-    /policy as it must be one of thesis, .*capacity: .*:1 has best/,
+    /policy as it must be one of thesis, .*sharing: .*:1 has best/,
   );
   rejects("policy = 3", /policy as it must be one of/);
   rejects('[policy]\nlocation = "nearest"', /policy\.location .*preferred-list.*:2 has nearest/);

@@ -114,3 +114,24 @@ Deno.test("where nobody is U an over node finds the one with clearly fewer proce
   const guest = (await two.snapshot()).processes.find(({ pid }) => pid !== own.pid);
   assert.match(await lb(two, "why", `${guest?.pid}`), /offer taken, from .*, queue length 1/);
 });
+
+Deno.test("by the default policy a process leaves as soon as it has no core of its own", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [one, two] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({
+    thresholds: { thu: 0, thf: 1, thv: 2 },
+    select: "age-cost",
+    extra: 'policy = "sharing"\ncores = 2',
+  });
+  for (let n = 0; n < 2; n++) await one.launch(["counter", "6000"]);
+  await two.waitForSnapshot("the other is F", ({ associated }) => associated[0]?.state === "F");
+  assert.deepEqual((await one.snapshot()).thresholds, { thu: 1, thf: 2, thv: 3 });
+  assert.equal((await one.snapshot()).shadows.length, 0);
+  await one.launch(["counter", "6000"]);
+  await one.waitForSnapshot(
+    "two here, one there",
+    ({ shadows, processes }) => shadows.length === 1 && processes.length === 2,
+  );
+  const [guest] = (await two.snapshot()).processes;
+  assert.match(await lb(two, "why", `${guest?.pid}`), /offer taken/);
+});

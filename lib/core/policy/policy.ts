@@ -21,7 +21,7 @@ export const locations = ["preferred-list", "random", "two-random", "least-loade
 export type Location = (typeof locations)[number];
 
 /** What the thresholds count; see `thresholds.ts`. */
-export const thresholdRules = ["fixed", "per-capacity"] as const;
+export const thresholdRules = ["fixed", "per-capacity", "above-cores"] as const;
 /** One of {@linkcode thresholdRules}. */
 export type ThresholdRule = (typeof thresholdRules)[number];
 
@@ -89,7 +89,17 @@ export const policies = {
   probing: { ...thesis, probes: 3 },
   /** For nodes that differ: thresholds count for each core of speed 1. */
   capacity: { ...thesis, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
+  /**
+   * Load sharing: no process waits for a core while another core is free. The one whose move harms
+   * least leaves, if it repays it, and where nobody is U eight nodes are asked. To be used with
+   * {@linkcode sharingThresholds}.
+   */
+  sharing: { ...thesis, thresholds: "above-cores", ageCost: true, probes: 8 },
 } as const satisfies Readonly<Record<string, Policy>>;
+/** One process a core: what `policies.sharing` was measured with, and is the default with. */
+export const sharingThresholds: Thresholds = { thu: 0, thf: 1, thv: 2 };
+/** What the thesis's policy is the default with. */
+export const thesisThresholds: Thresholds = { thu: 1, thf: 5, thv: 8 };
 /** Name of one of {@linkcode policies}. */
 export type PolicyName = keyof typeof policies;
 
@@ -192,11 +202,11 @@ function findUnitFault(policy: Policy, { thv, unit }: Thresholds): PolicyFault |
 }
 
 function findContradiction(policy: Policy, thv: number): PolicyFault | null {
-  if (policy.index === "per-capacity" && policy.thresholds === "per-capacity") {
+  if (policy.index === "per-capacity" && policy.thresholds !== "fixed") {
     return {
       key: "thresholds",
       wanted: '"fixed" where index is "per-capacity", else the capacity counts twice',
-      fix: 'Leave either index or thresholds as it is by default; only one may be "per-capacity"',
+      fix: 'Set index = "queue-length" or thresholds = "fixed"',
     };
   }
   if (policy.margin > Math.max(0, thv - 2)) {

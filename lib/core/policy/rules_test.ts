@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Prng } from "../../base/prng.ts";
 import { ConfigError } from "../../base/errors.ts";
-import { expectedGainSeconds } from "./age_cost.ts";
+import { expectedGainSeconds, harmOf } from "./age_cost.ts";
 import { unitCapacity } from "./capacity.ts";
 import { leavesMargin, MoveBudget } from "./guards.ts";
 import { LoadIndex } from "./load_index.ts";
@@ -141,6 +141,17 @@ Deno.test("adaptThresholds() counts for each core of speed 1", () => {
   assert.deepEqual(small, { thu: 0, thf: 2, thv: 4 });
 });
 
+Deno.test("adaptThresholds() counts only processes above the cores, without those that have one", () => {
+  const one = { thu: 0, thf: 1, thv: 2 };
+  const above = (cores: number, given = one) =>
+    adaptThresholds(given, "above-cores", { cores, speed: 0.5 });
+  assert.deepEqual(above(1), one);
+  assert.deepEqual(above(0.3), one);
+  assert.deepEqual(above(1.9), one);
+  assert.deepEqual(above(8), { thu: 7, thf: 8, thv: 9 });
+  assert.deepEqual(above(4, limits), { thu: 4, thf: 8, thv: 11 });
+});
+
 // ---- load index ----
 
 Deno.test("LoadIndex is the queue length, or that for each core of speed 1", () => {
@@ -263,7 +274,8 @@ Deno.test("expectedGainSeconds() moves if a > C / (n - m - 1), on nodes of one c
       capacity: unitCapacity,
     });
     const spare = here - there - 1;
-    assert.equal(gain > 0, spare > 0 && age * spare > cost);
+    // Nothing is taken to be younger than a second.
+    assert.equal(gain > 0, spare > 0 && Math.max(age, 1) * spare > cost);
   }));
 });
 
@@ -271,6 +283,21 @@ Deno.test("expectedGainSeconds() sees no gain where cores are free here", () => 
   const facts = { ageSeconds: 100, costSeconds: 1, processesHere: 4, loadThere: 0 };
   assert.ok(expectedGainSeconds({ ...facts, capacity: { cores: 4, speed: 1 } }) < 0);
   assert.ok(expectedGainSeconds({ ...facts, capacity: { cores: 2, speed: 1 } }) > 0);
+});
+
+Deno.test("expectedGainSeconds() counts a core that begins to work, whoever gains by it", () => {
+  const capacity = { cores: 8, speed: 2 };
+  const facts = { ageSeconds: 10, costSeconds: 15, processesHere: 9, capacity };
+  assert.equal(expectedGainSeconds({ ...facts, loadThere: 7 / 16 }), 5);
+  // All cores work there already: what is gained is its own little.
+  assert.ok(expectedGainSeconds({ ...facts, loadThere: 8 / 16 }) < 0);
+});
+
+Deno.test("harmOf() weighs what a move takes by the square root of the age", () => {
+  const harm = (ageSeconds: number, costSeconds: number) => harmOf({ ageSeconds, costSeconds });
+  assert.equal(harm(0, 3), 3);
+  assert.equal(harm(99, 3), 0.3);
+  assert.ok(harm(99, 9) < harm(0, 1) && harm(99, 11) > harm(0, 1));
 });
 
 Deno.test("MoveCost learns the fixed part from small moves and the link from large ones", () => {

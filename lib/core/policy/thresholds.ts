@@ -24,6 +24,10 @@ export function adaptThresholds(
   capacity: Capacity,
 ): Thresholds {
   if (rule === "fixed") return thresholds;
+  if (rule === "above-cores") {
+    const more = Math.max(1, Math.floor(capacity.cores)) - 1;
+    return { thu: thresholds.thu + more, thf: thresholds.thf + more, thv: thresholds.thv + more };
+  }
   const units = unitsOf(capacity);
   const thu = Math.floor(thresholds.thu * units);
   const thf = Math.max(thu + 1, Math.ceil(thresholds.thf * units));

@@ -1,0 +1,192 @@
+/**
+ * What the options of `lb simulate` say, read to the end: the simulations that they describe.
+ *
+ * @module
+ */
+import { HostError, UsageError } from "../base/errors.ts";
+import { policies } from "../core/policy/policy.ts";
+import { type Thresholds } from "../core/types.ts";
+import { loadConfig } from "../host/config.ts";
+import { parseDistribution } from "../sim/distributions.ts";
+import { drawCrashes, parsePartition } from "../sim/faults.ts";
+import { type Lists, listsOfGraph, makeLists, shuffled } from "../sim/lists.ts";
+import type { SimulationOptions } from "../sim/options.ts";
+import {
+  listedWorkload,
+  parsePattern,
+  parseTrace,
+  randomStream,
+  randomWorkload,
+} from "../sim/workload.ts";
+import { readLinks } from "./_topology_files.ts";
+import { type Options, policyOf } from "./_simulate_options.ts";
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Reads a file that an option names. */
+function readFile(path: string, option: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new HostError(`Cannot read the file of ${option}: ${(error as Error).message}`, {
+      fix: "Name a file that can be read",
+      cause: error,
+    });
+  }
+}
+
+function parseNumbers(text: string, option: string, isRight: (value: number) => boolean) {
+  return text.split(",").map((word) => {
+    const value = word.trim() === "" ? NaN : Number(word);
+    if (Number.isFinite(value) && value > 0 && isRight(value)) return value;
+    throw new UsageError(`Cannot use ${option} as a list of such numbers: "${word}" is none`, {
+      fix: `Write positive numbers with commas between them, as in ${option} 1,2`,
+    });
+  });
+}
+
+function parseThresholds(text: string): Thresholds {
+  const words = text.split(",").map((word) => word.trim() === "" ? NaN : Number(word));
+  const [thu = NaN, thf = NaN, thv = NaN] = words;
+  if (
+    words.length === 3 && words.every(Number.isSafeInteger) && 0 <= thu && thu < thf && thf < thv
+  ) {
+    return { thu, thf, thv };
+  }
+  throw new UsageError(
+    `Cannot use --thresholds as 0 <= thu < thf < thv: current value is ${text}`,
+    {
+      fix: "Write three whole numbers, as in 1,3,4",
+    },
+  );
+}
+
+function readLists(options: Options): Lists {
+  const { graph, topology, nodes, buddies, order, seed } = options;
+  const lists = graph === undefined
+    ? makeLists(topology, nodes, buddies)
+    : listsOfGraph(readLinks(graph, "graph"), buddies);
+  return order === "random" ? shuffled(lists, randomStream(seed, 8)) : lists;
+}
+
+function warmupOf({ warmup, duration }: Options): number {
+  if (warmup === undefined) return duration / 10;
+  if (warmup < duration) return warmup;
+  throw new UsageError(`Cannot use --warmup as it is part of --duration ${duration}: ${warmup}`, {
+    fix: "Give a shorter --warmup or a longer --duration",
+  });
+}
+
+/** What every balancer is told: by the options, or by a config file as the daemon reads it. */
+function readBalancer(options: Options): SimulationOptions["balancer"] {
+  const { config: file, select } = options;
+  if (file !== undefined) {
+    for (const name of ["policy", "select", "thresholds"] as const) {
+      if (options[name] === undefined) continue;
+      throw new UsageError(`Cannot use --${name} as --config tells it: ${options[name]}`, {
+        fix: `Leave --${name} out, or write it into ${file}`,
+      });
+    }
+    const config = loadConfig(file);
+    return { thresholds: config.thresholds, select: config.select, policy: config.policy };
+  }
+  const name = policyOf(options);
+  const thresholds = parseThresholds(
+    options.thresholds ?? (name === "sharing" ? "0,1,2" : "1,3,4"),
+  );
+  if (name === "none") return null;
+  const policy = select === undefined ? policies[name] : { ...policies[name], ageCost: false };
+  return { thresholds, select: select ?? "most-cpu", policy };
+}
+
+/** Reads `--others`: jobs of the same sizes that no balancer knows of. */
+function readOthers(
+  text: string | undefined,
+  capacities: readonly number[],
+): { readonly nodes: number; readonly load: number } | null {
+  if (text === undefined) return null;
+  const [fraction = NaN, load = NaN, ...rest] = text.split(":").map((word) =>
+    word.trim() === "" ? NaN : Number(word)
+  );
+  if (rest.length === 0 && fraction > 0 && fraction <= 1 && load > 0 && load < 100) {
+    return { nodes: Math.max(1, Math.round(fraction * capacities.length)), load };
+  }
+  throw new UsageError(`Cannot use --others as FRACTION:LOAD: current value is ${text}`, {
+    fix: "Write a part of the nodes, above 0, and the load there, as in 0.25:0.9",
+  });
+}
+
+/**
+ * Reads the options to the end: everything that can be wrong is found here.
+ *
+ * @returns What makes the options of each replication from its seed.
+ * @throws {UsageError} If one is wrong.
+ */
+export function readOptions(options: Options): (seed: number) => SimulationOptions {
+  const lists = readLists(options);
+  const nodes = lists.length;
+  const repeat = (values: number[]) => lists.map((_, node) => values[node % values.length] ?? 1);
+  const speeds = repeat(parseNumbers(options.speeds, "--speeds", () => true));
+  const cores = repeat(parseNumbers(options.cores, "--cores", Number.isInteger));
+  const balancer = readBalancer(options);
+  const service = parseDistribution(options.service, "--service");
+  const memory = parseDistribution(options.memory, "--memory");
+  const pattern = parsePattern(options.arrivals);
+  const { trace, load, crash } = options;
+  const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
+  const partitions = options.partition.map((text) => parsePartition(text, nodes));
+  const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
+  const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
+  const others = readOthers(options.others, capacities);
+  const drawn = {
+    nodes,
+    ratePerMs: load * sum(capacities) / (service.mean * 1000),
+    service: {
+      ...service,
+      draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
+    },
+    memory: {
+      ...memory,
+      draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
+    },
+    pattern,
+  };
+  return (seed) => ({
+    speeds,
+    cores,
+    lists,
+    balancer,
+    checkMs: options.frequency * 1000,
+    workload: listed === null ? randomWorkload({ ...drawn, seed }) : listedWorkload(listed),
+    ...others === null ? {} : {
+      others: randomWorkload({
+        ...drawn,
+        nodes: others.nodes,
+        ratePerMs: others.load * sum(capacities.slice(0, others.nodes)) / (service.mean * 1000),
+        pattern: { kind: "poisson" },
+        seed: ~seed >>> 0,
+      }),
+    },
+    network: {
+      latencyMs: options.latency,
+      jitterMs: options.jitter,
+      bytesPerMs: options.bandwidth * 1e6 / 8 / 1000,
+      loss: options.loss,
+      reorders: options.reorder,
+      detectMs: 3000,
+    },
+    freezeMs: options.freeze,
+    faults: [
+      ...partitions,
+      ...crash === undefined ? [] : drawCrashes(
+        { nodes, meanMs: crash * 1000, downMs: options.down * 1000, durationMs },
+        randomStream(seed, 9),
+      ),
+    ],
+    seed,
+    warmupMs,
+    durationMs,
+  });
+}
