@@ -51,6 +51,7 @@ enum lb_frame {
 	LB_FRAME_W = 87,
 	LB_FRAME_L = 76,
 	LB_FRAME_G = 71,
+	LB_FRAME_T = 84,
 };
 
 /* What a TCP connection is for. */
@@ -356,14 +357,15 @@ struct lb_local_inquire {
 };
 _Static_assert(sizeof(struct lb_local_inquire) == 24, "Inquire is 24 bytes");
 
-/* restored process to its home daemon: it runs here again. systemCall: number of the call that
- * needed home, or 4294967295 when it was ordered */
+/* restored process to its home daemon: it runs here again. cpuUs: CPU time that it has used on
+ * other nodes; systemCall: number of the call that needed home, or 4294967295 when it was
+ * ordered */
 struct lb_local_came_home {
 	uint32_t type;
 	uint32_t size;
 	uint64_t start_ticks;
 	uint64_t ticket;
-	uint64_t freeze_us;
+	uint64_t cpu_us;
 	uint32_t pid;
 	uint32_t system_call;
 };

@@ -307,6 +307,7 @@ void lb_came_home(void)
 					      .size = sizeof message,
 					      .start_ticks = lb_self.start_ticks,
 					      .ticket = lb_self.ticket,
+					      .cpu_us = lb_self.cpu_user_us + lb_self.cpu_system_us,
 					      .pid = lb_self.home_pid,
 					      .system_call = lb_self.home_call };
 	struct lb_local_ack ack;

@@ -35,6 +35,8 @@ interface Offer {
   readonly request: bigint;
   readonly reply: Reply;
   readonly receivedMs: number;
+  /** CPU time that the process has used so far, in seconds. */
+  readonly cpuSeconds: number;
   accepted: boolean;
 }
 
@@ -52,6 +54,8 @@ export class Arrivals {
   readonly #endings: Endings;
   readonly #orders: Orders;
   readonly #offers = new Map<bigint, Offer>();
+  /** What each node has told last, of the process that it offers next. */
+  readonly #told = new Map<string, FrameValues<"T">>();
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
   readonly #arriving = new Map<bigint, { readonly startedMs: number; readonly limitMs: number }>();
 
@@ -61,21 +65,21 @@ export class Arrivals {
     this.#endings = endings;
   }
 
+  /** Frame T: the CPU time of a process whose offer comes next. */
+  told(from: string, values: FrameValues<"T">): void {
+    this.#told.set(from, values);
+  }
+
   /** Frame C: checks what only the node can see and lets the balancer decide. */
   offered(from: string, values: FrameValues<"C">, reply: Reply): void {
     const { ticket, startTicks, homePid, homeNode, program, memoryBytes, request } = values;
     const identity = { ticket, startTicks, homePid, homeNode };
     const receivedMs = monotonicMs();
-    this.#offers.set(ticket, {
-      from,
-      identity,
-      program,
-      memoryBytes,
-      request,
-      reply,
-      receivedMs,
-      accepted: false,
-    });
+    const told = this.#told.get(from);
+    this.#told.delete(from);
+    const cpuSeconds = told?.ticket === ticket ? Number(told.cpuMs) / 1000 : 0;
+    const what = { from, identity, program, memoryBytes, cpuSeconds };
+    this.#offers.set(ticket, { ...what, request, reply, receivedMs, accepted: false });
     this.#context.dispatch({
       type: "offerReceived",
       from,
@@ -181,7 +185,8 @@ export class Arrivals {
     }
   }
 
-  #startKeeper({ identity, program, from, memoryBytes }: Offer, fd: number): void {
+  #startKeeper(offer: Offer, fd: number): void {
+    const { identity, program, from, memoryBytes, cpuSeconds } = offer;
     const { config, node, controlPath, parts, logFd, records } = this.#context;
     const { ticket, startTicks, homePid, homeNode } = identity;
     const id = formatProcessId(identity);
@@ -219,6 +224,7 @@ export class Arrivals {
       running: false,
       connection: null,
       left: false,
+      cpuElsewhere: cpuSeconds,
     };
     records.guests.set(id, record);
     records.save();

@@ -200,7 +200,7 @@ export class Commands {
       homePid,
       homeNode,
       destination,
-    }, FORWARDED_TIMEOUT_MS);
+    }, { timeoutMs: FORWARDED_TIMEOUT_MS });
     if (answer.letter === "Y") return answer.values.detail;
     const { reason, fix } = answer.letter === "N"
       ? answer.values

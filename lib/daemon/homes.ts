@@ -224,7 +224,8 @@ export class Homes {
     records.shadows.delete(id);
     records.toShadow.delete(id);
     const program = shadow?.program || await programName(peer.pid);
-    const local: LocalRecord = { ...identity, id, program, cantmove, moving: null };
+    const cpuElsewhere = Number(message.cpuUs) / 1e6;
+    const local: LocalRecord = { ...identity, id, program, cantmove, moving: null, cpuElsewhere };
     records.locals.set(id, local);
     records.save();
     native.watchPid(peer.pid, message.startTicks);
@@ -232,7 +233,7 @@ export class Homes {
       process: id,
       program,
       from: shadow?.runsOn ?? null,
-      freezeMs: Number(message.freezeUs) / 1000,
+      cpuElsewhere,
       reason: cantmove,
     });
     const process = { id, homeNode: node, pid: peer.pid, program };

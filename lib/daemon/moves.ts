@@ -67,8 +67,14 @@ export class Moves {
       signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
       guest: isGuest(record),
     });
-    if (inspection === null || isGuest(record)) return inspection;
-    return { ...inspection, cantmove: record.cantmove ?? inspection.cantmove };
+    if (inspection === null) return null;
+    const { cpuElsewhere = 0 } = record;
+    const known = isGuest(record) ? null : record.cantmove;
+    return {
+      ...inspection,
+      cpuSeconds: inspection.cpuSeconds + cpuElsewhere,
+      cantmove: known ?? inspection.cantmove,
+    };
   }
 
   /** Looks at a process of this node now and tells the balancer. */
@@ -106,7 +112,7 @@ export class Moves {
         program: record.program,
         lbVersion: version,
         manual: manual ? 1 : 0,
-      });
+      }, { before: { ticket, cpuMs: BigInt(Math.round(1000 * inspection.cpuSeconds)) } });
       if (frame.letter !== "Y" && frame.letter !== "N") {
         return answer(false, `it answered ${frame.letter}`);
       }

@@ -344,6 +344,8 @@ export class Node {
         return this.#arrivals.offered(from, frame.values, reply);
       case "G":
         return this.#cluster.receive(from, frame.values);
+      case "T":
+        return this.#arrivals.told(from, frame.values);
       case "W":
         return this.#arrivals.withdrawn(frame.values.ticket);
       case "K": {

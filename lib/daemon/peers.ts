@@ -317,13 +317,17 @@ export class Peers {
    * Asks another daemon, over a connection of its own if there is none, and waits for the answer.
    *
    * @param values The frame's fields but `request`, which is filled in.
+   * @param options.before Sent first, on the same connection.
    * @throws {HostError} If it cannot be reached or does not answer in time.
    */
   async request<L extends "C" | "K" | "M" | "Q" | "I">(
     node: string,
     letter: L,
     values: Omit<FrameValues<L>, "request">,
-    timeoutMs: number = limits.answerTimeoutMs,
+    { timeoutMs = limits.answerTimeoutMs, before }: {
+      readonly timeoutMs?: number;
+      readonly before?: FrameValues<"T">;
+    } = {},
   ): Promise<Frame> {
     const existing = this.#peers.get(node)?.[0];
     const peer = existing ?? await this.#open(node);
@@ -342,6 +346,7 @@ export class Peers {
               fix: "Check the network and the other node's log",
             }),
           ), timeoutMs);
+        if (before !== undefined) peer.connection.send("T", before).catch(settle);
         const all = { ...values, request } as unknown as FrameValues<L>;
         peer.connection.send(letter, all).catch(settle);
       });

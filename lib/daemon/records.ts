@@ -20,6 +20,8 @@ export interface LocalRecord extends ProcessIdentity {
   cantmove: string | null;
   /** Ticket of the move that it is ordered to make, or null. */
   moving: bigint | null;
+  /** CPU time that it has used on other nodes, in seconds. Absent: none that is known of. */
+  readonly cpuElsewhere?: number;
 }
 
 /** A process that runs here and is at home elsewhere (or here: a restarted image). */
@@ -38,6 +40,8 @@ export interface GuestRecord extends ProcessIdentity {
   connection: number | null;
   /** The keeper said that it runs elsewhere now. */
   left: boolean;
+  /** CPU time that it used before it came, in seconds. Absent: none that is known of. */
+  readonly cpuElsewhere?: number;
 }
 
 /** What stands at home for a process that runs away or waits as an image. */

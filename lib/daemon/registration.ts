@@ -36,7 +36,10 @@ export async function register(
   const id = formatProcessId(identity);
   control.send(peer.connection, "Ack", { code: 0, zero: 0 });
   const program = await programName(peer.pid);
-  records.locals.set(id, { ...identity, id, program, cantmove: null, moving: null });
+  // By exec it becomes another program, and stays the same process.
+  const { cpuElsewhere = 0 } = records.locals.get(id) ?? {};
+  const record = { ...identity, id, program, cantmove: null, moving: null, cpuElsewhere };
+  records.locals.set(id, record);
   records.save();
   dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
   if (!native.watchPid(peer.pid, startTicks)) exited(peer.pid, startTicks);

@@ -36,6 +36,7 @@ export const frameTypes = {
   W: 0x57, // withdraw an offer
   L: 0x4c, // announced letter with the load
   G: 0x47, // gossip about members
+  T: 0x54, // CPU time of a process that is about to be offered
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -227,9 +228,9 @@ export const local = {
   CameHome: {
     id: 15,
     doc:
-      "restored process to its home daemon: it runs here again. systemCall: number of the call " +
-      "that needed home, or 4294967295 when it was ordered",
-    fields: { startTicks: "u64", ticket: "u64", freezeUs: "u64", pid: "u32", systemCall: "u32" },
+      "restored process to its home daemon: it runs here again. cpuUs: CPU time that it has used on " +
+      "other nodes; systemCall: number of the call that needed home, or 4294967295 when it was ordered",
+    fields: { startTicks: "u64", ticket: "u64", cpuUs: "u64", pid: "u32", systemCall: "u32" },
   },
 } as const satisfies Record<string, StructSchema>;
 
@@ -298,6 +299,11 @@ export const frames = {
       lbVersion: "text",
       manual: "u32", // 1: a person asked for this move
     },
+  },
+  T: {
+    doc:
+      "the process that the next C offers under this ticket has used so much CPU time, on all nodes",
+    fields: { ticket: "u64", cpuMs: "u64" },
   },
   W: { doc: "withdraw the offer of this ticket; not answered", fields: { ticket: "u64" } },
   K: {

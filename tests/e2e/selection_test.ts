@@ -63,3 +63,32 @@ Deno.test("where the best victim cannot move the next best one does", async () =
     await big.kill("CONT"); // what runs it from outside has stopped with it, and could not end
   }
 });
+
+Deno.test("a process keeps its age: its CPU time counts on the next node, on a third and at home again", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
+  const job = await home.launchKnown(["burn", "1000"]);
+  await home.waitForSnapshot(
+    "two seconds of CPU time",
+    ({ processes }) => (processes[0]?.cpuSeconds ?? 0) > 2,
+  );
+  let lastSeconds = 0;
+  const check = async (host: Host) => {
+    const { processes } = await host.snapshot();
+    const { cpuSeconds = NaN } = processes[0] ?? {};
+    assert.ok(cpuSeconds >= lastSeconds && cpuSeconds < 60, `${lastSeconds}, then ${cpuSeconds}`);
+    lastSeconds = cpuSeconds;
+  };
+  await check(home);
+  await home.migrate(job.pid, first);
+  await check(first);
+  await home.migrate(job.pid, second);
+  await check(second);
+  await home.bringHome(job.pid);
+  await check(home);
+  await home.migrate(job.pid, first);
+  await check(first);
+  await job.kill("TERM");
+  await job.ending();
+});
