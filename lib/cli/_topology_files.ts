@@ -28,6 +28,7 @@ function wordsByLine(text: string): { line: number; words: string[] }[] {
  */
 export function parseGraph(text: string): Map<string, string[]> {
   const links = new Map<string, string[]>();
+  const lines = new Map<string, number>();
   for (const { line, words: [node = "", ...neighbours] } of wordsByLine(text)) {
     if (links.has(node)) {
       throw new UsageError(
@@ -36,13 +37,14 @@ export function parseGraph(text: string): Map<string, string[]> {
       );
     }
     links.set(node, neighbours);
+    lines.set(node, line);
   }
   for (const [node, neighbours] of links) {
     const stranger = neighbours.find((neighbour) => !links.has(neighbour));
     if (stranger === undefined) continue;
     throw new UsageError(
-      `Cannot read the graph as each node has one line: "${stranger}", a neighbour of "${node}", ` +
-        "has none",
+      `Cannot read the graph as each node has one line: "${stranger}", a neighbour of "${node}" ` +
+        `on line ${lines.get(node)}, has none`,
       { fix: `Add a line that begins with ${stranger}` },
     );
   }

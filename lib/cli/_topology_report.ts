@@ -55,9 +55,10 @@ function listed(items: readonly string[]): string {
 /**
  * Tells whether each node is the k-th choice of exactly one other.
  *
- * @param impossible The choices for which the graph allows no better.
+ * @param impossible The choices for which the graph allows no better, of lists that were made as good as
+ * can be found; null: of given lists, which may be bettered.
  */
-export function reportLists(lists: Links<string>, impossible: ReadonlySet<number>): Report {
+export function reportLists(lists: Links<string>, impossible: ReadonlySet<number> | null): Report {
   const lengths = [...lists.values()].map((list) => list.length);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
   const length = shortest === longest ? `${longest}` : `${shortest} to ${longest}`;
@@ -69,10 +70,14 @@ export function reportLists(lists: Links<string>, impossible: ReadonlySet<number
   }
   for (const { choice, crowded } of crowds) {
     const shown = listed([...crowded].map(([node, others]) => `${node} (of ${listed(others)})`));
-    const why = impossible.has(choice) ? "; the graph allows no better" : "";
-    lines.push(`choice ${choice}: several have the same: ${shown}${why}`);
+    lines.push(`choice ${choice}: several have the same: ${shown}${reasonFor(choice, impossible)}`);
   }
-  return { lines, isGood: crowds.every(({ choice }) => impossible.has(choice)) };
+  return { lines, isGood: crowds.length === 0 || impossible !== null };
+}
+
+function reasonFor(choice: number, impossible: ReadonlySet<number> | null): string {
+  if (impossible === null) return "";
+  return impossible.has(choice) ? "; the graph allows no better" : "; none better was found";
 }
 
 /** Tells what is wrong with the lists of a set of config files, each finding with its file. */
@@ -102,7 +107,7 @@ export function reportConfigured({ lists, files }: ConfiguredLists): Report {
       `${files.get(unreached.to)}: no way leads from ${unreached.from} to ${unreached.to}`,
     );
   }
-  const { lines, isGood } = reportLists(lists, new Set());
+  const { lines, isGood } = reportLists(lists, null);
   return { lines: [...findings, ...lines], isGood: findings.length === 0 && isGood };
 }
 

@@ -82,8 +82,7 @@ const common = {
   ),
   check: withDefault(
     flag("--check", {
-      description: message`print what a check of the lists finds instead; exit code 1: they could \
-be better`,
+      description: message`print what a check of the lists finds instead`,
     }),
     false,
   ),
@@ -206,7 +205,8 @@ export const command = defineCommand({
   description: [
     "A list is ordered by hops. Within a layer the order differs from node to node so that, where " +
     "the network allows it, each node is the k-th choice of exactly one other: two overloaded " +
-    "nodes then seldom pick the same one. --check tells for which k it is so.",
+    "nodes then seldom pick the same one. --check tells for which k it is so. On networks whose nodes " +
+    "differ it cannot be so for all; then the best lists that a search finds are printed.",
   ],
   examples: [
     ["lb topology hypercube 4", "sixteen nodes, numbered"],
