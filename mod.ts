@@ -39,6 +39,7 @@ export {
   type ThresholdRule,
   thresholdRules,
 } from "./lib/core/policy/policy.ts";
+export { type Initiation, initiations } from "./lib/core/policy/initiation.ts";
 export { nextLetter, stateOf } from "./lib/core/load_state.ts";
 export { formatProcessId, parseProcessId, type ProcessIdentity } from "./lib/core/process_id.ts";
 export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology.ts";

@@ -52,6 +52,7 @@ enum lb_frame {
 	LB_FRAME_L = 76,
 	LB_FRAME_G = 71,
 	LB_FRAME_T = 84,
+	LB_FRAME_S = 83,
 };
 
 /* What a TCP connection is for. */

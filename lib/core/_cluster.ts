@@ -267,6 +267,12 @@ export class Cluster {
         });
         return;
       }
+      case "ask":
+      case "refuseAsk": {
+        const type = effect.type === "ask" ? "asked" : "askRefused";
+        this.#send(node, effect.to, { type, node, announcement: effect.announcement });
+        return;
+      }
       case "orderMove":
         return this.#move(node, effect);
       case "requestDone":

@@ -10,7 +10,7 @@ import { isClearlyShorter } from "./policy/probing.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import type { ProcessTable } from "./process_table.ts";
 import type { Reservations } from "./reservations.ts";
-import type { Event, Letter, NodeName, Thresholds } from "./types.ts";
+import type { Announcement, Effect, Event, Letter, NodeName, Thresholds } from "./types.ts";
 
 type Offer = Extract<Event, { type: "offerReceived" }>;
 
@@ -31,8 +31,52 @@ export interface AdmissionFacts {
   readonly lengthPerUnit: number;
 }
 
+/** What an answer needs besides. */
+export interface AdmissionMeans {
+  readonly nowMs: number;
+  readonly emit: (effect: Effect) => void;
+  /** Tells the others if the letter has changed. */
+  readonly announceChange: () => void;
+  readonly announcement: () => Announcement;
+}
+
+/** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
+export function admit(
+  event: Offer,
+  facts: AdmissionFacts,
+  { nowMs, emit, announceChange, announcement }: AdmissionMeans,
+): void {
+  const { from, ticket, id, manual } = event;
+  const { reservations, queueLength, thresholds } = facts;
+  const reason = refuse(event, facts);
+  const message = reason === null ? "offer taken" : "offer not taken";
+  const why = manual
+    ? "a person asked for the move"
+    : `queue length ${queueLength}, thf ${thresholds.thf}`;
+  emit({
+    type: "log",
+    level: "info",
+    message,
+    fields: { process: id, from, reason: reason ?? why },
+  });
+  if (reason === null && !reservations.has(ticket)) {
+    reservations.releaseProcess(id);
+    reservations.reserve({ ticket, id, from }, nowMs);
+    announceChange();
+  }
+  const accepted = reason === null;
+  emit({
+    type: "answerOffer",
+    to: from,
+    ticket,
+    accepted,
+    announcement: announcement(),
+    reason,
+  });
+}
+
 /** Why this node does not take the offered process, or null: it does. */
-export function refuse(
+function refuse(
   { from, ticket, id, manual, refusal }: Offer,
   facts: AdmissionFacts,
 ): string | null {

@@ -7,7 +7,8 @@
 import { assert, unreachable } from "../base/assert.ts";
 import { assertThresholds, nextLetter, stateOf } from "./load_state.ts";
 import { hashText, Prng } from "../base/prng.ts";
-import { refuse } from "./admission.ts";
+import { admit } from "./admission.ts";
+import { Announcer } from "./announcer.ts";
 import { Chooser, type SendCause } from "./chooser.ts";
 import { explain } from "./explain.ts";
 import { Machine } from "./machine.ts";
@@ -15,11 +16,13 @@ import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/c
 import { LoadIndex } from "./policy/load_index.ts";
 import { MoveCost } from "./policy/move_cost.ts";
 import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
-import { isWorthAsking } from "./policy/probing.ts";
+import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
 import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
 import { Reservations } from "./reservations.ts";
+import { Seeker } from "./seeker.ts";
+import { timeoutsOf } from "./timeouts.ts";
 import { Transfers } from "./transfers.ts";
 import type {
   Announcement,
@@ -27,22 +30,12 @@ import type {
   BalancerView,
   Effect,
   Event,
-  Letter,
   Measures,
   NodeName,
   Process,
   ProcessId,
   Thresholds,
 } from "./types.ts";
-
-/** A LAN answers in milliseconds; a daemon held up by a full disk may need seconds. */
-const OFFER_TIMEOUT_MS = 5_000;
-/** The order's own time-out (2 s on each side), a connection and room to spare. */
-const RESERVATION_TIMEOUT_MS = 10_000;
-/** A 16 GiB image at 20 MB/s; stalls are noticed by the shell long before. */
-const MOVE_TIMEOUT_MS = 900_000;
-/** Two checks of the default frequency. */
-const RETRY_DELAY_MS = 10_000;
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
@@ -84,8 +77,8 @@ export class Balancer {
   readonly #preferred: PreferredList;
   readonly #reservations: Reservations;
   readonly #transfers: Transfers;
-  #letter: Letter = "U";
-  #seq = 0;
+  readonly #seeker: Seeker;
+  readonly #announcer: Announcer;
   #nowMs = -Infinity;
   #effects: Effect[] = [];
 
@@ -93,7 +86,7 @@ export class Balancer {
   constructor(config: BalancerConfig) {
     assertThresholds(config.thresholds);
     assert(!config.associated.includes(config.node), "a node is not associated with itself");
-    const moveTimeoutMs = config.moveTimeoutMs ?? MOVE_TIMEOUT_MS;
+    const timeouts = timeoutsOf(config);
     this.#config = config;
     this.#policy = config.policy ?? policies.thesis;
     this.#capacity = config.capacity ?? unitCapacity;
@@ -105,19 +98,22 @@ export class Balancer {
     this.#machine = new Machine(this.#policy);
     this.#preferred = new PreferredList(config.associated);
     const cost = new MoveCost(this.#policy);
+    const prng = new Prng(config.seed ?? hashText(config.node) ^ config.epoch);
     this.#chooser = new Chooser({
       node: config.node,
       policy: this.#policy,
       capacity: this.#capacity,
       thresholds: this.#thresholds,
       select: config.select,
-      prng: new Prng(config.seed ?? hashText(config.node) ^ config.epoch),
+      prng,
       preferred: this.#preferred,
       cost,
     });
-    this.#reservations = new Reservations({
-      reservationTimeoutMs: config.reservationTimeoutMs ?? RESERVATION_TIMEOUT_MS,
-      moveTimeoutMs,
+    this.#reservations = new Reservations(timeouts);
+    this.#announcer = new Announcer({
+      epoch: config.epoch,
+      load: () => this.#chooser.usesLoads ? this.#lengthPerUnit : null,
+      emit: (effect) => this.#effects.push(effect),
     });
     this.#transfers = new Transfers({
       node: config.node,
@@ -126,16 +122,23 @@ export class Balancer {
       movesPerMinute: this.#policy.movesPerMinute,
       probesOf: (processes) =>
         isWorthAsking(processes, this.#thresholds.thu) ? this.#policy.probes : 0,
-      tellLoad: (node) => this.#tellLetter(node, false),
+      tellLoad: (node) => this.#announcer.tell(node, false),
       chooser: this.#chooser,
       cost,
       nextTicket: config.nextTicket,
-      offerTimeoutMs: config.offerTimeoutMs ?? OFFER_TIMEOUT_MS,
-      moveTimeoutMs,
-      retryDelayMs: config.retryDelayMs ?? RETRY_DELAY_MS,
+      ...timeouts,
       table: this.#table,
       preferred: this.#preferred,
       emit: (effect) => this.#effects.push(effect),
+      refuseAsk: (to) => this.#refuseAsk(to),
+    });
+    this.#seeker = new Seeker({
+      asksMax: this.#policy.initiation === "sender" ? 0 : this.#policy.asks,
+      preferred: this.#preferred,
+      prng,
+      isIdle: () => this.#announcer.letter === "U" && this.#index.forLetter <= this.#thresholds.thu,
+      ask: (to) =>
+        this.#effects.push({ type: "ask", to, announcement: this.#announcer.announcement }),
     });
   }
 
@@ -152,6 +155,7 @@ export class Balancer {
     this.#apply(event, nowMs);
     this.#announceChange(nowMs);
     this.#transfers.advance(nowMs);
+    this.#seeker.advance();
     const effects = this.#effects;
     this.#effects = [];
     return effects;
@@ -174,7 +178,7 @@ export class Balancer {
     return {
       node,
       state: stateOf(this.#index.forLetter, thresholds),
-      announcement: this.#announcement,
+      announcement: this.#announcer.announcement,
       queueLength: this.#queueLength,
       thresholds,
       isDraining: this.#transfers.isDraining,
@@ -199,12 +203,14 @@ export class Balancer {
       cause: this.#transfers.cause,
       load: this.#index.describe(this.#table.settledCount, this.#thresholds),
       others: this.#index.others,
+      isAsked: this.#policy.initiation === "receiver",
     });
   }
 
   #causeToSend(processes: number): SendCause | null {
     const shortage = this.#machine.shortageOf(processes);
     if (shortage !== null) return { kind: "memory", ...shortage };
+    if (this.#policy.initiation === "receiver") return null;
     return this.#index.forSending(processes) >= this.#thresholds.thv ? { kind: "over" } : null;
   }
 
@@ -217,36 +223,33 @@ export class Balancer {
     return (this.#queueLength + this.#index.others) / unitsOf(this.#capacity);
   }
 
-  get #announcement(): Announcement {
-    const announcement = { letter: this.#letter, epoch: this.#config.epoch, seq: this.#seq };
-    if (!this.#chooser.usesLoads) return announcement;
-    return { ...announcement, load: this.#lengthPerUnit };
-  }
-
   #apply(event: Event, nowMs: number): void {
     switch (event.type) {
       case "processArrived":
         return this.#arrive(event.process);
       case "processEnded":
-        if (this.#table.remove(event.id)) this.#transfers.processGone(event.id);
-        return;
+        if (!this.#table.remove(event.id)) return;
+        this.#seeker.wake();
+        return this.#transfers.processGone(event.id);
       case "sampled":
         for (const sample of event.samples) this.#table.sample(sample);
         return this.#transfers.sampled(new Set(event.samples.map(({ id }) => id)), nowMs);
       case "measured":
         return this.#measure(event.measures, nowMs);
       case "check":
+        this.#seeker.check();
         return this.#transfers.retry(nowMs);
       case "timePassed":
         return;
       case "peerConnected":
-        return this.#tellLetter(event.node, true);
+        return this.#announcer.tell(event.node, true);
       case "peerGreeted":
         this.#note(event.node, event.announcement);
-        return this.#tellLetter(event.node, false);
+        return this.#announcer.tell(event.node, false);
       case "peerLetter":
         return this.#note(event.node, event.announcement);
       case "peerLost":
+        this.#seeker.refused(event.node);
         return this.#preferred.lose(event.node);
       case "peerDoubted":
         this.#preferred.doubt(event.node, event.isDoubted);
@@ -255,9 +258,16 @@ export class Balancer {
         assert(!event.nodes.includes(this.#config.node), "a node is not associated with itself");
         return this.#preferred.replace(event.nodes);
       case "offerReceived":
+        this.#seeker.offered(event.from);
         return this.#answer(event, nowMs);
+      case "asked":
+        this.#note(event.node, event.announcement);
+        return this.#give(event, nowMs);
+      case "askRefused":
+        this.#note(event.node, event.announcement);
+        return this.#seeker.refused(event.node);
       case "offerWithdrawn":
-        return this.#withdrawn(event.ticket);
+        return this.#reservations.withdraw(event.ticket);
       case "offerAnswered":
         if (event.announcement !== null) this.#note(event.from, event.announcement);
         return this.#transfers.answered(event, nowMs);
@@ -320,65 +330,55 @@ export class Balancer {
     this.#log("info", "a process did not arrive", { process: id, from, reason });
   }
 
-  #withdrawn(ticket: EventOf<"offerWithdrawn">["ticket"]): void {
-    const place = this.#reservations.list().find((other) => other.ticket === ticket);
-    // With memory under way only its keeper knows how it ends: arrivalConfirmed or arrivalFailed.
-    if (place?.started === false) this.#reservations.release(ticket);
-  }
-
   /** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
   #answer(event: EventOf<"offerReceived">, nowMs: number): void {
-    const { from, ticket, id } = event;
-    const reason = refuse(event, {
+    admit(event, {
       table: this.#table,
       reservations: this.#reservations,
       preferred: this.#preferred,
       policy: this.#policy,
       thresholds: this.#thresholds,
       units: unitsOf(this.#capacity),
-      letter: this.#letter,
+      letter: this.#announcer.letter,
       isDraining: this.#transfers.isDraining,
       shortage: this.#machine.shortage,
       queueLength: this.#queueLength,
       lengthPerUnit: this.#lengthPerUnit,
+    }, {
+      nowMs,
+      emit: (effect) => this.#effects.push(effect),
+      announceChange: () => this.#announceChange(nowMs),
+      announcement: () => this.#announcer.announcement,
     });
-    this.#log("info", reason === null ? "offer taken" : "offer not taken", {
-      process: id,
-      from,
-      reason: reason ??
-        (event.manual
-          ? "a person asked for the move"
-          : `queue length ${this.#queueLength}, thf ${this.#thresholds.thf}`),
-    });
-    if (reason === null && !this.#reservations.has(ticket)) {
-      this.#reservations.releaseProcess(id);
-      this.#reservations.reserve({ ticket, id, from }, nowMs);
-      this.#announceChange(nowMs);
-    }
-    const accepted = reason === null;
-    const announcement = this.#announcement;
-    this.#effects.push({ type: "answerOffer", to: from, ticket, accepted, announcement, reason });
+  }
+
+  /** Gives a process to a node that asks, if it has clearly fewer. */
+  #give({ node, announcement: { load = Infinity } }: EventOf<"asked">, nowMs: number): void {
+    const units = unitsOf(this.#capacity);
+    const isWilling = this.#policy.initiation !== "sender" &&
+      this.#index.forSending(this.#table.settledCount) > this.#thresholds.thu &&
+      isClearlyShorter({ here: load, there: this.#lengthPerUnit, units });
+    if (isWilling) this.#transfers.give({ kind: "asked", node, load }, nowMs);
+    else this.#refuseAsk(node);
+  }
+
+  #refuseAsk(to: NodeName): void {
+    this.#effects.push({ type: "refuseAsk", to, announcement: this.#announcer.announcement });
   }
 
   #note(node: NodeName, announcement: Announcement): void {
     const noted = this.#preferred.note(node, announcement);
-    if (noted === "news" && announcement.letter === "U") this.#transfers.welcome(node);
-  }
-
-  #tellLetter(node: NodeName, greeting: boolean): void {
-    const announcement = this.#announcement;
-    this.#effects.push({ type: "tellLetter", node, greeting, announcement });
+    if (noted !== "news") return;
+    if (announcement.letter === "U") this.#transfers.welcome(node);
+    else this.#seeker.noticed();
   }
 
   #announceChange(nowMs: number): void {
     this.#index.note(this.#queueLength, nowMs);
-    const letter = this.#transfers.isDraining || this.#machine.shortage !== null
-      ? "F"
-      : nextLetter(this.#letter, this.#index.forLetter, this.#thresholds);
-    if (letter === this.#letter) return;
-    this.#letter = letter;
-    this.#seq++;
-    this.#effects.push({ type: "announce", announcement: this.#announcement });
+    const isClosed = this.#transfers.isDraining || this.#machine.shortage !== null;
+    this.#announcer.update(
+      isClosed ? "F" : nextLetter(this.#announcer.letter, this.#index.forLetter, this.#thresholds),
+    );
   }
 
   #expire(nowMs: number): void {

@@ -34,6 +34,8 @@ export interface ChooserOptions {
 export type SendCause =
   /** Its load index says so. */
   | { readonly kind: "over" }
+  /** A node that has clearly fewer processes has asked for one. */
+  | { readonly kind: "asked"; readonly node: NodeName; readonly load: number }
   /** A person wants it empty. */
   | { readonly kind: "drained" }
   /** It is short of memory: what helps leaves, whatever it costs. */
@@ -76,9 +78,9 @@ export class Chooser {
 
   /** Whether it matters what load the others have. */
   get usesLoads(): boolean {
-    const { location, ageCost, margin, probes } = this.#options.policy;
+    const { location, ageCost, margin, probes, initiation } = this.#options.policy;
     return location === "two-random" || location === "least-loaded" || ageCost || margin > 0 ||
-      probes > 0;
+      probes > 0 || initiation !== "sender";
   }
 
   /** Chooses, or tells why nothing can be. */
@@ -161,7 +163,11 @@ export class Chooser {
     });
   }
 
-  #locate({ id }: Victim, { mayOffer }: ChoiceContext): Located | null {
+  #locate({ id }: Victim, { mayOffer, cause }: ChoiceContext): Located | null {
+    if (cause.kind === "asked") {
+      const { node, load } = cause;
+      return mayOffer(id, node) ? { receiver: { node, load }, reason: "it has asked" } : null;
+    }
     const { preferred, policy, prng } = this.#options;
     const receivers = preferred.receivers((node) => mayOffer(id, node));
     return locate(receivers, policy.location, { prng, assumedLoad: this.#assumedLoad });
@@ -199,6 +205,7 @@ export class Chooser {
 
   #state({ cause, processes }: ChoiceContext): string {
     if (cause.kind === "drained") return "the node is being drained";
+    if (cause.kind === "asked") return `asked by a node with load ${round(cause.load)}`;
     if (cause.kind === "memory") return `short of memory: ${cause.reason}`;
     const { thv, unit } = this.#options.thresholds;
     return `over with ${processes} processes, thv ${thv}${unit === "percent" ? " %" : ""}`;

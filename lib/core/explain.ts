@@ -18,6 +18,8 @@ export interface ExplainOptions {
   readonly cause: SendCause | null;
   /** What the thresholds are compared with, in words. */
   readonly load: string;
+  /** It sends to nobody who does not ask. */
+  readonly isAsked: boolean;
   /** Processes that are not the list's and count as if they were. */
   readonly others: number;
 }
@@ -52,10 +54,14 @@ function own(entry: Entry, nowMs: number, isUrgent: boolean): string[] {
 function around(
   { process: { id } }: Entry,
   nowMs: number,
-  { table, preferred, chooser, cause, load, others }: ExplainOptions,
+  { table, preferred, chooser, cause, load, others, isAsked }: ExplainOptions,
 ): string[] {
   const processes = table.settledCount + others;
-  if (cause === null) return [`the node is not over: ${load}`];
+  if (cause === null) {
+    return [
+      isAsked ? `it waits until a node that is U asks: ${load}` : `the node is not over: ${load}`,
+    ];
+  }
   const receivers = preferred.receivers(() => true);
   if (receivers.length === 0) return ["no associated node is U"];
   const context = { processes, cause, mayOffer: () => true, mayProbe: false };

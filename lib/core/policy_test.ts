@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Cluster, thesisThresholds } from "./_cluster.ts";
 import { Fixture } from "./_fixture.ts";
+import { initiations } from "./policy/initiation.ts";
 import { indices, locations, policies, type Policy, thresholdRules } from "./policy/policy.ts";
 import type { Effect, Measures, ProcessId } from "./types.ts";
 
@@ -246,11 +247,14 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   margin: fc.constantFrom(0, 1, 2),
   movesPerMinute: fc.constantFrom(null, 1, 6),
   probes: fc.constantFrom(0, 1, 3),
+  initiation: fc.constantFrom(...initiations),
+  asks: fc.constantFrom(1, 3),
   memoryFloor: fc.constantFrom(0, 0.1),
   memoryStall: fc.constantFrom(0, 0.2),
   moveFixedMs: fc.constantFrom(0, 100),
   linkBytesPerSecond: fc.constantFrom(1e3, 1e9),
-}, { noNullPrototype: true }).map((given) => {
+}, { noNullPrototype: true }).map((drawn): Policy => {
+  const given = drawn.initiation === "receiver" ? { ...drawn, probes: 0 } : drawn;
   if (given.index === "per-capacity") return { ...given, thresholds: "fixed" };
   if (given.index !== "pressure") return given;
   return { ...given, thresholds: "fixed", margin: 0, probes: 0, smoothingMs: 0 };

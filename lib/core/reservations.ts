@@ -66,6 +66,11 @@ export class Reservations {
     return place;
   }
 
+  /** Frees a place whose sender has given up, unless its memory is under way: its keeper knows the end. */
+  withdraw(ticket: Ticket): void {
+    if (this.#places.get(ticket)?.started === false) this.#places.delete(ticket);
+  }
+
   /** Frees every place of a process, whatever the ticket: it has come some other way. */
   releaseProcess(id: ProcessId): void {
     if (this.#places.size === 0) return;

@@ -4,64 +4,20 @@
  * @module
  */
 
-import type { Chooser, SendCause } from "./chooser.ts";
+import type { SendCause } from "./chooser.ts";
 import { MoveBudget } from "./policy/guards.ts";
-import type { MoveCost } from "./policy/move_cost.ts";
-import type { PreferredList } from "./preferred_list.ts";
-import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
+import { cantmoveOf, type Entry } from "./process_table.ts";
 import { Round } from "./round.ts";
-import type { Effect, Event, NodeName, ProcessId, Ticket } from "./types.ts";
+import {
+  type Asker,
+  type Request,
+  REQUESTS_MAX,
+  type Transfer,
+  type TransfersOptions,
+} from "./transfer.ts";
+import type { Event, NodeName, ProcessId, Ticket } from "./types.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
-
-/** A move asked for by a person. */
-interface Request {
-  readonly requestId: number;
-  readonly id: ProcessId;
-  readonly node: NodeName | null;
-  /** Nodes that have refused, when the node is free to choose. */
-  readonly tried: Set<NodeName>;
-}
-
-/** The transfer under way; `request` is null if the balancer began it. */
-type Transfer =
-  | { readonly phase: "inspecting"; readonly request: Request | null }
-  | {
-    readonly phase: "offering" | "moving";
-    readonly request: Request | null;
-    readonly ticket: Ticket;
-    readonly id: ProcessId;
-    readonly to: NodeName;
-    readonly beganMs: number;
-    readonly deadlineMs: number;
-  };
-
-/** Requests that wait for their turn; a person seldom has more than a few. */
-const REQUESTS_MAX = 64;
-
-/** What the sending side works with. */
-export interface TransfersOptions {
-  readonly node: NodeName;
-  /** Why one of so many processes that are not leaving already must leave; null: none must. */
-  readonly causeToSend: (processes: number) => SendCause | null;
-  /** Processes that are not the list's and count as if they were. */
-  readonly countOthers: () => number;
-  readonly movesPerMinute: number | null;
-  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
-  readonly probesOf: (processes: number) => number;
-  readonly chooser: Chooser;
-  /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
-  readonly tellLoad: (node: NodeName) => void;
-  /** Learns from each move. */
-  readonly cost: MoveCost;
-  readonly nextTicket: () => Ticket;
-  readonly offerTimeoutMs: number;
-  readonly moveTimeoutMs: number;
-  readonly retryDelayMs: number;
-  readonly table: ProcessTable;
-  readonly preferred: PreferredList;
-  readonly emit: (effect: Effect) => void;
-}
 
 /** Chooses victims and receivers and follows each transfer from its inspection to its end. */
 export class Transfers {
@@ -118,11 +74,21 @@ export class Transfers {
     } else this.#requests.push(request);
   }
 
+  /** Gives a process to a node that has asked and has clearly fewer, or refuses. */
+  give(asker: Asker, nowMs: number): void {
+    const isFree = this.#current === null && this.#requests.length === 0 && !this.#isDraining;
+    const may = isFree && this.#budget.mayBegin(nowMs) &&
+      this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, asker.node));
+    if (!may) return this.#options.refuseAsk(asker.node);
+    this.#current = { phase: "inspecting", request: null, asker };
+    this.#inspect(null, nowMs);
+  }
+
   /** Fresh figures are in the table: chooses, if that is what a transfer waits for. */
   sampled(ids: ReadonlySet<ProcessId>, nowMs: number): void {
     if (this.#current?.phase !== "inspecting") return;
-    const { request } = this.#current;
-    if (request === null) this.#offerVictim(nowMs);
+    const { request, asker } = this.#current;
+    if (request === null) this.#offerVictim(nowMs, asker);
     else if (ids.has(request.id)) this.#offerRequested(request, nowMs);
   }
 
@@ -227,7 +193,7 @@ export class Transfers {
   }
 
   #begin(request: Request | null, nowMs: number): void {
-    this.#current = { phase: "inspecting", request };
+    this.#current = { phase: "inspecting", request, asker: null };
     this.#inspect(request, nowMs);
   }
 
@@ -239,15 +205,19 @@ export class Transfers {
   }
 
   /** Offers the best victim that some node may take to the best such node. */
-  #offerVictim(nowMs: number): void {
+  #offerVictim(nowMs: number, asker: Asker | null = null): void {
     const { chooser, table, countOthers } = this.#options;
     this.#current = null;
-    if (this.#round.isExhausted) return;
-    const cause = this.cause ?? { kind: "over" };
+    if (asker === null && this.#round.isExhausted) return;
+    const cause = asker ?? this.cause ?? { kind: "over" };
     const processes = table.settledCount + countOthers();
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
     const context = { processes, cause, mayOffer, mayProbe: this.#mayProbe(cause) };
     const choice = chooser.choose(this.#movable(nowMs), context);
+    if (typeof choice === "string" && asker !== null) {
+      this.#options.refuseAsk(asker.node);
+      return;
+    }
     if (typeof choice === "string") {
       this.#round.exhaust();
       this.#complain(choice);
@@ -261,7 +231,7 @@ export class Transfers {
     }
     if (!this.#isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
-    this.#offer({ id, to, request: null, manual }, nowMs);
+    this.#offer({ id, to, request: null, manual, isAsked: asker !== null }, nowMs);
   }
 
   #offerRequested(request: Request, nowMs: number): void {
@@ -271,8 +241,9 @@ export class Transfers {
     const cantmove = entry === null ? "the process is gone" : cantmoveOf(entry);
     const to = request.node ?? preferred.first((node) => !request.tried.has(node));
     if (cantmove !== null) this.#fail(request, cantmove);
-    else if (to !== null) this.#offer({ id: request.id, to, request, manual: true }, nowMs);
-    else {
+    else if (to !== null) {
+      this.#offer({ id: request.id, to, request, manual: true, isAsked: false }, nowMs);
+    } else {
       this.#fail(
         request,
         request.tried.size === 0
@@ -283,11 +254,12 @@ export class Transfers {
   }
 
   #offer(
-    { id, to, request, manual }: {
+    { id, to, request, manual, isAsked }: {
       id: ProcessId;
       to: NodeName;
       request: Request | null;
       manual: boolean;
+      isAsked: boolean;
     },
     nowMs: number,
   ): void {
@@ -295,13 +267,19 @@ export class Transfers {
     const ticket = nextTicket();
     const deadlineMs = nowMs + offerTimeoutMs;
     table.depart(id, { ticket, to });
-    this.#current = { phase: "offering", request, ticket, id, to, beganMs: nowMs, deadlineMs };
+    const beganMs = nowMs;
+    this.#current = { phase: "offering", request, isAsked, ticket, id, to, beganMs, deadlineMs };
     emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
   }
 
   /** The offer came to nothing: on to the next node. */
   #refuse(
-    { id, to, request }: { id: ProcessId; to: NodeName; request: Request | null },
+    { id, to, request, isAsked }: {
+      id: ProcessId;
+      to: NodeName;
+      request: Request | null;
+      isAsked: boolean;
+    },
     reason: string,
     isUnreachable: boolean,
     nowMs: number,
@@ -312,7 +290,8 @@ export class Transfers {
     if (request === null) {
       if (isUnreachable) this.#round.failed(to);
       else this.#round.refused(id, to);
-      this.#offerVictim(nowMs);
+      // Whether the node is over is another question: advance() asks it.
+      if (!isAsked) this.#offerVictim(nowMs);
     } else if (request.node !== null) {
       this.#fail(request, `${to} refused: ${reason}`);
     } else {

@@ -213,6 +213,10 @@ export type Event =
     /** Why the shell cannot take it (CPU features, version, memory, clock skew), or null. */
     readonly refusal: string | null;
   }
+  /** A node that is U asks for a process, and tells its load. */
+  | { readonly type: "asked"; readonly node: NodeName; readonly announcement: Announcement }
+  /** That node, which we asked, has no process for us. */
+  | { readonly type: "askRefused"; readonly node: NodeName; readonly announcement: Announcement }
   /** The offering node has given up (effect `withdrawOffer` there): frees a place not yet in use. */
   | { readonly type: "offerWithdrawn"; readonly ticket: Ticket }
   /**
@@ -304,6 +308,10 @@ export type Effect =
     readonly manual: boolean;
     readonly home: boolean;
   }
+  /** Ask that node for a process, telling our load: it offers one, or refuses (`askRefused`). */
+  | { readonly type: "ask"; readonly to: NodeName; readonly announcement: Announcement }
+  /** Answer another node that it gets no process. */
+  | { readonly type: "refuseAsk"; readonly to: NodeName; readonly announcement: Announcement }
   /** Tell that node to forget our offer; nothing comes back. */
   | { readonly type: "withdrawOffer"; readonly ticket: Ticket; readonly to: NodeName }
   /** Answer another node's offer: `Y` (reserved) or `N` with the reason. */

@@ -97,6 +97,8 @@ export class Node {
       tellLetter: (effect) =>
         this.#peers.tellLetter(effect.node, effect.greeting, effect.announcement),
       inspect: ({ ids }) => void this.#sample(ids),
+      ask: ({ to, announcement }) => this.#peers.ask(to, announcement, false),
+      refuseAsk: ({ to, announcement }) => this.#peers.ask(to, announcement, true),
       offer: (effect) => void this.#moves.offer(effect),
       withdrawOffer: (effect) => this.#moves.withdraw(effect),
       answerOffer: (effect) => {

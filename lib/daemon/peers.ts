@@ -206,6 +206,12 @@ export class Peers {
         const announcement = { ...readAnnouncement(frame.values, letter), load: load / 1000 };
         return this.#context.dispatch({ type: "peerLetter", node, announcement });
       }
+      case "S": {
+        const { letter, load, none } = frame.values;
+        const announcement = { ...readAnnouncement(frame.values, letter), load: load / 1000 };
+        const type = none === 0 ? "asked" : "askRefused";
+        return this.#context.dispatch({ type, node, announcement });
+      }
       case "B": {
         const announcement = readAnnouncement(frame.values, frame.values.letter);
         return this.#context.dispatch({ type: "peerGreeted", node, announcement });
@@ -306,6 +312,12 @@ export class Peers {
   /** Closes all connections to a node. */
   disconnect(node: string): void {
     for (const peer of this.#peers.get(node) ?? []) peer.connection.close();
+  }
+
+  /** Asks a node for a process, or tells it that there is none for it. */
+  ask(node: string, announcement: Announcement, isAnswer: boolean): void {
+    const values = loadValues(announcement);
+    if (values !== null) this.#send(node, "S", { ...values, none: isAnswer ? 1 : 0 });
   }
 
   /** Sends a frame that is not answered. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Capacity } from "../core/policy/capacity.ts";
+import { initiations } from "../core/policy/initiation.ts";
 import {
   findPolicyFault,
   indices,
@@ -39,6 +40,8 @@ const keys = {
   margin: "margin",
   movesPerMinute: "moves-per-minute",
   probes: "probes",
+  initiation: "initiation",
+  asks: "asks",
   memoryFloor: "memory-floor",
   memoryStall: "memory-stall",
   moveFixedMs: "move-time",
@@ -134,6 +137,7 @@ function readTable(table: ConfigTable, base: Policy): Policy {
   };
   const linkRate = table.number("link-rate", { min: 0.001, max: 1e6, integer: false });
   const moveFixedMs = milliseconds("move-time");
+  const asks = table.number("asks", { min: 1, max: 32, integer: true });
   const policy: Policy = {
     index: table.choice("index", indices) ?? base.index,
     smoothingMs: milliseconds("smoothing") ?? base.smoothingMs,
@@ -145,6 +149,8 @@ function readTable(table: ConfigTable, base: Policy): Policy {
     movesPerMinute: table.number("moves-per-minute", { min: 1, max: 1_000_000, integer: true }) ??
       base.movesPerMinute,
     probes: table.number("probes", { min: 0, max: 32, integer: true }) ?? base.probes,
+    initiation: table.choice("initiation", initiations) ?? base.initiation,
+    asks: asks ?? base.asks,
     memoryFloor: table.number("memory-floor", { min: 0, max: 0.9, integer: false }) ??
       base.memoryFloor,
     memoryStall: table.number("memory-stall", { min: 0, max: 1, integer: false }) ??
@@ -153,6 +159,10 @@ function readTable(table: ConfigTable, base: Policy): Policy {
     linkBytesPerSecond: linkRate === undefined ? base.linkBytesPerSecond : linkRate * 1e6,
   };
   table.finish();
+  if (asks !== undefined && policy.initiation === "sender") {
+    const fix = 'Remove it, or set initiation = "receiver" or "symmetric"';
+    table.fail("asks", "left out unless nodes that are U begin", asks, fix);
+  }
   const unused = moveFixedMs !== undefined ? "move-time" : "link-rate";
   if (!base.ageCost && (moveFixedMs ?? linkRate) !== undefined) {
     table.fail(

@@ -211,9 +211,10 @@ class Checker {
     const knowsU = view.associated.some(({ state }) => state === "U");
     const acts = effects.some(({ type }) => type === "offer") ||
       settled.length < view.processes.length;
-    // What has come stays for a while, by some policies, age must repay a move, load is smoothed.
-    const { ageCost = false, smoothingMs = 0 } = simulation.options.balancer?.policy ?? {};
-    const mayWait = ageCost || smoothingMs > 0;
+    // What has come stays for a while, by some policies, age must repay a move, load is smoothed, nobody asks.
+    const { ageCost = false, smoothingMs = 0, initiation = "sender" } =
+      simulation.options.balancer?.policy ?? {};
+    const mayWait = ageCost || smoothingMs > 0 || initiation === "receiver";
     if (!isOver || !knowsU || acts || mayWait || nowMs < account.restsUntilMs) {
       account.idleOverSinceMs = null;
       return;

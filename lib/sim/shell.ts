@@ -69,6 +69,12 @@ export class Shell {
         return this.#offer(node, effect);
       case "withdrawOffer":
         return this.#send(node, effect.to, { type: "offerWithdrawn", ticket: effect.ticket });
+      case "ask":
+      case "refuseAsk": {
+        const type = effect.type === "ask" ? "asked" : "askRefused";
+        const { announcement, to } = effect;
+        return this.#send(node, to, { type, node: simulation.name(node), announcement });
+      }
       case "answerOffer":
         return this.#answer(node, effect);
       case "orderMove":

@@ -37,6 +37,7 @@ export const frameTypes = {
   L: 0x4c, // announced letter with the load
   G: 0x47, // gossip about members
   T: 0x54, // CPU time of a process that is about to be offered
+  S: 0x53, // seek: a node that is U asks for a process, or hears that there is none for it
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -285,6 +286,12 @@ export const frames = {
     doc: "my announced letter, and my load in thousandths of a process per unit of capacity; " +
       "instead of U and F, and before Y and N, where the sender's policy asks for loads",
     fields: { ...announcement, letter: "u32", load: "u32" },
+  },
+  S: {
+    doc:
+      "my announced letter and my load as in L; none 0: have you a process for me? (answered by an " +
+      "offer, or by this frame with none 1: I have none for you)",
+    fields: { ...announcement, letter: "u32", load: "u32", none: "u32" },
   },
   C: {
     doc: "offer of a process; answered by Y (a place is reserved for the ticket) or N",

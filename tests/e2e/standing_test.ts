@@ -135,3 +135,27 @@ Deno.test("by the default policy a process leaves as soon as it has no core of i
   const [guest] = (await two.snapshot()).processes;
   assert.match(await lb(two, "why", `${guest?.pid}`), /offer taken/);
 });
+
+Deno.test("by receiver an over node waits, and a node that is U asks it for processes", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [one, two] = [bed.host(0), bed.host(1)];
+  const thresholds = { thu: 0, thf: 1, thv: 2 };
+  await one.startDaemon({ thresholds, extra: 'policy = "receiver"' });
+  const own = await one.launchKnown(["sleep", "6000"]);
+  await lb(one, "pin", `${own.pid}`);
+  for (let n = 0; n < 3; n++) await one.launch(["counter", "6000"]);
+  await one.waitForSnapshot("four processes", ({ processes }) => processes.length === 4);
+  await two.startDaemon({ thresholds, extra: 'policy = "receiver"' });
+  await one.waitForSnapshot("one of four away", ({ shadows }) => shadows.length === 1);
+  const [guest] = (await two.snapshot()).processes;
+  assert.match(await lb(two, "why", `${guest?.pid}`), /it has moved here/);
+  assert.match(
+    await lb(one, "why", `${own.pid}`),
+    /it waits until a node that is U asks: 3 of 2 processes/,
+  );
+  const away = (await one.snapshot()).shadows[0]?.pid ?? 0;
+  assert.match(await lb(one, "why", `${away}`), /asked by a node with load 0; .*it has asked/);
+  // No longer U: it asks for no more.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  assert.equal((await one.snapshot()).shadows.length, 1);
+});

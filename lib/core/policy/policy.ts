@@ -9,6 +9,7 @@
 
 import { ConfigError } from "../../base/errors.ts";
 import type { Thresholds } from "../types.ts";
+import { type Initiation, initiations } from "./initiation.ts";
 
 /** What a node's load is measured by; see `load_index.ts`. */
 export const indices = ["queue-length", "per-capacity", "run-queue", "pressure"] as const;
@@ -50,6 +51,10 @@ export interface Policy {
    * 0: none.
    */
   readonly probes: number;
+  /** Who begins a move: the node that is over, the node that is U, or both; see `initiation.ts`. */
+  readonly initiation: Initiation;
+  /** Nodes that are F which a node that is U asks between two checks, if it begins. */
+  readonly asks: number;
   /**
    * Share of the memory that must be available, else the node takes nothing and sends; see
    * `memory.ts`. 0: whatever is.
@@ -74,6 +79,8 @@ const thesis: Policy = {
   margin: 0,
   movesPerMinute: null,
   probes: 0,
+  initiation: "sender",
+  asks: 3,
   memoryFloor: 0,
   memoryStall: 0,
   moveFixedMs: 100,
@@ -87,6 +94,10 @@ export const policies = {
   lifetime: { ...thesis, ageCost: true, residenceMs: 10_000 },
   /** Where nobody is U, three nodes are asked whether they have clearly fewer processes. */
   probing: { ...thesis, probes: 3 },
+  /** Nodes that are U ask for processes; over nodes wait until they are asked. */
+  receiver: { ...thesis, initiation: "receiver" },
+  /** Over nodes send, and nodes that are U ask. */
+  symmetric: { ...thesis, initiation: "symmetric" },
   /** For nodes that differ: thresholds count for each core of speed 1. */
   capacity: { ...thesis, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
   /**
@@ -130,7 +141,12 @@ const ranges = {
 
 /** The first thing that is wrong with a policy for a node with these thresholds, or null. */
 export function findPolicyFault(policy: Policy, limits: Thresholds): PolicyFault | null {
-  const choices = { index: indices, location: locations, thresholds: thresholdRules } as const;
+  const choices = {
+    index: indices,
+    location: locations,
+    thresholds: thresholdRules,
+    initiation: initiations,
+  } as const;
   for (const key of Object.keys(choices) as (keyof typeof choices)[]) {
     const names: readonly string[] = choices[key];
     if (!names.includes(policy[key])) {
@@ -149,9 +165,13 @@ export function findPolicyFault(policy: Policy, limits: Thresholds): PolicyFault
       return { key, wanted: `a number from ${min} to ${max}`, fix: "Correct that number" };
     }
   }
-  const { movesPerMinute, probes } = policy;
-  if (!(Number.isSafeInteger(probes) && probes >= 0 && probes <= 32)) {
-    return { key: "probes", wanted: "a whole number from 0 to 32", fix: "Correct that number" };
+  const { movesPerMinute } = policy;
+  const counts = { probes: 0, asks: 1 } as const;
+  for (const key of Object.keys(counts) as (keyof typeof counts)[]) {
+    const value = policy[key];
+    if (Number.isSafeInteger(value) && value >= counts[key] && value <= 32) continue;
+    const wanted = `a whole number from ${counts[key]} to 32`;
+    return { key, wanted, fix: "Correct that number" };
   }
   if (
     movesPerMinute !== null &&
@@ -202,6 +222,13 @@ function findUnitFault(policy: Policy, { thv, unit }: Thresholds): PolicyFault |
 }
 
 function findContradiction(policy: Policy, thv: number): PolicyFault | null {
+  if (policy.initiation === "receiver" && policy.probes > 0) {
+    return {
+      key: "probes",
+      wanted: '0 where initiation is "receiver": an over node asks nobody then',
+      fix: 'Remove probes, or set initiation = "symmetric"',
+    };
+  }
   if (policy.index === "per-capacity" && policy.thresholds !== "fixed") {
     return {
       key: "thresholds",

@@ -7,6 +7,7 @@ import { ConfigError } from "../../base/errors.ts";
 import { expectedGainSeconds, harmOf } from "./age_cost.ts";
 import { unitCapacity } from "./capacity.ts";
 import { leavesMargin, MoveBudget } from "./guards.ts";
+import { backOff, initiations } from "./initiation.ts";
 import { LoadIndex } from "./load_index.ts";
 import { locate, type Receiver } from "./location.ts";
 import { MoveCost } from "./move_cost.ts";
@@ -47,6 +48,9 @@ for (
     ["movesPerMinute", 1.5],
     ["movesPerMinute", NaN],
     ["movesPerMinute", -3],
+    ["initiation", "both"],
+    ["asks", 0],
+    ["asks", 33],
     ["memoryFloor", 1],
     ["memoryFloor", NaN],
     ["memoryStall", -0.1],
@@ -98,6 +102,8 @@ Deno.test("findPolicyFault() says what is wrong with any policy, and passes what
     margin: number,
     movesPerMinute: fc.option(number),
     probes: number,
+    initiation: fc.constantFrom(...initiations),
+    asks: number,
     memoryFloor: number,
     memoryStall: number,
     moveFixedMs: number,
@@ -354,4 +360,17 @@ Deno.test("isWorthAsking() is false where no node that is not U can have clearly
   assert.ok(!isWorthAsking(2, 0));
   assert.ok(isWorthAsking(3, 0));
   assert.ok(!isWorthAsking(5, 3));
+});
+
+// ---- initiation ----
+
+Deno.test("backOff() doubles the checks to wait, up to a limit", () => {
+  const waits = Array.from({ length: 8 }, (_, rounds) => backOff(rounds + 1));
+  assert.deepEqual(waits, [1, 2, 4, 8, 16, 16, 16, 16]);
+});
+
+Deno.test("findPolicyFault() finds an over node that would ask though it must wait", () => {
+  const wrong: Policy = { ...thesis, initiation: "receiver", probes: 2 };
+  assert.equal(findPolicyFault(wrong, limits)?.key, "probes");
+  assert.equal(findPolicyFault({ ...wrong, initiation: "symmetric" }, limits), null);
 });

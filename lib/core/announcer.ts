@@ -1,0 +1,51 @@
+/**
+ * What a node tells the others of itself: its letter, with a stamp, and its load where somebody asks.
+ *
+ * @module
+ */
+
+import type { Announcement, Effect, Letter, NodeName } from "./types.ts";
+
+/** What an announcer works with. */
+export interface AnnouncerOptions {
+  readonly epoch: number;
+  /** Processes per unit of capacity; null: the policy does not tell it. */
+  readonly load: () => number | null;
+  readonly emit: (effect: Effect) => void;
+}
+
+/** Holds the letter and tells its changes. */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  #letter: Letter = "U";
+  #seq = 0;
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  get letter(): Letter {
+    return this.#letter;
+  }
+
+  /** What is told now. */
+  get announcement(): Announcement {
+    const announcement = { letter: this.#letter, epoch: this.#options.epoch, seq: this.#seq };
+    const load = this.#options.load();
+    return load === null ? announcement : { ...announcement, load };
+  }
+
+  /** Tells one node, with `greeting` as one that wants its letter in turn. */
+  tell(node: NodeName, greeting: boolean): void {
+    const { announcement } = this;
+    this.#options.emit({ type: "tellLetter", node, greeting, announcement });
+  }
+
+  /** Tells all if the letter is another. */
+  update(letter: Letter): void {
+    if (letter === this.#letter) return;
+    this.#letter = letter;
+    this.#seq++;
+    this.#options.emit({ type: "announce", announcement: this.announcement });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What one transfer is, and what the sending side works with.
+ *
+ * @module
+ */
+
+import type { Chooser, SendCause } from "./chooser.ts";
+import type { MoveCost } from "./policy/move_cost.ts";
+import type { PreferredList } from "./preferred_list.ts";
+import type { ProcessTable } from "./process_table.ts";
+import type { Effect, NodeName, ProcessId, Ticket } from "./types.ts";
+
+/** A move asked for by a person. */
+export interface Request {
+  readonly requestId: number;
+  readonly id: ProcessId;
+  readonly node: NodeName | null;
+  /** Nodes that have refused, when the node is free to choose. */
+  readonly tried: Set<NodeName>;
+}
+
+/** A node that has asked for a process, with its load. */
+export type Asker = Extract<SendCause, { kind: "asked" }>;
+
+/** The transfer under way; `request` is null if the balancer began it. */
+export type Transfer =
+  | {
+    readonly phase: "inspecting";
+    readonly request: Request | null;
+    /** The node that has asked for a process, if that is why. */
+    readonly asker: Asker | null;
+  }
+  | {
+    readonly phase: "offering" | "moving";
+    readonly request: Request | null;
+    readonly isAsked: boolean;
+    readonly ticket: Ticket;
+    readonly id: ProcessId;
+    readonly to: NodeName;
+    readonly beganMs: number;
+    readonly deadlineMs: number;
+  };
+
+/** Requests that wait for their turn; a person seldom has more than a few. */
+export const REQUESTS_MAX = 64;
+
+/** What the sending side works with. */
+export interface TransfersOptions {
+  readonly node: NodeName;
+  /** Why one of so many processes that are not leaving already must leave; null: none must. */
+  readonly causeToSend: (processes: number) => SendCause | null;
+  /** Processes that are not the list's and count as if they were. */
+  readonly countOthers: () => number;
+  readonly movesPerMinute: number | null;
+  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
+  readonly probesOf: (processes: number) => number;
+  readonly chooser: Chooser;
+  /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
+  readonly tellLoad: (node: NodeName) => void;
+  /** Learns from each move. */
+  readonly cost: MoveCost;
+  readonly nextTicket: () => Ticket;
+  readonly offerTimeoutMs: number;
+  readonly moveTimeoutMs: number;
+  readonly retryDelayMs: number;
+  readonly table: ProcessTable;
+  readonly preferred: PreferredList;
+  readonly emit: (effect: Effect) => void;
+  /** Tells a node that has asked that there is nothing for it. */
+  readonly refuseAsk: (node: NodeName) => void;
+}
