@@ -123,7 +123,14 @@ export function header(): string {
   for (const [name, value] of Object.entries(schema.limits)) {
     lines.push(`#define LB_${upperSnakeCase(name)} ${value}`);
   }
+  const neverHeld = Object.values(schema.neverHeld).reduce(
+    (set, signal) => set | 1 << (signal - 1),
+    0,
+  );
   lines.push(
+    "",
+    `/* ${Object.keys(schema.neverHeld).join(", ")}; bit s-1 stands for signal s. */`,
+    `#define LB_NEVER_HELD 0x${neverHeld.toString(16)}ULL`,
     "",
     ...enumeration("FRAME", "Type bytes of the frames between nodes.", schema.frameTypes),
     ...enumeration("ROLE", "What a TCP connection is for.", schema.roles),

@@ -70,6 +70,8 @@ struct lb_link_status {
 /* A position in the stream: bytes of WRITE, ADVANCE and CLOSE messages, headers included, since the copy began. */
 struct lb_link_serve {
 	uint64_t stream_at; /* executed; the guest goes on from here */
+	uint64_t signalfds; /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
+	uint64_t held;      /* LB_HOME_HOLD */
 };
 
 struct lb_link_applied {
@@ -98,6 +100,7 @@ struct lb_link_actions { /* bit s-1 stands for signal s */
 	uint64_t ignored;
 	uint64_t caught;
 	uint64_t child_flags; /* SA_NOCLDSTOP, SA_NOCLDWAIT of SIGCHLD's */
+	uint64_t blocked; /* of those that do nothing by default: they wait while they are blocked */
 };
 
 struct lb_link_hello {
@@ -141,6 +144,7 @@ struct lb_link_reply {
 };
 
 #define LB_REPLY_REGULAR 1u /* read family: the descriptor is a regular file: a short count means end of file */
+#define LB_REPLY_SIGNALFD 2u /* the process has a signalfd(2) more than before */
 #define LB_REPLY_CHILD_ENDED 0x100u /* the child of VFORK has executed a program, or has ended: its parent goes on */
 #define LB_REPLY_NO_CHILD 0x200u /* FORK: the image could not become a process; nothing has happened */
 
@@ -157,6 +161,9 @@ enum lb_home_call {
 	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
 	LB_HOME_FILE = 0x10001,  /* args: descriptor, struct lb_home_file out: what may be done without home */
 	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, size: reads at the offset and leaves it */
+	LB_HOME_HOLD = 0x10003, /* args: signals that wait at home from now on, for a signalfd; siginfo_t[] of those
+	                           that have come to the guest; 1: before all that have come here; uint64_t out: what
+	                           signalfds tell of. Those that wait here no longer are told before the reply */
 	/* Children (c/shadow/children.c). From VFORK until a reply says LB_REPLY_CHILD_ENDED all calls are the child's;
 	 * the next three are said for a child only. */
 	LB_HOME_VFORK = 0x10010, /* args: struct lb_home_child, pidfd out; result: the child's PID */

@@ -50,6 +50,7 @@ struct lb_state {
 	int32_t kept_fd; /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
 	uint32_t unused;
 	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
+	uint64_t held;               /* signals that wait here for a signalfd: LB_HOME_HOLD */
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

@@ -159,7 +159,7 @@
 	X(124, getsid, HOME, 0, V) \
 	X(125, capget, OWN, 0, INOUT_STRUCT(8), INOUT_GIVEN) /* home: the version tells the size */ \
 	X(126, capset, OWN, 0, INOUT_STRUCT(8), IN_GIVEN) /* home: as capget */ \
-	X(127, rt_sigpending, HERE, 0) \
+	X(127, rt_sigpending, OWN, 0, OUT(1), V) /* node; those that wait for a signalfd: home */ \
 	X(128, rt_sigtimedwait, OWN, 0) /* node; the limit goes on across moves */ \
 	X(129, rt_sigqueueinfo, OWN, 0, V, V, IN_STRUCT(LB_SIGINFO_SIZE)) \
 		/* node for itself; home for all others */ \
@@ -336,7 +336,7 @@
 	X(280, utimensat, HOME, 0, FD, PATH, IN_STRUCT(32), V) \
 	X(281, epoll_pwait, OWN, LB_BLOCKS | LB_NO_RESTART | LB_RESULT, FD, OUT_ARRAY(2, 12), V, V, V, V) \
 		/* home; the limit goes on across moves */ \
-	X(282, signalfd, COME, 0) /* its descriptor is at home, the signals are here */ \
+	X(282, signalfd, OWN, 0, FD, IN(2), V) /* home, where its signals wait from then on */ \
 	X(283, timerfd_create, HOME, 0, V, V) /* timers at home */ \
 	X(284, eventfd, HOME, 0, V) \
 	X(285, fallocate, HOME, LB_BLOCKS, FD, V, V, V) \
@@ -344,7 +344,7 @@
 		OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
 	X(287, timerfd_gettime, HOME, 0, FD, OUT_STRUCT(LB_ITIMERSPEC_SIZE)) \
 	X(288, accept4, HOME, LB_BLOCKS, FD, INOUT_BEHIND(2), INOUT_STRUCT(4), V) \
-	X(289, signalfd4, COME, 0) /* as signalfd */ \
+	X(289, signalfd4, OWN, 0, FD, IN(2), V, V) /* home: as signalfd */ \
 	X(290, eventfd2, HOME, 0, V, V) \
 	X(291, epoll_create1, HOME, 0, V) \
 	X(292, dup3, HOME, 0, FD, FD, V) \

@@ -30,6 +30,9 @@
 #define LB_HELLO_TIMEOUT_MS 5000
 #define LB_ANSWER_TIMEOUT_MS 10000
 
+/* SIGURG, SIGIO, SIGSYS; bit s-1 stands for signal s. */
+#define LB_NEVER_HELD 0x50400000ULL
+
 /* Type bytes of the frames between nodes. */
 enum lb_frame {
 	LB_FRAME_P = 80,

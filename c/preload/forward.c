@@ -302,6 +302,8 @@ static int64_t answer(struct lb_trap *trap)
 	lb_last_reply_flags = 0;
 	result = decide(trap);
 	lb_files_after(trap, result);
+	if (lb_self.away)
+		lb_held_after(trap->context->uc_sigmask | lb_mask_believed());
 	return result;
 }
 

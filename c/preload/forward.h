@@ -44,6 +44,7 @@ struct lb_request {
 	bool no_restart;     /* LB_NO_RESTART */
 	uint32_t result_size; /* LB_RESULT: bytes a unit of it; more are not written to the program. 0: all */
 	uint64_t mask;       /* the program's signal mask, when cancellable */
+	uint64_t held;       /* signals that end it as well, to go home: the call is made again then */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
 	/* out, when the result is -EFAULT because memory of the program is not there: */
@@ -153,6 +154,12 @@ uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted 
 /* What they mean for a call that they interrupt: the first that has a handler decides. */
 enum lb_effect { LB_NO_HANDLER, LB_HANDLER_RESTARTS, LB_HANDLER_INTERRUPTS };
 enum lb_effect lb_signals_effect(uint64_t waiting) LB_HIDDEN;
+/* held.c: signals that wait at home for a signalfd(2). Before the program makes a call at home under this mask, or lets
+ * signals through: what it blocks and a signalfd tells of waits at home, all else comes here. */
+void lb_held_update(uint64_t mask) LB_HIDDEN;
+void lb_held_release(uint64_t set) LB_HIDDEN; /* these come here, until the next lb_held_update() */
+/* After each call: has the process got a signalfd by it? */
+void lb_held_after(uint64_t mask) LB_HIDDEN;
 /* signals.c: the program's own SIGURG, apart from the doorbells that use the same signal. */
 void lb_urgent_keep(const void *siginfo) LB_HIDDEN; /* a copy waits from now on */
 void lb_urgent_ring(void) LB_HIDDEN;                /* makes SIGURG pending if one waits */

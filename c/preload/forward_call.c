@@ -131,7 +131,7 @@ int64_t lb_request_run(struct lb_request *request)
 {
 	struct lb_reply_view view;
 	bool cancellable = request->cancellable && !lb_self.has_child; /* what comes here is the parent's */
-	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) : 0;
+	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) | request->held : 0;
 	bool cancelled;
 	int64_t result;
 
@@ -455,10 +455,12 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 	int64_t result;
 	unsigned i;
 
+	lb_held_update(mask); /* under this mask alone: were it under another before, signals would go to and fro */
 	if ((row->flags & LB_BLOCKS) && !only_looks(trap)) {
 		request.flags |= LB_CALL_MAY_BLOCK;
 		request.cancellable = true;
-		request.mask = mask;
+		request.mask = lb_mask_strip(mask);
+		request.held = lb_self.held;
 	}
 	request.no_restart = (row->flags & LB_NO_RESTART) != 0;
 	request.result_size = row->flags & LB_RESULT ? result_unit(row) : 0;
@@ -484,14 +486,14 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
 {
-	int64_t result = forward(trap, row, trap->context->uc_sigmask);
+	int64_t result = forward(trap, row, trap->context->uc_sigmask | lb_mask_believed());
 
 	return result == LB_AGAIN ? lb_again(trap) : result;
 }
 
 int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
-	int64_t result = forward(trap, row, lb_mask_strip(mask));
+	int64_t result = forward(trap, row, mask);
 
 	return result == LB_AGAIN ? lb_again(trap) : result;
 }

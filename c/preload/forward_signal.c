@@ -115,6 +115,9 @@ int64_t lb_own_rt_sigaction(struct lb_trap *trap)
 		return -EINVAL;
 	if (trap->args[1] != 0 && lb_user_read(&wanted, trap->args[1], sizeof(wanted)) < 0)
 		return -EFAULT;
+	/* To ignore a signal is to throw away what waits of it: the kernel does so, here. */
+	if (trap->args[1] != 0 && (IS_IGNORED(wanted.handler) || IS_DEFAULT(wanted.handler)))
+		lb_held_release(LB_BIT(trap->args[0]));
 	result = lb_action_set((int)trap->args[0], trap->args[1] != 0 ? &wanted : NULL, &old);
 	if (result < 0)
 		return result;
@@ -165,6 +168,14 @@ int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wante
 	}
 }
 
+/* The program is to have this mask: what home keeps by it comes here first. */
+static void mask_changes(uint64_t mask)
+{
+	lb_held_update(mask);
+	if (!lb_self.has_child && lb_mask_note(mask))
+		lb_actions_sync();
+}
+
 int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 {
 	uint64_t old = trap->context->uc_sigmask | believed;
@@ -174,6 +185,7 @@ int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 	if (result < 0)
 		return result;
 	if (trap->args[1] != 0) {
+		mask_changes(set);
 		believed = set & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 		trap->context->uc_sigmask = lb_mask_strip(set);
 		if (!(believed & LB_BIT(SIGURG)))
@@ -194,6 +206,7 @@ int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 	/* A handler may have changed its frame: sigsetjmp(3)-like code does. A bad frame is the kernel's. */
 	if (lb_user_read(&mask, at, sizeof(mask)) == 0) {
 		lb_faults_note(mask);
+		mask_changes(mask | believed);
 		if (mask != lb_mask_strip(mask)) {
 			mask = lb_mask_strip(mask);
 			lb_user_write(at, &mask, sizeof(mask));
@@ -211,6 +224,7 @@ int64_t lb_own_rt_sigsuspend(struct lb_trap *trap)
 		return -EINVAL;
 	if (lb_user_read(&mask, trap->args[0], sizeof(mask)) < 0)
 		return -EFAULT;
+	lb_held_update(mask);
 	mask = lb_mask_strip(mask);
 	return lb_here_scratch(trap, 0, &mask, sizeof(mask));
 }
@@ -224,6 +238,8 @@ int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 		return -EINVAL;
 	if (lb_user_read(&wait.set, trap->args[0], sizeof(wait.set)) < 0)
 		return -EFAULT;
+	/* Once: what comes from home rings the bell, and this call is then made again. */
+	lb_held_update((trap->context->uc_sigmask | believed) & ~wait.set);
 	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
 	lb_wait_unlimited();
 	if (trap->args[2] == 0)
@@ -261,6 +277,14 @@ static bool stops_at_home(int signal)
 		IS_DEFAULT(lb_self.actions[signal].handler);
 }
 
+/* Waits at home, or stops the process there? */
+static bool is_for_home(uint64_t signal)
+{
+	if (signal < 1 || signal > LB_SIGNALS)
+		return false;
+	return stops_at_home((int)signal) || (lb_self.held & LB_BIT(signal)) != 0;
+}
+
 static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_thread)
 {
 	siginfo_t info;
@@ -269,7 +293,7 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 		return -EINVAL;
 	if (signal == 0)
 		return 0;
-	if (stops_at_home(signal))
+	if (is_for_home((uint64_t)signal))
 		return lb_forward_row(trap, lb_row_of(trap->number));
 	memset(&info, 0, sizeof(info));
 	info.si_signo = signal;
@@ -328,14 +352,14 @@ static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
 
 int64_t lb_own_rt_sigqueueinfo(struct lb_trap *trap)
 {
-	if (is_self(trap->args[0]) && !stops_at_home((int)trap->args[1]))
+	if (is_self(trap->args[0]) && !is_for_home(trap->args[1]))
 		return queue_to_self(trap->args[1], trap->args[2], false);
 	return lb_forward_row(trap, lb_row_of(trap->number));
 }
 
 int64_t lb_own_rt_tgsigqueueinfo(struct lb_trap *trap)
 {
-	if (is_self(trap->args[0]) && is_self(trap->args[1]) && !stops_at_home((int)trap->args[2]))
+	if (is_self(trap->args[0]) && is_self(trap->args[1]) && !is_for_home(trap->args[2]))
 		return queue_to_self(trap->args[2], trap->args[3], true);
 	return lb_forward_row(trap, lb_row_of(trap->number));
 }

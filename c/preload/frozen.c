@@ -26,6 +26,7 @@ struct timer {
 
 static struct {
 	uint32_t pending_count;
+	uint32_t image_count; /* of those, what came before the rest */
 	uint32_t armed; /* frozen and not yet undone */
 	uint32_t was_away;
 	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
@@ -153,6 +154,7 @@ static int take_all(void)
 		info->timer.value = timer->value;
 	}
 	merge_ticks();
+	frozen.image_count = frozen.pending_count;
 	return error;
 }
 
@@ -191,21 +193,36 @@ static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
 	full[0] |= bit;
 }
 
+static void give_one(const struct lb_siginfo *info, uint64_t full[2])
+{
+	bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
+	/* Away a SIGURG is a doorbell; the program's own waits elsewhere (signals.c). */
+	bool own = info->signo != LB_SIGURG || (!frozen.was_away && !order);
+	if (own && info->signo == LB_SIGURG && lb_self.away)
+		lb_urgent_keep(info);
+	if (own || frozen.was_away == lb_self.away)
+		queue_again(info, full);
+}
+
+void lb_frozen_take_meanwhile(void)
+{
+	frozen.image_count = frozen.pending_count;
+	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
+}
+
 static void give_pending(void)
 {
 	uint64_t full[2] = { 0, 0 };
+	/* Home again: what has waited there for a signalfd is older than what was about to go there (held.c). */
+	uint64_t older = frozen.was_away && !lb_self.away ? lb_self.held : 0;
 	/* What has come meanwhile is younger; what does not fit is behind all this. */
 	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
-	for (uint32_t i = 0; i < frozen.pending_count; i++) {
-		const struct lb_siginfo *info = &frozen.pending[i];
-		bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
-		/* Away a SIGURG is a doorbell; the program's own waits elsewhere (signals.c). */
-		bool own = info->signo != LB_SIGURG || (!frozen.was_away && !order);
-		if (own && info->signo == LB_SIGURG && lb_self.away)
-			lb_urgent_keep(info);
-		if (own || frozen.was_away == lb_self.away)
-			queue_again(info, full);
-	}
+	for (uint32_t i = frozen.image_count; i < frozen.pending_count; i++)
+		if (older & LB_BIT(frozen.pending[i].signo))
+			give_one(&frozen.pending[i], full);
+	for (uint32_t i = 0; i < frozen.pending_count; i++)
+		if (i < frozen.image_count || !(older & LB_BIT(frozen.pending[i].signo)))
+			give_one(&frozen.pending[i], full);
 	frozen.pending_count = 0;
 	lb_urgent_ring();
 }

@@ -96,6 +96,8 @@ int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context)
 /* Stops the clocks: saves and disarms timers, takes pending signals, notes limits. Returns 0 or an error, and
  * then everything is as before. */
 int lb_freeze(void) LB_HIDDEN;
+/* In the process that has come home, before it has its actions again: some of them throw away what waits. */
+void lb_frozen_take_meanwhile(void) LB_HIDDEN;
 /* Undoes lb_freeze in the same process. */
 void lb_unfreeze(void) LB_HIDDEN;
 /* A signal that was delivered, but too early: it comes again, before all others of its number. All blocked. */

@@ -53,6 +53,8 @@ struct lb_process {
 	bool busy;            /* a CALL is outstanding, or a message is half sent */
 	bool has_child;       /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
 	bool child_ended;     /* it has ended, and nothing more may be done in its name */
+	uint64_t signalfds;   /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
+	uint64_t held;        /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
 	uint64_t limits_set;  /* bit r: the program has changed this node's limit r */
 	bool may_share; /* has made anonymous memory away that children to come share */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
@@ -76,8 +78,10 @@ extern struct lb_process lb_self LB_HIDDEN;
 /* rt_sigaction(2) as the program sees it, at home (only our trigger signals are kept aside) and away (all
  * masks stripped of SIGSYS and SIGURG). Returns 0 or -errno. Async-signal-safe. */
 int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old) LB_HIDDEN;
-/* Dispositions for LB_LINK_ACTIONS / HELLO. */
+/* Dispositions for LB_LINK_ACTIONS / HELLO, and which of the program's mask matters to home. */
 void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
+/* The program has this mask now. Returns whether the summary is another one by that. */
+bool lb_mask_note(uint64_t mask) LB_HIDDEN;
 /* Queues a signal to this process with its siginfo unchanged. */
 void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
 
@@ -102,6 +106,10 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) 
 int lb_link_reconnect(void) LB_HIDDEN;
 /* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
 int lb_link_begin(void) LB_HIDDEN;
+
+/* ---- held.c: signals that wait at home */
+struct lb_link_serve;
+void lb_held_hear(const struct lb_link_serve *serve) LB_HIDDEN; /* home has said how things are */
 
 /* ---- cpu_time.c: CPU time used on all nodes, in ticks of times(2) */
 void lb_cpu_ticks(int64_t *user, int64_t *system) LB_HIDDEN;

@@ -290,6 +290,7 @@ static int64_t greet(void)
 		type = receive_one(&header, body, sizeof(body), now_ms() + lb_self.io_timeout_ms);
 	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
 		return -LB_E_PEER_LOST;
+	lb_held_hear((const struct lb_link_serve *)body);
 	return lb_ring_go_on(((const struct lb_link_serve *)body)->stream_at) ? 0 : -LB_E_PEER_LOST;
 }
 

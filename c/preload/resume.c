@@ -93,8 +93,10 @@ static int wait_served(void)
 	struct lb_link_header header;
 	struct lb_link_serve serve; /* a stream begins at 0 */
 	int64_t type = lb_link_receive(&header, &serve, sizeof serve);
-	if (type == LB_LINK_SERVE && lb_ring_go_on(serve.stream_at))
+	if (type == LB_LINK_SERVE && header.size == sizeof serve && lb_ring_go_on(serve.stream_at)) {
+		lb_held_hear(&serve);
 		return 0;
+	}
 	return lb_link_reconnect();
 }
 
@@ -164,8 +166,11 @@ static int resume_home(const struct lb_resume_args *args)
 		lb_syscall3(__NR_write, 2, text, sizeof text - 1);
 		lb_syscall2(__NR_kill, lb_self.local_pid, 9);
 	}
+	if (!is_child)
+		lb_frozen_take_meanwhile();
 	lb_actions_give();
 	lb_thaw(true);
+	lb_self.signalfds = lb_self.held = 0; /* the next shadow tells */
 	lb_fault(LB_FAULT_HOME_CONFIRM);
 	if (say_running(args->stream_fd) && is_child)
 		lb_syscall1(__NR_exit_group, 1); /* home has given it up: there was no child */

@@ -85,10 +85,20 @@ void lb_actions_take(void)
 			lb_syscall4(__NR_rt_sigaction, signal, 0, &lb_self.actions[signal], 8);
 }
 
+/* To set an action that ignores throws away what waits of that signal, be it the same action: do_sigaction(),
+ * kernel/signal.c, Linux 6.12. */
+static bool is_so(int signal, const struct lb_action *action)
+{
+	struct lb_action now;
+	if (lb_self.away || is_ours(signal, action) || action->handler > LB_SIG_IGN)
+		return false;
+	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;
+}
+
 void lb_actions_give(void)
 {
 	for (int signal = 1; signal <= LB_SIGNALS; signal++)
-		if (signal != 9 && signal != 19)
+		if (signal != 9 && signal != 19 && !is_so(signal, &lb_self.actions[signal]))
 			install(signal, &lb_self.actions[signal]);
 }
 
@@ -102,10 +112,23 @@ void lb_trigger_install(void)
 	}
 }
 
+/* Default action: nothing. signal(7). A SIGURG waits elsewhere. */
+#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+
+static uint64_t quiet_blocked;
+
+bool lb_mask_note(uint64_t mask)
+{
+	bool changed = (mask & QUIET) != quiet_blocked;
+	quiet_blocked = mask & QUIET;
+	return changed;
+}
+
 void lb_actions_summary(struct lb_link_actions *out)
 {
 	out->ignored = 0;
 	out->caught = 0;
+	out->blocked = 0;
 	out->child_flags = lb_self.actions[LB_SIGCHLD].flags & (LB_SA_NOCLDSTOP | LB_SA_NOCLDWAIT);
 	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		uint64_t handler = lb_self.actions[signal].handler;
@@ -113,6 +136,8 @@ void lb_actions_summary(struct lb_link_actions *out)
 			out->ignored |= LB_BIT(signal);
 		else if (handler != LB_SIG_DFL)
 			out->caught |= LB_BIT(signal);
+		else
+			out->blocked |= LB_BIT(signal) & quiet_blocked;
 	}
 }
 

@@ -186,6 +186,8 @@ static bool by_hand(const struct lb_siginfo *info)
 static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 {
 	bool acted = false, was_away = lb_self.away;
+	if (!lb_self.away)
+		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
 	if (signal == LB_SIGTSTP) {
 		uint64_t order_id = 0;
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;

@@ -327,6 +327,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 					   (int)arguments[2]);
 		return true;
 	}
+	if (lb_held_call(call, arguments + 1, out, reply))
+		return true;
 	if (lb_child_call(call, arguments + 1, reply))
 		return true;
 	if (call->number >= LB_HOME_VFORK)
@@ -362,6 +364,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	if (lb_is_message(call->number))
 		lb_message_done(call, &message, reply->result);
 	reply->flags = regular ? LB_REPLY_REGULAR : 0;
+	if (lb_signalfds_came(call, &message, reply->result))
+		reply->flags |= LB_REPLY_SIGNALFD;
 	reply->out_size = used_output(call, reply->result);
 	return true;
 }

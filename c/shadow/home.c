@@ -227,6 +227,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 		_exit(EXIT_FAILURE);
 	lb_signals_leave(lb_shadow.state.actions.ignored);
 	lb_shadow.state.is_child = 1;
+	lb_shadow.state.held = 0; /* nothing is pending in a child */
 	lb_shadow.state.order_id = 0;
 	lb_link_lend(link->fd);
 	lb_shadow.state.kept_fd = lb_birth_kept_fd();

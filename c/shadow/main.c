@@ -167,6 +167,7 @@ int main(int argc, char **argv, char **environment)
 	prctl(PR_SET_NAME, lb_shadow.state.comm);
 	register_own();
 	lb_signals_init();
+	lb_signalfds_init();
 	lb_cloexec_restore();
 	begin();
 	for (;;) {

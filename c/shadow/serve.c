@@ -18,9 +18,15 @@ static uint8_t *reply_start(void)
 	return reply_area + LB_PAGE - REPLY_HEAD;
 }
 
+struct lb_link_serve lb_serve_words(void)
+{
+	return (struct lb_link_serve){ .stream_at = lb_shadow.state.stream_at, .signalfds = lb_signalfds(),
+				       .held = lb_shadow.state.held };
+}
+
 void lb_serve_begin(struct lb_shadow_link *link)
 {
-	struct lb_link_serve serve = { lb_shadow.state.stream_at };
+	struct lb_link_serve serve = lb_serve_words();
 
 	lb_shadow.live = link;
 	if (!lb_link_tell(link, LB_LINK_SERVE, &serve, sizeof serve, false))
@@ -55,6 +61,7 @@ static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_
 	if (header->seq == lb_shadow.last_seq) {
 		if (reply_size == 0)
 			return false; /* an earlier life's reply: the guest had it before it came home */
+		lb_signals_relay();
 		send_reply();
 		return true;
 	}

@@ -99,6 +99,7 @@ void lb_ticket_abort(struct lb_shadow_link *link, const struct lb_link_ticket *b
 /* Handles the messages that lie in a link. */
 void lb_serve_link(struct lb_shadow_link *link);
 void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is the live one */
+struct lb_link_serve lb_serve_words(void);
 
 /* ---- stream.c: what the guest did without waiting (WRITE, ADVANCE) */
 /* Takes one message; its data must stay where it is until the flush. Returns false when it is malformed. */
@@ -174,6 +175,18 @@ bool lb_message_make(const struct lb_link_call *call, int64_t *arguments, struct
 bool lb_message_allowed(const struct lb_link_call *call, struct lb_message *message);
 void lb_message_done(const struct lb_link_call *call, struct lb_message *message, int64_t result);
 
+/* ---- signalfds.c: descriptors of signalfd(2), which read the signals that wait for this process */
+uint64_t lb_signalfds(void); /* signals that they tell of; bit s-1 stands for signal s */
+void lb_signalfds_init(void);
+/* Has this call made one, or brought one along? */
+bool lb_signalfds_came(const struct lb_link_call *call, struct lb_message *message, int64_t result);
+
+/* ---- held.c: signals that wait here for one of those */
+/* LB_HOME_HOLD. Returns false for any other call. */
+bool lb_held_call(const struct lb_link_call *call, const int64_t *arguments, uint8_t *out, struct lb_link_reply *reply);
+/* To this process, or to this thread, whose own queue comes before the process's. */
+void lb_held_queue(const siginfo_t *info, bool to_thread);
+
 /* ---- descriptors.c: our own ones, which the program does not see */
 void lb_own_fd(int *fd); /* registers a variable that holds one */
 bool lb_is_own_fd(int64_t fd);
@@ -188,8 +201,10 @@ void lb_cloexec_record(void); /* records and clears them, for an exec that keeps
 /* ---- signals.c */
 void lb_signals_init(void);
 void lb_signals_set(const struct lb_link_actions *actions);
-/* What stays blocked while this process waits: nothing, unless no more can be recorded. */
+/* What stays blocked while this process waits: what signalfds tell of; and when no more can be recorded, the rest. */
 uint64_t lb_signals_wait_mask(void);
+/* All that waits here of these goes to the guest, whatever is done by default: it may wait for them. */
+void lb_signals_release(uint64_t set);
 void lb_signals_unblock(void);
 void lb_signals_block(void);
 /* Takes pending signals without running handlers: those that a call has just caused. */

@@ -88,7 +88,7 @@ static bool is_wanted(int signal)
 {
 	if (lb_shadow.state.actions.ignored & BIT(signal))
 		return false;
-	return !(HARMLESS & BIT(signal) & default_set());
+	return !(HARMLESS & BIT(signal) & default_set() & ~lb_shadow.state.actions.blocked);
 }
 
 /* Descriptors that we have watched: of one that is closed since a signal may still be on its way, and SIGIO would
@@ -144,14 +144,20 @@ static void install(int signal)
 {
 	struct kernel_action action = { .handler = on_signal, .flags = SA_SIGINFO | SA_RESTORER_FLAG,
 					.restorer = lb_signal_return, .mask = ~UINT64_C(0) };
+	struct kernel_action now = { 0 };
 
 	if (UNCATCHABLE & BIT(signal))
 		return;
 	if (signal == SIGCHLD) /* no zombies, no news of stops: the kernel's to do, here where the children are */
 		action.flags |= lb_shadow.state.actions.child_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
-	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. */
-	if (lb_shadow.state.actions.ignored & BIT(signal))
+	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. Not once more:
+	 * that would throw away what waits, as it is blocked. */
+	if (lb_shadow.state.actions.ignored & BIT(signal)) {
+		if (syscall(SYS_rt_sigaction, signal, NULL, &now, SET_SIZE) == 0 &&
+		    (intptr_t)now.handler == (intptr_t)SIG_IGN)
+			return;
 		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)SIG_IGN;
+	}
 	syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
 }
 
@@ -181,7 +187,7 @@ void lb_signals_block(void)
 
 uint64_t lb_signals_wait_mask(void)
 {
-	return recorded_count < RECORDED_FULL ? 0 : ~BIT(SIGIO);
+	return recorded_count < RECORDED_FULL ? lb_shadow.state.held : ~BIT(SIGIO);
 }
 
 void lb_signals_unblock(void)
@@ -199,7 +205,7 @@ void lb_signals_init(void)
 void lb_signals_collect(void)
 {
 	const struct timespec now = { 0, 0 };
-	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE;
+	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE & ~lb_shadow.state.held;
 	siginfo_t info;
 
 	while (recorded_count < RECORDED_FULL && syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0)
@@ -246,6 +252,20 @@ void lb_signals_relay(void)
 	recorded_count = 0;
 }
 
+void lb_signals_release(uint64_t set)
+{
+	const struct timespec now = { 0, 0 };
+	siginfo_t info;
+
+	while (set != 0) {
+		if (recorded_count >= RECORDED_FULL)
+			lb_signals_relay();
+		if (recorded_count >= RECORDED_FULL || syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) <= 0)
+			break;
+		memcpy(&recorded[recorded_count++], &info, sizeof info);
+	}
+}
+
 void lb_signals_drop_pipe(void)
 {
 	const struct timespec now = { 0, 0 };
@@ -258,14 +278,19 @@ void lb_signals_drop_child(pid_t pid)
 {
 	const struct timespec now = { 0, 0 };
 	const uint64_t set = BIT(SIGCHLD);
-	siginfo_t info;
+	siginfo_t others[2]; /* this thread's and this process's: each has one at most */
+	int count = 0;
 
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0) {
-		if (info.si_pid != pid)
-			record(&info);
+	while (count < 2 && syscall(SYS_rt_sigtimedwait, &set, &others[count], &now, SET_SIZE) > 0)
+		count += others[count].si_pid != pid;
+	for (int i = 0; i < count; i++) {
+		if (lb_shadow.state.held & set)
+			lb_held_queue(&others[i], false);
+		else
+			record(&others[i]);
 	}
 }
 

@@ -40,7 +40,7 @@ static bool activate(void)
 static void take_over(struct lb_shadow_link *link, uint32_t answer)
 {
 	struct lb_shadow_link *old = lb_shadow.live;
-	struct lb_link_serve serve = { lb_shadow.state.stream_at };
+	struct lb_link_serve serve = lb_serve_words();
 
 	if (old != NULL && old != link) {
 		/* Same ticket: its own old connection. Another ticket: the copy that is dead by now. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { limits } from "../wire/schema.ts";
+import { limits, schema } from "../wire/schema.ts";
 
 /** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
 const TICKS_PER_SECOND = 100;
@@ -139,7 +139,7 @@ export async function inspect(
     cpuSeconds: stat.cpuSeconds,
     rssBytes,
     memoryBytes: rssBytes + kibibytes(status, "VmSwap"),
-    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, options.guest),
+    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, options),
   };
 }
 
@@ -164,7 +164,10 @@ export function statusObstacle(
 }
 
 /** Obstacles that need a look at children, mappings and descriptors. */
-async function deepObstacle(pid: number, guest: boolean): Promise<string | null> {
+async function deepObstacle(
+  pid: number,
+  { guest, signal }: { readonly signal: number; readonly guest: boolean },
+): Promise<string | null> {
   const [children, maps, timers] = await Promise.all([
     readProc(pid, `task/${pid}/children`),
     readProc(pid, "maps"),
@@ -178,7 +181,7 @@ async function deepObstacle(pid: number, guest: boolean): Promise<string | null>
   if (maps === null) return "its memory map cannot be read";
   // A guest's descriptors are all at home; those it has here are ours.
   return mapsObstacle(maps, { guest, mayWrite: (range) => mayWrite(pid, range) }) ??
-    (guest ? null : await descriptorObstacle(pid));
+    (guest ? null : await descriptorObstacle(pid, signal));
 }
 
 /** POSIX timers move, except those that only a privileged process gets, and more than the library keeps. */
@@ -231,7 +234,14 @@ export function mapsObstacle(
   return count > limits.segmentsMax ? `it has ${count} mappings` : null;
 }
 
-async function descriptorObstacle(pid: number): Promise<string | null> {
+/** The first signal in a signalfd's /proc/PID/fdinfo that cannot wait at home; the trigger is one, too. */
+function signalfdObstacle(text: string, trigger: number): string | null {
+  const mask = BigInt(`0x${/^sigmask:\t([0-9a-f]+)$/m.exec(text)?.[1] ?? "0"}`);
+  const refused = [...Object.entries(schema.neverHeld), [`signal ${trigger}`, trigger] as const];
+  return refused.find(([, signal]) => (mask >> BigInt(signal - 1) & 1n) === 1n)?.[0] ?? null;
+}
+
+async function descriptorObstacle(pid: number, signal: number): Promise<string | null> {
   try {
     for await (const entry of Deno.readDir(`/proc/${pid}/fd`)) {
       const target = await Deno.readLink(`/proc/${pid}/fd/${entry.name}`).catch(() => "");
@@ -240,8 +250,11 @@ async function descriptorObstacle(pid: number): Promise<string | null> {
       }
       if (target === "anon_inode:[userfaultfd]") return "it uses userfaultfd";
       if (target === "anon_inode:[perf_event]") return "it counts perf events";
-      // Its descriptor stays at home, and the signals that it tells of do not.
-      if (target === "anon_inode:[signalfd]") return `it has a signalfd: descriptor ${entry.name}`;
+      if (target === "anon_inode:[signalfd]") {
+        const text = await Deno.readTextFile(`/proc/${pid}/fdinfo/${entry.name}`).catch(() => "");
+        const name = signalfdObstacle(text, signal);
+        if (name !== null) return `it has a signalfd for ${name}: descriptor ${entry.name}`;
+      }
     }
     return null;
   } catch {

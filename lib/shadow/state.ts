@@ -24,17 +24,17 @@ export const stateOffsets = {
   trace_fd: 84,
   reconnect_limit_ms: 88,
   io_timeout_ms: 92,
-  home_node: 128,
-  program: 256,
-  comm: 320,
-  control_path: 336,
-  argc: 8896,
-  text_size: 8900,
-  text: 8904,
+  home_node: 136,
+  program: 264,
+  comm: 328,
+  control_path: 344,
+  argc: 8904,
+  text_size: 8908,
+  text: 8912,
 } as const;
 
 /** Size of the struct in bytes. */
-export const STATE_SIZE = 17_112;
+export const STATE_SIZE = 17_128;
 
 const MAGIC = 0x3145544154534c62n; // LB_STATE_MAGIC
 const COMM_SIZE = 16; // TASK_COMM_LEN, prctl(2) PR_SET_NAME

@@ -484,6 +484,12 @@ export const faults = {
   homeConfirm: 66, // at home: resumed, RUNNING not sent
 } as const;
 
+/**
+ * Signals that cannot wait at home, as the shadow (SIGIO) and the library need them for themselves: a process with a
+ * signalfd for one of them stays at home.
+ */
+export const neverHeld = { SIGURG: 23, SIGIO: 29, SIGSYS: 31 } as const;
+
 /** All of it under one name. */
 export const schema = {
   protocolVersion: 1,
@@ -503,6 +509,7 @@ export const schema = {
   outcomes,
   local,
   limits,
+  neverHeld,
   errors,
   faults,
 } as const;

@@ -117,7 +117,7 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
     ["sysv", /System V shared memory/],
     ["timers", /257 POSIX timers/],
     ["io-uring", /io_uring/],
-    ["signalfd", /signalfd/],
+    ["signalfd", /signalfd for SIGIO: descriptor 3/],
     ["seccomp", /seccomp/],
   ];
   for (const [kind, reason] of kinds) {

@@ -34,12 +34,12 @@ Deno.test("a moved process ends at home as it ended away", async (t) => {
   ];
   for (const [name, args, wanted] of endings) {
     await t.step(name, async () => {
-      const job = await home.launchKnown(["counter", "25", "--file", "out", ...args]);
+      const job = await home.launchKnown(["counter", "50", "--file", "out", ...args]);
       await job.output("line 2\n");
       await home.migrate(job.pid, away);
       assert.deepEqual(await job.ending(), wanted, job.stderr);
-      assert.equal(job.stdout, lines(25));
-      assert.equal(await home.readTextFile("out"), lines(25));
+      assert.equal(job.stdout, lines(50));
+      assert.equal(await home.readTextFile("out"), lines(50));
       assert.equal(await away.exists("out"), false);
       await empty(away);
     });
