@@ -21,10 +21,11 @@ import { drawWorkload, simulate, type SimulatedRun } from "./cluster_model.ts";
 import { drawTable, mean, round } from "./table.ts";
 
 const thresholds = { thu: 0, thf: 1, thv: 2 } as const;
-/** Policies, the recommended one first, and the number of pairs of each. */
+/** Policies, the default first, and the number of pairs of each. */
 const series: readonly (readonly [policy: PolicyName, pairs: number])[] = [
+  ["sharing", 20],
   ["probing", 20],
-  ["thesis", 10],
+  ["thesis", 5],
 ];
 
 /** One workload on the hosts and in the simulator. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PolicyName } from "../lib/core/policy/policy.ts";
+import { policies, type PolicyName } from "../lib/core/policy/policy.ts";
 import type { Thresholds } from "../lib/core/types.ts";
 import type { Arrival } from "../lib/sim/workload.ts";
 import { type CpuUse, type Host, type Job, sleep, Testbed } from "../tests/testbed/mod.ts";
@@ -20,6 +20,7 @@ export const cluster = {
   megabitsPerSecond: 400,
   /** Seconds between two checks. */
   frequency: 1,
+  /** Where the policy does not choose by age and cost. */
   select: "most-cpu",
 } as const;
 
@@ -46,8 +47,10 @@ export async function startDaemons(
   policy: PolicyName,
   thresholds: Thresholds,
 ): Promise<void> {
-  const { frequency, select } = cluster;
-  await bed.startDaemons({ thresholds, frequency, select, extra: `policy = "${policy}"` });
+  const { frequency, fraction } = cluster;
+  const select = policies[policy].ageCost ? "age-cost" : cluster.select;
+  const extra = `policy = "${policy}"\ncores = 1\nspeed = ${fraction}`;
+  await bed.startDaemons({ thresholds, frequency, select, extra });
   for (const host of bed.hosts) {
     await host.waitForSnapshot(
       "every other node's letter",

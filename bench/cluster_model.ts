@@ -59,8 +59,8 @@ export function simulate(
   const runs = Array.from({ length: DRAWS }, (_, draw) => {
     const { nodes, fraction, frequency, select } = cluster;
     const simulation = new Simulation({
-      speeds: Array.from({ length: nodes }, () => 1),
-      cores: Array.from({ length: nodes }, () => fraction - measured.daemon),
+      speeds: Array.from({ length: nodes }, () => fraction - measured.daemon),
+      cores: Array.from({ length: nodes }, () => 1),
       // On the hosts too each has all others in the order of their numbers.
       lists: Array.from(
         { length: nodes },
