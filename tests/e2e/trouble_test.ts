@@ -80,6 +80,88 @@ Deno.test({
   },
 });
 
+/** Three programs that say "begun" in the middle of what they do: one writes, one reads, one waits for its input. */
+const atWork: readonly { name: string; script: string; input: string; after: string }[] = [
+  {
+    name: "writes",
+    script: `import os, time
+fd = os.open("written", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+for n in range(400):
+    os.write(fd, b"line %d of what is written\\n" % n)
+    if n % 20 == 0: print("wrote", n, os.fstat(fd).st_size, flush=True)
+    if n == 40: print("begun", flush=True)
+    time.sleep(0.01)
+print("end", os.lseek(fd, 0, os.SEEK_END))`,
+    input: "",
+    after: "cat written",
+  },
+  {
+    name: "reads",
+    script: `import os, time, zlib
+fd, sum, count = os.open("text", os.O_RDONLY), 0, 0
+while piece := os.read(fd, 100):
+    sum, count = zlib.crc32(piece, sum), count + 1
+    if count % 100 == 0: print("read", count, os.lseek(fd, 0, os.SEEK_CUR), sum, flush=True)
+    if count == 100: print("begun", flush=True)
+    time.sleep(0.005)
+print("end", sum, count)`,
+    input: "",
+    after: "cksum text",
+  },
+  {
+    name: "waits",
+    script: `import sys
+print("begun", flush=True)
+for line in sys.stdin: print("heard", line, end="", flush=True)
+print("end")`,
+    input: "one\ntwo\nthree\n",
+    after: "true",
+  },
+];
+
+Deno.test({
+  name: "a link that is down for five seconds changes nothing for who writes, reads or waits",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: "io-timeout = 1" });
+    const run = async (move: boolean) => {
+      const folder = move ? "moved" : "unmoved";
+      await home.must(`mkdir ${folder} && seq 1 15000 > ${folder}/text`);
+      const jobs = await Promise.all(atWork.map(async ({ script }) => {
+        const line = ["sh", "-c", 'cd "$0" && exec lb launch python3 -c "$1"', folder, script];
+        const job = await home.spawn(line);
+        await home.waitForProcess(job.pid);
+        return job;
+      }));
+      if (move) { for (const job of jobs) await home.migrate(job.pid, away); }
+      for (const job of jobs) await job.output("begun\n");
+      if (move) await away.cut();
+      // What the home hears while the link is down is there when it is up again.
+      for (const [index, job] of jobs.entries()) await job.write(atWork[index]?.input ?? "");
+      if (move) {
+        await sleep(5_000);
+        await away.restore();
+        const guests = (await away.snapshot()).processes.length;
+        assert.equal(guests, jobs.length, "they go on where they were");
+      }
+      for (const job of jobs) await job.closeInput();
+      for (const job of jobs) {
+        assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stderr);
+      }
+      const seen = await Promise.all(
+        atWork.map(({ after }) => home.must(`cd ${folder}; ${after}`)),
+      );
+      return { said: jobs.map(({ stdout }) => stdout), seen };
+    };
+    const plain = await run(false);
+    const moved = await run(true);
+    assert.deepEqual(moved.said, plain.said);
+    assert.deepEqual(moved.seen, plain.seen);
+  },
+});
+
 /** One message of the link, or a part of one: type, size of the body, and seq (c/include/lb_link.h). */
 function message(type: number, size: number, seq: bigint, body: number[] = []): Uint8Array {
   const bytes = new Uint8Array(16 + body.length);
