@@ -11,6 +11,7 @@ import type { InferValue } from "@optique/core/parser";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { policies, type PolicyName } from "../core/policy/policy.ts";
 import { selections } from "../core/types.ts";
+import { callMs, daemonCosts } from "../sim/costs.ts";
 import { shapes } from "../sim/lists.ts";
 import { withDefault } from "./_default.ts";
 
@@ -78,6 +79,35 @@ export const parser = object({
       description: message`MiB of memory of a job, likewise`,
     }),
     "exp:64",
+  ),
+  nodeMemory: optional(
+    option("--node-memory", string({ metavar: "LIST" }), {
+      description: message`MiB of each node for its jobs, repeated: what does not fit is refused \
+(default: there is always room)`,
+    }),
+  ),
+  calls: optional(
+    option("--calls", string({ metavar: "DIST" }), {
+      description: message`calls in a second of a job's work that go home when it is away`,
+    }),
+  ),
+  callTime: withDefault(
+    option("--call-time", float({ metavar: "MS", min: 0, max: 60_000 }), {
+      description: message`what each of them takes`,
+    }),
+    callMs,
+  ),
+  pinned: withDefault(
+    option("--pinned", float({ metavar: "SHARE", min: 0, max: 1 }), {
+      description: message`jobs that people pin`,
+    }),
+    0,
+  ),
+  daemonCost: withDefault(
+    option("--daemon-cost", string({ metavar: "C,M" }), {
+      description: message`processor time of the daemons, ms for each check and each message`,
+    }),
+    `${daemonCosts.checkMs},${daemonCosts.messageMs}`,
   ),
   arrivals: withDefault(
     option("--arrivals", string({ metavar: "PATTERN" }), {
@@ -168,6 +198,11 @@ sharing; thesis where --thresholds are given)`,
   partition: multiple(
     option("--partition", string({ metavar: "A:B:SHARE" }), {
       description: message`from second A to B the first SHARE of the nodes is cut off`,
+    }),
+  ),
+  drain: multiple(
+    option("--drain", string({ metavar: "A:B:NODE" }), {
+      description: message`from second A to B that node is drained`,
     }),
   ),
   duration: withDefault(

@@ -7,8 +7,9 @@ import { HostError, UsageError } from "../base/errors.ts";
 import { policies } from "../core/policy/policy.ts";
 import { type Thresholds } from "../core/types.ts";
 import { loadConfig } from "../host/config.ts";
+import type { DaemonCosts } from "../sim/costs.ts";
 import { parseDistribution } from "../sim/distributions.ts";
-import { drawCrashes, parsePartition } from "../sim/faults.ts";
+import { drawCrashes, parseDrain, parsePartition } from "../sim/faults.ts";
 import { type Lists, listsOfGraph, makeLists, shuffled } from "../sim/lists.ts";
 import type { SimulationOptions } from "../sim/options.ts";
 import {
@@ -101,6 +102,18 @@ function readBalancer(options: Options): SimulationOptions["balancer"] {
   return { thresholds, select: select ?? "most-cpu", policy };
 }
 
+/** Reads `--daemon-cost`. */
+function readDaemonCosts(text: string): DaemonCosts {
+  const [checkMs = NaN, messageMs = NaN, ...rest] = text.split(",").map((word) =>
+    word.trim() === "" ? NaN : Number(word)
+  );
+  const isTime = (ms: number) => ms >= 0 && ms <= 60_000;
+  if (rest.length === 0 && isTime(checkMs) && isTime(messageMs)) return { checkMs, messageMs };
+  throw new UsageError(`Cannot use --daemon-cost as two times: current value is ${text}`, {
+    fix: "Write milliseconds for a check and for a message, as in 2.7,0.7, or 0,0 for none",
+  });
+}
+
 /** Reads `--others`: jobs of the same sizes that no balancer knows of. */
 function readOthers(
   text: string | undefined,
@@ -134,9 +147,18 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
   const service = parseDistribution(options.service, "--service");
   const memory = parseDistribution(options.memory, "--memory");
   const pattern = parsePattern(options.arrivals);
+  const calls = options.calls === undefined
+    ? {}
+    : { calls: parseDistribution(options.calls, "--calls") };
+  const memoryBytes = options.nodeMemory === undefined ? {} : {
+    memoryBytes: repeat(parseNumbers(options.nodeMemory, "--node-memory", () => true))
+      .map((mebibytes) => mebibytes * 2 ** 20),
+  };
+  const daemon = readDaemonCosts(options.daemonCost);
   const { trace, load, crash } = options;
   const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
   const partitions = options.partition.map((text) => parsePartition(text, nodes));
+  const drains = options.drain.map((text) => parseDrain(text, nodes));
   const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
   const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
   const others = readOthers(options.others, capacities);
@@ -152,6 +174,8 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
       draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
     },
     pattern,
+    ...calls,
+    pinned: options.pinned,
   };
   return (seed) => ({
     speeds,
@@ -178,8 +202,12 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
       detectMs: 3000,
     },
     freezeMs: options.freeze,
+    ...memoryBytes,
+    callMs: options.callTime,
+    daemon,
     faults: [
       ...partitions,
+      ...drains,
       ...crash === undefined ? [] : drawCrashes(
         { nodes, meanMs: crash * 1000, downMs: options.down * 1000, durationMs },
         randomStream(seed, 9),

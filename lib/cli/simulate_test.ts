@@ -12,7 +12,8 @@ async function simulate(...args: string[]): Promise<string> {
   console.log = (...values: unknown[]) => lines.push(values.join(" "));
   try {
     const nodes = args.includes("--nodes") ? [] : ["--nodes", "8"];
-    assert.equal(await command.run([...nodes, "--duration", "300", ...args]), 0);
+    const duration = args.includes("--duration") ? [] : ["--duration", "300"];
+    assert.equal(await command.run([...nodes, ...duration, ...args]), 0);
   } finally {
     console.log = log;
   }
@@ -67,6 +68,21 @@ Deno.test("lb simulate runs every policy that has a name", async () => {
   }
 });
 
+Deno.test("lb simulate takes memory, calls, pins, drains and the daemons' own cost", async () => {
+  const mean = async (...args: string[]) =>
+    JSON.parse(await simulate("--json", "--duration", "2000", ...args));
+  const plain = await mean();
+  const costly = await mean("--daemon-cost", "500,5");
+  assert.ok(costly.response.mean > plain.response.mean);
+  const calling = await mean("--calls", "exp:500");
+  assert.ok(calling.response.mean > plain.response.mean);
+  const { counts } = (await mean("--pinned", "1")).runs[0];
+  assert.equal(counts.moves, 0);
+  assert.ok((await mean("--node-memory", "64")).runs[0].counts.moves < plain.runs[0].counts.moves);
+  const drained = await mean("--drain", "0:2000:0", "--drain", "0:2000:1");
+  assert.ok(drained.response.mean > plain.response.mean);
+});
+
 Deno.test("lb simulate --check tells how many scenarios hold", async () => {
   assert.match(await simulate("--check", "--seeds", "5"), /^5 seeds, \d+ steps, .*: 0 seeds broke/);
   const { violations, seeds } = JSON.parse(await simulate("--check", "--seeds", "2", "--json"));
@@ -79,6 +95,10 @@ const wrong: readonly [args: string[], message: RegExp][] = [
   [["--cores", "1.5"], /--cores .*"1.5"/],
   [["--warmup", "300"], /--warmup/],
   [["--partition", "5:1:0.5"], /--partition/],
+  [["--drain", "1:5:8"], /--drain/],
+  [["--node-memory", "0"], /--node-memory/],
+  [["--calls", "often"], /--calls/],
+  [["--daemon-cost", "1"], /--daemon-cost/],
   [["--nodes", "12", "--topology", "hypercube"], /hypercube of 12 nodes/],
   [["--load", "NaN"], /load/],
   [["--load", "-1"], /load/],

@@ -22,6 +22,8 @@ export type Fault =
      * from a clock that may have been set back.
      */
     | { readonly kind: "restart"; readonly node: number; readonly epoch: number }
+    /** A person has a node emptied: no fault, but as untimely. */
+    | { readonly kind: "drain"; readonly node: number; readonly endMs: number }
   );
 
 /** Draws crashes of each node with exponential times between them and a fixed time until its return. */
@@ -61,6 +63,29 @@ export function parsePartition(text: string, nodes: number): Fault {
   });
 }
 
+/**
+ * Reads a drain: `START:END:NODE`, seconds and the node's number.
+ *
+ * @throws {UsageError} If it is none.
+ */
+export function parseDrain(text: string, nodes: number): Fault {
+  const words = text.split(":");
+  const [start = NaN, end = NaN, node = NaN] = words.map((word) =>
+    word.trim() === "" ? NaN : Number(word)
+  );
+  if (
+    words.length === 3 && start >= 0 && end > start && Number.isInteger(node) && node >= 0 &&
+    node < nodes
+  ) {
+    return { kind: "drain", node, startMs: start * 1000, endMs: end * 1000 };
+  }
+  throw new UsageError(`Cannot use --drain as START:END:NODE: "${text}" is none`, {
+    fix: `Write two times in seconds, the first one less, and a node from 0 to ${
+      nodes - 1
+    }, as in 60:120:0`,
+  });
+}
+
 type Pair = readonly [a: number, b: number];
 
 /** Makes faults happen. */
@@ -81,9 +106,10 @@ export class Faults {
   }
 
   #begin(fault: Fault): void {
-    const { network, names } = this.#simulation;
+    const { network, names, standing } = this.#simulation;
     if (fault.kind === "crash") return this.#crash(fault.node);
     if (fault.kind === "restart") return this.#restart(fault.node, fault.epoch);
+    if (fault.kind === "drain") return standing.drain(fault.node, true);
     if (fault.kind === "cut") {
       const { a, b } = fault;
       return this.#change([[a, b]], () => network.setCut(a, b, true));
@@ -96,8 +122,9 @@ export class Faults {
   }
 
   #end(fault: Exclude<Fault, { kind: "restart" }>): void {
-    const { network, names } = this.#simulation;
+    const { network, names, standing } = this.#simulation;
     if (fault.kind === "crash") return this.#return(fault.node);
+    if (fault.kind === "drain") return standing.drain(fault.node, false);
     if (fault.kind === "cut") {
       const { a, b } = fault;
       return this.#change([[a, b]], () => network.setCut(a, b, false));

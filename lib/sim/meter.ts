@@ -26,7 +26,7 @@ export class Meter {
 
   /** What a node has done since it was measured last. */
   measure(node: number): Measures {
-    const { stations, nowMs } = this.#simulation;
+    const { stations, nowMs, room } = this.#simulation;
     const usage = stations.usage(node, nowMs);
     const last = this.#last[node] ?? { usage: NOTHING, atMs: 0 };
     const passedMs = Math.max(nowMs - last.atMs, 1e-9);
@@ -35,8 +35,8 @@ export class Meter {
     return {
       cpuStall: Math.min(1, share("stalledMs")),
       memoryStall: 0,
-      availableBytes: MEMORY_BYTES,
-      totalBytes: MEMORY_BYTES,
+      availableBytes: room.total(node) === null ? MEMORY_BYTES : room.available(node),
+      totalBytes: room.total(node) ?? MEMORY_BYTES,
       idleCores: share("idleMs"),
       ownCores: share("ownMs"),
       otherCores: share("otherMs"),

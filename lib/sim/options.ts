@@ -5,6 +5,8 @@
  */
 
 import type { BalancerConfig, Effect, Event } from "../core/types.ts";
+import type { Clock } from "./clocks.ts";
+import type { DaemonCosts } from "./costs.ts";
 import type { Fault } from "./faults.ts";
 import type { Lists } from "./lists.ts";
 import type { NetworkOptions } from "./network.ts";
@@ -40,11 +42,17 @@ export interface SimulationOptions {
   readonly launchMs?: number;
   /** What a daemon takes from its wish to send a process to its choice. @default {1} */
   readonly decideMs?: number;
+  /** By node: memory for processes in bytes; absent: it is never short. */
+  readonly memoryBytes?: readonly number[];
+  /** What a call that is forwarded to home takes, in milliseconds. @default {costs.ts: callMs} */
+  readonly callMs?: number;
+  /** Processor time of the daemons; absent: none. */
+  readonly daemon?: DaemonCosts;
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly warmupMs: number;
   readonly durationMs: number;
   /** By node: how fast its clock runs and what it shows at the start; absent: all are right. */
-  readonly clocks?: readonly { readonly rate: number; readonly startMs: number }[];
+  readonly clocks?: readonly Clock[];
   readonly observer?: Observer;
 }

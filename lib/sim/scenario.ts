@@ -148,6 +148,6 @@ function overlap(a: Fault, b: Fault): boolean {
   if (a.kind === "restart" || b.kind === "restart") return false;
   if (a.startMs > b.endMs || b.startMs > a.endMs) return false;
   if (a.kind === "partition") return b.kind === "partition";
-  if (a.kind === "crash") return b.kind === "crash" && a.node === b.node;
+  if (a.kind === "crash" || a.kind === "drain") return b.kind === a.kind && a.node === b.node;
   return b.kind === "cut" && (a.a === b.a || a.a === b.b) && (a.b === b.a || a.b === b.b);
 }

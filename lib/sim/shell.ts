@@ -48,6 +48,10 @@ export class Shell {
     if (event.type === "offerAnswered" && this.#offers[to]?.ticket === event.ticket) {
       this.#offers[to] = null;
     }
+    if (event.type === "offerReceived") {
+      const refusal = this.#simulation.room.refusal(to, event.id);
+      return this.#simulation.step(to, { ...event, refusal });
+    }
     this.#simulation.step(to, event);
   }
 

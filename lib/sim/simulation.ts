@@ -8,6 +8,8 @@ import { assert } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
 import { Balancer } from "../core/balancer.ts";
 import type { Event, ProcessId } from "../core/types.ts";
+import { Clocks } from "./clocks.ts";
+import { Costs } from "./costs.ts";
 import { Faults } from "./faults.ts";
 import { Alarms, EventQueue } from "./heap.ts";
 import { Launches } from "./launches.ts";
@@ -15,25 +17,14 @@ import { type Meter, meterOf } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Network } from "./network.ts";
 import type { SimulationOptions } from "./options.ts";
+import type { Queued } from "./queued.ts";
 import { Recorder } from "./recorder.ts";
+import { Room } from "./room.ts";
 import { Shell } from "./shell.ts";
+import { Standing } from "./standing.ts";
 import { type Job, NOWHERE, Stations } from "./stations.ts";
 import { Strangers } from "./strangers.ts";
 import { type Arrival, randomStream } from "./workload.ts";
-
-/** A message on its way. */
-interface Delivery {
-  readonly from: number;
-  readonly to: number;
-  readonly incarnation: number;
-  readonly event: Event;
-}
-
-/** What can be queued: a message, a letter to a whole list, anything else. */
-type Queued =
-  | { readonly kind: "deliver"; readonly delivery: Delivery }
-  | { readonly kind: "broadcast"; readonly list: readonly number[]; readonly event: Event }
-  | { readonly kind: "call"; readonly call: () => void };
 
 /** Events without fields, of which a long run has millions. */
 const CHECK: Event = { type: "check" };
@@ -47,6 +38,9 @@ export class Simulation {
   readonly recorder: Recorder;
   readonly shell: Shell;
   readonly moves: Moves;
+  readonly costs: Costs;
+  readonly standing: Standing;
+  readonly room: Room;
   readonly launches: Launches;
   readonly names: readonly string[];
   readonly balancers: (Balancer | null)[] = [];
@@ -69,6 +63,7 @@ export class Simulation {
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #queue = new EventQueue<Queued>();
   readonly #alarms: Alarms;
+  readonly #clocks: Clocks;
   readonly #tickets: Prng;
   readonly #isFaulty: boolean;
   #next: Arrival | null;
@@ -91,6 +86,10 @@ export class Simulation {
     this.#runs = new Int32Array(nodes);
     this.#toldMs = new Float64Array(nodes).fill(-Infinity);
     this.#alarms = new Alarms(3 * nodes);
+    this.#clocks = new Clocks(options.clocks);
+    this.costs = new Costs(this);
+    this.standing = new Standing(this);
+    this.room = new Room(this);
     this.#tickets = randomStream(options.seed, 6);
     this.shell = new Shell(this);
     this.moves = new Moves(this);
@@ -145,18 +144,18 @@ export class Simulation {
     const toldMs = Math.max(this.#toldMs[node] as number, this.localMs(node));
     this.#toldMs[node] = toldMs;
     const effects = balancer.step(event, toldMs);
+    if (this.costs.handled(node, event)) this.#rescheduled(node);
     for (const effect of effects) this.shell.perform(node, effect);
     this.options.observer?.stepped(node, event, effects);
     if (this.balancers[node] !== balancer) return;
     const deadlineMs = balancer.nextTimeoutMs();
-    const atMs = deadlineMs === null ? Infinity : this.#globalMs(node, deadlineMs);
+    const atMs = deadlineMs === null ? Infinity : this.#clocks.global(node, deadlineMs);
     this.#alarms.set(2 * this.names.length + node, Math.max(atMs, this.nowMs));
   }
 
   /** What a node's monotonic clock shows. */
   localMs(node: number): number {
-    const clock = this.options.clocks?.[node];
-    return clock === undefined ? this.nowMs : clock.startMs + clock.rate * this.nowMs;
+    return this.#clocks.local(node, this.nowMs);
   }
 
   /** Sends an event to another node; what cannot be sent is lost. */
@@ -206,7 +205,7 @@ export class Simulation {
   /** Does something on a node when so much time has passed by its clock, unless it crashes before. */
   afterLocal(node: number, ms: number, call: () => void): void {
     const boots = this.#boots[node];
-    this.after(ms / (this.options.clocks?.[node]?.rate ?? 1), () => {
+    this.after(ms / this.#clocks.rate(node), () => {
       if (this.#boots[node] === boots) call();
     });
   }
@@ -226,6 +225,7 @@ export class Simulation {
       if (this.places[job] !== node) continue;
       this.step(node, { type: "processArrived", process: this.process(job) });
     }
+    this.standing.restarted(node);
   }
 
   /** A node is down. */
@@ -234,6 +234,7 @@ export class Simulation {
     this.#runs[node] = (this.#runs[node] as number) + 1;
     this.balancers[node] = null;
     this.#strangers.crashed(node);
+    this.standing.crashed(node);
     this.#alarms.set(2 * this.names.length + node, Infinity);
     this.launches.crashed(node);
   }
@@ -245,6 +246,7 @@ export class Simulation {
 
   /** Lets a job run on a node. */
   run(node: number, job: Job): void {
+    this.costs.place(node, job);
     this.stations.start(node, job, this.nowMs);
     this.places[job] = node;
     this.#rescheduled(node);
@@ -266,6 +268,7 @@ export class Simulation {
 
   /** Takes a frozen job away. */
   leave(node: number, job: Job): void {
+    this.standing.left(node, this.ids[job] as string);
     this.#frozen[node] = (this.#frozen[node] as number) - 1;
     this.places[job] = NOWHERE;
   }
@@ -320,7 +323,7 @@ export class Simulation {
   }
 
   /** The job's program starts. */
-  #begin({ atMs, node, demandMs, bytes }: Arrival): void {
+  #begin({ atMs, node, demandMs, bytes, calls = 0, isPinned = false }: Arrival): void {
     const job = this.stations.make(demandMs);
     const id = `${this.name(node)}/${++this.#pids}/1`;
     this.ids[job] = id;
@@ -328,9 +331,11 @@ export class Simulation {
     this.arrivedMs[job] = atMs;
     this.bytes[job] = bytes;
     this.jobs.set(id, job);
+    this.costs.calls(job, calls);
     this.run(node, job);
     if (this.options.balancer === null) return;
     this.step(node, { type: "processArrived", process: this.process(job) });
+    if (isPinned) this.standing.pin(node, id, true);
   }
 
   #ring(slot: number): void {
@@ -343,8 +348,7 @@ export class Simulation {
       this.#toldMs[node] = Math.max(this.#toldMs[node] as number, deadlineMs);
       return this.step(node, TIME_PASSED);
     }
-    const rate = this.options.clocks?.[node]?.rate ?? 1;
-    this.#alarms.set(slot, this.nowMs + this.options.checkMs / rate);
+    this.#alarms.set(slot, this.nowMs + this.options.checkMs / this.#clocks.rate(node));
     if (this.#meter !== null && this.balancers[node] !== null) {
       this.step(node, { type: "measured", measures: this.#meter.measure(node) });
     }
@@ -367,6 +371,7 @@ export class Simulation {
     const id = this.ids[job] as string;
     this.jobs.delete(id);
     this.moves.forget(id);
+    this.costs.forget(job);
     this.stations.forget(job);
   }
 
@@ -391,10 +396,5 @@ export class Simulation {
 
   #bootsOf(a: number, b: number): number {
     return (this.#boots[a] as number) + (this.#boots[b] as number);
-  }
-
-  #globalMs(node: number, localMs: number): number {
-    const clock = this.options.clocks?.[node];
-    return clock === undefined ? localMs : (localMs - clock.startMs) / clock.rate;
   }
 }

@@ -33,8 +33,10 @@ export class Stations {
   readonly cores: Float64Array;
   /** Work that a job is, in milliseconds at speed 1. */
   demands = new Float64Array(1024);
-  /** A job's clock at its end while it runs, else the work that is left. */
+  /** A job's clock at its end while it runs, else the work that is left, both stretched. */
   #marks = new Float64Array(1024);
+  /** How much longer each job's work is than it would be at home. */
+  #stretches = new Float64Array(1024);
   readonly #free: Job[] = [];
   #jobs = 0;
   readonly #running: Job[][];
@@ -102,15 +104,39 @@ export class Stations {
   make(demandMs: number): Job {
     const job = this.#free.pop() ?? this.#jobs++;
     if (job >= this.demands.length) {
-      const [demands, marks] = [this.demands, this.#marks];
-      this.demands = new Float64Array(2 * demands.length);
-      this.#marks = new Float64Array(2 * marks.length);
-      this.demands.set(demands);
-      this.#marks.set(marks);
+      const doubled = (old: Float64Array) => {
+        const more = new Float64Array(2 * old.length);
+        more.set(old);
+        return more;
+      };
+      this.demands = doubled(this.demands);
+      this.#marks = doubled(this.#marks);
+      this.#stretches = doubled(this.#stretches);
     }
     this.demands[job] = demandMs;
     this.#marks[job] = demandMs;
+    this.#stretches[job] = 1;
     return job;
+  }
+
+  /** Makes the rest of a job that does not run so many times its work, for as long as that is said. */
+  stretch(job: Job, factor: number): void {
+    this.#marks[job] = (this.#marks[job] as number) * factor / (this.#stretches[job] as number);
+    this.#stretches[job] = factor;
+  }
+
+  /**
+   * Takes so much time of one core of a node off its jobs.
+   *
+   * @returns Whether they lack it: a free core does it for nothing.
+   */
+  spend(node: number, ms: number, nowMs: number): boolean {
+    const count = this.count(node);
+    if (count < (this.cores[node] as number)) return false;
+    this.#read(node, nowMs);
+    this.#clocks[node] = (this.#clocks[node] as number) -
+      ms * (this.speeds[node] as number) / count;
+    return true;
   }
 
   /** Gives a job's number back. It must not run. */
@@ -167,12 +193,13 @@ export class Stations {
   /** Work that is left of a job that runs on this node, in milliseconds at speed 1. */
   left(node: number, job: Job, nowMs: number): number {
     this.#read(node, nowMs);
-    return Math.max(0, (this.#marks[job] as number) - (this.#clocks[node] as number));
+    const left = Math.max(0, (this.#marks[job] as number) - (this.#clocks[node] as number));
+    return left / (this.#stretches[job] as number);
   }
 
   /** Work that is left of a job that does not run. */
   leftStopped(job: Job): number {
-    return this.#marks[job] as number;
+    return (this.#marks[job] as number) / (this.#stretches[job] as number);
   }
 
   #rate(node: number): number {

@@ -16,6 +16,10 @@ export interface Arrival {
   /** Work in milliseconds at speed 1. */
   readonly demandMs: number;
   readonly bytes: number;
+  /** Calls in a second of its work that go home when it is away. @default {0} */
+  readonly calls?: number;
+  /** A person pins it as soon as it runs. @default {false} */
+  readonly isPinned?: boolean;
 }
 
 /** Gives the arrivals in order of time; null: there are no more. */
@@ -38,6 +42,10 @@ export interface RandomWorkloadOptions {
   /** Memory in bytes. */
   readonly memory: Distribution;
   readonly pattern: Pattern;
+  /** Forwarded calls in a second of work; absent: jobs make none. */
+  readonly calls?: Distribution;
+  /** Share of the jobs that people pin. @default {0} */
+  readonly pinned?: number;
   readonly seed: number;
 }
 
@@ -55,6 +63,8 @@ export function randomWorkload(options: RandomWorkloadOptions): Workload {
   assert(ratePerMs > 0, "jobs arrive");
   const gaps = randomStream(seed, 1), places = randomStream(seed, 2);
   const demands = randomStream(seed, 3), sizes = randomStream(seed, 4);
+  const rates = randomStream(seed, 10), pins = randomStream(seed, 11);
+  const { calls, pinned = 0 } = options;
   const burst = pattern.kind === "bursty" ? pattern.size : 1;
   const hot = pattern.kind === "hotspot" ? Math.max(1, Math.round(nodes * pattern.fraction)) : 0;
   const share = pattern.kind === "hotspot" ? pattern.share : 0;
@@ -71,7 +81,14 @@ export function randomWorkload(options: RandomWorkloadOptions): Workload {
       while (burst > 1 && gaps.nextFloat() >= 1 / burst) left++;
     }
     left--;
-    return { atMs, node, demandMs: service.draw(demands), bytes: Math.round(memory.draw(sizes)) };
+    return {
+      atMs,
+      node,
+      demandMs: service.draw(demands),
+      bytes: Math.round(memory.draw(sizes)),
+      ...calls === undefined ? {} : { calls: calls.draw(rates) },
+      ...pinned === 0 ? {} : { isPinned: pins.nextFloat() < pinned },
+    };
   };
 }
 
