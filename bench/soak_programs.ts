@@ -5,13 +5,16 @@
  * @module
  */
 import { forkers } from "../tests/e2e/_forkers.ts";
-import { comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
+import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
 import { Testbed } from "../tests/testbed/mod.ts";
 
 /** Random traces for each round of the programs, and how long they are. */
 const TRACES = 4;
 const PARTS = 6;
 const CALLS = 400;
+/** The same of blocks that are verified. */
+const BLOCK_PARTS = 12;
+const OPERATIONS = 1500;
 
 /** Throws at the first difference, with the program's name and the seed. */
 export async function soakPrograms(
@@ -31,7 +34,9 @@ export async function soakPrograms(
       { length: TRACES },
       (_, index) => ioTrace(seed * TRACES + index, PARTS, CALLS),
     );
-    for (const program of [...programs, ...forkers, ...traces]) {
+    for (
+      const program of [...programs, ...forkers, ...traces, blockIo(seed, BLOCK_PARTS, OPERATIONS)]
+    ) {
       if (await missingOf(home, program) !== undefined) continue;
       moves += await comparePrograms(program, { home, away, seed });
       runs++;

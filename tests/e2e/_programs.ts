@@ -410,3 +410,15 @@ export function ioTrace(seed: number, parts: number, calls: number): Program {
     moves: "iotrace",
   };
 }
+
+/** Random block I/O that checks itself (tests/programs/blockio.c), and whose files another process checks. */
+export function blockIo(seed: number, parts: number, operations: number): Program {
+  return {
+    name: `blocks that are verified, seed ${seed}`,
+    needs: ["blockio"],
+    command: (launch) => `exec ${launch} blockio ${seed} ${parts} ${operations}`,
+    input: Array.from({ length: parts }, () => "\n"),
+    moves: "blockio",
+    shows: `blockio verify && ${SUMS}`,
+  };
+}

@@ -7,13 +7,15 @@
 import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
 import { forkers } from "./_forkers.ts";
-import { comparePrograms, ioTrace, missingOf, programs } from "./_programs.ts";
+import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "./_programs.ts";
 
 Deno.test("programs that are moved while they work do the same as unmoved", async (t) => {
   await using bed = await Testbed.create({ hosts: 2 });
   const [home, away] = [bed.host(0), bed.host(1)];
   await bed.startDaemons();
-  for (const program of [...programs, ...forkers.slice(0, 2), ioTrace(1, 4, 300)]) {
+  for (
+    const program of [...programs, ...forkers.slice(0, 2), ioTrace(1, 4, 300), blockIo(1, 8, 300)]
+  ) {
     const absent = await missingOf(home, program);
     await t.step({
       name: program.name + (absent === undefined ? "" : ` (${absent} is not installed)`),
@@ -40,6 +42,7 @@ const staying: readonly {
     ready: /ready\n/,
     why: /it has shared writable memory: .*-shm/,
   },
+  // Whatever its options: its state lies in shared memory, and a helper thread prints it. blockio stands in for it.
   {
     name: "fio",
     argv:
