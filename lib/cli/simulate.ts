@@ -7,6 +7,7 @@ import { HostError } from "../base/errors.ts";
 import { formatSeconds } from "../base/units.ts";
 import { exitCodes } from "../base/errors.ts";
 import { checkSeed } from "../sim/check.ts";
+import { checkMembership } from "../sim/membership/check.ts";
 import { drawPicture } from "../sim/picture.ts";
 import type { Recorder } from "../sim/recorder.ts";
 import { Simulation } from "../sim/simulation.ts";
@@ -139,25 +140,31 @@ function simulate(options: Options): number {
 /** Runs drawn scenarios; each that breaks a rule is told with its seed, as soon as it does. */
 function check({ seed, seeds, json }: Options): number {
   const progress = new Progress();
-  const total = { seeds, steps: 0, moves: 0, lost: 0 };
+  const total = { seeds, steps: 0, moves: 0, lost: 0, judgements: 0 };
   const violations: { seed: number; violation: string }[] = [];
   for (let index = 0; index < seeds; index++) {
     const result = checkSeed(seed + index);
     total.steps += result.steps;
     total.moves += result.moves;
     total.lost += result.lost;
+    const members = checkMembership(seed + index);
+    total.judgements += members.failures;
     progress.show((index + 1) / seeds);
-    if (result.violation === null) continue;
-    violations.push({ seed: result.seed, violation: result.violation });
-    progress.clear();
-    if (!json) console.log(`seed ${result.seed}: ${result.violation}`);
+    for (const violation of [result.violation, members.violation]) {
+      if (violation === null) continue;
+      violations.push({ seed: result.seed, violation });
+      progress.clear();
+      if (!json) console.log(`seed ${result.seed}: ${violation}`);
+    }
   }
   progress.clear();
+  const broken = new Set(violations.map((violation) => violation.seed)).size;
   console.log(
     json
       ? JSON.stringify({ ...total, violations })
       : `${seeds} seeds, ${total.steps} steps, ${total.moves} moves, ${total.lost} processes lost ` +
-        `by crashes: ${violations.length} seeds broke a rule`,
+        `by crashes, ${total.judgements} times a member was held for failed: ` +
+        `${broken} seeds broke a rule`,
   );
   return violations.length === 0 ? exitCodes.ok : exitCodes.failed;
 }
@@ -175,7 +182,9 @@ export const command = defineCommand({
     "With --check small clusters are drawn from seeds, with crashes, restarts of daemons, cuts, loss, " +
     "reordering and wrong clocks, and after each event it is checked that exactly one copy of each " +
     "process counts, that places are freed, that a node that is over acts, that messages are within " +
-    "their bounds. A seed that fails does so again by --seed; the other options do not count.",
+    "their bounds. From the same seeds come clusters whose nodes join, leave, crash, stop and are cut off: " +
+    "all must end with the same view, whoever is healthy is not held for failed for long, and who has " +
+    "left stays out. A seed that fails does so again by --seed; the other options do not count.",
   ],
   examples: [
     ["lb simulate --nodes 64 --load 0.9", "sixty-four nodes, an hour, at 90 % load"],

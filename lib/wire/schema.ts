@@ -86,6 +86,7 @@ export const gossipKinds = {
   sync: 7, // all claims of the sender; answered by synced
   synced: 8,
   refused: 9, // no to sync of a node that is no member: why, in `text`
+  knock: 10, // a ping to a node that is not in the list of the sender; answered by ack
 } as const;
 
 /** What a claim holds of a member; of one incarnation the greater number counts. */

@@ -34,7 +34,18 @@ export interface Snapshot {
     readonly availableBytes: number;
     readonly memoryShortage: string | null;
   } | null;
-  readonly associated: readonly { readonly node: string; readonly state: string }[];
+  readonly associated: readonly {
+    readonly node: string;
+    readonly state: string;
+    readonly suspected?: boolean;
+  }[];
+  readonly members?: readonly {
+    readonly node: string;
+    readonly status: string;
+    readonly incarnation: number;
+    readonly open: boolean;
+  }[];
+  readonly health?: number;
   readonly processes: readonly SnapshotProcess[];
   readonly shadows: readonly {
     readonly pid: number;

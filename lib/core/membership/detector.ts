@@ -22,6 +22,8 @@ const LATE_MS = 500;
 /** A suspected member has so many checks to deny it, and never less than the time below. */
 const SUSPICION_CHECKS = 3;
 const SUSPICION_MS_MIN = 3_000;
+/** Who has not pinged for so many checks has another list now. */
+const CALLER_CHECKS = 3;
 /** A helper answers for a silent node in this part of the time that the asker waits. */
 const ERRAND_SHARE = 0.8;
 
@@ -49,6 +51,11 @@ export class Detector {
   readonly #probes = new Probes();
   /** When a node last answered, or pinged. */
   readonly #heardMs = new Map<NodeName, number>();
+  /**
+   * When nodes have pinged this one: those that are not in its list, as that is full, are watched too, or
+   * nobody might.
+   */
+  readonly #callers = new Map<NodeName, number>();
   /** Until when a suspected member may deny it. */
   readonly #suspicions = new Map<NodeName, number>();
   #checkedMs: number | null = null;
@@ -110,22 +117,31 @@ export class Detector {
     return answerMs * this.health.multiplier;
   }
 
-  /** The periodic check: pings each of these nodes that is connected. */
+  /** The periodic check: pings each of these nodes that is connected, and those that ping this one. */
   check(nodes: readonly NodeName[]): void {
     this.#checkedMs = this.#nowMs;
     for (const node of nodes) if (this.connected.has(node)) this.ping(node);
+    const oldMs = this.#nowMs - CALLER_CHECKS * this.#options.checkMs();
+    for (const [node, pingedMs] of this.#callers) {
+      const status = this.#options.statusOf(node);
+      const hasAnswered = (this.#heardMs.get(node) ?? -Infinity) > pingedMs;
+      const isOver = status !== "alive" && status !== "suspected";
+      if (isOver || nodes.includes(node) || (pingedMs < oldMs && hasAnswered)) {
+        this.#callers.delete(node);
+      } else this.ping(node, "knock");
+    }
   }
 
   /** Asks a node whether it is there, unless that is under way. */
-  ping(node: NodeName): void {
+  ping(node: NodeName, type: "ping" | "knock" = "ping"): void {
     const probe = this.#probes.begin(node, this.#nowMs + this.#waitMs);
-    if (probe !== null) this.#sendPing(probe);
+    if (probe !== null) this.#sendPing(probe, type);
   }
 
-  #sendPing(probe: Probe): void {
+  #sendPing(probe: Probe, type: "ping" | "knock" = "ping"): void {
     const request = this.#probes.nextRequest();
     probe.requests.add(request);
-    this.#options.send(probe.node, { type: "ping", request });
+    this.#options.send(probe.node, { type, request });
   }
 
   /** There is a connection to this node: now it can be asked. */
@@ -187,6 +203,7 @@ export class Detector {
   /** Notes that a node runs, before its claims are taken. */
   hear(from: NodeName, message: Message): void {
     const isAnswer = message.type === "ack" && this.#probes.find(from, message.request) !== null;
+    if (message.type === "ping") this.#callers.set(from, this.#nowMs);
     if (isAnswer || message.type === "ping") this.#heardMs.set(from, this.#nowMs);
   }
 
@@ -215,7 +232,7 @@ export class Detector {
     const deadlineMs = this.#nowMs + ERRAND_SHARE * answerMs;
     const request = this.#probes.nextRequest();
     this.#probes.errands.set(request, { node: target, asker, request: question, deadlineMs });
-    this.#options.send(target, { type: "ping", request });
+    this.#options.send(target, { type: "knock", request });
   }
 
   /** A helper has answered. */
@@ -242,5 +259,6 @@ export class Detector {
     this.#probes.own.clear();
     this.#probes.errands.clear();
     this.#suspicions.clear();
+    this.#callers.clear();
   }
 }

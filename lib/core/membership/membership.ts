@@ -55,10 +55,15 @@ export class Membership {
   #hasLeft: boolean;
   /** The number of the question to the node through which this one is about to join. */
   #joining: { readonly seed: NodeName; readonly request: number } | null = null;
+  /** The last node that was knocked at, until it answers. */
+  #visited: { readonly node: NodeName; readonly request: number } | null = null;
+  readonly #prng: Prng;
   /** Members about whom there are news to tell, and when they may be told. */
   readonly #news = new Set<NodeName>();
   #newsAtMs = -Infinity;
   #associated: readonly NodeName[] = [];
+  /** Whether the list may be another one now. */
+  #isChanged = false;
   #isSaved = true;
   #nowMs: number;
   #effects: MembershipEffect[] = [];
@@ -70,9 +75,10 @@ export class Membership {
     this.#hasJoined = config.hasJoined;
     this.#hasLeft = config.hasLeft;
     this.#nowMs = nowMs;
+    this.#prng = new Prng(config.seed);
     this.#detector = new Detector({
       checkMs: () => this.#settings.checkMs,
-      prng: new Prng(config.seed),
+      prng: this.#prng,
       statusOf: (node) => this.#members.get(node)?.status,
       send: (to, body) => this.#send(to, body),
       hold: (node, status) => this.#hold(node, status),
@@ -92,6 +98,7 @@ export class Membership {
     this.#nowMs = nowMs;
     this.#detector.advance(nowMs);
     this.#apply(event);
+    if (this.#isChanged) this.#relist();
     this.#tellNews();
     if (!this.#isSaved) this.#effects.push({ type: "save" });
     this.#isSaved = true;
@@ -140,7 +147,7 @@ export class Membership {
       case "connected":
         return this.#detector.met(event.node);
       case "lost":
-        return this.#detector.lost(event.node);
+        return this.#lost(event.node);
       case "unreachable":
         return this.#detector.unreachable(event.node);
       case "received":
@@ -157,12 +164,33 @@ export class Membership {
     }
   }
 
+  /** A connection that this node has closed itself, as its list is another now, says nothing. */
+  #lost(node: NodeName): void {
+    if (this.#associated.includes(node)) this.#detector.lost(node);
+    else this.#detector.connected.delete(node);
+  }
+
   #check(): void {
     if (this.#members.forget(this.#nowMs)) {
       this.#isSaved = false;
-      this.#relist();
+      this.#isChanged = true;
     }
     this.#detector.check(this.#associated);
+    this.#visit();
+  }
+
+  /**
+   * Knocks at one member that is in no list of this node, also at one that has failed: where the lists of
+   * those that are left do not hang together, or a node has forgotten its cluster, this mends it.
+   */
+  #visit(): void {
+    const others = this.#members.list(this.#nowMs).filter(({ node, status }) =>
+      node !== this.#node && status !== "left" && !this.#associated.includes(node)
+    );
+    if (others.length === 0) return;
+    const { node } = this.#prng.pick(others);
+    this.#visited = { node, request: this.#detector.nextRequest() };
+    this.#send(node, { type: "knock", request: this.#visited.request });
   }
 
   // ---- messages ----
@@ -177,6 +205,7 @@ export class Membership {
     if (isJoining) this.#join();
     switch (message.type) {
       case "ping":
+      case "knock":
         return this.#send(from, { type: "ack", request: message.request });
       case "ack":
         return this.#acked(from, message);
@@ -199,7 +228,9 @@ export class Membership {
   }
 
   #acked(from: NodeName, { request, digest }: Extract<Message, { type: "ack" }>): void {
-    if (!this.#detector.acked(from, request)) return;
+    const isVisit = this.#visited?.node === from && this.#visited.request === request;
+    if (isVisit) this.#visited = null;
+    else if (!this.#detector.acked(from, request)) return;
     if (digest === this.#members.digest || this.#hasLeft) return;
     this.#send(from, { type: "sync", request: this.#detector.nextRequest() });
   }
@@ -259,7 +290,7 @@ export class Membership {
     this.#members.merge(this.#self(incarnation), this.#nowMs);
     this.#news.add(this.#node);
     this.#isSaved = false;
-    this.#relist();
+    this.#isChanged = true;
   }
 
   /** This node's own judgement of another. */
@@ -278,7 +309,7 @@ export class Membership {
     this.#isSaved = false;
     this.#detector.changed(node, status);
     if (status !== before?.status) this.#tell(node, status, before?.status);
-    this.#relist();
+    this.#isChanged = true;
   }
 
   #tell(node: NodeName, status: Status, before: Status | undefined): void {
@@ -304,9 +335,13 @@ export class Membership {
   }
 
   #relist(): void {
+    this.#isChanged = false;
     const nodes = this.#makeList();
     if (nodes.join() === this.#associated.join()) return;
     const added = nodes.filter((node) => !this.#associated.includes(node));
+    for (const node of this.#associated) {
+      if (!nodes.includes(node)) this.#detector.connected.delete(node);
+    }
     this.#associated = nodes;
     this.#effects.push({ type: "associate", nodes });
     for (const node of added) {
@@ -339,6 +374,7 @@ export class Membership {
     this.#hasLeft = true;
     this.#hasJoined = false;
     this.#joining = null;
+    this.#visited = null;
     const incarnation = this.#own.incarnation + 1;
     this.#begin(incarnation);
     this.#newsAtMs = this.#nowMs; // there is no later
@@ -352,7 +388,7 @@ export class Membership {
 
   #configure(settings: MembershipSettings): void {
     this.#settings = settings;
-    if (this.#self(0).isOpen === this.#own.isOpen) this.#relist();
+    if (this.#self(0).isOpen === this.#own.isOpen) this.#isChanged = true;
     else this.#begin(this.#own.incarnation + 1);
   }
 }

@@ -35,8 +35,10 @@ export type Message =
     readonly claims: readonly Claim[];
   }
   & (
-    /** Are you there? Answered by `ack` with the same number. */
+    /** Are you there? You are in my list. Answered by `ack` with the same number. */
     | { readonly type: "ping"; readonly request: number }
+    /** The same to a node that is not in the sender's list: for another one, which has asked for it, say. */
+    | { readonly type: "knock"; readonly request: number }
     | { readonly type: "ack"; readonly request: number }
     /** Please ask the target whether it is there; answered by `heard` or `unheard`. */
     | { readonly type: "ask"; readonly request: number; readonly target: NodeName }
