@@ -56,15 +56,20 @@ export class ProcessTable {
   /** Adds a process. A known one has exec'ed another program: what held the old one is over. */
   put(process: Process): void {
     const known = this.#entries.get(process.id);
-    const fresh = {
-      sample: null,
-      transit: null,
-      failures: 0,
-      restsUntilMs: 0,
-      staysUntilMs: 0,
-      isPinned: false,
-    };
-    this.#entries.set(process.id, { ...(known ?? fresh), process, held: null });
+    // Not one spread of either: a simulation has millions of arrivals.
+    this.#entries.set(
+      process.id,
+      known !== undefined ? { ...known, process, held: null } : {
+        process,
+        sample: null,
+        held: null,
+        transit: null,
+        failures: 0,
+        restsUntilMs: 0,
+        staysUntilMs: 0,
+        isPinned: false,
+      },
+    );
   }
 
   /** Removes a process; false if it was not there. */
