@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- cluster`: the same small workloads on four real hosts and in the simulator, told what
- * was measured on those hosts: whether what a simulation promises is what a cluster does.
+ * was measured on those hosts: whether what a simulation promises is what a cluster does. With the
+ * name of a policy behind it, the pairs of that one alone.
  *
  * @module
  */
@@ -113,14 +114,17 @@ export async function clusterVsSim(): Promise<Record<string, unknown>> {
     console.log(`Skipped: ${skipped}`);
     return { skipped };
   }
-  const first = series[0]?.[0] ?? "thesis";
+  const only = Deno.args.filter((argument) => argument !== "--")[1];
+  const chosen = series.filter(([policy]) => only === undefined || policy === only);
+  const first = chosen[0]?.[0];
+  if (first === undefined) throw new Error(`The cluster bench has no pairs of policy ${only}`);
   await using bed = await openHosts();
   await startDaemons(bed, first, thresholds);
   const measured = await measure(bed);
   await stopDaemons(bed);
   tell(measured);
   const results: Record<string, unknown> = {};
-  for (const [policy, count] of series) {
+  for (const [policy, count] of chosen) {
     await startDaemons(bed, policy, thresholds);
     const pairs = await runPairs(bed, policy, count, measured);
     await stopDaemons(bed);

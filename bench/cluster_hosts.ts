@@ -24,8 +24,8 @@ export const cluster = {
   select: "most-cpu",
 } as const;
 
-/** A burn may overshoot by the time between two looks at its clock, and a throttled period. */
-const OVERSHOOT_MS = 20;
+/** A burn overshoots by what it uses between two looks at its clock: that of a move, at most. */
+const OVERSHOOT_MS = 500;
 const JOB_MS_MAX = 300_000;
 
 /** Makes the hosts; an error that says so where their CPU cannot be limited. */

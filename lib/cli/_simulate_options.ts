@@ -184,6 +184,18 @@ sharing; thesis where --thresholds are given)`,
     }),
     20,
   ),
+  launch: withDefault(
+    option("--launch", float({ metavar: "MS", min: 0, max: 60_000 }), {
+      description: message`processor time of a launch, before a job is known`,
+    }),
+    0,
+  ),
+  decide: withDefault(
+    option("--decide", float({ metavar: "MS", min: 0, max: 60_000 }), {
+      description: message`from a node's wish to send a job to its choice`,
+    }),
+    1,
+  ),
   crash: optional(
     option("--crash", seconds("SECONDS", 1), {
       description: message`mean time between a node's crashes; none without it`,

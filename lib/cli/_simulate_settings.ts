@@ -202,6 +202,8 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
       detectMs: 3000,
     },
     freezeMs: options.freeze,
+    launchMs: options.launch,
+    decideMs: options.decide,
     ...memoryBytes,
     callMs: options.callTime,
     daemon,

@@ -28,6 +28,15 @@ Deno.test("lb simulate prints a table, and the same one for the same seed", asyn
   assert.notEqual(await simulate("--seed", "6"), text);
 });
 
+Deno.test("lb simulate --launch and --decide are time that jobs lose, alone and to wait for a move", async () => {
+  const response = async (...args: string[]) =>
+    JSON.parse(await simulate("--json", "--service", "det:5", ...args)).response.mean;
+  const args = ["--policy", "none", "--load", "0.01"];
+  const [fast, slow] = [await response(...args), await response(...args, "--launch", "500")];
+  assert.ok(Math.abs(slow - fast - 0.5) < 0.1, `${fast}, then ${slow}`);
+  assert.ok(await response("--decide", "2000") > await response());
+});
+
 Deno.test("lb simulate --json gives every figure, of each run and of all", async () => {
   const figures = JSON.parse(await simulate("--json", "--replications", "3"));
   assert.equal(figures.runs.length, 3);

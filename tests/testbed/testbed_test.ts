@@ -107,3 +107,25 @@ for (const loopback of haveNamespaces ? [false, true] : [true]) {
     await waitFor("its end", async () => await processesWith(mark) === 0, { timeoutMs: 5_000 });
   });
 }
+
+Deno.test({
+  name: "a testbed's host gets its part of a CPU, and what it used is counted",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 1 });
+    const [host] = bed.hosts;
+    assert.ok(host !== undefined);
+    try {
+      await host.limitCpu({ fraction: 0.25, periodUs: 10_000, first: true });
+    } catch (error) {
+      assert.match(String(error), /the cpu controller is not enabled/);
+      return;
+    }
+    const before = await host.cpuUse(), startMs = performance.now();
+    assert.match(await host.must(["burn", "0.5"]), /^used 0\.5/);
+    const after = await host.cpuUse(), passedMs = performance.now() - startMs;
+    const usedMs = after.usedMs - before.usedMs;
+    assert.ok(usedMs >= 500 && usedMs < 0.25 * passedMs + 10, `${usedMs} ms in ${passedMs} ms`);
+    assert.ok(after.throttled > before.throttled && after.periods >= after.throttled);
+  },
+});
