@@ -17,6 +17,13 @@ export interface Size {
 /** What the letters mean, in a word. */
 const stateWords = { U: "under", M: "medium", F: "full", V: "over", " ": "unreachable" } as const;
 
+const statusWords = {
+  alive: "",
+  suspected: "suspected",
+  failed: "failed",
+  left: "has left",
+} as const;
+
 /**
  * Draws a node: its state and thresholds, its associated nodes, its processes.
  *
@@ -36,6 +43,7 @@ export function render(snapshot: Snapshot, size: Size): string[] {
     }   checks every ${frequencySeconds} s`,
     ...drawMachine(snapshot),
     "",
+    ...drawMembers(snapshot),
     ...drawAssociated(snapshot),
     "",
     ...drawAllProcesses(snapshot),
@@ -65,9 +73,31 @@ function drawAssociated({ associated }: Snapshot): string[] {
   return drawColumns(
     [{ title: "ASSOCIATED NODE" }, { title: "STATE" }],
     associated.map((
-      { node, state },
-    ) => [node, `${state === " " ? "-" : state} ${stateWords[state]}`]),
+      { node, state, suspected },
+    ) => [
+      node,
+      `${state === " " ? "-" : state} ${stateWords[state]}${
+        suspected === true ? ", suspected" : ""
+      }`,
+    ]),
   );
+}
+
+/** How many members there are, and each that is not as it should be. */
+function drawMembers({ node, members = [], health = 0 }: Snapshot): string[] {
+  const self = members.find((member) => member.node === node);
+  if (self?.status === "left") {
+    return ["This node has left its cluster: `lb join` brings it back", ""];
+  }
+  if (members.length <= 1) return [];
+  const there = members.filter(({ status }) => status !== "left");
+  const others = members.filter(({ status }) => status !== "alive");
+  const line = [
+    `Members ${there.length}`,
+    ...others.map((member) => `${member.node} ${statusWords[member.status]}`),
+    ...health === 0 ? [] : [`this node's health ${health}, 0 is good`],
+  ].join("   ");
+  return [printable(line), ""];
 }
 
 function drawAllProcesses(snapshot: Snapshot): string[] {

@@ -85,6 +85,29 @@ Deno.test("render() says so where there is nothing", () => {
   ]);
 });
 
+Deno.test("render() tells who is a member, and who is not as it should be", () => {
+  const member = (node: string, status: "alive" | "suspected" | "failed" | "left") => ({
+    node,
+    status,
+    incarnation: 1,
+    open: true,
+  });
+  const text = (change: Partial<Snapshot>) =>
+    render({ ...snapshot, ...change }, everything).join("\n");
+  const own = member(snapshot.node, "alive");
+  const members = [own, member("b:1", "failed"), member("c:1", "left"), member("d:1", "suspected")];
+  assert.match(text({ members }), /^Members 3 {3}b:1 failed {3}c:1 has left {3}d:1 suspected$/m);
+  assert.match(
+    text({ members: [own, member("b:1", "alive")], health: 3 }),
+    /^Members 2 {3}.*3, 0 is/m,
+  );
+  assert.equal(text({ members: [own] }), golden, "a node by itself has no cluster");
+  const associated = [{ node: "b:1", state: "U" as const, suspected: true }];
+  assert.match(text({ associated }), /^b:1 +U under, suspected$/m);
+  const left = [member(snapshot.node, "left"), member("b:1", "alive")];
+  assert.match(text({ members: left }), /has left its cluster/);
+});
+
 Deno.test("render() tells how many lines it had no room for", () => {
   assert.deepEqual(render(snapshot, { columns: 40, rows: 5 }), [
     "Node 192.168.0.1:9734   state F (full) …",

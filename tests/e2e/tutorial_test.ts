@@ -11,7 +11,7 @@ const tutorial = new URL("../../docs/TUTORIAL.md", import.meta.url);
 Deno.test("the tutorial's commands do what it says", async () => {
   const text = await Deno.readTextFile(tutorial);
   const sections = text.split(/^## /m).slice(1);
-  assert.equal(sections.length, 5, "the tutorial has five steps");
+  assert.equal(sections.length, 6, "the tutorial has six steps");
   const script = sections.map((section, index) => {
     const blocks = [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map((match) => match[1]);
     assert.notEqual(blocks.length, 0, `step ${index + 1} has no commands`);
@@ -36,4 +36,8 @@ Deno.test("the tutorial's commands do what it says", async () => {
   const sums = (steps[4] ?? "").trim().split("\n").filter((line) => /^\d{9,}$/.test(line));
   assert.equal(sums.length, 1, `the six sums differ: ${all}`);
   assert.equal([...(steps[4] ?? "").matchAll(/\bperl\b/g)].length >= 6, true, all);
+  assert.match(
+    steps[5] ?? "",
+    /member of a cluster of 3.*^Members 3$.*has left its.*4:9734 has left$/ms,
+  );
 });

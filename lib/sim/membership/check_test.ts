@@ -49,7 +49,7 @@ function growing(nodes: number): Scenario {
 }
 
 Deno.test("what a node sends stays flat as the cluster grows, in calm and while others join", () => {
-  const rates = [16, 40, 80].map((nodes) => {
+  const rates = [16, 40, 64].map((nodes) => {
     const world = new World(growing(nodes));
     const [seed, ...others] = world.nodes;
     assert.ok(seed !== undefined);
@@ -73,9 +73,8 @@ Deno.test("what a node sends stays flat as the cluster grows, in calm and while 
   });
   const bound = messagesMax({ neighbours: 10, checkMs: 5_000, ms: 60_000 }) / 60;
   for (const { joining, calm } of rates) {
-    // Ten pings and ten answers each 5 s, and one knock with its answer.
-    assert.ok(calm <= 5, `${calm} a second`);
-    assert.ok(joining <= bound, `${joining} a second, ${bound} allowed`);
-    console.log(joining, calm, bound);
+    // Ten pings and ten answers each 5 s, one knock, and answers to the knocks of others.
+    assert.ok(calm <= 5.5, `${calm} a second`);
+    assert.ok(joining <= Math.min(40, bound), `${joining} a second, ${bound} allowed`);
   }
 });
