@@ -209,7 +209,9 @@ export class Transfers {
     const { chooser, table, countOthers } = this.#options;
     this.#current = null;
     if (asker === null && this.#round.isExhausted) return;
-    const cause = asker ?? this.cause ?? { kind: "over" };
+    // A process may have ended since: then nothing has to leave any more.
+    const cause = asker ?? this.cause;
+    if (cause === null) return;
     const processes = table.settledCount + countOthers();
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
     const context = { processes, cause, mayOffer, mayProbe: this.#mayProbe(cause) };

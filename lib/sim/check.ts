@@ -6,7 +6,10 @@
  */
 
 import { AssertionError } from "../base/assert.ts";
-import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import { policies } from "../core/policy/policy.ts";
+import type { BalancerView, Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import { Conduct } from "./conduct.ts";
+import { hold } from "./steps.ts";
 import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";
 import { Simulation } from "./simulation.ts";
 import { NOWHERE } from "./stations.ts";
@@ -17,6 +20,9 @@ const OFFERS_MAX = 32;
 const DOUBLINGS_MAX = 6;
 /** What a message takes at most, with all its losses; rounding of clocks. */
 const SLACK_MS = 15_000;
+
+/** Steps of a scenario are some hundreds or thousands. */
+const STEPS_MAX = 200_000;
 
 /** In the last part of a scenario there is a moment without a move; how long and how closely to look. */
 const LULL_MS = 60_000;
@@ -48,6 +54,10 @@ interface Account {
   answers: number;
   /** Since when it is over while it knows a node that is U, and does nothing about it. */
   idleOverSinceMs: number | null;
+  drains: number;
+  readonly conduct: Conduct;
+  /** After its last step. */
+  view: BalancerView | null;
   /** Until when aborted moves may keep processes at rest. */
   restsUntilMs: number;
   /** Processes by the ticket of their move, and aborted moves of each in a row. */
@@ -70,13 +80,24 @@ class Checker {
   stepped(node: number, event: Event, effects: readonly Effect[]): void {
     const { simulation } = this;
     if (simulation === null) return;
-    this.steps++;
+    hold(++this.steps <= STEPS_MAX, `the scenario ends within ${STEPS_MAX} steps`);
     const account = this.#account(node, simulation);
+    const after = simulation.balancers[node]?.view() ?? null;
+    if (after !== null && account.view !== null) {
+      const nowMs = simulation.localMs(node);
+      account.conduct.look({ event, effects, before: account.view, after, nowMs });
+    }
+    account.view = after;
     this.#count(account, event, effects);
     this.#answer(effects);
     this.#checkMessages(account, node, simulation);
     this.#checkPlaces(account, node, simulation);
     this.#checkOver(account, node, event, effects, simulation);
+  }
+
+  /** Whether a node's daemon is just offering a process. */
+  isOffered(node: number, id: ProcessId): boolean {
+    return this.#accounts.get(node)?.conduct.isOffered(id) === true;
   }
 
   settled(): void {
@@ -133,6 +154,9 @@ class Checker {
       offersReceived: 0,
       answers: 0,
       idleOverSinceMs: null,
+      drains: 0,
+      conduct: new Conduct(simulation.options.balancer?.policy ?? policies.thesis),
+      view: null,
       restsUntilMs: -Infinity,
       moving: new Map(),
       failures: new Map(),
@@ -148,6 +172,7 @@ class Checker {
     if (event.type === "peerConnected") account.connects++;
     if (event.type === "peerGreeted") account.greetings++;
     if (event.type === "offerReceived") account.offersReceived++;
+    if (event.type === "drain") account.drains++;
     if (["processArrived", "arrivalConfirmed", "cameHome"].includes(event.type)) account.entries++;
     for (const effect of effects) {
       if (effect.type === "announce") account.announced++;
@@ -168,7 +193,10 @@ class Checker {
     const thresholds = simulation.balancers[node]?.view().thresholds;
     if (thresholds === undefined) return;
     const fillings = Math.ceil(account.entries / (thresholds.thf - thresholds.thu));
-    hold(account.announced <= 2 * fillings, `n${node} announces at most twice a filling`);
+    hold(
+      account.announced <= 2 * (fillings + account.drains),
+      `n${node} announces at most twice a filling`,
+    );
     // A policy that asks nodes that are not U tells each its own load before its offer.
     const asks = (simulation.options.balancer?.policy?.probes ?? 0) > 0 ? account.offers : 0;
     const greetings = account.connects + account.greetings;
@@ -206,8 +234,8 @@ class Checker {
     if (view === undefined) return;
     noteRests(account, event, effects, nowMs);
     const settled = view.processes.filter(({ movingTo }) => movingTo === null);
-    const isOver = settled.length >= view.thresholds.thv &&
-      settled.length < view.processes.length + 1;
+    const isMovable = settled.some(({ isPinned }) => !isPinned);
+    const isOver = isMovable && (settled.length >= view.thresholds.thv || view.isDraining);
     const knowsU = view.associated.some(({ state }) => state === "U");
     const acts = effects.some(({ type }) => type === "offer") ||
       settled.length < view.processes.length;
@@ -248,10 +276,6 @@ function noteRests(
   account.restsUntilMs = Math.max(account.restsUntilMs, nowMs + restMs / clockRates.min);
 }
 
-function hold(condition: boolean, claim: string): void {
-  if (!condition) throw new AssertionError(`it does not hold that ${claim}`);
-}
-
 /** One copy of each job counts, and no other runs. */
 function checkCopies(simulation: Simulation): void {
   const { jobs, places, homes, network, stations, moves } = simulation;
@@ -285,7 +309,7 @@ function hasHeir({ moves }: Simulation, id: string): boolean {
 }
 
 /** When all has been whole for long: everybody knows what is true, and nothing is kept for nobody. */
-function checkQuiet(simulation: Simulation): void {
+function checkQuiet(simulation: Simulation, checker: Checker): void {
   const { jobs, places, balancers, moves, names } = simulation;
   hold(moves.list().length === 0, "no move is left");
   const lists = new Map<number, string[]>();
@@ -301,7 +325,8 @@ function checkQuiet(simulation: Simulation): void {
     hold(view !== undefined, `n${node} is back`);
     if (view === undefined) continue;
     hold(view.reservations.length === 0, `n${node} keeps no place`);
-    const leaving = view.processes.find(({ movingTo }) => movingTo !== null)?.id ?? "none";
+    const leaving = view.processes
+      .find(({ id, movingTo }) => movingTo !== null && !checker.isOffered(node, id))?.id ?? "none";
     hold(leaving === "none", `n${node} lists none as moving: ${leaving}`);
     const listed = view.processes.map(({ id }) => id).toSorted().join(" ");
     const there = (lists.get(node) ?? []).toSorted().join(" ");
@@ -313,9 +338,9 @@ function checkQuiet(simulation: Simulation): void {
 }
 
 /** Whether nothing is on its way just now. */
-function isQuiet(simulation: Simulation): boolean {
+function isQuiet(simulation: Simulation, checker: Checker): boolean {
   try {
-    checkQuiet(simulation);
+    checkQuiet(simulation, checker);
     return true;
   } catch (error) {
     if (error instanceof AssertionError) return false;
@@ -337,9 +362,9 @@ export function checkSeed(seed: number): CheckResult {
     // A node may go on asking others for ever; between two questions all must be quiet.
     for (let ms = durationMs - LULL_MS; ms <= durationMs; ms += LULL_STEP_MS) {
       simulation.advance(ms);
-      if (isQuiet(simulation)) break;
+      if (isQuiet(simulation, checker)) break;
     }
-    checkQuiet(simulation);
+    checkQuiet(simulation, checker);
     checker.checkAnswers(simulation);
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error;

@@ -47,6 +47,7 @@ function drawJobs(nodes: number, prng: Prng): Arrival[] {
     node: prng.nextInt(2) === 0 ? hot : prng.nextInt(nodes),
     demandMs: prng.nextInt(4) === 0 ? 1e9 : 200 + prng.nextExponential(5_000),
     bytes: prng.nextInt(prng.pick([2e6, 5e8])),
+    isPinned: prng.nextInt(8) === 0,
   }));
   return jobs.sort((a, b) => a.atMs - b.atMs);
 }
@@ -57,13 +58,16 @@ function drawFault(nodes: number, jobs: readonly Arrival[], prng: Prng): Fault {
   // Some so short that nobody notices.
   const endMs = startMs + prng.nextExponential(prng.pick([300, 3_000, 12_000]));
   const node = prng.nextInt(nodes);
-  switch (prng.nextInt(10)) {
+  switch (prng.nextInt(12)) {
     case 0:
       return { kind: "crash", node, startMs, endMs };
     case 1:
       return { kind: "partition", size: 1 + prng.nextInt(nodes - 1), startMs, endMs };
     case 2:
       return { kind: "restart", node, epoch: prng.nextInt(100), startMs };
+    case 3:
+    case 4:
+      return { kind: "drain", node, startMs, endMs };
     default:
       return {
         kind: "cut",
@@ -86,11 +90,12 @@ export interface Asked {
 /** Draws moves by hand. */
 export function drawAsked(seed: number): Asked[] {
   const prng = randomStream(seed, 31);
-  return Array.from({ length: prng.nextInt(8) }, () => ({
-    atMs: prng.nextFloat() * FAULTS_MS,
-    job: prng.nextInt(1000),
-    to: prng.nextInt(1000),
-  }));
+  return Array.from({ length: prng.nextInt(8) }, (): Asked[] => {
+    const atMs = prng.nextFloat() * FAULTS_MS, job = prng.nextInt(1000);
+    // Some ask again before there is an answer.
+    const times = prng.pick([1, 1, 4]);
+    return Array.from({ length: times }, () => ({ atMs, job, to: prng.nextInt(1000) }));
+  }).flat();
 }
 
 /** Makes the options of a scenario. */
@@ -104,7 +109,8 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
     prng.pick(THRESHOLDS),
   ];
   const location = prng.pick(locations), smoothingMs = prng.pick([0, 0, 0, 2_000]);
-  const policy = { ...policies[name], location, smoothingMs };
+  const ageCost = policies[name].ageCost && prng.nextInt(2) === 0;
+  const policy = { ...policies[name], location, smoothingMs, ageCost };
   const jobs = drawJobs(nodes, prng);
   const faults = Array.from({ length: prng.nextInt(40) }, () => drawFault(nodes, jobs, prng));
   // What one fault's end mends must not be another's.
@@ -125,9 +131,11 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
       loss: prng.pick([0, 0, 0.05, 0.2]),
       resets: prng.pick([0, 0.03, 0.2]),
       reorders: prng.nextInt(2) === 0,
-      detectMs: 2_000,
+      // Offers time out before the link is known to be gone, or after.
+      detectMs: prng.pick([2_000, 5_000]),
     },
     freezeMs: 20,
+    ...prng.nextInt(3) === 0 ? { memoryBytes: repeat(() => prng.pick([1e8, 5e8, 1e9])) } : {},
     faults: apart,
     seed,
     warmupMs: 0,
