@@ -155,6 +155,25 @@ export class Cluster {
     }
   }
 
+  /** Brings a process home as its shadow does: without an offer. */
+  bringHome(id: ProcessId): void {
+    const job = this.jobs.get(id);
+    if (job === undefined || job.isOrdered || job.node === job.homeNode) return;
+    const from = job.node;
+    job.node = job.homeNode;
+    this.step(job.node, { type: "cameHome", process: this.#process(id), cantmove: null });
+    this.step(from, { type: "processEnded", id });
+  }
+
+  /** A node is in nobody's list any more, and has none. */
+  leave(node: NodeName): void {
+    for (const [other, list] of [...this.#associated]) {
+      const nodes = other === node ? [] : list.filter((one) => one !== node);
+      this.#associated.set(other, nodes);
+      this.step(other, { type: "associated", nodes });
+    }
+  }
+
   /** Lets time pass, with no checks. */
   run(ms: number): void {
     const endMs = this.nowMs + ms;

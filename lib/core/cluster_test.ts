@@ -256,6 +256,50 @@ Deno.test("whatever happens, every request is answered exactly once", () => {
   );
 });
 
+/** As `lb leave` does: its own processes come home, guests go, then nobody has it in a list. */
+function leave(cluster: Cluster, node: string): void {
+  cluster.step(node, { type: "drain", isDraining: true, guestsOnly: true });
+  const ties = () =>
+    [...cluster.jobs.values()].filter((job) => (job.node === node) !== (job.homeNode === node));
+  for (let round = 0; round < 30 && ties().length > 0; round++) {
+    for (const job of ties()) if (job.homeNode === node) cluster.bringHome(job.id);
+    cluster.runChecked(5);
+  }
+  assert.deepEqual(ties(), [], `${node} is free`);
+  cluster.leave(node);
+  cluster.step(node, { type: "drain", isDraining: false });
+}
+
+Deno.test("whatever happens, a node can leave: no process is lost, and none moves to or from it then", () => {
+  fc.assert(
+    fc.property(
+      actions,
+      configs,
+      nodeNames,
+      fc.array(nodeNames),
+      (script, config, node, starts) => {
+        const cluster = play(script, config);
+        for (const job of cluster.jobs.values()) job.cantmove = null;
+        const before = [...cluster.jobs.keys()].sort();
+        leave(cluster, node);
+        for (const other of [...starts, ...starts, node, node, node]) cluster.start(other);
+        cluster.runChecked(60);
+        assert.deepEqual(
+          [...cluster.jobs.keys()].sort().filter((id) => before.includes(id)),
+          before,
+        );
+        for (const job of cluster.jobs.values()) {
+          assert.equal(job.node === node, job.homeNode === node, `${job.id} on ${job.node}`);
+          assert.ok(cluster.list(job.node).includes(job.id));
+        }
+        const listed = [...cluster.balancers.keys()].flatMap((name) => cluster.list(name));
+        assert.equal(listed.length, cluster.jobs.size, "each is in one list");
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
 Deno.test("the same events at the same times give the same effects", () => {
   fc.assert(
     fc.property(actions, (script) => {

