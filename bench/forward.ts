@@ -28,9 +28,13 @@ interface Row {
 const rows: readonly Row[] = [
   { name: "write64", calls: "write 64 B", record: 64, callsMax: CALLS_MAX },
   { name: "read64", calls: "read 64 B", record: 64, callsMax: CALLS_MAX },
+  { name: "pwrite64", calls: "pwrite 64 B", record: 64, callsMax: CALLS_MAX },
+  { name: "pread64", calls: "pread 64 B", record: 64, callsMax: CALLS_MAX },
   { name: "write1m", calls: "write 1 MiB", record: 1 << 20, callsMax: 1024 },
   { name: "read1m", calls: "read 1 MiB", record: 1 << 20, callsMax: 1024 },
   { name: "pipewrite", calls: "write 64 B to a pipe", record: 64, callsMax: CALLS_MAX },
+  { name: "lseek", calls: "lseek", callsMax: CALLS_MAX },
+  { name: "fstat", calls: "fstat", callsMax: CALLS_MAX },
   { name: "stat", calls: "stat", callsMax: CALLS_MAX },
   { name: "openclose", calls: "open and close", callsMax: CALLS_MAX },
   { name: "getpid", calls: "getpid", callsMax: CALLS_MAX },
@@ -82,7 +86,7 @@ class Worker {
     if (name === "pipewrite") {
       await host.must(["mkfifo", path]);
       watch = host.must(["forward", "drain", ...records], { timeoutMs: 120_000 });
-    } else if (name.startsWith("write")) {
+    } else if (name.startsWith("write") || name === "pwrite64") {
       watch = host.must(["forward", "observe", ...records], { timeoutMs: 120_000 });
     } else if (record !== undefined) {
       await host.must(["forward", "make", ...records]);

@@ -4,8 +4,8 @@
  * Each message is a struct lb_link_header followed by `size` bytes. The same socket first carries the
  * process's memory (lb_image.h); the words of the commit (MAPPED, GO, RUNNING, SERVE) are link messages.
  *
- * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT WRITE ADVANCE CLOSE, and source to
- *                  restorer: GO.
+ * Guest to shadow: HELLO CALL CANCEL ACTIONS PREPARE ABORT ACTIVATE HOME EXIT WRITE ADVANCE CLOSE PLACE SEEK, and
+ *                  source to restorer: GO.
  * Shadow to guest: SERVE REPLY SIGNAL STOP CONTINUE COME_HOME PREPARED ABORTED ACTIVATED MOVED READY APPLIED,
  *                  and restorer to source: MAPPED RUNNING FAILED.
  * A message of another type, or longer than LB_LINK_SIZE_MAX, is -LB_E_WIRE and closes the link.
@@ -52,6 +52,8 @@ enum lb_link_type {
 	LB_LINK_ADVANCE = 26, /* guest: so many bytes have been read; seq: the descriptor; body: uint64_t */
 	LB_LINK_APPLIED = 27, /* shadow: the stream up to here is executed; body: struct lb_link_applied */
 	LB_LINK_CLOSE = 28,   /* guest: close(2) of a file that was only read; seq: the descriptor; no body */
+	LB_LINK_PLACE = 29,   /* guest: pwrite(2); seq as WRITE; body: uint64_t offset, then bytes as WRITE's */
+	LB_LINK_SEEK = 30,    /* guest: lseek(2), SEEK_SET; seq: the descriptor; body: uint64_t offset */
 	LB_LINK_TYPES,        /* one more than the last */
 };
 
@@ -67,7 +69,8 @@ struct lb_link_status {
 	uint64_t detail;
 };
 
-/* A position in the stream: bytes of WRITE, ADVANCE and CLOSE messages, headers included, since the copy began. */
+/* A position in the stream: bytes of its messages (WRITE, ADVANCE, CLOSE, PLACE, SEEK), headers included, since the
+ * copy began. */
 struct lb_link_serve {
 	uint64_t stream_at; /* executed; the guest goes on from here */
 	uint64_t signalfds; /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
@@ -160,7 +163,8 @@ struct lb_link_message {
 enum lb_home_call {
 	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
 	LB_HOME_FILE = 0x10001,  /* args: descriptor, struct lb_home_file out: what may be done without home */
-	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, size: reads at the offset and leaves it */
+	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, offset or LB_AT_OFFSET: reads there; leaves the offset;
+	                            out: uint64_t, the first byte's offset, then bytes; result: bytes, with those 8 */
 	LB_HOME_HOLD = 0x10003, /* args: signals that wait at home from now on, for a signalfd; siginfo_t[] of those
 	                           that have come to the guest; 1: before all that have come here; uint64_t out: what
 	                           signalfds tell of. Those that wait here no longer are told before the reply */
@@ -183,13 +187,22 @@ struct lb_home_child {
 	uint64_t limits[LB_LIMITS][2]; /* struct rlimit */
 };
 
-/* Answer to LB_HOME_FILE. */
-#define LB_GRANT_WRITE 1u /* write(2) may be said to have succeeded before it is executed */
-#define LB_GRANT_READ 2u  /* may be read ahead */
+#define LB_AT_OFFSET UINT64_MAX /* of LB_HOME_AHEAD: at the descriptor's own offset */
+
+/* Answer to LB_HOME_FILE; and argument 5 of a CALL of open(2) and its like, OUT: the same of what was opened. */
+#define LB_GRANT_WRITE 1u  /* write(2) may be said to have succeeded before it is executed */
+#define LB_GRANT_READ 2u   /* may be read ahead */
+#define LB_GRANT_OFFSET 4u /* no other descriptor of the process has its offset: lseek(2) may be behind, too */
+#define LB_HOME_STATUS_SIZE 144 /* struct stat */
 struct lb_home_file {
 	uint64_t device, inode;
+	uint64_t offset;     /* of the descriptor, at this moment */
+	uint64_t offset_max; /* the file system takes offsets up to this one */
 	uint32_t grants;
-	uint32_t unused;
+	uint32_t unit;       /* bytes that are allocated at once; 0: only what is contiguous may be written behind */
+	uint32_t appends;    /* 1: O_APPEND */
+	uint32_t is_regular; /* 1: `status` is struct stat of a regular file, as fstat(2) tells it at this moment */
+	uint8_t status[LB_HOME_STATUS_SIZE];
 };
 
 #define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)

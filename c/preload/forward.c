@@ -295,10 +295,11 @@ static int64_t answer(struct lb_trap *trap)
 	}
 	if (lb_self.has_child) /* whose descriptors are its own */
 		return result == LB_SLOW ? decide(trap) : result;
-	if (result == LB_SLOW && lb_files_before(trap))
+	if (result == LB_SLOW && lb_files_prepare(trap))
 		result = lb_fast_call(trap->number, trap->args);
 	if (result != LB_SLOW)
 		return result;
+	lb_files_before(trap);
 	lb_last_reply_flags = 0;
 	result = decide(trap);
 	lb_files_after(trap, result);

@@ -13,6 +13,7 @@
 #include "lb_syscalls.h"
 
 #include "forward.h"
+#include "ring.h"
 
 #define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
 #define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
@@ -107,8 +108,7 @@ static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *
 
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		const struct lb_operand_value *arg = &request->args[i];
-		uint64_t offset;
-		uint64_t size = arg->size;
+		uint64_t offset, size = arg->size;
 
 		if (arg->kind != LB_ARG_INOUT && (arg->kind != LB_ARG_OUT || view->result < 0))
 			continue;
@@ -474,6 +474,7 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 		if (result < 0)
 			return result;
 	}
+	lb_files_want_opened(&request);
 	if (request.result_size && has_one_output(&request))
 		request.flags |= LB_CALL_RESULT_SIZE | request.result_size << LB_CALL_UNIT_SHIFT;
 	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE)

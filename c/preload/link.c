@@ -164,7 +164,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 		if (header->size != sizeof(siginfo_t))
 			return false;
 		memcpy(&number, body, sizeof(number));
-		lb_files_drop_ahead(); /* news from outside */
+		lb_ahead_drop_all(); /* news from outside */
 		lb_signal_requeue(number, body);
 		return true;
 	}

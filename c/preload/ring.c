@@ -39,11 +39,16 @@ uint8_t *lb_ring_ahead(unsigned slot)
 	return (uint8_t *)lb_self.ring_start + MEMORY_AHEAD_AT + (uint64_t)slot * LB_AHEAD_SIZE;
 }
 
+struct lb_known *lb_known(void)
+{
+	return (struct lb_known *)(lb_self.ring_start + MEMORY_FILES_AT);
+}
+
 struct lb_file *lb_ring_file(uint64_t fd)
 {
 	if (lb_self.ring_start == 0 || (uint32_t)fd >= LB_FILES)
 		return NULL;
-	return (struct lb_file *)(lb_self.ring_start + MEMORY_FILES_AT) + (uint32_t)fd;
+	return (struct lb_file *)(lb_self.ring_start + MEMORY_FILES_AT + LB_FILES_AT) + (uint32_t)fd;
 }
 
 static int64_t map(uint64_t at, uint64_t size, int fd, uint64_t offset)
@@ -98,6 +103,7 @@ int lb_ring_create(void)
 	lb_actions_summary(&ring->actions);
 	for (i = 0; i < LB_AHEAD_SLOTS; i++)
 		ring->ahead[i].fd = -1;
+	lb_known()->moves = 1;
 	ring->magic = LB_RING_MAGIC;
 	return (int)fd;
 }
@@ -124,6 +130,27 @@ bool lb_ring_room(uint64_t size)
 	return ring->head - ring->applied + size + messages * LB_RING_WRITE_OVERHEAD + MARGIN <= LB_RING_SIZE;
 }
 
+/* Two halves, so that one can be on its way home while the other is filled. */
+bool lb_ring_scatter(uint32_t unit)
+{
+	struct lb_known *known = lb_known();
+	const struct lb_ring *ring = lb_ring();
+	uint64_t wanted = (uint64_t)LB_SCATTER_BLOCKS * unit;
+
+	if (unit == 0 || wanted > LB_SCATTER_MAX / 2)
+		return false;
+	if (ring->applied == ring->head)
+		known->scattered = 0;
+	if (known->scattered + wanted > LB_SCATTER_MAX / 2) {
+		if (ring->applied < known->scatter_at)
+			return false;
+		known->scatter_at = ring->head;
+		known->scattered = 0;
+	}
+	known->scattered += wanted;
+	return true;
+}
+
 static void put_header(uint64_t at, uint32_t type, uint32_t size, uint64_t seq)
 {
 	struct lb_link_header header = { type, size, seq };
@@ -131,22 +158,28 @@ static void put_header(uint64_t at, uint32_t type, uint32_t size, uint64_t seq)
 	memcpy(data_at(at), &header, sizeof(header));
 }
 
-bool lb_ring_append_write(uint64_t *head, uint32_t fd, uint64_t from, uint64_t size)
+bool lb_ring_append_write(uint64_t *head, uint32_t fd, uint64_t from, uint64_t size, uint64_t offset)
 {
+	bool placed = offset != LB_NO_OFFSET;
 	uint64_t at = *head;
 
 	while (size > 0) {
 		uint64_t part = size < LB_RING_MESSAGE_MAX ? size : LB_RING_MESSAGE_MAX;
-
 		uint64_t padding = -part & 7;
+		uint64_t before = placed ? sizeof(offset) : 0;
 
-		put_header(at, LB_LINK_WRITE, (uint32_t)(part + padding), fd | padding << 32);
+		put_header(at, placed ? LB_LINK_PLACE : LB_LINK_WRITE, (uint32_t)(before + part + padding),
+			fd | padding << 32);
 		at += sizeof(struct lb_link_header);
+		if (placed)
+			memcpy(data_at(at), &offset, sizeof(offset));
+		at += before;
 		if (!lb_fast_read(data_at(at), from, part))
 			return false;
 		at += part + padding;
 		from += part;
 		size -= part;
+		offset += placed ? part : 0;
 	}
 	*head = at;
 	return true;
@@ -184,13 +217,18 @@ void lb_ring_close(uint32_t fd)
 	lb_ring_publish(head + sizeof(struct lb_link_header));
 }
 
-static void append_advance(uint32_t fd, uint64_t count)
+static void put_number(uint32_t type, uint32_t fd, uint64_t value)
 {
-	struct lb_ring *ring = lb_ring();
+	uint64_t head = lb_ring()->head;
 
-	put_header(ring->head, LB_LINK_ADVANCE, sizeof(count), fd);
-	memcpy(data_at(ring->head + sizeof(struct lb_link_header)), &count, sizeof(count));
-	LB_RING_STORE(ring->head, ring->head + ADVANCE_SIZE);
+	put_header(head, type, sizeof(value), fd);
+	memcpy(data_at(head + sizeof(struct lb_link_header)), &value, sizeof(value));
+}
+
+void lb_ring_seek(uint32_t fd, uint64_t offset)
+{
+	put_number(LB_LINK_SEEK, fd, offset);
+	lb_ring_publish(lb_ring()->head + ADVANCE_SIZE);
 }
 
 void lb_ring_tell_read(void)
@@ -202,14 +240,15 @@ void lb_ring_tell_read(void)
 		return;
 	for (i = 0; i < LB_AHEAD_SLOTS; i++) {
 		struct lb_ahead *ahead = &ring->ahead[i];
-		uint32_t count = ahead->at - ahead->told;
+		uint64_t count = (uint64_t)ahead->at - ahead->told; /* below zero: it has gone back */
 
 		if (ahead->fd < 0 || count == 0)
 			continue;
 		/* Death between the two stores: the keeper sees by telling_head whether `head` was the last. */
 		ahead->telling = ahead->at;
 		LB_RING_STORE(ahead->telling_head, ring->head + ADVANCE_SIZE);
-		append_advance((uint32_t)ahead->fd, count);
+		put_number(LB_LINK_ADVANCE, (uint32_t)ahead->fd, count);
+		LB_RING_STORE(ring->head, ring->head + ADVANCE_SIZE);
 		LB_RING_STORE(ahead->told, ahead->at);
 	}
 }

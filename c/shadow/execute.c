@@ -268,6 +268,14 @@ static bool is_transfer(uint32_t number)
 	       number == SYS_pwrite64 || is_vector(number);
 }
 
+/* Opens a file: what may be done with it without home goes along with the result. */
+static bool is_open(const struct lb_link_call *call)
+{
+	return (call->number == SYS_open || call->number == SYS_openat || call->number == SYS_openat2 ||
+		call->number == SYS_creat) &&
+	       call->kinds[5] == LB_ARG_OUT && call->arg_sizes[5] == sizeof(struct lb_home_file);
+}
+
 static bool is_regular(int fd)
 {
 	struct stat status;
@@ -287,6 +295,23 @@ static uint32_t used_output(const struct lb_link_call *call, int64_t result)
 	if (result > (int64_t)call->out_size / unit)
 		return call->out_size;
 	return (uint32_t)(result * unit);
+}
+
+/* LB_HOME_FILE and LB_HOME_AHEAD. Returns false when the request is malformed. */
+static bool execute_file(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
+{
+	void *to = (void *)(intptr_t)arguments[1];
+
+	if (call->kinds[1] != LB_ARG_OUT)
+		return false;
+	if (call->number == LB_HOME_AHEAD)
+		reply->result = lb_read_ahead((int)arguments[0], to, call->arg_sizes[1], call->args[2]);
+	else if (call->arg_sizes[1] == sizeof(struct lb_home_file))
+		reply->result = lb_grant((int)arguments[0], to);
+	else
+		return false;
+	reply->out_size = used_output(call, reply->result);
+	return true;
 }
 
 void lb_wait_readable(int fd)
@@ -312,16 +337,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	memset(out, 0, call->out_size <= 4096 ? call->out_size : 0);
 	if (!resolve(call, in, out, arguments + 1) || !strings_end(call, arguments + 1))
 		return false;
-	if (call->number == LB_HOME_FILE && call->out_size >= sizeof(struct lb_home_file)) {
-		reply->result = lb_grant((int)arguments[1], (void *)out);
-		reply->out_size = sizeof(struct lb_home_file);
-		return true;
-	}
-	if (call->number == LB_HOME_AHEAD) {
-		reply->result = lb_read_ahead((int)arguments[1], out, call->out_size);
-		reply->out_size = used_output(call, reply->result);
-		return true;
-	}
+	if (call->number == LB_HOME_FILE || call->number == LB_HOME_AHEAD)
+		return execute_file(call, arguments + 1, reply);
 	if (call->number == LB_HOME_MEMFD) {
 		reply->result = make_memfd((const void *)(intptr_t)arguments[1], call->arg_sizes[0],
 					   (int)arguments[2]);
@@ -363,6 +380,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		reply->result = cancellable ? run_cancellable(call, arguments) : run_raw(arguments);
 	if (lb_is_message(call->number))
 		lb_message_done(call, &message, reply->result);
+	if (is_open(call) && reply->result >= 0)
+		lb_grant_opened((int)reply->result, (void *)(intptr_t)arguments[6]);
 	reply->flags = regular ? LB_REPLY_REGULAR : 0;
 	if (lb_signalfds_came(call, &message, reply->result))
 		reply->flags |= LB_REPLY_SIGNALFD;

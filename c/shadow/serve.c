@@ -91,7 +91,7 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 {
 	const void *body = header + 1;
 
-	if (header->type == LB_LINK_WRITE || header->type == LB_LINK_ADVANCE || header->type == LB_LINK_CLOSE)
+	if (lb_stream_handles(header->type))
 		return lb_shadow.executing_seq == 0 && lb_stream_handle(header);
 	if (header->type != LB_LINK_CANCEL)
 		lb_stream_applied(header->type == LB_LINK_CALL);

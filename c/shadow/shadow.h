@@ -101,9 +101,10 @@ void lb_serve_link(struct lb_shadow_link *link);
 void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is the live one */
 struct lb_link_serve lb_serve_words(void);
 
-/* ---- stream.c: what the guest did without waiting (WRITE, ADVANCE) */
+/* ---- stream.c: what the guest did without waiting */
+bool lb_stream_handles(uint32_t type); /* is it a message of the stream? */
 /* Takes one message; its data must stay where it is until the flush. Returns false when it is malformed. */
-bool lb_stream_handle(const struct lb_link_header *at);
+bool lb_stream_handle(const struct lb_link_header *message);
 /* Executes what was taken: before anything else is done for the guest, and before the link's area moves. */
 void lb_stream_flush(void);
 /* As that, and the guest learns how far home is: by a message, or by the reply that follows. */
@@ -127,7 +128,10 @@ bool lb_reserve_use(void);      /* gives up the reserve: the disk is full. False
 void lb_reserve_drop(void);      /* this shadow ends: the descriptors are not to outlive it */
 uint32_t lb_reserve_spent(void); /* 1: it was given up, and nothing is granted any more */
 int64_t lb_grant(int fd, struct lb_home_file *answer);
-int64_t lb_read_ahead(int fd, void *to, size_t size); /* at the offset, which stays; bytes or -errno */
+/* The same of what has just been opened, as far as nothing has to be made for it. */
+void lb_grant_opened(int fd, struct lb_home_file *answer);
+/* LB_HOME_AHEAD: `size` bytes at `to` for the offset and what lies there. Returns bytes, or -errno. */
+int64_t lb_read_ahead(int fd, void *to, size_t size, uint64_t offset);
 
 /* ---- execute.c */
 /* Executes one CALL; the reply (with `out_size` output bytes, at most LB_LINK_DATA_SIZE_MAX) goes to *reply and

@@ -1,5 +1,5 @@
-/* stream.c - executes what the guest did without waiting: its writes behind, the bytes it has read ahead, and
- * the closing of files that it has only read.
+/* stream.c - executes what the guest did without waiting: its writes behind, the bytes it has read ahead, where it
+ * has put offsets, and the closing of files that it has only read.
  *
  * Each message is executed once: the position counts them, and a new link begins where it stands. A write that
  * fails is told to the guest at once, and to the program with its next write, fsync or close of that descriptor;
@@ -21,9 +21,12 @@
 static uint8_t owed[DESCRIPTORS]; /* errno of a write behind that failed; 0: none */
 static struct lb_untold untold;
 
+#define AT_OFFSET (-1) /* write(2), not pwrite(2) */
+
 /* Writes to one descriptor in a row, their data joined in the link's own area. */
 static struct {
 	int fd;
+	off_t at; /* where the first byte goes */
 	uint8_t *data;
 	size_t size;
 } run;
@@ -63,7 +66,9 @@ void lb_stream_flush(void)
 	size_t done = 0;
 
 	while (done < run.size && owed[run.fd] == 0) {
-		ssize_t got = write(run.fd, run.data + done, run.size - done);
+		ssize_t got = run.at == AT_OFFSET
+				      ? write(run.fd, run.data + done, run.size - done)
+				      : pwrite(run.fd, run.data + done, run.size - done, run.at + (off_t)done);
 
 		if (got >= 0) {
 			done += (size_t)got;
@@ -88,34 +93,68 @@ void lb_stream_applied(bool by_reply)
 		tell(-1, 0);
 }
 
-bool lb_stream_handle(const struct lb_link_header *at)
+/* Takes a write, `at` an offset or AT_OFFSET, whose data lies at `body`: it may be moved. */
+static void take_write(int fd, off_t at, uint8_t *body, size_t size)
 {
-	uint8_t *body = (uint8_t *)(uintptr_t)(at + 1); /* our own area (links.c) */
-	const struct lb_link_header own = *at, *header = &own; /* joining data covers it */
-	uint32_t fd = (uint32_t)header->seq, padding = (uint32_t)(header->seq >> 32);
-	uint64_t count;
+	bool goes_on = run.size > 0 && run.fd == fd &&
+		       (run.at == AT_OFFSET ? at == AT_OFFSET : at == run.at + (off_t)run.size);
 
-	if (fd >= DESCRIPTORS || lb_is_own_fd((int)fd) || padding >= 8 || padding > header->size)
-		return false;
-	if (header->type == LB_LINK_ADVANCE) {
-		if (header->size != sizeof count)
-			return false;
-		memcpy(&count, body, sizeof count);
-		lb_stream_flush();
-		lseek((int)fd, (off_t)count, SEEK_CUR); /* of a file that could be read there */
-	} else if (header->type == LB_LINK_CLOSE) {
-		lb_stream_flush();
-		close((int)fd);
-	} else if (run.size > 0 && run.fd == (int)fd) {
-		memmove(run.data + run.size, body, header->size - padding);
-		run.size += header->size - padding;
-	} else {
-		lb_stream_flush();
-		run.fd = (int)fd;
-		run.data = body;
-		run.size = header->size - padding;
+	if (goes_on) {
+		memmove(run.data + run.size, body, size);
+		run.size += size;
+		return;
 	}
-	lb_shadow.state.stream_at += sizeof *header + header->size;
+	lb_stream_flush();
+	run.fd = fd;
+	run.at = at;
+	run.data = body;
+	run.size = size;
+}
+
+bool lb_stream_handles(uint32_t type)
+{
+	return type == LB_LINK_WRITE || type == LB_LINK_ADVANCE || type == LB_LINK_CLOSE ||
+	       type == LB_LINK_PLACE || type == LB_LINK_SEEK;
+}
+
+bool lb_stream_handle(const struct lb_link_header *message)
+{
+	uint8_t *body = (uint8_t *)(uintptr_t)(message + 1); /* our own area (links.c) */
+	const struct lb_link_header header = *message;	     /* joining data covers it */
+	uint32_t number = (uint32_t)header.seq, padding = (uint32_t)(header.seq >> 32);
+	int fd = (int)number;
+	uint64_t value = 0;
+
+	if (number >= DESCRIPTORS || lb_is_own_fd(fd) || padding >= 8 || padding > header.size)
+		return false;
+	if (header.type != LB_LINK_WRITE && header.type != LB_LINK_CLOSE) {
+		if (header.size < sizeof value + padding)
+			return false;
+		memcpy(&value, body, sizeof value);
+	}
+	switch (header.type) {
+	case LB_LINK_WRITE:
+		take_write(fd, AT_OFFSET, body, header.size - padding);
+		break;
+	case LB_LINK_PLACE:
+		if ((int64_t)value < 0)
+			return false;
+		take_write(fd, (off_t)value, body + sizeof value, header.size - sizeof value - padding);
+		break;
+	case LB_LINK_ADVANCE:
+		lb_stream_flush();
+		lseek(fd, (off_t)value, SEEK_CUR); /* to a byte that could be read there */
+		break;
+	case LB_LINK_SEEK:
+		lb_stream_flush();
+		lseek(fd, (off_t)value, SEEK_SET); /* no further than the file system goes: struct lb_home_file */
+		break;
+	default:
+		lb_stream_flush();
+		close(fd);
+		break;
+	}
+	lb_shadow.state.stream_at += sizeof header + header.size;
 	return true;
 }
 

@@ -494,7 +494,7 @@ export const neverHeld = { SIGURG: 23, SIGIO: 29, SIGSYS: 31 } as const;
 /** All of it under one name. */
 export const schema = {
   protocolVersion: 1,
-  abiVersion: 1,
+  abiVersion: 2,
   port: 9734,
   frameTypes,
   frameFlags,

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,15 @@ static void write_records(int fd, size_t record, int64_t count)
 	}
 }
 
+static void place_records(int fd, size_t record, int64_t count)
+{
+	for (int64_t n = 0; n < count; n++) {
+		memcpy(buffer, &n, sizeof n);
+		if (pwrite(fd, buffer, record, n * (off_t)record) != (ssize_t)record)
+			die("forward: pwrite");
+	}
+}
+
 static void check_record(const char *bytes, int64_t wanted)
 {
 	int64_t found;
@@ -84,19 +94,43 @@ static void read_records(int fd, size_t record, int64_t count)
 	}
 }
 
+static void fetch_records(int fd, size_t record, int64_t count)
+{
+	for (int64_t n = 0; n < count; n++) {
+		if (pread(fd, buffer, record, n * (off_t)record) != (ssize_t)record)
+			die("forward: pread");
+		check_record(buffer, n);
+	}
+}
+
+/* Calls that need no data. */
+static void ask(const char *kind, int64_t count, const char *path, int fd)
+{
+	struct stat status;
+
+	for (int64_t n = 0; n < count; n++) {
+		if (strcmp(kind, "lseek") == 0 && lseek(fd, n % 4096, SEEK_SET) != n % 4096)
+			die("forward: lseek");
+		if (strcmp(kind, "fstat") == 0 && fstat(fd, &status) < 0)
+			die("forward: fstat");
+		if (strcmp(kind, "stat") == 0 && stat(path, &status) < 0)
+			die("forward: stat");
+	}
+}
+
 /* Does one kind of call so often; returns when it started. */
 static int64_t work(const char *kind, int64_t count, const char *path)
 {
-	struct stat status;
+	bool asks = strcmp(kind, "lseek") == 0 || strcmp(kind, "fstat") == 0 || strcmp(kind, "stat") == 0;
 	int64_t from;
 	int fd = -1;
 
 	memset(buffer, 'x', sizeof buffer);
-	if (strncmp(kind, "write", 5) == 0)
+	if (strncmp(kind, "write", 5) == 0 || strcmp(kind, "pwrite64") == 0)
 		fd = open_or_die(path, O_WRONLY | O_CREAT | O_TRUNC);
 	else if (strcmp(kind, "pipewrite") == 0)
 		fd = open_or_die(path, O_WRONLY);
-	else if (strncmp(kind, "read", 4) == 0)
+	else if (strncmp(kind, "read", 4) == 0 || strcmp(kind, "pread64") == 0 || asks)
 		fd = open_or_die(path, O_RDONLY);
 	from = now_ns();
 	if (strcmp(kind, "write64") == 0 || strcmp(kind, "pipewrite") == 0)
@@ -107,11 +141,12 @@ static int64_t work(const char *kind, int64_t count, const char *path)
 		read_records(fd, SMALL, count);
 	else if (strcmp(kind, "read1m") == 0)
 		read_records(fd, LARGE, count);
-	else if (strcmp(kind, "stat") == 0)
-		for (int64_t n = 0; n < count; n++) {
-			if (stat(path, &status) < 0)
-				die("forward: stat");
-		}
+	else if (strcmp(kind, "pwrite64") == 0)
+		place_records(fd, SMALL, count);
+	else if (strcmp(kind, "pread64") == 0)
+		fetch_records(fd, SMALL, count);
+	else if (asks)
+		ask(kind, count, path, fd);
 	else if (strcmp(kind, "openclose") == 0)
 		for (int64_t n = 0; n < count; n++) {
 			if (close(open_or_die(path, O_RDONLY)) < 0)

@@ -98,6 +98,52 @@ static void check_offsets(void)
 	close(other);
 }
 
+/* Often enough that away from home these calls need no answer from there any more. */
+static void check_offsets_often(void)
+{
+	char text[64] = "";
+	int fd = make_file("often", "0123456789"), copy;
+	struct stat status;
+
+	for (int round = 0; round < 4; round++) {
+		CALL("pwrite", pwrite(fd, "abc", 3, 20 * round));
+		CALL("pwrite of nothing", pwrite(fd, "abc", 0, 0));
+		CALL("pwrite at a negative offset", pwrite(fd, "x", 1, -1));
+		CALL("pwrite of memory that is not there", syscall(SYS_pwrite64, fd, 16L, 1L, 0L));
+		CALL("offset", lseek(fd, 0, SEEK_CUR));
+		CALL("lseek by three", lseek(fd, 3, SEEK_CUR));
+		CALL("lseek to a negative offset", lseek(fd, -1, SEEK_SET));
+		CALL("lseek before the beginning", lseek(fd, -1000, SEEK_CUR));
+		CALL("lseek before the end", lseek(fd, -2, SEEK_END));
+		CALL("lseek as far as possible", lseek(fd, INT64_MAX, SEEK_SET));
+		CALL("lseek too far", lseek(fd, INT64_MAX, SEEK_CUR));
+		CALL("lseek by something unknown", lseek(fd, 0, 99));
+		CALL("lseek back", lseek(fd, 5, SEEK_SET));
+		CALL("write there", write(fd, "xyz", 3));
+		CALL("read behind it", read(fd, text, sizeof text));
+		CALL("read at the end", read(fd, text, sizeof text));
+		CALL("pread over the end", pread(fd, text, sizeof text, 8));
+		show("what it gave", "%.6s", text);
+		CALL("pread behind the end", pread(fd, text, 1, 1000));
+		CALL("pread at a negative offset", pread(fd, text, 1, -1));
+		CALL("pread to memory that is not there", syscall(SYS_pread64, fd, 16L, 1L, 0L));
+		CALL("fstat", fstat(fd, &status));
+		show("size", "%lld", (long long)status.st_size);
+		CALL("fstat to memory that is not there", syscall(SYS_fstat, fd, 16L));
+	}
+	copy = dup(fd);
+	for (int round = 0; round < 3; round++) {
+		CALL("lseek", lseek(fd, 4 + round, SEEK_SET));
+		CALL("a duplicate's offset", lseek(copy, 1, SEEK_CUR));
+		CALL("its own", lseek(fd, 0, SEEK_CUR));
+	}
+	close(copy);
+	close(fd);
+	CALL("lseek of a closed descriptor", lseek(fd, 0, SEEK_CUR));
+	CALL("fstat of a closed descriptor", fstat(fd, &status));
+	CALL("pwrite to a closed descriptor", pwrite(fd, "x", 1, 0));
+}
+
 static void check_sizes(void)
 {
 	int fd = make_file("sizes", "some text"), block;
@@ -148,6 +194,7 @@ static void run_files(void)
 {
 	check_open();
 	check_offsets();
+	check_offsets_often();
 	check_sizes();
 }
 
