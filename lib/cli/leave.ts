@@ -90,6 +90,7 @@ export const command = defineCommand({
     "Guests are sent to other nodes, or home, and this node's own processes that run elsewhere are " +
     "called home; then the others are told, and drop this node from their lists. The daemon goes on: " +
     "programs that are launched here just stay here. It lasts until `lb join`, over restarts too.",
+    "While it waits, Ctrl-C gives up, and `lb drain --undo` lets the node take processes again. " +
     "If a guest cannot move, or a process cannot come home, nothing is left and the exit code is 1. " +
     "With --now the node leaves at once: what still runs across goes on, and needs this machine and its " +
     "daemon until it has ended.",

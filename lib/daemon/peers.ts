@@ -119,7 +119,8 @@ export class Peers {
       hello = await callHello(connection, this.#context.credentials, "daemon");
       if (hello.node !== node) {
         throw new HostError(`Cannot use the node at ${node}: it calls itself ${hello.node}`, {
-          fix: `Write ${hello.node} in associated here, or set node = "${node}" in its config`,
+          fix:
+            `Name it ${hello.node} here, in associated say, or set node = "${node}" in its config`,
         });
       }
     } catch (error) {

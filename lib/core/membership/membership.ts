@@ -282,7 +282,12 @@ export class Membership {
     const isSame = claim.status === status && claim.isOpen === isOpen;
     if (claim.incarnation === incarnation && (isSame || claim.status === "alive")) return;
     if (claim.incarnation === incarnation) this.#detector.health.worsen();
+    else this.#warn("somebody speaks for this node: another one of its name, or an earlier run");
     this.#begin(claim.incarnation + 1);
+  }
+
+  #warn(message: string): void {
+    this.#effects.push({ type: "log", level: "warning", message, fields: { node: this.#node } });
   }
 
   /** Begins an incarnation. */
