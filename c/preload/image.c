@@ -16,6 +16,8 @@
 #define LB_EFAULT (-14)
 #define BOUNCE_SIZE 65536u
 #define PROT_READ 1u
+#define PROT_WRITE 2u
+#define PROT_GROWSDOWN 0x01000000u
 
 struct part { /* struct iovec */
 	const void *at;
@@ -63,6 +65,16 @@ static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned c
 	return 0;
 }
 
+/* Memory that the program has mapped with MAP_GROWSDOWN, a stack of its own: /proc/self/maps does not tell. The
+ * kernel takes PROT_GROWSDOWN for no other mapping, and with the protection that is there nothing changes. */
+static bool grows_down(const struct lb_mapping *mapping)
+{
+	const struct lb_image_segment *segment = &mapping->segment;
+	return segment->kind == LB_SEGMENT_ANONYMOUS && !mapping->file && !mapping->device &&
+	       (segment->protection & PROT_WRITE) &&
+	       lb_syscall3(__NR_mprotect, segment->start, PAGE, segment->protection | PROT_GROWSDOWN) == 0;
+}
+
 static int note_mapping(const struct lb_mapping *mapping, void *context)
 {
 	(void)context;
@@ -73,6 +85,8 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	if (table_count == LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
 	table[table_count] = mapping->segment;
+	if (grows_down(mapping))
+		table[table_count].kind = LB_SEGMENT_STACK;
 	kinds[table_count++] = mapping->device ? DEVICE_PAGES : mapping->file ? FILE_PAGES : ANONYMOUS_PAGES;
 	return 0;
 }

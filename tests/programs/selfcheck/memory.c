@@ -14,6 +14,7 @@
 #define STACK_DEPTH 48
 #define STACK_FRAME_WORDS 2048 /* 16 KiB a frame: 768 KiB in all, below any usual stack limit */
 #define PAGE 4096
+#define GROWTHS_MAX 200
 
 static uint64_t bss[BSS_WORDS];
 static uint64_t data[] = { 0x1122334455667788u, 0x99aabbccddeeff00u, 0x0123456789abcdefu };
@@ -29,6 +30,8 @@ static struct {
 
 static unsigned char *guarded;	/* page readable, page without access, page read-only */
 static unsigned char *mapped;	/* private mapping of a file that is gone */
+static unsigned char *growing;	/* the lowest page that was touched of a mapping that grows down */
+static int growths;
 static unsigned char random_at_start[16];
 static unsigned long vdso_at_start;
 
@@ -79,6 +82,23 @@ static void setup_mappings(void)
 	mprotect(guarded + 2 * PAGE, PAGE, PROT_READ);
 }
 
+/* With room below, which nothing else can have: a new mapping stays 1 MiB (stack_guard_gap of mm/mmap.c, Linux 6.12)
+ * away from one that grows, and that one grows up to 1 MiB near to another that can be accessed. */
+static void setup_growing(void)
+{
+	size_t below = 16 * PAGE, gap = 256 * PAGE;
+	unsigned char *at = mmap(NULL, below + gap + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at != MAP_FAILED && munmap(at + below, gap + PAGE) == 0)
+		growing = mmap(at + below + gap, PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0);
+	if (growing == NULL || growing == MAP_FAILED) {
+		perror("selfcheck: cannot map memory that grows");
+		exit(2);
+	}
+	*growing = 0x6b;
+}
+
 static void setup(void)
 {
 	for (size_t i = 0; i < BSS_WORDS; i++)
@@ -95,6 +115,7 @@ static void setup(void)
 		fill_block(i, i * 1000);
 	}
 	setup_mappings();
+	setup_growing();
 	memcpy(random_at_start, (void *)getauxval(AT_RANDOM), sizeof random_at_start);
 	vdso_at_start = getauxval(AT_SYSINFO_EHDR);
 }
@@ -194,6 +215,12 @@ static void check_mappings(void)
 		close(fds[0]);
 		close(fds[1]);
 	}
+	if (growths < GROWTHS_MAX) { /* beyond its end: the kernel makes it longer */
+		growths++;
+		growing -= PAGE;
+		*growing = 0x6b;
+	}
+	CHECK(growing[(size_t)growths * PAGE] == 0x6b, "a mapping that grows changed");
 	other = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(other != MAP_FAILED && other[63 * PAGE] == 0, "new mappings are wrong: errno %d", errno);
 	if (other == MAP_FAILED)
