@@ -225,7 +225,8 @@ void lb_signals_drop_pipe(void);
 void lb_signals_give_back(void);
 extern volatile sig_atomic_t lb_interrupted;
 void lb_signals_watch(int fd, bool on); /* SIGIO when fd becomes readable */
-/* number, six arguments; -EINTR without any effect when a signal comes before it blocks. */
+/* number, six arguments; LB_NOT_MADE, and no effect, when a signal comes before the call is made. */
+#define LB_NOT_MADE (-512) /* ERESTARTSYS, which no call returns: include/linux/errno.h, Linux 6.12 */
 int64_t lb_block(volatile sig_atomic_t *interrupted, const int64_t *arguments);
 
 /* ---- control.c */

@@ -36,9 +36,10 @@ struct kernel_action {
 
 void lb_signal_return(void);
 extern const char lb_block_start[], lb_block_end[], lb_block_cancelled[];
+_Static_assert(LB_NOT_MADE == -512, "see lb_block_cancelled");
 
-/* rdi: flag, rsi: number and six arguments. From lb_block_start to lb_block_end nothing has happened yet; at
- * lb_block_end the result is in rax. */
+/* rdi: flag, rsi: number and six arguments. From lb_block_start to lb_block_end nothing has happened yet, and the
+ * result is LB_NOT_MADE; at lb_block_end it is in rax. */
 __asm__(".pushsection .text\n"
 	".globl lb_block, lb_block_start, lb_block_end, lb_block_cancelled, lb_signal_return\n"
 	".type lb_block, @function\n"
@@ -59,7 +60,7 @@ __asm__(".pushsection .text\n"
 	"lb_block_end:\n"
 	"	ret\n"
 	"lb_block_cancelled:\n"
-	"	mov $-4, %rax\n"
+	"	mov $-512, %rax\n"
 	"	ret\n"
 	".size lb_block, . - lb_block\n"
 	".type lb_signal_return, @function\n"

@@ -73,6 +73,34 @@ static void a_blocking_call_can_be_cancelled(void)
 	end_with(0);
 }
 
+/* At home a call that need not wait is over before a signal could end it, however late home hears of it. */
+static void a_call_that_need_not_wait_is_made_although_it_is_cancelled(void)
+{
+	struct {
+		struct lb_link_header header;
+		struct lb_link_call call;
+		struct lb_link_header cancel;
+	} message = { .call = new_call(SYS_read, LB_CALL_MAY_BLOCK), .cancel = { .type = LB_LINK_CANCEL } };
+	int64_t fds[2];
+
+	start();
+	make_pipe(fds);
+	message.call.args[0] = (uint64_t)fds[0];
+	message.call.kinds[1] = LB_ARG_OUT;
+	message.call.arg_sizes[1] = message.call.args[2] = message.call.out_size = 100;
+	message.header = (struct lb_link_header){ LB_LINK_CALL, sizeof message.call, 0 };
+	for (int round = 0; round < 50; round++) {
+		bool waits = round % 2 == 1;
+
+		if (!waits)
+			CHECK_EQUAL(call_write(SYS_write, fds[1], "ab", 2), 2);
+		message.header.seq = message.cancel.seq = ++shadow.seq;
+		CHECK(send(shadow.link, &message, sizeof message, MSG_NOSIGNAL) == sizeof message);
+		CHECK_EQUAL(reply(message.header.seq)->result, waits ? -EINTR : 2);
+	}
+	end_with(0);
+}
+
 /* What the shadow has to hear meanwhile is not the program's affair: no short count. */
 static void a_write_that_waits_is_whole(void)
 {
@@ -283,6 +311,8 @@ int main(void)
 	run_case("calls give the results and the output that they give at home", calls_give_results);
 	run_case("the shadow's own descriptors do not exist for the program", own_descriptors_are_hidden);
 	run_case("a blocking call ends with EINTR when it is cancelled", a_blocking_call_can_be_cancelled);
+	run_case("a call that need not wait is made although it is cancelled",
+		 a_call_that_need_not_wait_is_made_although_it_is_cancelled);
 	run_case("a write that waits is whole", a_write_that_waits_is_whole);
 	run_case("a small limit on files does no harm", a_small_file_limit_does_no_harm);
 	run_case("a guest that is killed ends its shadow the same way",
