@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "transfer.h"
 
 #define ADVANCE_SIZE (sizeof(struct lb_link_header) + sizeof(uint64_t))
 #define SEND_MAX (512u << 10)
@@ -182,39 +183,14 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 	return false;
 }
 
-static bool send_all(int fd, const void *data, size_t size)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t sent = send(fd, (const uint8_t *)data + done, size - done, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EINTR)
-			return false;
-		done += sent > 0 ? (size_t)sent : 0;
-	}
-	return true;
-}
-
-/* In a loop: even MSG_WAITALL stops at an urgent mark. */
-static bool receive_all(int fd, void *to, size_t size)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t got = recv(fd, (uint8_t *)to + done, size - done, 0);
-
-		if (got == 0 || (got < 0 && errno != EINTR))
-			return false;
-		done += got > 0 ? (size_t)got : 0;
-	}
-	return true;
-}
-
 /* Receives one message. Returns its type; 0: the link is lost. `body` holds 256 bytes. */
 static uint32_t receive(int fd, struct lb_link_header *header, void *body)
 {
-	if (!receive_all(fd, header, sizeof *header))
+	if (!lb_receive_all(fd, header, sizeof *header))
 		return 0;
 	if (header->size > 256 || header->type == LB_LINK_MOVED)
 		return 0;
-	return receive_all(fd, body, header->size) ? header->type : 0;
+	return lb_receive_all(fd, body, header->size) ? header->type : 0;
 }
 
 /* Says HELLO in the guest's place. Returns whether home serves it, and from where on. */
@@ -235,7 +211,7 @@ static bool greet(const struct lb_keeper *keeper, int fd, uint64_t *position)
 	uint32_t type;
 
 	memcpy(message.hello.node, keeper->options.node, sizeof message.hello.node);
-	if (!send_all(fd, &message, sizeof message))
+	if (!lb_send_all(fd, &message, sizeof message))
 		return false;
 	do
 		type = receive(fd, &header, &body);
@@ -273,7 +249,7 @@ bool lb_ring_finish(struct lb_keeper *keeper, int fd)
 	while (ring->sent != ring->head) {
 		size_t size = next_piece(keeper);
 
-		if (!send_all(fd, data_at(keeper, ring->sent), size))
+		if (!lb_send_all(fd, data_at(keeper, ring->sent), size))
 			return false;
 		ring->sent += size;
 	}

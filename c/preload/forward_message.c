@@ -70,14 +70,6 @@ static void add_memory(struct lb_request *request, unsigned index, uint8_t kind,
 		lb_request_value(request, index, address);
 }
 
-static void begin(struct lb_request *request, const struct lb_trap *trap, uint32_t number, uint64_t flags)
-{
-	*request = (struct lb_request){ .number = number, .flags = LB_CALL_MAY_BLOCK, .cancellable = true,
-		.mask = trap->context->uc_sigmask };
-	lb_request_value(request, 0, trap->args[0]);
-	lb_request_value(request, 2, flags);
-}
-
 /* Descriptors that others will have, too. */
 static void note_passed(const struct msghdr *header)
 {
@@ -99,90 +91,111 @@ static void note_passed(const struct msghdr *header)
 	}
 }
 
-/* Sends what one struct msghdr says. A stream takes more than fits into a message in several calls. */
-static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint64_t flags)
-{
-	struct lb_link_message extra = { .name_size = header->name_size, .control_size = header->control_size };
+/* A struct msghdr on its way, in one call or, as a stream takes more than fits into a message, in several. */
+struct transfer {
 	struct lb_request request;
-	int64_t total, result;
-	uint64_t done = 0;
+	struct lb_link_message extra;
+	uint64_t total, done;
+};
+
+/* Fills in all but the data's size. Returns 0 or a negative error. */
+static int64_t set_up(struct transfer *transfer, const struct lb_trap *trap, const struct msghdr *header,
+	uint32_t number, uint64_t flags)
+{
+	bool sends = number == __NR_sendmsg;
+	uint8_t kind = sends ? LB_ARG_IN : LB_ARG_INOUT; /* not OUT: what the kernel does not write stays as it is */
+	struct lb_request *request = &transfer->request;
+	int64_t total;
 
 	if ((int32_t)header->name_size < 0 || header->piece_count > MESSAGES_MAX)
 		return (int32_t)header->name_size < 0 ? -EINVAL : -EMSGSIZE;
-	if (header->control_size > CONTROL_SIZE_MAX)
+	if (sends && header->control_size > CONTROL_SIZE_MAX)
 		return -ENOBUFS;
-	if (extra.name_size > NAME_SIZE_MAX)
-		extra.name_size = NAME_SIZE_MAX;
-	note_passed(header);
-	begin(&request, trap, __NR_sendmsg, flags);
-	total = lb_request_pieces(&request, LB_ARG_IN, header->pieces, header->piece_count);
+	*transfer = (struct transfer){
+		.request = { .number = number, .flags = LB_CALL_MAY_BLOCK, .cancellable = true,
+			.mask = trap->context->uc_sigmask, .result_size = sends ? 0 : 1 },
+		.extra = {
+			.name_size = header->name_size < NAME_SIZE_MAX ? header->name_size : NAME_SIZE_MAX,
+			.control_size = header->control_size < CONTROL_SIZE_MAX ? header->control_size
+										: CONTROL_SIZE_MAX,
+		},
+	};
+	lb_request_value(request, 0, trap->args[0]);
+	lb_request_value(request, 2, flags);
+	total = lb_request_pieces(request, sends ? LB_ARG_IN : LB_ARG_OUT, header->pieces, header->piece_count);
 	if (total < 0)
 		return total;
-	if ((uint64_t)total > DATA_SIZE_MAX && !is_stream(trap->args[0]))
+	transfer->total = (uint64_t)total;
+	add_memory(request, 3, kind, header->name, transfer->extra.name_size);
+	add_memory(request, 4, kind, header->control, transfer->extra.control_size);
+	lb_request_memory(request, 5, LB_ARG_INOUT, (uint64_t)&transfer->extra, sizeof(transfer->extra));
+	return 0;
+}
+
+/* Makes the next call. *whole: it has done all that it could. Returns what all of them have done, or a negative error
+ * of the first. */
+static int64_t run(struct transfer *transfer, bool *whole)
+{
+	struct lb_operand_value *data = &transfer->request.args[1];
+	uint64_t left = transfer->total - transfer->done;
+	int64_t result;
+
+	data->skip = transfer->done;
+	data->size = left < DATA_SIZE_MAX ? left : DATA_SIZE_MAX;
+	if (data->size == 0)
+		lb_request_value(&transfer->request, 1, 0);
+	result = lb_request_run(&transfer->request);
+	*whole = result >= 0 && (uint64_t)result == data->size;
+	if (result < 0)
+		return transfer->done > 0 ? (int64_t)transfer->done : result;
+	transfer->done += (uint64_t)result;
+	return (int64_t)transfer->done;
+}
+
+static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint64_t flags)
+{
+	struct transfer transfer;
+	int64_t result = set_up(&transfer, trap, header, __NR_sendmsg, flags);
+	bool whole;
+
+	if (result < 0)
+		return result;
+	note_passed(header);
+	if (transfer.total > DATA_SIZE_MAX && !is_stream(trap->args[0]))
 		return -EMSGSIZE;
-	add_memory(&request, 3, LB_ARG_IN, header->name, extra.name_size);
-	add_memory(&request, 4, LB_ARG_IN, header->control, header->control_size);
-	lb_request_memory(&request, 5, LB_ARG_INOUT, (uint64_t)&extra, sizeof(extra));
 	for (;;) {
-		request.args[1].skip = done;
-		request.args[1].size = (uint64_t)total - done < DATA_SIZE_MAX ? (uint64_t)total - done
-									      : DATA_SIZE_MAX;
-		if (request.args[1].size == 0)
-			lb_request_value(&request, 1, 0);
-		result = lb_request_run(&request);
-		if (result < 0)
-			return done > 0 ? (int64_t)done : result;
-		done += (uint64_t)result;
-		if (done >= (uint64_t)total || (uint64_t)result < request.args[1].size)
-			return (int64_t)done;
+		result = run(&transfer, &whole);
+		if (!whole || transfer.done >= transfer.total)
+			return result;
 		/* What goes along goes once, with the first bytes. */
-		lb_request_value(&request, 4, 0);
-		extra.control_size = 0;
+		lb_request_value(&transfer.request, 4, 0);
+		transfer.extra.control_size = 0;
 	}
 }
 
 /* Receives into one struct msghdr, whose sizes and flags are set. */
 static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t flags)
 {
-	struct lb_link_message extra = { .name_size = header->name_size, .control_size = header->control_size };
-	struct lb_request request;
-	int64_t total, result;
-	uint64_t done = 0;
+	struct transfer transfer;
+	int64_t result = set_up(&transfer, trap, header, __NR_recvmsg, flags);
+	bool whole;
 
-	if ((int32_t)header->name_size < 0 || header->piece_count > MESSAGES_MAX)
-		return (int32_t)header->name_size < 0 ? -EINVAL : -EMSGSIZE;
-	if (extra.name_size > NAME_SIZE_MAX)
-		extra.name_size = NAME_SIZE_MAX;
-	if (extra.control_size > CONTROL_SIZE_MAX)
-		extra.control_size = CONTROL_SIZE_MAX;
-	begin(&request, trap, __NR_recvmsg, flags);
-	total = lb_request_pieces(&request, LB_ARG_OUT, header->pieces, header->piece_count);
-	if (total < 0)
-		return total;
-	/* Not OUT: what the kernel does not write stays as it is. */
-	add_memory(&request, 3, LB_ARG_INOUT, header->name, extra.name_size);
-	add_memory(&request, 4, LB_ARG_INOUT, header->control, extra.control_size);
-	lb_request_memory(&request, 5, LB_ARG_INOUT, (uint64_t)&extra, sizeof(extra));
-	request.result_size = 1;
+	if (result < 0)
+		return result;
 	for (;;) {
-		request.args[1].skip = done;
-		request.args[1].size = (uint64_t)total - done < DATA_SIZE_MAX ? (uint64_t)total - done
-									      : DATA_SIZE_MAX;
-		if (request.args[1].size == 0)
-			lb_request_value(&request, 1, 0);
-		result = lb_request_run(&request);
-		if (result < 0)
-			return done > 0 ? (int64_t)done : result;
-		header->name_size = extra.name_size;
-		header->control_size = extra.control_size;
-		header->flags = extra.flags;
-		done += (uint64_t)result;
-		if (!(flags & FLAG_WAITALL) || done >= (uint64_t)total ||
-			(uint64_t)result < request.args[1].size)
-			return (int64_t)done;
-		lb_request_value(&request, 3, 0);
-		lb_request_value(&request, 4, 0);
-		extra = (struct lb_link_message){ 0 };
+		bool is_first = transfer.done == 0;
+
+		result = run(&transfer, &whole);
+		header->flags = transfer.extra.flags;
+		if (is_first) { /* what comes along comes with the first bytes */
+			header->name_size = transfer.extra.name_size;
+			header->control_size = transfer.extra.control_size;
+		}
+		if (!whole || !(flags & FLAG_WAITALL) || transfer.done >= transfer.total)
+			return result;
+		lb_request_value(&transfer.request, 3, 0);
+		lb_request_value(&transfer.request, 4, 0);
+		transfer.extra = (struct lb_link_message){ 0 };
 	}
 }
 

@@ -22,6 +22,7 @@
 #include "fault.h"
 #include "lb_image.h"
 #include "shadow.h"
+#include "transfer.h"
 
 /* Four times as much as an image has that is forked (c/preload/fork_home.c); what is not used costs nothing. */
 #define KEPT_SIZE_MAX (1ull << 30)

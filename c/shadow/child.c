@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shadow.h"
+#include "transfer.h"
 
 #define SET_SIZE 8
 #define STRINGS_SIZE_MAX (8u << 20) /* more than any exec takes */

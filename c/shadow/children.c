@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "shadow.h"
+#include "transfer.h"
 
 static int child_fd = -1; /* to the child; -1: there is none */
 
@@ -29,36 +30,6 @@ void lb_children_init(void)
 bool lb_child_runs(void)
 {
 	return child_fd >= 0;
-}
-
-bool lb_send_all(int fd, const void *data, size_t size)
-{
-	const uint8_t *at = data;
-
-	while (size > 0) {
-		ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EINTR)
-			return false;
-		at += sent > 0 ? sent : 0;
-		size -= sent > 0 ? (size_t)sent : 0;
-	}
-	return true;
-}
-
-bool lb_receive_all(int fd, void *to, size_t size)
-{
-	uint8_t *at = to;
-
-	while (size > 0) {
-		ssize_t got = recv(fd, at, size, 0);
-
-		if (got == 0 || (got < 0 && errno != EINTR))
-			return false;
-		at += got > 0 ? got : 0;
-		size -= got > 0 ? (size_t)got : 0;
-	}
-	return true;
 }
 
 /* Two descriptors out of the program's way. Returns false when there are none. */

@@ -149,8 +149,6 @@ bool lb_child_runs(void);
 bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out);
 /* LB_HOME_VFORK and what follows it. Returns false when the request is malformed. */
 bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply);
-bool lb_send_all(int fd, const void *data, size_t size);
-bool lb_receive_all(int fd, void *to, size_t size);
 bool lb_make_pair(int ends[2]); /* two connected sockets out of the program's way */
 
 /* ---- birth.c: a child that is a copy of the guest */
