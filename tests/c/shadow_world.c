@@ -19,7 +19,7 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 	return -LB_E_UNSUPPORTED;
 }
 
-struct shadow_world shadow;
+struct shadow_world shadow = { .reconnect_ms = RECONNECT_MS };
 
 static void make_pair(int ends[2])
 {
@@ -53,7 +53,7 @@ static void run_shadow(int link, int state_fd)
 	state.link_fd = link;
 	state.shadow_fd = state.preload_fd = state.exe_fd = state.trace_fd = -1;
 	state.state_fd = state_fd;
-	state.reconnect_limit_ms = RECONNECT_MS;
+	state.reconnect_limit_ms = shadow.reconnect_ms;
 	state.io_timeout_ms = 1000;
 	state.order_id = LB_ORDER_ID_MIN;
 	strcpy(state.comm, "shadow");

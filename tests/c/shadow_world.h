@@ -24,12 +24,13 @@
 
 #define TICKET 77u
 #define DATA_MAX 65536u
-#define RECONNECT_MS 1500
+#define RECONNECT_MS 60000 /* a busy machine must not make a shadow give up its guest */
 
 struct shadow_world {
 	pid_t pid;
 	int link, listener, daemon;
 	uint64_t seq, copy;
+	uint32_t reconnect_ms;
 	char path[64];
 	char fault[32]; /* LB_FAULT=... */
 };
