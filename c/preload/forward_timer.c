@@ -18,12 +18,14 @@
 
 #define SIGEVENT_SIZE 64 /* SIGEV_MAX_SIZE */
 #define SIGEVENT_TID_AT 16
+#define SIGEVENT_SIGNAL_AT 8
 #define SIGEVENT_NOTIFY_AT 12
 #define THREAD_ID_FLAG 4 /* SIGEV_THREAD_ID */
 #define SECOND_NS 1000000000LL
 
 static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
 {
+	struct lb_timer *timer;
 	int32_t id = -1;
 	int64_t result = lb_syscall3(__NR_timer_create, clock, event, &id);
 
@@ -33,7 +35,11 @@ static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
 		lb_syscall1(__NR_timer_delete, id);
 		return -EFAULT;
 	}
-	lb_timer_add(id, clock);
+	timer = lb_timer_add(id, clock);
+	if (timer != NULL && event != NULL)
+		memcpy(&timer->signal, event + SIGEVENT_SIGNAL_AT, sizeof(timer->signal));
+	else if (timer != NULL)
+		timer->signal = SIGALRM;
 	return 0;
 }
 
@@ -78,6 +84,16 @@ static void translate(struct __kernel_timespec *time, int clock)
 		*time = (struct __kernel_timespec){ 0, 1 };
 }
 
+/* What waits of a timer that is set anew, or deleted, counts no more: kernel/time/posix-timers.c, Linux 6.13. That may
+ * wait for a signalfd at home, and is no timer's signal for the kernel if it has moved. */
+static void drop_tick(const struct lb_timer *timer)
+{
+	if (timer == NULL || timer->signal < 1 || timer->signal > LB_SIGNALS)
+		return;
+	lb_held_release(LB_BIT(timer->signal));
+	lb_frozen_drop_tick(timer);
+}
+
 int64_t lb_own_timer_settime(struct lb_trap *trap)
 {
 	struct __kernel_itimerspec wanted, old;
@@ -93,6 +109,7 @@ int64_t lb_own_timer_settime(struct lb_trap *trap)
 	if (timer != NULL && (trap->args[1] & TIMER_ABSTIME) &&
 		(wanted.it_value.tv_sec != 0 || wanted.it_value.tv_nsec != 0))
 		translate(&wanted.it_value, timer->clock);
+	drop_tick(timer);
 	result = lb_syscall4(__NR_timer_settime, (int32_t)trap->args[0], (int32_t)trap->args[1], &wanted,
 		trap->args[3] != 0 ? &old : NULL);
 	if (result < 0)
@@ -125,8 +142,12 @@ int64_t lb_own_timer_getoverrun(struct lb_trap *trap)
 
 int64_t lb_own_timer_delete(struct lb_trap *trap)
 {
-	int64_t result = lb_self.has_child ? -EINVAL : lb_syscall1(__NR_timer_delete, (int32_t)trap->args[0]);
+	int64_t result;
 
+	if (lb_self.has_child)
+		return -EINVAL;
+	drop_tick(lb_timer_find((int32_t)trap->args[0]));
+	result = lb_syscall1(__NR_timer_delete, (int32_t)trap->args[0]);
 	if (result == 0)
 		lb_timer_remove((int32_t)trap->args[0]);
 	return result;

@@ -178,6 +178,21 @@ void lb_signal_put_back(const struct lb_siginfo *info)
 	frozen.pending_count = 0;
 }
 
+void lb_frozen_drop_tick(const struct lb_timer *timer)
+{
+	uint64_t pending = 0;
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	if (!(pending & LB_BIT(timer->signal)))
+		return;
+	take_pending(LB_BIT(timer->signal), 2 * LB_PENDING_SIGNALS_MAX);
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		const struct lb_siginfo *info = &frozen.pending[i];
+		if (info->code != LB_SI_TIMER || info->timer.id != timer->id)
+			queue_first(info);
+	}
+	frozen.pending_count = 0;
+}
+
 /* Of signals below the real-time ones each queue, this thread's and the process's, has one at most; each timer has
  * its own besides, which only the timer itself can send again. */
 static void queue_again(const struct lb_siginfo *info, uint64_t full[2])

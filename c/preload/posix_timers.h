@@ -30,6 +30,8 @@ void lb_timer_due(int32_t id) LB_HIDDEN;
 void lb_timers_go_on(void) LB_HIDDEN;
 /* In the restored process: makes them again, stopped, with their numbers. Returns 0 or a negative error. */
 int lb_timers_make(void) LB_HIDDEN;
+/* frozen.c: a signal of this timer that waits here is gone. All blocked. */
+void lb_frozen_drop_tick(const struct lb_timer *timer) LB_HIDDEN;
 void lb_timers_forget(void) LB_HIDDEN; /* a child has none */
 
 /* Away from home, as the program makes and deletes them. NULL: there is none, or no room. */

@@ -267,7 +267,10 @@ static void check_timer(void)
 		ticks += 1 + info.ssi_overrun;
 	}
 	show("ticks", "%d %d value %d code %d", ticks >= 30, reads <= 25, info.ssi_int, info.ssi_code);
+	usleep(10000); /* ticks that wait, and count no more */
 	timer_delete(timer);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	show_read("of a timer that is gone", fd);
 	close(fd);
 }
 
