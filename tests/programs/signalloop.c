@@ -32,8 +32,8 @@
 #define TIMER_MS 4
 #define ALARM_US 7000
 #define TICK_NS 10000000L
-#define SEND_NS 400000L
-#define ROUNDS_A_CHILD 97
+#define SEND_NS 800000L
+#define CHILD_MS 500 /* between two: a process with a child stays at home */
 
 static volatile long outside, own, handled;
 static long own_sent, total = -1, users, alarms, ticks, fd_ticks, children, reads;
@@ -220,7 +220,7 @@ static void begin_child(void)
 
 static int run(int seconds)
 {
-	int64_t begin_ms = now_ms(), end_ms = begin_ms + seconds * 1000L, least;
+	int64_t begin_ms = now_ms(), end_ms = begin_ms + seconds * 1000L, child_ms = begin_ms, least;
 
 	self = getpid();
 	set_up();
@@ -236,15 +236,17 @@ static int run(int seconds)
 			let_through();
 		if (round % 11 == 0)
 			wait_for_own();
-		if (round % ROUNDS_A_CHILD == 0 && child == 0 && now_ms() < end_ms)
+		if (child == 0 && now_ms() > child_ms + CHILD_MS && now_ms() < end_ms) {
 			begin_child();
+			child_ms = now_ms();
+		}
 	}
 	read_all(level_fd);
 	if (own != own_sent)
 		die("signals of its own", own, own_sent);
 	least = (now_ms() - begin_ms) / TIMER_MS;
-	/* Freezes count, too, for CLOCK_MONOTONIC goes on; it lags by one way of the network each time. */
-	if (ticks < least - 50 - least / 20 || ticks > least + 2)
+	/* None comes while it is frozen, which on a busy machine is long; but none comes twice. */
+	if (ticks < least / 3 || ticks > least + 2)
 		die("ticks of the POSIX timer", ticks, least);
 	if (alarms == 0 || fd_ticks == 0 || users == 0)
 		die("a kind that never came", alarms, fd_ticks);
