@@ -75,6 +75,14 @@ export const symbols = {
     result: "i32", // bytes written, or negative error
   },
 
+  lb_ffi_set_nice: {
+    parameters: [
+      "u32", // uint32_t pid
+      "i32", // int32_t nice
+    ],
+    result: "i32", // 0, or negative error
+  },
+
   lb_ffi_take_socket: {
     parameters: [
       "buffer", // const char *local_ip

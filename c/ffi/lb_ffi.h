@@ -71,6 +71,10 @@ LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask
 					       uint32_t mask_size);
 LB_FFI_EXPORT int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint32_t mask_size);
 
+/* Sets the nice value of a process, setpriority(2). Returns 0, or -EACCES where lowering it again
+ * is not allowed. */
+LB_FFI_EXPORT int32_t lb_ffi_set_nice(uint32_t pid, int32_t nice);
+
 /* ---- stream.c: TCP connections that Deno made ----------------------------------------------- */
 
 /* Takes this process's TCP socket with these two ends (IPv4 or IPv6 text without a zone; an

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -360,4 +361,11 @@ int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint32_t mask_size
 	long size = syscall(SYS_sched_getaffinity, (pid_t)pid, mask_size, mask);
 
 	return size < 0 ? -errno : (int32_t)size;
+}
+
+int32_t lb_ffi_set_nice(uint32_t pid, int32_t nice)
+{
+	if (pid == 0 || pid > INT32_MAX)
+		return -EINVAL; /* 0 is the caller */
+	return setpriority(PRIO_PROCESS, pid, nice) < 0 ? -errno : 0;
 }

@@ -120,6 +120,11 @@ export const parser = object({
       description: message`jobs without lb: so much load on that part of the nodes`,
     }),
   ),
+  owners: optional(
+    option("--owners", string({ metavar: "FRACTION:ACTIVE:AWAY" }), {
+      description: message`owners of that part of the nodes, at work and away for so many seconds`,
+    }),
+  ),
   trace: optional(
     option("--trace", string({ metavar: "FILE" }), {
       description: message`jobs from CSV (seconds,node,service,memory) in place of drawn ones`,

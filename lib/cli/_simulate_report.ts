@@ -98,6 +98,9 @@ export function formatFigures(figures: Figures): string[] {
     `moves       ${total("moves")} done, ${total("aborted")} aborted, of ${total("offers")} offers`,
     `collisions  ${total("collisions")} offers refused, ` +
     `${show(figures.collisionsPerTransfer)} a transfer`,
+    ...total("disturbedSeconds") === 0
+      ? []
+      : [`owners      ${show(total("disturbedSeconds"))} s of guests beside an owner at work`],
     `messages    ${show(mean)}${interval} a node and second, ` +
     `${show(100 * total("letters") / Math.max(1, total("messages")))} % of them letters`,
   ];

@@ -11,6 +11,7 @@ import type { DaemonCosts } from "../sim/costs.ts";
 import { parseDistribution } from "../sim/distributions.ts";
 import { drawCrashes, parseDrain, parsePartition } from "../sim/faults.ts";
 import { type Lists, listsOfGraph, makeLists, shuffled } from "../sim/lists.ts";
+import type { OwnerOptions } from "../sim/owners.ts";
 import type { SimulationOptions } from "../sim/options.ts";
 import {
   listedWorkload,
@@ -91,7 +92,8 @@ function readBalancer(options: Options): SimulationOptions["balancer"] {
       });
     }
     const config = loadConfig(file);
-    return { thresholds: config.thresholds, select: config.select, policy: config.policy };
+    const { thresholds, select: selection, policy, owner } = config;
+    return { thresholds, select: selection, policy, owner };
   }
   const name = policyOf(options);
   const thresholds = parseThresholds(
@@ -131,6 +133,21 @@ function readOthers(
   });
 }
 
+/** Reads `--owners`: who comes and goes. */
+function readOwners(text: string | undefined, nodes: number): OwnerOptions | null {
+  if (text === undefined) return null;
+  const [fraction = NaN, active = NaN, away = NaN, ...rest] = text.split(":").map((word) =>
+    word.trim() === "" ? NaN : Number(word)
+  );
+  if (rest.length === 0 && fraction > 0 && fraction <= 1 && active > 0 && away > 0) {
+    const owned = Math.max(1, Math.round(fraction * nodes));
+    return { nodes: owned, activeMs: active * 1000, awayMs: away * 1000 };
+  }
+  throw new UsageError(`Cannot use --owners as FRACTION:ACTIVE:AWAY: current value is ${text}`, {
+    fix: "Write a part of the nodes and two mean times in seconds above 0, as in 0.5:600:1800",
+  });
+}
+
 /**
  * Reads the options to the end: everything that can be wrong is found here.
  *
@@ -162,6 +179,7 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
   const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
   const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
   const others = readOthers(options.others, capacities);
+  const owners = readOwners(options.owners, nodes);
   const drawn = {
     nodes,
     ratePerMs: load * sum(capacities) / (service.mean * 1000),
@@ -193,6 +211,7 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
         seed: ~seed >>> 0,
       }),
     },
+    ...owners === null ? {} : { owners },
     network: {
       latencyMs: options.latency,
       jitterMs: options.jitter,

@@ -298,6 +298,7 @@ export class Cluster {
         return this.#answered(effect.requestId, `done on ${effect.node}`);
       case "requestFailed":
         return this.#answered(effect.requestId, effect.reason);
+      case "treatGuests":
       case "log":
         return;
     }
@@ -382,7 +383,8 @@ function checkLetter(before: BalancerView, after: BalancerView, isSmoothed: bool
   const { thresholds, announcement: { letter, seq } } = after;
   assert(after.queueLength >= 0, "a queue length is not negative");
   const isForced = (view: BalancerView) =>
-    view.isDraining || (view.machine?.memoryShortage ?? null) !== null;
+    view.isDraining || (view.machine?.memoryShortage ?? null) !== null ||
+    (view.owner?.activeForMs ?? null) !== null;
   assert(!isForced(after) || letter === "F", "a node that is drained, or short of memory, is F");
   if (isForced(after) || thresholds.unit === "percent") return;
   const lengthOf = (view: BalancerView) => view.queueLength + (view.machine?.others ?? 0);

@@ -26,6 +26,7 @@ export interface AdmissionFacts {
   readonly letter: Letter;
   readonly isDraining: boolean;
   readonly shortage: Shortage | null;
+  readonly isOwnerActive: boolean;
   readonly queueLength: number;
   /** With what else counts, per unit of capacity. */
   readonly lengthPerUnit: number;
@@ -90,6 +91,7 @@ function refuse(
   // An older place that nothing has come to is from an offer that its sender has given up: the
   // process takes that place, even if just this one made the node full.
   if (manual || place !== null || letter === "U") return null;
+  if (facts.isOwnerActive) return "the owner of the node is at work";
   if (shortage !== null) return `the node is short of memory: ${shortage.reason}`;
   if (policy.probes > 0 && hasClearlyFewerThan(from, facts)) return null;
   const { queueLength, thresholds: { thu, thf } } = facts;

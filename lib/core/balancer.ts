@@ -95,7 +95,7 @@ export class Balancer {
     this.#thresholds = adaptThresholds(config.thresholds, this.#policy.thresholds, this.#capacity);
     this.#limits = [this.#thresholds.thu, this.#thresholds.thv];
     this.#index = new LoadIndex(this.#policy, this.#capacity, this.#thresholds);
-    this.#machine = new Machine(this.#policy);
+    this.#machine = new Machine(config);
     this.#preferred = new PreferredList(config.associated);
     const cost = new MoveCost(this.#policy);
     const prng = new Prng(config.seed ?? hashText(config.node) ^ config.epoch);
@@ -184,6 +184,7 @@ export class Balancer {
       isDraining: this.#transfers.isDraining,
       load: this.#index.forLetter,
       machine: this.#machine.view(this.#index.others),
+      owner: this.#machine.owner,
       associated: this.#preferred.view(),
       processes: this.#table.view(),
       reservations: this.#reservations.list().map(({ ticket, id }) => ({ ticket, id })),
@@ -203,13 +204,16 @@ export class Balancer {
       cause: this.#transfers.cause,
       load: this.#index.describe(this.#table.settledCount, this.#thresholds),
       others: this.#index.others,
+      node: this.#config.node,
+      treatment: this.#machine.owner?.treatment ?? null,
       isAsked: this.#policy.initiation === "receiver",
     });
   }
 
   #causeToSend(processes: number): SendCause | null {
-    const shortage = this.#machine.shortageOf(processes);
-    if (shortage !== null) return { kind: "memory", ...shortage };
+    const hasGuest = () => this.#table.hasFree((home) => home !== this.#config.node);
+    const cause = this.#machine.causeToSend(processes, hasGuest);
+    if (cause !== null) return cause;
     if (this.#policy.initiation === "receiver") return null;
     return this.#index.forSending(processes) >= this.#thresholds.thv ? { kind: "over" } : null;
   }
@@ -298,7 +302,7 @@ export class Balancer {
   #measure(measures: Measures, nowMs: number): void {
     const settled = this.#table.settledCount;
     this.#index.measure(measures, settled);
-    for (const message of this.#machine.measure(measures, settled)) this.#log("info", message, {});
+    this.#effects.push(...this.#machine.measure(measures, settled, nowMs));
     this.#announceChange(nowMs);
     // What could not be sent may be sent for another reason now.
     this.#transfers.reopen();
@@ -342,6 +346,7 @@ export class Balancer {
       letter: this.#announcer.letter,
       isDraining: this.#transfers.isDraining,
       shortage: this.#machine.shortage,
+      isOwnerActive: this.#machine.isOwnerActive,
       queueLength: this.#queueLength,
       lengthPerUnit: this.#lengthPerUnit,
     }, {
@@ -375,7 +380,8 @@ export class Balancer {
 
   #announceChange(nowMs: number): void {
     this.#index.note(this.#queueLength, nowMs);
-    const isClosed = this.#transfers.isDraining || this.#machine.shortage !== null;
+    const isClosed = this.#transfers.isDraining || this.#machine.shortage !== null ||
+      this.#machine.isOwnerActive;
     this.#announcer.update(
       isClosed ? "F" : nextLetter(this.#announcer.letter, this.#index.forLetter, this.#thresholds),
     );

@@ -38,6 +38,8 @@ export type SendCause =
   | { readonly kind: "asked"; readonly node: NodeName; readonly load: number }
   /** A person wants it empty. */
   | { readonly kind: "drained" }
+  /** Its owner is at work: guests leave. */
+  | { readonly kind: "owner" }
   /** It is short of memory: what helps leaves, whatever it costs. */
   | { readonly kind: "memory"; readonly missingBytes: number; readonly reason: string };
 
@@ -100,7 +102,7 @@ export class Chooser {
       const to = located.receiver.node;
       const reason = `${this.#state(context)}; ${worth.reason}, of ${victims.length} that can ` +
         `move; ${located.reason}`;
-      const manual = context.cause.kind === "drained" && to === homeNode;
+      const manual = mustEmpty(context.cause) && to === homeNode;
       return { id, to, reason, manual, isProbe: false };
     }
     return this.#sendHome(victims, context) ?? this.#probe(victims, context) ?? obstacle;
@@ -114,7 +116,7 @@ export class Chooser {
     const { policy, select } = this.#options;
     const { cause } = context;
     if (cause.kind === "memory") return orderRelief(victims, cause.missingBytes);
-    if (!policy.ageCost || cause.kind === "drained") return orderVictims(victims, select);
+    if (!policy.ageCost || mustEmpty(cause)) return orderVictims(victims, select);
     const harm = ({ cpuSeconds, rssBytes }: Victim) =>
       harmOf({ ageSeconds: cpuSeconds, costSeconds: this.#options.cost.estimateSeconds(rssBytes) });
     return victims.toSorted((a, b) => harm(a) - harm(b) || a.pid - b.pid);
@@ -129,7 +131,7 @@ export class Chooser {
     const { policy, select, capacity } = this.#options;
     const reason = select.replace("-", " ").replace("cpu", "CPU time");
     if (context.cause.kind === "memory") return { reason: "it has memory enough", obstacle: null };
-    if (context.cause.kind === "drained") return { reason, obstacle: null };
+    if (mustEmpty(context.cause)) return { reason, obstacle: null };
     const load = receiver.load ?? this.#assumedLoad;
     const units = unitsOf(capacity);
     const hereAfter = (context.processes - 1) / units;
@@ -175,11 +177,12 @@ export class Chooser {
 
   /** A node that is to be empty sends its guests home if nobody takes them. */
   #sendHome(victims: readonly Victim[], { cause, mayOffer }: ChoiceContext): Choice | null {
-    if (cause.kind !== "drained") return null;
+    if (!mustEmpty(cause)) return null;
     const { node } = this.#options;
     const guest = victims.find(({ id, homeNode }) => homeNode !== node && mayOffer(id, homeNode));
     if (guest === undefined) return null;
-    const reason = "the node is being drained; home, as no associated node that is U takes it";
+    const why = cause.kind === "drained" ? "the node is being drained" : "the owner is at work";
+    const reason = `${why}; home, as no associated node that is U takes it`;
     return { id: guest.id, to: guest.homeNode, reason, manual: true, isProbe: false };
   }
 
@@ -206,10 +209,16 @@ export class Chooser {
   #state({ cause, processes }: ChoiceContext): string {
     if (cause.kind === "drained") return "the node is being drained";
     if (cause.kind === "asked") return `asked by a node with load ${round(cause.load)}`;
+    if (cause.kind === "owner") return "the owner of the node is at work";
     if (cause.kind === "memory") return `short of memory: ${cause.reason}`;
     const { thv, unit } = this.#options.thresholds;
     return `over with ${processes} processes, thv ${thv}${unit === "percent" ? " %" : ""}`;
   }
+}
+
+/** Whether what has to leave does so whatever it costs, and home if nobody else takes it. */
+function mustEmpty({ kind }: SendCause): boolean {
+  return kind === "drained" || kind === "owner";
 }
 
 function round(value: number): string {

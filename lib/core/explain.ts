@@ -7,7 +7,16 @@
 import type { Chooser, SendCause } from "./chooser.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
-import type { ProcessId } from "./types.ts";
+import type { Treatment } from "./policy/owner.ts";
+import type { NodeName, ProcessId } from "./types.ts";
+
+/** What becomes of a guest while the owner of its node is at work. */
+const TREATED: Readonly<Record<Treatment, readonly string[]>> = {
+  none: [],
+  nice: ["the owner of the node is at work: it has a low priority"],
+  stop: ["the owner of the node is at work: it is stopped"],
+  leave: ["the owner of the node is at work: it is stopped until some node takes it"],
+};
 
 /** What an explanation is made of. */
 export interface ExplainOptions {
@@ -20,6 +29,10 @@ export interface ExplainOptions {
   readonly load: string;
   /** It sends to nobody who does not ask. */
   readonly isAsked: boolean;
+  /** The node's owner is at work, and what that means; null: not so. */
+  readonly treatment: Treatment | null;
+  /** This node's name. */
+  readonly node: NodeName;
   /** Processes that are not the list's and count as if they were. */
   readonly others: number;
 }
@@ -29,7 +42,9 @@ export function explain(id: ProcessId, nowMs: number, options: ExplainOptions): 
   const entry = options.table.get(id);
   if (entry === null) return null;
   const isUrgent = options.cause !== null && options.cause.kind !== "over";
-  return [...own(entry, nowMs, isUrgent), ...around(entry, nowMs, options)];
+  const isGuest = entry.process.homeNode !== options.node;
+  const treated = isGuest && options.treatment !== null ? TREATED[options.treatment] : [];
+  return [...own(entry, nowMs, isUrgent), ...treated, ...around(entry, nowMs, options)];
 }
 
 /** Reasons in the process itself. */

@@ -14,6 +14,7 @@ const quiet: Measures = {
   ownCores: 0,
   otherCores: 0,
   ownRunning: 0,
+  terminalIdleMs: null,
 };
 
 function make(policy: Partial<Policy>, config: Partial<BalancerConfig> = {}): Fixture {

@@ -285,6 +285,7 @@ function drawMeasures(share: number): Measures {
     ownCores: share / 2,
     otherCores: share / 2,
     ownRunning: 1,
+    terminalIdleMs: null,
   };
 }
 

@@ -44,6 +44,14 @@ export class ProcessTable {
     return count;
   }
 
+  /** Whether a process of such a home may be chosen to leave. */
+  hasFree(isOfHome: (home: NodeName) => boolean): boolean {
+    return this.list().some((entry) =>
+      isOfHome(entry.process.homeNode) && entry.transit === null && !entry.isPinned &&
+      cantmoveOf(entry) === null
+    );
+  }
+
   get(id: ProcessId): Entry | null {
     return this.#entries.get(id) ?? null;
   }

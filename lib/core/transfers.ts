@@ -312,10 +312,13 @@ export class Transfers {
 
   /** Processes that may be automatic victims, as far as is known without a fresh look. */
   #movable(nowMs: number): Entry[] {
-    const isUrgent = (this.cause?.kind ?? "over") !== "over";
+    const kind = this.cause?.kind ?? "over";
+    const isUrgent = kind !== "over";
+    const { node } = this.#options;
     return this.#options.table.list().filter((entry) =>
       entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
       !entry.isPinned && (isUrgent || entry.staysUntilMs <= nowMs) &&
+      (kind !== "owner" || entry.process.homeNode !== node) &&
       !(this.#guestsOnly && entry.process.homeNode === this.#options.node)
     );
   }
@@ -327,7 +330,7 @@ export class Transfers {
     if (this.#mayProbe(cause) && preferred.full((other) => this.#isOpen(other, nowMs)).length > 0) {
       return true;
     }
-    return this.#isDraining &&
+    return (this.#isDraining || cause.kind === "owner") &&
       this.#movable(nowMs).some(({ process: { id, homeNode } }) =>
         homeNode !== node && this.#round.mayOffer(id, homeNode)
       );

@@ -10,6 +10,7 @@
  */
 
 import type { Capacity } from "./policy/capacity.ts";
+import type { OwnerRule, Treatment } from "./policy/owner.ts";
 import type { Policy } from "./policy/policy.ts";
 
 /** A node's name to others: the config key `node`, `HOST:PORT`. */
@@ -69,6 +70,8 @@ export interface Measures {
   readonly otherCores: number;
   /** Processes of the list that ran for a noticeable time. */
   readonly ownRunning: number;
+  /** How long ago somebody typed at a terminal of the node; null: there is none, or nobody asks. */
+  readonly terminalIdleMs: number | null;
 }
 
 /** A letter with the stamp that tells a late one: within an epoch `seq` only grows. */
@@ -139,6 +142,18 @@ export interface BalancerConfig {
    * @default {made of the node's name and the epoch, so that nodes differ}
    */
   readonly seed?: number;
+  /**
+   * What guests do when the node's owner is at work; null: nothing.
+   *
+   * @default {null}
+   */
+  readonly owner?: OwnerRule | null;
+  /**
+   * How long the owner has been at work already when the balancer begins, in milliseconds.
+   *
+   * @default {0}
+   */
+  readonly ownerActiveForMs?: number;
   /**
    * How long an offer waits for its answer, in milliseconds.
    *
@@ -334,6 +349,15 @@ export type Effect =
     readonly to: NodeName;
     readonly home: boolean;
   }
+  /**
+   * Treat all guests so from now on, whoever comes included; nothing comes back. A guest that is
+   * stopped goes on before it is ordered to move. `activeForMs`: of the node's owner, or null.
+   */
+  | {
+    readonly type: "treatGuests";
+    readonly treatment: Treatment;
+    readonly activeForMs: number | null;
+  }
   /** A requested move is done: the process runs on that node. */
   | { readonly type: "requestDone"; readonly requestId: number; readonly node: NodeName }
   /** A requested move did not happen; the process goes on where it was. */
@@ -368,6 +392,13 @@ export interface MachineView {
   readonly memoryShortage: string | null;
 }
 
+/** The owner of a node, as its policy sees it. */
+export interface OwnerView {
+  /** How long the owner has been at work; null: the owner is not. */
+  readonly activeForMs: number | null;
+  readonly treatment: Treatment;
+}
+
 /** What a balancer would show to a person: the core's part of a snapshot. */
 export interface BalancerView {
   readonly node: NodeName;
@@ -383,6 +414,8 @@ export interface BalancerView {
   readonly load: number;
   /** What the policy sees of the machine besides the list; null: it does not look, or not yet. */
   readonly machine: MachineView | null;
+  /** null: whether there is one does not matter. */
+  readonly owner: OwnerView | null;
   /** In order of preference. */
   readonly associated: readonly { readonly node: NodeName; readonly state: KnownLetter }[];
   /** In order of arrival. */

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { HostError, LbError } from "../base/errors.ts";
+import { describe, HostError, LbError } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { Effect, NodeName, ProcessId } from "../core/types.ts";
 import { formatAddress, parseAddress } from "../host/address.ts";
+import { logger } from "../host/log.ts";
 import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
@@ -18,6 +19,9 @@ import type { Moves } from "./moves.ts";
 import type { Peers, Reply } from "./peers.ts";
 import { isGuest, type ShadowRecord } from "./records.ts";
 import type { Standing } from "./standing.ts";
+import type { Treatments } from "./treatments.ts";
+
+const log = logger("commands");
 
 /** A move of 16 GiB at 20 MB/s: as long as the balancer waits. */
 const FORWARDED_TIMEOUT_MS = 900_000;
@@ -30,12 +34,20 @@ export class Commands {
   readonly #homes: Homes;
   readonly #standing: Standing;
   readonly #cluster: Cluster;
+  readonly #treatments: Treatments;
   readonly #requests = new Map<number, (failure: string | null, node: NodeName) => void>();
   #nextRequestId = 1;
 
   constructor(
     context: Context,
-    parts: { peers: Peers; moves: Moves; homes: Homes; standing: Standing; cluster: Cluster },
+    parts: {
+      peers: Peers;
+      moves: Moves;
+      homes: Homes;
+      standing: Standing;
+      cluster: Cluster;
+      treatments: Treatments;
+    },
   ) {
     this.#context = context;
     this.#peers = parts.peers;
@@ -43,6 +55,7 @@ export class Commands {
     this.#homes = parts.homes;
     this.#standing = parts.standing;
     this.#cluster = parts.cluster;
+    this.#treatments = parts.treatments;
   }
 
   /** Frame M. */
@@ -71,6 +84,8 @@ export class Commands {
       case "pin":
       case "unpin":
         return await this.#pin(values, command === "pin");
+      case "wake":
+        return this.#wake(values);
       case "why":
         return await this.#why(values);
       case "drain":
@@ -218,8 +233,32 @@ export class Commands {
 
   async #bringHome(shadow: ShadowRecord): Promise<string> {
     await refuseStopped(shadow, "bring home");
+    await this.#wakeThere(shadow);
     await this.#homes.bringHome(shadow);
     return `${shadow.id} runs on ${this.#context.node}`;
+  }
+
+  /** A guest goes on, as its home is about to call it. */
+  #wake(values: FrameValues<"M">): string {
+    const { running } = this.#find(values);
+    if (running === null) throw this.#unknown(values);
+    this.#treatments.wake(running.id);
+    return `${running.id} goes on`;
+  }
+
+  /** The owner of the guest's node may have stopped it: it would not hear that it is to come home. */
+  async #wakeThere(shadow: ShadowRecord): Promise<void> {
+    const { runsOn, ticket, startTicks, homePid, homeNode } = shadow;
+    if (runsOn === null || runsOn === this.#context.node) return;
+    const identity = { ticket, startTicks, homePid, homeNode };
+    const values = { ...identity, command: commands.wake, pid: 0, destination: "", path: "" };
+    await this.#peers.request(runsOn, "M", values).catch((error) => {
+      // Its link may be up all the same.
+      log.warning("a guest's node does not answer", {
+        process: shadow.id,
+        reason: describe(error),
+      });
+    });
   }
 
   async #checkpoint(values: FrameValues<"M">, stay: boolean): Promise<string> {

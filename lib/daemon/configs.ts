@@ -8,6 +8,7 @@ import { wallMs } from "../host/clock.ts";
 import type { Config } from "../host/config.ts";
 import { measureCores } from "../host/cores.ts";
 import type { Context } from "./context.ts";
+import type { Records } from "./records.ts";
 import { newTicket } from "./moves.ts";
 
 /** Keys that programs, sockets and other nodes depend on: only a new daemon can change them. */
@@ -15,7 +16,9 @@ const fixedKeys = ["listen", "node", "keyFile", "runtimeDir", "triggerSignal"] a
 
 /** The config of a new balancer of this node. */
 export function balancerConfig(
-  { config, node, associated }: Pick<Context, "config" | "node" | "associated">,
+  { config, node, associated, records: { ownerSinceMs } }:
+    & Pick<Context, "config" | "node" | "associated">
+    & { readonly records: Pick<Records, "ownerSinceMs"> },
 ): BalancerConfig {
   return {
     node,
@@ -24,6 +27,8 @@ export function balancerConfig(
     thresholds: config.thresholds,
     select: config.select,
     policy: config.policy,
+    owner: config.owner,
+    ownerActiveForMs: ownerSinceMs === null ? 0 : Math.max(0, wallMs() - ownerSinceMs),
     capacity: {
       cores: config.capacity.cores ?? measureCores(),
       speed: config.capacity.speed,

@@ -33,7 +33,12 @@ Deno.test("reconfigure() finds no change where there is none", () => {
 });
 
 Deno.test("balancerConfig() draws tickets that differ and are never 0", () => {
-  const { nextTicket } = balancerConfig({ config: config(""), node, associated: [] });
+  const { nextTicket } = balancerConfig({
+    config: config(""),
+    node,
+    associated: [],
+    records: { ownerSinceMs: null },
+  });
   const tickets = new Set(Array.from({ length: 1000 }, () => nextTicket()));
   assert.equal(tickets.size, 1000);
   assert.equal(tickets.has(0n), false);

@@ -120,7 +120,9 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const records = new Records(`${config.runtimeDir}/state.json`, bootId());
   records.load();
   const own = withoutItself(config, node);
-  const shell = new Shell(balancerConfig({ config: own, node, associated: own.associated }));
+  const shell = new Shell(
+    balancerConfig({ config: own, node, associated: own.associated, records }),
+  );
   const stop = new AbortController();
   const context: Context = {
     config: own,

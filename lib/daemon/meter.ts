@@ -6,10 +6,11 @@
 import { describe } from "../base/errors.ts";
 import { needsMeasures } from "../core/machine.ts";
 import type { Measures, ProcessId, Sample } from "../core/types.ts";
-import { monotonicMs } from "../host/clock.ts";
+import { monotonicMs, wallMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
 import { type MachineState, readMachine } from "../host/machine.ts";
 import { readStat } from "../host/proc.ts";
+import { terminalIdleMs } from "../host/terminals.ts";
 import type { Context } from "./context.ts";
 
 const log = logger("meter");
@@ -42,14 +43,27 @@ export class Meter {
    */
   async tell(samples: readonly Sample[]): Promise<void> {
     const { config, records, dispatch } = this.#context;
-    if (!needsMeasures(config.policy)) return;
+    if (!needsMeasures(config.policy, config.owner)) return;
     const helpers = [
       Deno.pid,
       ...[...records.guests.values()].map(({ keeperPid }) => keeperPid),
       ...[...records.shadows.values()].map(({ homePid }) => homePid),
     ];
-    const measures = await this.#measure(samples, helpers, monotonicMs());
-    if (measures !== null) dispatch({ type: "measured", measures });
+    const measured = await this.#measure(samples, helpers, monotonicMs());
+    if (measured === null) return;
+    const idleMs = config.owner?.terminals === true ? await this.#terminalIdleMs() : null;
+    dispatch({ type: "measured", measures: { ...measured, terminalIdleMs: idleMs } });
+  }
+
+  /** A terminal that a program of ours made, to type at another program, is nobody's. */
+  async #terminalIdleMs(): Promise<number | null> {
+    const { locals, shadows } = this.#context.records;
+    const pids = [...locals.values(), ...shadows.values()].map(({ homePid }) => homePid);
+    const stats = await Promise.all(pids.map(readStat));
+    const made = stats.flatMap((stat, index) =>
+      stat !== null && stat.session === pids[index] && stat.terminal !== 0 ? [stat.terminal] : []
+    );
+    return terminalIdleMs(wallMs(), new Set(made));
   }
 
   /** Measures since the last call; null: it is the first, or /proc cannot be read. */
@@ -57,7 +71,7 @@ export class Meter {
     samples: readonly Sample[],
     helpers: readonly number[],
     nowMs: number,
-  ): Promise<Measures | null> {
+  ): Promise<Omit<Measures, "terminalIdleMs"> | null> {
     const stats = await Promise.all(helpers.map(readStat));
     const helped = stats.reduce((sum, stat) => sum + (stat?.cpuSeconds ?? 0), 0);
     let state: MachineState;

@@ -19,6 +19,7 @@ import type { Context } from "./context.ts";
 import type { Order, OrderResult, Orders } from "./orders.ts";
 import { type Peers, readAnnouncement } from "./peers.ts";
 import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
+import type { Treatments } from "./treatments.ts";
 
 const log = logger("moves");
 
@@ -35,9 +36,11 @@ export class Moves {
   readonly #context: Context;
   readonly #peers: Peers;
   readonly #orders: Orders;
+  readonly #treatments: Treatments;
   readonly #phases = new Map<bigint, Phases>();
 
-  constructor(context: Context, peers: Peers, orders: Orders) {
+  constructor(context: Context, peers: Peers, orders: Orders, treatments: Treatments) {
+    this.#treatments = treatments;
     this.#context = context;
     this.#peers = peers;
     this.#orders = orders;
@@ -66,6 +69,7 @@ export class Moves {
     const inspection = await inspect(pidOf(record), ticksOf(record), {
       signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
       guest: isGuest(record),
+      isStoppedByUs: isGuest(record) && record.stopped === true,
     });
     if (inspection === null) return null;
     const { cpuElsewhere = 0 } = record;
@@ -180,6 +184,7 @@ export class Moves {
     phases: Phases,
   ): Promise<OrderResult> {
     const record = this.find(id);
+    this.#treatments.wake(id);
     const inspection = await this.inspect(id);
     if (record === null || inspection === null) return aborted("the process is gone");
     if (inspection.cantmove !== null) return aborted(inspection.cantmove);

@@ -31,6 +31,7 @@ import { localAsProcess } from "./records.ts";
 import { register } from "./registration.ts";
 import { Reload } from "./reload.ts";
 import { Standing } from "./standing.ts";
+import { Treatments } from "./treatments.ts";
 import type { Shell } from "./shell.ts";
 import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
@@ -55,6 +56,7 @@ export class Node {
   readonly #commands: Commands;
   readonly #standing: Standing;
   readonly #meter: Meter;
+  readonly #treatments: Treatments;
   readonly #cluster: Cluster;
   readonly #reload: Reload;
   readonly #open = new Set<FrameConnection>();
@@ -70,7 +72,8 @@ export class Node {
     this.#cluster = new Cluster(context, this.#peers);
     this.#homes = new Homes(context, this.#orders);
     this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
-    this.#moves = new Moves(context, this.#peers, this.#orders);
+    this.#treatments = new Treatments(context);
+    this.#moves = new Moves(context, this.#peers, this.#orders, this.#treatments);
     this.#arrivals = new Arrivals(context, this.#orders, this.#endings);
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
@@ -87,6 +90,7 @@ export class Node {
       peers: this.#peers,
       moves: this.#moves,
       homes: this.#homes,
+      treatments: this.#treatments,
     });
     shell.start({
       announce: ({ announcement }) => {
@@ -106,6 +110,7 @@ export class Node {
         this.#arrivals.answer(effect);
       },
       orderMove: (effect) => void this.#moves.move(effect),
+      treatGuests: (effect) => this.#treatments.perform(effect),
       requestDone: (effect) => this.#commands.finish(effect),
       requestFailed: (effect) => this.#commands.finish(effect),
     });
@@ -186,6 +191,7 @@ export class Node {
     this.#cluster.step({ type: "check" });
     const samples = await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
     await this.#meter.tell(samples);
+    this.#treatments.apply(this.#shell.view.owner?.treatment ?? "none");
     dispatch({ type: "check" });
   }
 

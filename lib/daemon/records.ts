@@ -40,6 +40,9 @@ export interface GuestRecord extends ProcessIdentity {
   connection: number | null;
   /** The keeper said that it runs elsewhere now. */
   left: boolean;
+  /** It is stopped, or has a low priority, for the owner of this node. */
+  stopped?: boolean;
+  niced?: boolean;
   /** CPU time that it used before it came, in seconds. Absent: none that is known of. */
   readonly cpuElsewhere?: number;
 }
@@ -73,6 +76,7 @@ interface State {
   /** These are missing in the file of an earlier version. */
   readonly pins?: readonly ProcessId[];
   readonly isDraining?: boolean;
+  readonly ownerSinceMs?: number | null;
   readonly drainsGuestsOnly?: boolean;
 }
 
@@ -103,6 +107,8 @@ export class Records {
   readonly pins = new Set<ProcessId>();
   /** A person wants this node empty. */
   isDraining = false;
+  /** Wall clock at which this node's owner came; null: the owner is not at work. */
+  ownerSinceMs: number | null = null;
   /** It is to be emptied of guests only, as it is about to leave its cluster. */
   drainsGuestsOnly = false;
   #timer: number | null = null;
@@ -142,6 +148,7 @@ export class Records {
       for (const ending of state.toShadow) this.toShadow.set(key(ending), ending);
       for (const id of state.pins ?? []) this.pins.add(id);
       this.isDraining = state.isDraining ?? false;
+      this.ownerSinceMs = state.ownerSinceMs ?? null;
       this.drainsGuestsOnly = state.drainsGuestsOnly ?? false;
     } catch (error) {
       this.#complain("read", error);
@@ -173,6 +180,7 @@ export class Records {
       toShadow: [...this.toShadow.values()],
       pins: [...this.pins],
       isDraining: this.isDraining,
+      ownerSinceMs: this.ownerSinceMs,
       drainsGuestsOnly: this.drainsGuestsOnly,
     };
     const text = JSON.stringify(

@@ -27,6 +27,7 @@ export function makeSnapshot(
     draining: view.isDraining,
     load: view.load,
     machine: view.machine,
+    owner: view.owner,
     frequencySeconds,
     clockMs: wallMs(),
     associated: view.associated.map(({ node, state }) => {
@@ -51,6 +52,7 @@ export function makeSnapshot(
       cantmove: process.cantmove,
       movingTo: process.movingTo,
       pinned: process.isPinned,
+      stopped: records.guests.get(process.id)?.stopped === true,
     })),
     shadows: [...records.shadows.values()].map(({ homePid, program, runsOn }) => ({
       pid: homePid,

@@ -5,9 +5,11 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { ConfigError, describe } from "../base/errors.ts";
+import type { OwnerRule } from "../core/policy/owner.ts";
 import type { Selection, Thresholds } from "../core/types.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
+import { readOwner } from "./config_owner.ts";
 import { type PolicyConfig, readPolicy } from "./config_policy.ts";
 import { ConfigTable } from "./config_table.ts";
 
@@ -34,6 +36,8 @@ export interface Config {
   readonly policy: PolicyConfig["policy"];
   readonly capacity: PolicyConfig["capacity"];
   readonly thresholds: Thresholds;
+  /** What guests do when the owner of this node is at work; null: nothing. */
+  readonly owner: OwnerRule | null;
   /** Absolute path of the cluster key. */
   readonly keyFile: string;
   /** Absolute path of the directory for sockets, the lock and what must survive a restart. */
@@ -165,6 +169,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
 
   const listen = root.address("listen", root.string("listen", "an address") ?? "127.0.0.1");
   const { thresholds, ...policy } = readPolicy(root);
+  const owner = readOwner(root);
   const config: Config = {
     file,
     listen,
@@ -173,6 +178,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     associatedMax: root.number("associated-max", { min: 2, max: 64, integer: true }) ?? 10,
     frequencySeconds: root.number("frequency", { min: 0.1, max: 3600, integer: false }) ?? 5,
     ...policy,
+    owner,
     thresholds,
     keyFile: pathOf(root, "key-file", home("the key file")) ??
       (uid === 0 ? "/etc/lb/cluster.key" : `${home("the key file")()}/.config/lb/cluster.key`),

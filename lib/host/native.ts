@@ -182,6 +182,11 @@ export function queueOrder(
   );
 }
 
+/** Sets the nice value of a process. */
+export function setNice(pid: number, nice: number): void {
+  unwrap(openFfi().lb_ffi_set_nice(pid, nice), `set the nice value of pid ${pid} to ${nice}`);
+}
+
 /** Start time of a process in clock ticks since boot; null: there is none. */
 export function startTicks(pid: number): bigint | null {
   const result = openFfi().lb_ffi_start_ticks(pid);

@@ -13,6 +13,9 @@ export interface ProcStat {
   /** R, S, D, T, t, Z, X, ... */
   readonly state: string;
   readonly parentPid: number;
+  readonly session: number;
+  /** Device number of its terminal; 0: it has none. */
+  readonly terminal: number;
   readonly cpuSeconds: number;
   readonly threads: number;
   readonly startTicks: bigint;
@@ -36,6 +39,8 @@ export function parseStat(text: string): ProcStat | null {
   return {
     state: at(3) ?? "",
     parentPid: Number(at(4)),
+    session: Number(at(6)),
+    terminal: Number(at(7)),
     cpuSeconds: (Number(at(14)) + Number(at(15))) / TICKS_PER_SECOND,
     threads: Number(at(20)),
     startTicks: BigInt(startTicks),
@@ -114,16 +119,24 @@ function blocks(status: Map<string, string>, signal: number): boolean {
   return (BigInt(`0x${status.get("SigBlk") ?? "0"}`) & 1n << BigInt(signal - 1)) !== 0n;
 }
 
+/** What is known of a process before one looks. */
+export interface InspectOptions {
+  /** Number of the trigger signal. */
+  readonly signal: number;
+  readonly guest: boolean;
+  /** We have stopped it, and let it go on before it moves. */
+  readonly isStoppedByUs?: boolean;
+}
+
 /**
  * Looks at a process.
  *
- * @param signal Number of the trigger signal.
  * @returns null if it is gone or is another process.
  */
 export async function inspect(
   pid: number,
   startTicks: bigint,
-  options: { readonly signal: number; readonly guest: boolean },
+  options: InspectOptions,
 ): Promise<Inspection | null> {
   const [stat, first] = await Promise.all([readStat(pid), readProc(pid, "status")]);
   if (stat === null || first === null || stat.startTicks !== startTicks) return null;
@@ -147,12 +160,13 @@ export async function inspect(
 export function statusObstacle(
   stat: ProcStat,
   status: Map<string, string>,
-  options: { readonly signal: number; readonly guest: boolean },
+  options: InspectOptions,
 ): string | null {
   const uid = Number(status.get("Uid")?.split(/\s+/)[0]);
   if (uid !== Deno.uid()) return `it runs as user ${uid}`;
   if (status.get("TracerPid") !== "0") return "it is being traced";
-  if (stat.state === "T" || stat.state === "t") return "it is stopped";
+  const isStopped = stat.state === "T" && options.isStoppedByUs !== true;
+  if (isStopped || stat.state === "t") return "it is stopped";
   if (stat.threads > 1) return `it has ${stat.threads} threads`;
   if ((status.get("Seccomp") ?? "0") !== "0") return "it has a seccomp filter";
   const bit = 1n << BigInt(options.signal - 1);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatBytes } from "../base/units.ts";
+import { formatBytes, formatSeconds } from "../base/units.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
 import { cut, drawColumns, printable } from "./columns.ts";
 import { drawProcesses } from "./processes.ts";
@@ -42,6 +42,7 @@ export function render(snapshot: Snapshot, size: Size): string[] {
       thresholds.unit === "percent" ? "   (percent)" : ""
     }   checks every ${frequencySeconds} s`,
     ...drawMachine(snapshot),
+    ...drawOwner(snapshot),
     "",
     ...drawMembers(snapshot),
     ...drawAssociated(snapshot),
@@ -66,6 +67,21 @@ function drawMachine({ load, machine }: Snapshot): string[] {
     line,
     ...memoryShortage === null ? [] : [`short of memory: ${printable(memoryShortage)}`],
   ];
+}
+
+const treated = {
+  none: "guests go on",
+  nice: "guests have a low priority",
+  stop: "guests are stopped",
+  leave: "guests leave",
+} as const;
+
+/** Whether the owner is at work; nothing if nobody asks. */
+function drawOwner({ owner }: Snapshot): string[] {
+  if (owner === null || owner === undefined) return [];
+  const { activeForMs, treatment } = owner;
+  if (activeForMs === null) return ["owner away"];
+  return [`owner at work for ${formatSeconds(activeForMs / 1000)}: ${treated[treatment]}`];
 }
 
 function drawAssociated({ associated }: Snapshot): string[] {

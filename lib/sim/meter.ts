@@ -5,6 +5,7 @@
  */
 
 import { needsMeasures } from "../core/machine.ts";
+import { policies } from "../core/policy/policy.ts";
 import type { Measures } from "../core/types.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Usage } from "./stations.ts";
@@ -24,15 +25,25 @@ export class Meter {
     this.#last = simulation.names.map(() => ({ usage: NOTHING, atMs: 0 }));
   }
 
-  /** What a node has done since it was measured last. */
-  measure(node: number): Measures {
+  /** Tells a node's balancer what its machine has done, and treats the guests as it says. */
+  tell(node: number): void {
+    const { owners, balancers } = this.#simulation;
+    this.#simulation.step(node, { type: "measured", measures: this.#measure(node) });
+    // Those that have come since, too.
+    owners.treat(node, balancers[node]?.view().owner?.treatment ?? "none");
+  }
+
+  #measure(node: number): Measures {
     const { stations, nowMs, room } = this.#simulation;
     const usage = stations.usage(node, nowMs);
     const last = this.#last[node] ?? { usage: NOTHING, atMs: 0 };
     const passedMs = Math.max(nowMs - last.atMs, 1e-9);
     this.#last[node] = { usage, atMs: nowMs };
     const share = (name: keyof Usage) => (usage[name] - last.usage[name]) / passedMs;
+    const { owners, recorder } = this.#simulation;
+    recorder.disturbed(owners.disturbing(node) * passedMs / 1000, nowMs);
     return {
+      terminalIdleMs: owners.terminalIdleMs(node),
       cpuStall: Math.min(1, share("stalledMs")),
       memoryStall: 0,
       availableBytes: room.total(node) === null ? MEMORY_BYTES : room.available(node),
@@ -47,6 +58,8 @@ export class Meter {
 
 /** The meters, if the policy of the balancers looks at the machine. */
 export function meterOf(simulation: Simulation): Meter | null {
-  const { policy } = simulation.options.balancer ?? {};
-  return policy !== undefined && needsMeasures(policy) ? new Meter(simulation) : null;
+  const { policy = policies.thesis, owner = null } = simulation.options.balancer ?? {};
+  return needsMeasures(policy, owner) || simulation.options.owners !== undefined
+    ? new Meter(simulation)
+    : null;
 }

@@ -76,6 +76,7 @@ export class Moves {
     const simulation = this.#simulation;
     const job = simulation.jobs.get(id);
     const to = simulation.number(name);
+    if (job !== undefined) simulation.owners.resume(job);
     if (job === undefined || !simulation.runsOn(from, job)) {
       const reason = "the process is not here to move";
       simulation.step(from, { type: "moveEnded", ticket, outcome: "aborted", reason });

@@ -9,6 +9,7 @@ import type { Clock } from "./clocks.ts";
 import type { DaemonCosts } from "./costs.ts";
 import type { Fault } from "./faults.ts";
 import type { Lists } from "./lists.ts";
+import type { OwnerOptions } from "./owners.ts";
 import type { NetworkOptions } from "./network.ts";
 import type { Workload } from "./workload.ts";
 
@@ -35,6 +36,8 @@ export interface SimulationOptions {
   readonly workload: Workload;
   /** Jobs that no balancer knows of and none moves: what people run without lb. */
   readonly others?: Workload;
+  /** Owners of nodes, who come and go; absent: there are none. */
+  readonly owners?: OwnerOptions;
   readonly network: NetworkOptions;
   /** What a move takes besides the time that the memory travels. */
   readonly freezeMs: number;

@@ -26,6 +26,8 @@ export interface Counts {
   offers: number;
   /** Offers refused as the receiver was no longer U: two nodes preferred the same one. */
   collisions: number;
+  /** Seconds for which a guest ran beside an owner at work, by looks at each check. */
+  disturbedSeconds: number;
 }
 
 /** One figure of all jobs. */
@@ -58,6 +60,7 @@ export class Recorder {
     letters: 0,
     offers: 0,
     collisions: 0,
+    disturbedSeconds: 0,
   };
   /** Mean number of jobs of a node by row, then column. */
   readonly load: Float64Array;
@@ -85,6 +88,10 @@ export class Recorder {
   /** Counts what is counted after the warm-up only. */
   count(name: "aborted" | "offers" | "collisions", nowMs: number): void {
     if (nowMs >= this.#warmupMs) this.counts[name]++;
+  }
+
+  disturbed(seconds: number, nowMs: number): void {
+    if (nowMs >= this.#warmupMs) this.counts.disturbedSeconds += seconds;
   }
 
   moved(nowMs: number): void {

@@ -83,6 +83,8 @@ export class Shell {
         return this.#answer(node, effect);
       case "orderMove":
         return simulation.moves.begin(node, effect);
+      case "treatGuests":
+        return simulation.owners.treat(node, effect.treatment);
       case "requestDone":
       case "requestFailed":
       case "log":
@@ -115,14 +117,14 @@ export class Shell {
   }
 
   #sample(node: number, ids: readonly ProcessId[]): void {
-    const { jobs, places, bytes, stations, nowMs } = this.#simulation;
+    const { jobs, places, bytes, stations, owners, nowMs } = this.#simulation;
     const samples = ids.flatMap((id) => {
       const job = jobs.get(id);
       if (job === undefined || places[job] !== node) return [];
       const runs = stations.running(node).includes(job);
       const left = runs ? stations.left(node, job, nowMs) : stations.leftStopped(job);
       const cpuSeconds = ((stations.demands[job] as number) - left) / 1000;
-      const cantmove = runs ? null : "it is moving";
+      const cantmove = runs || owners.isStopped(job) ? null : "it is moving";
       return [{ id, cpuSeconds, rssBytes: bytes[job] as number, cantmove }];
     });
     this.#simulation.step(node, { type: "sampled", samples });

@@ -16,6 +16,7 @@ import { Launches } from "./launches.ts";
 import { type Meter, meterOf } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Network } from "./network.ts";
+import { Owners } from "./owners.ts";
 import type { SimulationOptions } from "./options.ts";
 import type { Queued } from "./queued.ts";
 import { Recorder } from "./recorder.ts";
@@ -41,6 +42,7 @@ export class Simulation {
   readonly costs: Costs;
   readonly standing: Standing;
   readonly room: Room;
+  readonly owners: Owners;
   readonly launches: Launches;
   readonly names: readonly string[];
   readonly balancers: (Balancer | null)[] = [];
@@ -93,6 +95,7 @@ export class Simulation {
     this.#tickets = randomStream(options.seed, 6);
     this.shell = new Shell(this);
     this.moves = new Moves(this);
+    this.owners = new Owners(this);
     this.launches = new Launches(this);
     this.#isFaulty = options.faults.length > 0;
     this.#next = options.workload();
@@ -107,6 +110,7 @@ export class Simulation {
       this.#alarms.set(nodes + node, phases.nextFloat() * options.checkMs);
     }
     new Faults(this).schedule(options.faults);
+    if (options.owners !== undefined) this.owners.schedule(options.owners);
   }
 
   /** Number of jobs on a node, with those that are frozen for a move. */
@@ -350,7 +354,7 @@ export class Simulation {
     }
     this.#alarms.set(slot, this.nowMs + this.options.checkMs / this.#clocks.rate(node));
     if (this.#meter !== null && this.balancers[node] !== null) {
-      this.step(node, { type: "measured", measures: this.#meter.measure(node) });
+      this.#meter.tell(node);
     }
     this.step(node, CHECK);
   }
@@ -372,6 +376,7 @@ export class Simulation {
     this.jobs.delete(id);
     this.moves.forget(id);
     this.costs.forget(job);
+    this.owners.forget(job);
     this.stations.forget(job);
   }
 

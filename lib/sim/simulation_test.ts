@@ -1,6 +1,7 @@
 /** Tests of the simulated cluster. */
 
 import assert from "node:assert/strict";
+import type { OwnerRule } from "../core/policy/owner.ts";
 import { policies, type Policy } from "../core/policy/policy.ts";
 import type { Thresholds } from "../core/types.ts";
 import { deterministic, exponential } from "./distributions.ts";
@@ -193,4 +194,26 @@ Deno.test("where people compute without lb, by run-queue and by pressure jobs ke
   const pressed = slowdown({ index: "pressure" }, { thu: 5, thf: 30, thv: 60, unit: "percent" });
   assert.ok(seeing < 0.75 * blind, `${seeing} beside ${blind}`);
   assert.ok(pressed < 0.9 * blind, `${pressed} beside ${blind}`);
+});
+
+Deno.test("guests give way to owners at work, and no job is lost or forgotten", () => {
+  const disturbed = (owner: OwnerRule | null) => {
+    const thresholds = { thu: 0, thf: 1, thv: 2 };
+    const { recorder } = run(optionsOf(8, 3, {
+      load: 0.5,
+      balancer: { thresholds, select: "most-cpu", policy: policies.thesis, owner },
+      owners: { nodes: 4, activeMs: 60_000, awayMs: 90_000 },
+      durationMs: 1_800_000,
+    }));
+    const { arrived, ended, lost, disturbedSeconds } = recorder.counts;
+    assert.equal(lost, 0);
+    assert.ok(arrived - ended < 60, `${arrived - ended} have not ended`);
+    return disturbedSeconds;
+  };
+  const steps = { terminals: true, cpuLimit: null, idleAfterMs: 15_000, niceAfterMs: null };
+  const free = disturbed(null);
+  const stopped = disturbed({ ...steps, stopAfterMs: 0, leaveAfterMs: null });
+  const sent = disturbed({ ...steps, stopAfterMs: 10_000, leaveAfterMs: 10_000 });
+  assert.ok(stopped < 0.2 * free, `${stopped} beside ${free}`);
+  assert.ok(sent < 0.6 * free, `${sent} beside ${free}`);
 });

@@ -256,6 +256,7 @@ export const commands = {
   join: 10, // the node becomes a member of the cluster that `destination` is in
   leave: 11, // the node is no member any more
   drainGuests: 12, // the node sends its guests away and takes nothing; its own processes stay
+  wake: 13, // a guest that is stopped for the owner of its node goes on, as its home wants it back
 } as const;
 
 /** Types a field of a frame's body may have: text is u16 size + UTF-8, bytes is u32 size + bytes. */

@@ -25,6 +25,8 @@ export interface SnapshotProcess {
   readonly movingTo: string | null;
   /** A person wants it to stay. */
   readonly pinned?: boolean | undefined;
+  /** It is stopped for the owner of the node. */
+  readonly stopped?: boolean | undefined;
 }
 
 /** A shadow: what stands at home for a process that runs away. */
@@ -35,6 +37,10 @@ export interface SnapshotShadow {
   /** The node its process runs on; null while a checkpoint waits to be restarted. */
   readonly runsOn: string | null;
 }
+
+const treatments = ["none", "nice", "stop", "leave"] as const;
+/** How a node's guests are treated while its owner is at work. */
+export type Treatment = (typeof treatments)[number];
 
 /** What a node's policy sees of its machine besides the list. */
 export interface SnapshotMachine {
@@ -75,6 +81,11 @@ export interface Snapshot {
   readonly load?: number | undefined;
   /** null: the policy does not look, or has not yet. */
   readonly machine?: SnapshotMachine | null | undefined;
+  /** null: the config has no `[owner]`. */
+  readonly owner?:
+    | { readonly activeForMs: number | null; readonly treatment: Treatment }
+    | null
+    | undefined;
   /** In order of preference; `" "`: could not be reached. */
   readonly associated: readonly {
     readonly node: string;
@@ -109,6 +120,10 @@ const snapshotSchema = v.looseObject({
   frequencySeconds: v.number(),
   draining: v.optional(v.boolean()),
   load: v.optional(v.number()),
+  owner: v.optional(v.nullable(v.looseObject({
+    activeForMs: v.nullable(v.number()),
+    treatment: v.picklist(treatments),
+  }))),
   machine: v.optional(v.nullable(v.looseObject({
     others: v.number(),
     cpuStall: v.nullable(v.number()),
@@ -139,6 +154,7 @@ const snapshotSchema = v.looseObject({
     cantmove: v.nullable(v.string()),
     movingTo: v.optional(v.nullable(v.string()), null),
     pinned: v.optional(v.boolean()),
+    stopped: v.optional(v.boolean()),
   })),
   shadows: v.array(v.looseObject({ pid, program: v.string(), runsOn: v.nullable(v.string()) })),
   clockMs: v.optional(v.number()),

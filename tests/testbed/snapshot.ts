@@ -16,6 +16,7 @@ export interface SnapshotProcess {
   readonly shadowPid: number | null;
   readonly cantmove: string | null;
   readonly pinned?: boolean;
+  readonly stopped?: boolean;
 }
 
 /** One node. */
@@ -27,6 +28,7 @@ export interface Snapshot {
   readonly frequencySeconds: number;
   readonly draining?: boolean;
   readonly load?: number;
+  readonly owner?: { readonly activeForMs: number | null; readonly treatment: string } | null;
   readonly machine?: {
     readonly others: number;
     readonly cpuStall: number | null;
