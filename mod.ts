@@ -47,7 +47,6 @@ export { type SpreadLists, spreadLists } from "./lib/core/spread.ts";
 export {
   type Announcement,
   type BalancerConfig,
-  type BalancerView,
   type Effect,
   type Event,
   type KnownLetter,
@@ -55,7 +54,6 @@ export {
   type NodeName,
   type Process,
   type ProcessId,
-  type ProcessView,
   type Sample,
   type Selection,
   selections,
@@ -63,6 +61,7 @@ export {
   type Thresholds,
   type Ticket,
 } from "./lib/core/types.ts";
+export { type BalancerView, type ProcessView } from "./lib/core/views.ts";
 export { type Candidate, orderVictims } from "./lib/core/victim.ts";
 export { type Address, formatAddress, isWildcard, parseAddress } from "./lib/host/address.ts";
 export {

@@ -11,7 +11,6 @@ import { assert } from "../base/assert.ts";
 import { Balancer } from "./balancer.ts";
 import type {
   BalancerConfig,
-  BalancerView,
   Effect,
   Event,
   NodeName,
@@ -19,6 +18,7 @@ import type {
   ProcessId,
   Thresholds,
 } from "./types.ts";
+import type { BalancerView } from "./views.ts";
 
 type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 

@@ -20,14 +20,13 @@ import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
 import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
-import { Reservations } from "./reservations.ts";
+import { type Reservation, Reservations } from "./reservations.ts";
 import { Seeker } from "./seeker.ts";
 import { timeoutsOf } from "./timeouts.ts";
 import { Transfers } from "./transfers.ts";
 import type {
   Announcement,
   BalancerConfig,
-  BalancerView,
   Effect,
   Event,
   Measures,
@@ -36,14 +35,13 @@ import type {
   ProcessId,
   Thresholds,
 } from "./types.ts";
+import type { BalancerView } from "./views.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
 /**
- * Decides what one node does about its load.
- *
- * There is no clock, no chance and no I/O in it: the same events at the same times give the same
- * effects, in the daemon and in the simulator alike.
+ * Decides what one node does about its load. There is no clock, no chance and no I/O in it: the same
+ * events at the same times give the same effects, in the daemon and in the simulator alike.
  *
  * @example Usage
  * ```ts
@@ -329,9 +327,7 @@ export class Balancer {
 
   #arrivalFailed({ ticket, reason }: EventOf<"arrivalFailed">): void {
     const place = this.#reservations.release(ticket);
-    if (place === null) return;
-    const { id, from } = place;
-    this.#log("info", "a process did not arrive", { process: id, from, reason });
+    if (place !== null) this.#didNotArrive("info", place, reason);
   }
 
   /** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
@@ -388,18 +384,15 @@ export class Balancer {
   }
 
   #expire(nowMs: number): void {
-    for (const { id, from } of this.#reservations.expire(nowMs)) {
-      this.#log("warning", "a process did not arrive in time", { process: id, from });
+    for (const place of this.#reservations.expire(nowMs)) {
+      this.#didNotArrive("warning", place, "its time is over");
     }
     this.#announceChange(nowMs);
     this.#transfers.expire(nowMs);
   }
 
-  #log(
-    level: "info" | "warning",
-    message: string,
-    fields: Readonly<Record<string, string | number | null>>,
-  ): void {
-    this.#effects.push({ type: "log", level, message, fields });
+  #didNotArrive(level: "info" | "warning", { id, from }: Reservation, reason: string): void {
+    const fields = { process: id, from, reason };
+    this.#effects.push({ type: "log", level, message: "a process did not arrive", fields });
   }
 }

@@ -8,7 +8,8 @@ import type { SendCause } from "./chooser.ts";
 import { findShortage, type Shortage } from "./policy/memory.ts";
 import { Owner, type OwnerRule, type Treatment } from "./policy/owner.ts";
 import { policies, type Policy } from "./policy/policy.ts";
-import type { BalancerConfig, Effect, MachineView, Measures, OwnerView } from "./types.ts";
+import type { BalancerConfig, Effect, Measures } from "./types.ts";
+import type { MachineView, OwnerView } from "./views.ts";
 
 /** What a treatment means, for the log. */
 const MESSAGES: Readonly<Record<Treatment, string>> = {

@@ -5,7 +5,8 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { NodeName, Process, ProcessId, ProcessView, Sample, Ticket } from "./types.ts";
+import type { NodeName, Process, ProcessId, Sample, Ticket } from "./types.ts";
+import type { ProcessView } from "./views.ts";
 
 /** A process of the list. */
 export interface Entry {

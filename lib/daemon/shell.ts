@@ -5,7 +5,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { BalancerConfig, BalancerView, Effect, Event, ProcessId } from "../core/types.ts";
+import type { BalancerConfig, Effect, Event, ProcessId } from "../core/types.ts";
+import type { BalancerView } from "../core/views.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
 import { Journal } from "./journal.ts";

@@ -35,6 +35,7 @@ Deno.test("parseConfig() gives every key a default", () => {
     policy: policies.sharing,
     capacity: { cores: null, speed: 1 },
     thresholds: { thu: 0, thf: 1, thv: 2 },
+    owner: null,
     keyFile: "/home/ann/.config/lb/cluster.key",
     runtimeDir: "/home/ann/.local/state/lb",
     sigtstp: "checkpoint",

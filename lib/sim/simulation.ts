@@ -57,8 +57,7 @@ export class Simulation {
   readonly epochs: number[];
   /** Number of jobs that are frozen here, and still count as this node's load. */
   readonly #frozen: Int32Array;
-  /** Starts of a node, and of its daemon. */
-  readonly #boots: Int32Array;
+  readonly #boots: Int32Array; // starts of a node, and of its daemon
   readonly #runs: Int32Array;
   /** The latest time that a balancer was told. */
   readonly #toldMs: Float64Array;

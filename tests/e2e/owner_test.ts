@@ -131,8 +131,7 @@ Deno.test({
     await two.daemon.stop();
     await two.startDaemon({ extra: rule("1") });
     await three.waitForSnapshot("it has left", ({ processes }) => processes.length === 1);
-    assert.match(
-      await lb(one, "why", `${job.pid}`),
+    await two.daemon.waitForLog(
       /the owner of the node is at work; .*the first of the list that is U/,
     );
     await owner.go();
