@@ -382,12 +382,10 @@ export class Cluster {
 function checkLetter(before: BalancerView, after: BalancerView, isSmoothed: boolean): void {
   const { thresholds, announcement: { letter, seq } } = after;
   assert(after.queueLength >= 0, "a queue length is not negative");
-  const isForced = (view: BalancerView) =>
-    view.isDraining || (view.machine?.memoryShortage ?? null) !== null ||
-    (view.owner?.activeForMs ?? null) !== null;
-  assert(!isForced(after) || letter === "F", "a node that is drained, or short of memory, is F");
-  if (isForced(after) || thresholds.unit === "percent") return;
-  const lengthOf = (view: BalancerView) => view.queueLength + (view.machine?.others ?? 0);
+  const isForced = after.isDraining || typeof after.machine?.memoryShortage === "string";
+  assert(!isForced || letter === "F", "a node that is drained, or short of memory, is F");
+  if (isForced || thresholds.unit === "percent") return;
+  const lengthOf = ({ queueLength, machine }: BalancerView) => queueLength + (machine?.others ?? 0);
   const queueLength = lengthOf(after);
   // A smoothed load falls with time: the next event, be it an arrival, first finds that the node has become U.
   const least = isSmoothed ? Math.min(queueLength, lengthOf(before)) : queueLength;

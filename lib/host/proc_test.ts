@@ -36,6 +36,8 @@ Deno.test("parseStat() finds its fields behind a name with blanks and parenthese
   assert.deepEqual(stat, {
     state: "S",
     parentPid: 1,
+    session: 77,
+    terminal: 0,
     cpuSeconds: 2,
     threads: 1,
     startTicks: 8371234n,

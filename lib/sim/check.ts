@@ -7,7 +7,8 @@
 
 import { AssertionError } from "../base/assert.ts";
 import { policies } from "../core/policy/policy.ts";
-import type { BalancerView, Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import type { BalancerView } from "../core/views.ts";
 import { Conduct } from "./conduct.ts";
 import { hold } from "./steps.ts";
 import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";

@@ -28,8 +28,10 @@ export class Owners {
     this.#simulation = simulation;
   }
 
-  /** Lets the owners come and go. */
-  schedule({ nodes, activeMs, awayMs }: OwnerOptions): void {
+  /** Lets the owners come and go; null: there are none. */
+  schedule(options: OwnerOptions | null): void {
+    if (options === null) return;
+    const { nodes, activeMs, awayMs } = options;
     const simulation = this.#simulation;
     const prng = randomStream(simulation.options.seed, 10);
     const leave = (node: number): void => {

@@ -1,6 +1,5 @@
 /**
  * A simulated cluster: the shell around the very balancers that the daemons run, in virtual time.
- *
  * @module
  */
 
@@ -93,23 +92,20 @@ export class Simulation {
     this.room = new Room(this);
     this.#tickets = randomStream(options.seed, 6);
     this.shell = new Shell(this);
-    this.moves = new Moves(this);
-    this.owners = new Owners(this);
+    [this.moves, this.owners] = [new Moves(this), new Owners(this)];
     this.launches = new Launches(this);
     this.#isFaulty = options.faults.length > 0;
     this.#next = options.workload();
     this.#strangers = new Strangers(this, options.others ?? null);
     this.#meter = meterOf(this);
     for (let node = 0; node < nodes; node++) this.balancers.push(this.#newBalancer(node));
-    for (let node = 0; node < nodes; node++) {
-      for (const peer of options.lists[node] ?? []) this.shell.connect(node, peer);
-    }
+    options.lists.forEach((list, node) => list.forEach((peer) => this.shell.connect(node, peer)));
     const phases = randomStream(options.seed, 7);
     for (let node = 0; options.balancer !== null && node < nodes; node++) {
       this.#alarms.set(nodes + node, phases.nextFloat() * options.checkMs);
     }
     new Faults(this).schedule(options.faults);
-    if (options.owners !== undefined) this.owners.schedule(options.owners);
+    this.owners.schedule(options.owners ?? null);
   }
 
   /** Number of jobs on a node, with those that are frozen for a move. */

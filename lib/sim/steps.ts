@@ -5,14 +5,8 @@
  */
 
 import { AssertionError } from "../base/assert.ts";
-import type {
-  Announcement,
-  BalancerView,
-  Effect,
-  Event,
-  NodeName,
-  ProcessId,
-} from "../core/types.ts";
+import type { Announcement, Effect, Event, NodeName, ProcessId } from "../core/types.ts";
+import type { BalancerView } from "../core/views.ts";
 
 /** An effect of one kind. */
 export type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
