@@ -149,6 +149,10 @@ Deno.test("a process that has threads is refused before anything is touched", as
     try {
       const programs = async () => (await a.snapshot()).processes.map(({ program }) => program);
       await until(programs, (seen) => seen.includes("deno"), "it is registered after its exec");
+      // It registers before its main() makes any, and until then it may move.
+      const threads = () =>
+        Promise.resolve([...Deno.readDirSync(`/proc/${child.pid}/task`)].length);
+      await until(threads, (count) => count > 1, "it has threads");
       const connection = await connectLocal(a.config);
       const asked = askCommand(connection, {
         command: "migrate",
