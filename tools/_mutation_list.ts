@@ -11,6 +11,8 @@ export interface Mutation {
   /** A text that the file has exactly once. */
   readonly find: string;
   readonly replace: string;
+  /** To be found where members come and go, not where jobs move. @default {false} */
+  readonly isOfMembers?: boolean;
 }
 
 const balancer = "lib/core/balancer.ts";

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { memberMutations } from "./_member_mutations.ts";
 import { type Mutation, mutations } from "./_mutation_list.ts";
 
 const root = new URL("../", import.meta.url);
@@ -16,10 +17,12 @@ const FOLDERS = ["lib/base", "lib/core", "lib/sim"];
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 600);
 
 const RUNNER = `import { checkSeed } from "./lib/sim/check.ts";
+import { checkMembership } from "./lib/sim/membership/check.ts";
+const check = Deno.args[0] === "members" ? checkMembership : checkSeed;
 for (let seed = 1; seed <= ${SEEDS}; seed++) {
   let violation: string | null;
   try {
-    violation = checkSeed(seed).violation;
+    violation = check(seed).violation;
   } catch (error) {
     violation = String(error);
   }
@@ -39,7 +42,10 @@ async function copyFolder(from: URL, to: string): Promise<void> {
   }
 }
 
-async function run(dir: string, { file, find, replace }: Mutation): Promise<string | null> {
+async function run(
+  dir: string,
+  { file, find, replace, isOfMembers = false }: Mutation,
+): Promise<string | null> {
   const path = `${dir}/${file}`;
   const text = await Deno.readTextFile(path);
   if (text.split(find).length !== 2) {
@@ -48,7 +54,15 @@ async function run(dir: string, { file, find, replace }: Mutation): Promise<stri
   await Deno.writeTextFile(path, text.replace(find, () => replace));
   try {
     const { stdout, code } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "--quiet", "--no-config", `${dir}/run.ts`],
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        "--quiet",
+        "--no-config",
+        `${dir}/run.ts`,
+        isOfMembers ? "members" : "jobs",
+      ],
       stderr: "null",
       signal: AbortSignal.timeout(LIMIT_MS),
     }).output();
@@ -66,7 +80,7 @@ const missed: string[] = [];
 try {
   for (const folder of FOLDERS) await copyFolder(new URL(`${folder}/`, root), `${dir}/${folder}`);
   await Deno.writeTextFile(`${dir}/run.ts`, RUNNER);
-  const chosen = mutations.filter(({ title }) =>
+  const chosen = [...mutations, ...memberMutations].filter(({ title }) =>
     Deno.args.length === 0 || Deno.args.some((word) => title.includes(word))
   );
   for (const mutation of chosen) {

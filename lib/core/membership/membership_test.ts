@@ -121,6 +121,15 @@ Deno.test("a silent member is asked for, suspected, and failed when it does not 
   assert.deepEqual(a.membership.view().associated.includes("b:1"), true, "it keeps its place");
 });
 
+Deno.test("a check that comes while an answer is waited for does not begin anew", () => {
+  const a = new Fixture();
+  for (let check = 0; check < 4; check++) {
+    a.check();
+    a.pass(600);
+  }
+  assert.equal(a.status("b:1"), "suspected");
+});
+
 Deno.test("a member that another one hears is not suspected", () => {
   const a = new Fixture();
   a.check("c:1", "d:1");
