@@ -42,7 +42,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a process that did not arrive keeps its place",
     file: balancer,
-    find: "    const place = this.#reservations.release(ticket);\n    if (place === null) return;",
+    find: "    const place = this.#reservations.release(ticket);",
     replace: "    const place = this.#reservations.list().find((one) => one.ticket === ticket);\n" +
       "    if (place === undefined) return;",
   },
