@@ -106,6 +106,21 @@ export function formatFigures(figures: Figures): string[] {
   ];
 }
 
+/** The few figures that stand above the picture. */
+export function pictureFigures(figures: Figures): [name: string, value: string][] {
+  const { runs, response, slowdown, messagesPerNodeSecond } = figures;
+  const total = (name: keyof Counts) => runs.reduce((sum, { counts }) => sum + counts[name], 0);
+  const moves = total("ended") === 0 ? NaN : total("moves") / total("ended");
+  return [
+    ["mean response", `${show(response.mean)} s`],
+    ["median, 99 %", `${show(response.p50)}, ${show(response.p99)} s`],
+    ["mean slowdown", show(slowdown.mean)],
+    ["slowdown, 99 %", show(slowdown.p99)],
+    ["moves a job", show(moves)],
+    ["messages of a node", `${show(messagesPerNodeSecond.mean)} / s`],
+  ];
+}
+
 /** Writes a line for each job of one run, in order of their ends. */
 export function* formatJobs(recorder: Recorder, seed: number): Generator<string> {
   const ends = recorder.ends.values;

@@ -18,6 +18,7 @@ import {
   figuresOf,
   formatFigures,
   formatJobs,
+  pictureFigures,
   type RunFigures,
 } from "./_simulate_report.ts";
 import { defineCommand } from "./command.ts";
@@ -120,12 +121,11 @@ function simulate(options: Options): number {
     writeFile(options.csv, "--csv", csvLines(recorders, options.seed));
   }
   if (options.svg !== undefined && first !== undefined) {
-    const subtitle = formatFigures(combineFigures(runs.slice(0, 1))).slice(-4).join("; ")
-      .replace(/ {2,}/g, " ");
     const picture = drawPicture(first, {
       title: titleOf(options),
-      subtitle,
+      figures: pictureFigures(combineFigures(runs.slice(0, 1))),
       durationSeconds: options.duration,
+      warmupSeconds: options.warmup ?? options.duration / 10,
     });
     writeFile(options.svg, "--svg", [picture]);
   }
