@@ -51,6 +51,8 @@ export interface SimulationOptions {
   readonly callMs?: number;
   /** Processor time of the daemons; absent: none. */
   readonly daemon?: DaemonCosts;
+  /** Probability that a look at the processes is lost, as with the daemon's helper. @default {0} */
+  readonly lostLooks?: number;
   readonly faults: readonly Fault[];
   readonly seed: number;
   readonly warmupMs: number;

@@ -38,7 +38,9 @@ export class Sending {
   /** The offer that waits for its answer, and the moves that were ordered and have not ended. */
   #offering: Offering | null = null;
   readonly #moving = new Map<Ticket, ProcessId>();
-  #isInspecting = false;
+  /** A look was asked for and has not been answered; and whom it is owed to be repeated for. */
+  #isLooking = false;
+  #lookedAt: readonly ProcessId[] | null = null;
   readonly #failures = new Map<ProcessId, number>();
   readonly #staysUntilMs = new Map<ProcessId, number>();
   readonly #restsUntilMs = new Map<ProcessId, number>();
@@ -76,7 +78,7 @@ export class Sending {
   }
 
   get #isBusy(): boolean {
-    return this.#offering !== null || this.#isInspecting || this.#moving.size > 0;
+    return this.#offering !== null || this.#isLooking || this.#moving.size > 0;
   }
 
   /** One transfer at a time, of what may be sent, and each offer comes to an end that both hear of. */
@@ -85,7 +87,10 @@ export class Sending {
     if (event.type === "moveRequested") this.#requests.set(event.requestId, event.id);
     this.#noteEvent(step);
     for (const effect of effects) {
-      if (effect.type === "inspect") this.#isInspecting = true;
+      if (effect.type === "inspect") {
+        this.#isLooking = true;
+        this.#lookedAt = effect.ids;
+      }
       if (effect.type === "withdrawOffer" && effect.ticket === this.#offering?.ticket) {
         this.#offering = null;
         this.#hasFailed = true;
@@ -106,9 +111,19 @@ export class Sending {
     const { event, before, nowMs } = step;
     switch (event.type) {
       case "sampled":
-        this.#isInspecting = false;
+        this.#isLooking = false;
+        this.#lookedAt = null;
         return;
-      case "check":
+      case "check": {
+        const repeats = effectsOf(step.effects, "inspect").length > 0;
+        hold(
+          this.#lookedAt === null || repeats,
+          `${before.node} looks again as it has not heard what it saw`,
+        );
+        this.#refused.clear();
+        this.#hasFailed = false;
+        return;
+      }
       case "drain":
         this.#refused.clear();
         this.#hasFailed = false;
@@ -118,6 +133,8 @@ export class Sending {
       case "moveEnded":
         return this.#ended(event, step);
       case "processEnded":
+        // If a person has asked for a move of it nothing is looked for any more.
+        if (this.#lookedAt?.length === 1 && this.#lookedAt[0] === event.id) this.#lookedAt = null;
         if (this.#offering?.id === event.id) {
           const { ticket } = this.#offering;
           const isWithdrawn = effectsOf(step.effects, "withdrawOffer")
@@ -205,7 +222,8 @@ export class Sending {
     hold(this.#refused.get(to)?.has(id) !== true, `${node} offers ${id} to ${to} once a round`);
     if (isDraining || this.#policy.smoothingMs > 0) return;
     const settled = after.processes.filter(({ movingTo }) => movingTo === null).length + 1;
-    const least = this.#policy.initiation === "sender" ? thresholds.thv : thresholds.thu + 1;
+    // Who is asked has looked whether it has more, and one may have ended since.
+    const least = this.#policy.initiation === "sender" ? thresholds.thv : 1;
     hold(settled >= least, `${node} sends only when it is over: ${settled} of ${least}`);
   }
 

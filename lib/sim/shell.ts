@@ -5,8 +5,10 @@
  */
 
 import { unreachable } from "../base/assert.ts";
+import type { Prng } from "../base/prng.ts";
 import type { Effect, Event, ProcessId, Ticket } from "../core/types.ts";
 import type { Simulation } from "./simulation.ts";
+import { randomStream } from "./workload.ts";
 
 type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 
@@ -16,12 +18,15 @@ const LOCAL_MS = 1;
 /** Letters, offers and answers between the nodes of a simulation. */
 export class Shell {
   readonly #simulation: Simulation;
+  /** Which looks are lost. */
+  readonly #looks: Prng;
   /** Each node's offer that has no answer yet. */
   readonly #offers: ({ readonly ticket: Ticket; readonly to: number } | null)[];
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
     this.#offers = simulation.names.map(() => null);
+    this.#looks = randomStream(simulation.options.seed, 12);
   }
 
   /** A connection to an associated node is up. */
@@ -66,7 +71,7 @@ export class Shell {
       case "inspect": {
         const run = simulation.runs(node);
         return simulation.after(simulation.options.decideMs ?? LOCAL_MS, () => {
-          if (simulation.runs(node) === run) this.#sample(node, effect.ids);
+          if (simulation.runs(node) === run && !this.#losesLook()) this.#sample(node, effect.ids);
         });
       }
       case "offer":
@@ -92,6 +97,11 @@ export class Shell {
       default:
         return unreachable(effect);
     }
+  }
+
+  #losesLook(): boolean {
+    const { lostLooks = 0 } = this.#simulation.options;
+    return lostLooks > 0 && this.#looks.nextFloat() < lostLooks;
   }
 
   #send(from: number, to: string, event: Event): void {
