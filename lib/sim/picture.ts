@@ -159,7 +159,7 @@ function distribution(responses: Float64Array, frame: Frame): string[] {
   const marks = ([["50 %", 0.5], ["90 %", 0.9], ["99 %", 0.99]] as const)
     .map(([name, share]) => {
       const seconds = Math.max(percentile(sorted, share), least);
-      return { text: `${name}: ${show(seconds)} s`, x: xOf(seconds) };
+      return { text: `${name} within ${show(seconds)} s`, x: xOf(seconds) };
     });
   return [
     ...bars(bins, frame, "times"),
@@ -171,15 +171,10 @@ function distribution(responses: Float64Array, frame: Frame): string[] {
       kind: "name",
       anchor: "end",
     }),
-    ...marks.flatMap(({ text, x }, index) => {
-      // Two that are too close to both have a name: the later one counts.
-      const next = marks[index + 1]?.x ?? Infinity;
-      // It stays on the page.
-      const at = Math.min(Math.max(x, LEFT + 40), LEFT + PLOT - 20);
-      return [
-        line(x, top - 4, x, base, "mark"),
-        ...next - x < 100 ? [] : [label(at, top - 8, text, { anchor: "middle" })],
-      ];
+    ...marks.map(({ x }) => line(x, top - 4, x, base, "mark")),
+    label(LEFT + PLOT, top - 28, `dashed: ${marks.map(({ text }) => text).join(", ")}`, {
+      kind: "name",
+      anchor: "end",
     }),
   ];
 }
