@@ -213,7 +213,7 @@ export class Homes {
   }
 
   /** A process runs at home again. */
-  async cameHome(peer: ControlPeer, message: LocalValues<"CameHome">): Promise<void> {
+  cameHome(peer: ControlPeer, message: LocalValues<"CameHome">): void {
     const { records, control, node, dispatch } = this.#context;
     const identity = { homeNode: node, homePid: peer.pid, startTicks: message.startTicks };
     const id = formatProcessId(identity);
@@ -223,7 +223,7 @@ export class Homes {
     control.send(peer.connection, "Ack", { code: 0, zero: 0 });
     records.shadows.delete(id);
     records.toShadow.delete(id);
-    const program = shadow?.program || await programName(peer.pid);
+    const program = shadow?.program || programName(peer.pid);
     const cpuElsewhere = Number(message.cpuUs) / 1e6;
     const local: LocalRecord = { ...identity, id, program, cantmove, moving: null, cpuElsewhere };
     records.locals.set(id, local);

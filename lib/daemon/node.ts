@@ -241,7 +241,7 @@ export class Node {
   #local(peer: ControlPeer, message: LocalMessage): void {
     switch (message.name) {
       case "Register":
-        return void register(
+        return register(
           this.#context,
           peer,
           message,
@@ -259,7 +259,7 @@ export class Node {
       case "LostLink":
         return void this.#links.lost(peer, message);
       case "CameHome":
-        return void this.#homes.cameHome(peer, message);
+        return this.#homes.cameHome(peer, message);
       case "Keeper":
         return this.#arrivals.keeper(peer, message);
       case "GuestEnded":

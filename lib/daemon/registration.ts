@@ -15,12 +15,12 @@ import type { Context } from "./context.ts";
 const log = logger("node");
 
 /** Takes a program into the list, unless it is gone already or of another version. */
-export async function register(
+export function register(
   { records, control, node, dispatch }: Context,
   peer: ControlPeer,
   message: LocalValues<"Register">,
   exited: (pid: number, startTicks: bigint) => void,
-): Promise<void> {
+): void {
   const startTicks = native.startTicks(peer.pid);
   const fits = message.abiVersion === schema.abiVersion;
   if (startTicks === null) return; // A child of a shell, say, that did not last.
@@ -35,7 +35,8 @@ export async function register(
   const identity = { homeNode: node, homePid: peer.pid, startTicks };
   const id = formatProcessId(identity);
   control.send(peer.connection, "Ack", { code: 0, zero: 0 });
-  const program = await programName(peer.pid);
+  // At once: were it waited for, what the process becomes by exec could be overtaken by what it was.
+  const program = programName(peer.pid);
   // By exec it becomes another program, and stays the same process.
   const { cpuElsewhere = 0 } = records.locals.get(id) ?? {};
   const record = { ...identity, id, program, cantmove: null, moving: null, cpuElsewhere };

@@ -80,13 +80,17 @@ function kibibytes(fields: Map<string, string>, name: string): number {
 }
 
 /** File name of a process's program, cut to fit a message. */
-export async function programName(pid: number): Promise<string> {
-  let name: string;
+export function programName(pid: number): string {
+  let name = "";
   try {
-    const path = await Deno.readLink(`/proc/${pid}/exe`);
+    const path = Deno.readLinkSync(`/proc/${pid}/exe`);
     name = path.replace(/ \(deleted\)$/, "").split("/").at(-1) ?? "";
   } catch {
-    name = (await readProc(pid, "comm"))?.trim() ?? "";
+    try {
+      name = Deno.readTextFileSync(`/proc/${pid}/comm`).trim();
+    } catch {
+      // It has ended.
+    }
   }
   return cutText(name === "" ? "?" : name, limits.programNameSize - 1);
 }

@@ -91,7 +91,7 @@ Deno.test("inspect() sees figures and obstacles of a live process, null for a de
     const found = await inspect(child.pid, childStat.startTicks, options);
     assert.ok(found !== null && found.rssBytes > 0);
     assert.equal(found.cantmove, "its lb library is not loaded");
-    assert.match(await programName(child.pid), /^(sleep|coreutils|busybox)$/);
+    assert.match(programName(child.pid), /^(sleep|coreutils|busybox)$/);
     assert.equal(await inspect(child.pid, childStat.startTicks + 1n, options), null);
   } finally {
     child.kill("SIGKILL");

@@ -46,7 +46,7 @@ for (
     await using bed = await twoNodes(select);
     const home = bed.host(0);
     const big = await startBig(home);
-    assert.equal(await startSmall(home) === big.pid, isBig);
+    assert.equal(await startSmall(home) === big.pid, isBig, home.daemon.log);
   });
 }
 
