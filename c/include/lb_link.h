@@ -110,6 +110,7 @@ struct lb_link_hello {
 	uint64_t ticket;
 	uint64_t last_seq; /* last CALL this guest sent; the shadow answers it again or executes it */
 	uint64_t copy;     /* random, of this restored copy: an image restarted twice has one ticket */
+	uint64_t signals;  /* SIGNAL messages that this copy has had: later ones are told again */
 	struct lb_link_actions actions;
 	char node[LB_NODE_NAME_SIZE];
 };

@@ -51,6 +51,7 @@ struct lb_state {
 	uint32_t unused;
 	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
 	uint64_t held;               /* signals that wait here for a signalfd: LB_HOME_HOLD */
+	uint64_t signals_told;       /* SIGNAL messages that were sent to the live copy */
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

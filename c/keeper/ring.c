@@ -202,6 +202,7 @@ static bool greet(const struct lb_keeper *keeper, int fd, uint64_t *position)
 	} message = { { LB_LINK_HELLO, sizeof message.hello, 0 },
 		      { .ticket = keeper->options.ticket,
 			.copy = keeper->ring->copy,
+			.signals = UINT64_MAX, /* the guest has ended */
 			.actions = keeper->ring->actions } };
 	union {
 		struct lb_link_serve serve;

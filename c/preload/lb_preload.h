@@ -45,6 +45,7 @@ struct lb_process {
 	uint64_t start_ticks;
 	uint64_t ticket;      /* live ticket while away */
 	uint64_t copy;        /* random, of this restored copy */
+	uint64_t signals_had; /* by this copy, from its shadow */
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;

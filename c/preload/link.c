@@ -164,6 +164,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 		if (header->size != sizeof(siginfo_t))
 			return false;
 		memcpy(&number, body, sizeof(number));
+		lb_self.signals_had++;
 		lb_ahead_drop_all(); /* news from outside */
 		lb_signal_requeue(number, body);
 		return true;
@@ -278,7 +279,7 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 static int64_t greet(void)
 {
 	struct lb_link_hello hello = { .ticket = lb_self.ticket, .last_seq = lb_self.call_seq,
-		.copy = lb_self.copy };
+		.copy = lb_self.copy, .signals = lb_self.signals_had };
 	struct lb_link_header header;
 	uint8_t body[256] __attribute__((aligned(8)));
 	int64_t type;

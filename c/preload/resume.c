@@ -23,6 +23,7 @@ static void take_place(const struct lb_resume_args *args)
 	lb_self.away = !args->at_home;
 	lb_self.ticket = args->ticket;
 	lb_self.copy = (__builtin_ia32_rdtsc() ^ (uint64_t)lb_self.local_pid << 40) | 1;
+	lb_self.signals_had = 0;
 	lb_self.home_pid = args->home_pid;
 	lb_self.stream_fd = args->stream_fd;
 	lb_self.link_fd = args->link_fd;

@@ -213,6 +213,8 @@ void lb_signals_block(void);
 void lb_signals_collect(void);
 /* Passes on what was recorded; stops this process where the guest is to be stopped. */
 void lb_signals_relay(void);
+/* A new link: what was sent over the last one behind so many signals may be lost with it, and is told again. */
+void lb_signals_again(uint64_t had);
 /* In a child: default actions, but for those signals that are ignored; nothing is passed on. */
 void lb_signals_leave(uint64_t ignored);
 /* A child that has failed to begin: nobody has heard of it, and nobody will. */

@@ -77,6 +77,8 @@ volatile sig_atomic_t lb_interrupted;
 static siginfo_t recorded[LB_PENDING_SIGNALS_MAX];
 #define RECORDED_FULL (LB_PENDING_SIGNALS_MAX - 1)
 static volatile unsigned recorded_count;
+/* The last ones that were told, by their number: a link may end before they arrive. */
+static siginfo_t last_told[LB_PENDING_SIGNALS_MAX];
 static volatile uint64_t stop_pending; /* signals that stop the guest by default */
 
 static uint64_t default_set(void)
@@ -249,8 +251,27 @@ void lb_signals_relay(void)
 			lb_link_lost();
 			return;
 		}
+		memcpy(&last_told[lb_shadow.state.signals_told++ % LB_PENDING_SIGNALS_MAX], &recorded[i],
+		       sizeof last_told[0]);
 	}
 	recorded_count = 0;
+}
+
+void lb_signals_again(uint64_t had)
+{
+	uint64_t *count = &lb_shadow.state.signals_told;
+	uint64_t room = LB_PENDING_SIGNALS_MAX - recorded_count;
+	uint64_t first = *count < room ? 0 : *count - room; /* further ones would be more than can wait anywhere */
+
+	if (had >= *count)
+		return;
+	first = had > first ? had : first;
+	memmove((void *)(recorded + (*count - first)), (void *)recorded, recorded_count * sizeof recorded[0]);
+	for (uint64_t i = first; i < *count; i++)
+		memcpy((void *)&recorded[i - first], &last_told[i % LB_PENDING_SIGNALS_MAX], sizeof recorded[0]);
+	recorded_count += (unsigned)(*count - first);
+	*count = had;
+	lb_interrupted = 1; /* a call that is about to block passes them on first */
 }
 
 void lb_signals_release(uint64_t set)

@@ -30,6 +30,7 @@ static bool activate(void)
 	memcpy(lb_shadow.state.runs_on, lb_shadow.prepared_node, sizeof lb_shadow.state.runs_on);
 	lb_shadow.prepared_ticket = 0;
 	lb_stream_begin();
+	lb_shadow.state.signals_told = 0;
 	lb_state_save();
 	if (lb_fault(LB_FAULT_SHADOW_ACTIVATED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)
 		lb_link_close(lb_shadow.live);
@@ -94,6 +95,7 @@ void lb_ticket_hello(struct lb_shadow_link *link, const struct lb_link_hello *he
 	/* Only now: a copy that is not admitted leaves no trace. */
 	lb_shadow.state.live_copy = hello->copy;
 	lb_signals_set(&hello->actions);
+	lb_signals_again(hello->signals);
 	if (hello->node[0] != '\0')
 		memcpy(lb_shadow.state.runs_on, hello->node, sizeof hello->node);
 	take_over(link, LB_LINK_SERVE);

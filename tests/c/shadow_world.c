@@ -310,7 +310,8 @@ void daemon_link(uint64_t ticket)
 
 void hello(uint64_t ticket)
 {
-	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq, .copy = shadow.copy };
+	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq, .copy = shadow.copy,
+					   .signals = shadow.signals };
 
 	strcpy(message.node, "away:2");
 	tell(LB_LINK_HELLO, 0, &message, sizeof message);

@@ -29,7 +29,7 @@
 struct shadow_world {
 	pid_t pid;
 	int link, listener, daemon;
-	uint64_t seq, copy;
+	uint64_t seq, copy, signals;
 	uint32_t reconnect_ms;
 	char path[64];
 	char fault[32]; /* LB_FAULT=... */

@@ -114,6 +114,38 @@ static void signals_wait_at_home_for_a_signalfd(void)
 	end_with(0);
 }
 
+/* Which of those that were sent have arrived only the guest knows. */
+static void signals_that_a_link_takes_with_it_are_told_again(void)
+{
+	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
+	const int signal = SIGRTMIN + 3;
+	siginfo_t info;
+
+	start();
+	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
+	for (int i = 1; i <= 5; i++)
+		CHECK(sigqueue(shadow.pid, signal, (union sigval){ .sival_int = i }) == 0);
+	for (int round = 0; round < 3; round++) {
+		expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+		CHECK_EQUAL(info.si_value.sival_int, (int)++shadow.signals);
+		usleep(20000);
+		close(shadow.link); /* with what was sent and not read */
+		daemon_receive(LB_LOCAL_LOST_LINK, message, sizeof(struct lb_local_lost_link));
+		if (round == 0)
+			CHECK(sigqueue(shadow.pid, signal, (union sigval){ .sival_int = 6 }) == 0);
+		daemon_link(TICKET);
+		hello(TICKET);
+		expect_serve();
+	}
+	for (int i = 4; i <= 6; i++) {
+		expect(LB_LINK_SIGNAL, 0, &info, sizeof info);
+		CHECK_EQUAL(info.si_value.sival_int, i);
+	}
+	CHECK_EQUAL(values(SYS_getpid, 0, 0, 0), shadow.pid);
+	shadow.signals = 0;
+	end_with(0);
+}
+
 static void a_stop_is_seen_at_home(void)
 {
 	int status;
@@ -171,6 +203,8 @@ int main(void)
 {
 	run_case("signals to the home PID reach the guest, in order", signals_are_passed_on);
 	run_case("signals wait at home for a signalfd", signals_wait_at_home_for_a_signalfd);
+	run_case("signals that a link takes with it are told again",
+		 signals_that_a_link_takes_with_it_are_told_again);
 	run_case("a stop is seen at home and the guest hears of it", a_stop_is_seen_at_home);
 	run_case("signals wait while a copy is on its way",
 		 signals_wait_while_a_copy_is_on_its_way);
