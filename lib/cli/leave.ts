@@ -75,7 +75,7 @@ async function waitUntilFree(
     const isOver = guests.every((guest) => obstacle(guest) !== null);
     // Somebody has undone the drain meanwhile: waiting would have no end.
     if (isOver || snapshot.draining !== true) return staying;
-    const line = `waiting for ${guests.length} guests to leave`;
+    const line = `waiting for guests to leave: ${guests.length}`;
     if (line !== told) console.log(line);
     told = line;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
