@@ -26,6 +26,7 @@
 /* A write that does not go on where the one before it ended may need more blocks than its bytes say: one at each end,
  * and four of metadata, as each of them may split a leaf of the file's tree and the nodes above it, or need a
  * triply indirect block. So much is on its way for all of them at most, beside their bytes. */
+#define LB_BLOCK_USUAL 4096u /* of larger ones each pwrite(2) counts, wherever it is: RESERVE_SIZE, c/shadow/grant.c */
 #define LB_SCATTER_BLOCKS 6u
 #define LB_SCATTER_MAX (4u << 20)
 #define LB_AHEAD_SLOTS 8u
@@ -65,7 +66,7 @@ _Static_assert(sizeof(struct lb_ring) <= LB_RING_PAGE, "the head is one page");
 #define LB_RING_DATA_AT LB_RING_PAGE
 #define LB_RING_AHEAD_AT (LB_RING_DATA_AT + LB_RING_SIZE)
 #define LB_RING_FILES_AT (LB_RING_AHEAD_AT + LB_AHEAD_SLOTS * LB_AHEAD_SIZE)
-#define LB_RING_FILES_SIZE (144u << 10)
+#define LB_RING_FILES_SIZE (176u << 10)
 #define LB_RING_FILE_SIZE (LB_RING_FILES_AT + LB_RING_FILES_SIZE)
 
 #define LB_RING_LOAD(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)

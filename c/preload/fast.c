@@ -108,17 +108,25 @@ static int64_t fast_writev(uint32_t fd, uint64_t vector, uint64_t count)
 	return (int64_t)total;
 }
 
+/* Where the last one ended: it needs no more than the reserve has for each descriptor. */
+static bool goes_on(const struct lb_file *file, uint64_t offset)
+{
+	return offset == file->placed_end && file->unit != 0 && file->unit <= LB_BLOCK_USUAL;
+}
+
 static int64_t fast_pwrite(uint32_t fd, uint64_t from, uint64_t size, uint64_t offset)
 {
 	struct lb_file *file = lb_ring_file(fd);
 	uint64_t head;
 
-	if (!may_write(file, size) || offset > file->offset_max || size > file->offset_max - offset ||
-		!lb_ring_scatter(file->unit))
+	if (!may_write(file, size) || offset > file->offset_max || size > file->offset_max - offset)
+		return LB_SLOW;
+	if (!goes_on(file, offset) && !lb_ring_scatter(file->unit))
 		return LB_SLOW;
 	head = lb_ring()->head;
 	if (!lb_ring_append_write(&head, fd, from, size, offset))
 		return LB_SLOW;
+	file->placed_end = offset + size;
 	lb_known()->news++;
 	lb_ring_publish(head);
 	return (int64_t)size;

@@ -12,6 +12,7 @@ struct lb_file {
 	uint64_t offset;       /* if `offset_known` is struct lb_known's `moves`, and nothing is read ahead at it */
 	uint64_t offset_known;
 	uint64_t offset_max;   /* struct lb_home_file */
+	uint64_t placed_end;   /* where the last pwrite(2) behind ended */
 	uint32_t unit;         /* struct lb_home_file */
 	uint32_t ahead_size; /* bytes to read ahead next time */
 	uint8_t grants;     /* LB_GRANT_*, as home gave them */
@@ -57,7 +58,7 @@ struct lb_known {
 	struct lb_status statuses[LB_STATUSES];
 };
 #define LB_FILES_AT (LB_RING_FILES_SIZE - LB_FILES * sizeof(struct lb_file))
-_Static_assert(sizeof(struct lb_known) <= LB_FILES_AT, "both fit");
+_Static_assert(sizeof(struct lb_known) + LB_FILES * sizeof(struct lb_file) <= LB_RING_FILES_SIZE, "both fit");
 
 /* ---- ring.c. Without a ring (no memory for it) nothing is granted and every call goes home at once. */
 /* In the restored process away, before PARKED. Returns the memfd for the keeper, or a negative error. */

@@ -26,9 +26,9 @@
 #include "shadow.h"
 
 #define RESERVES 3
-/* Each descriptor may need one more block than its bytes do, and a block of metadata: LB_GRANTS_MAX of them; and what
- * writes here and there may need (lb_ring.h). */
-#define RESERVE_SIZE (LB_RING_SIZE + LB_GRANTS_MAX * 8192u + LB_SCATTER_MAX)
+/* Each descriptor may need one more block than its bytes do, and a block of metadata, where write(2) goes on and where
+ * pwrite(2) does: LB_GRANTS_MAX of them; and what writes here and there may need (lb_ring.h). */
+#define RESERVE_SIZE (LB_RING_SIZE + LB_GRANTS_MAX * 4u * LB_BLOCK_USUAL + LB_SCATTER_MAX)
 #define DIRECTORIES 4
 #define UNIT_MAX 65536
 #define STATUS_BLOCK 512 /* st_blocks, stat(3type) */
