@@ -19,6 +19,8 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   #letter: Letter = "U";
   #seq = 0;
+  /** The load that all were told last. */
+  #told = 0;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -41,11 +43,21 @@ export class Announcer {
     this.#options.emit({ type: "tellLetter", node, greeting, announcement });
   }
 
+  /** Tells all the same letter again if the load has changed by so much since all were told. */
+  retell(change: number): void {
+    const { announcement } = this;
+    if (Math.abs((announcement.load ?? 0) - this.#told) < change) return;
+    this.#told = announcement.load ?? 0;
+    this.#options.emit({ type: "announce", announcement });
+  }
+
   /** Tells all if the letter is another. */
   update(letter: Letter): void {
     if (letter === this.#letter) return;
     this.#letter = letter;
     this.#seq++;
-    this.#options.emit({ type: "announce", announcement: this.announcement });
+    const { announcement } = this;
+    this.#told = announcement.load ?? 0;
+    this.#options.emit({ type: "announce", announcement });
   }
 }

@@ -17,6 +17,7 @@ import { LoadIndex } from "./policy/load_index.ts";
 import { MoveCost } from "./policy/move_cost.ts";
 import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
 import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
+import { Rise } from "./policy/adaptive.ts";
 import { adaptThresholds } from "./policy/thresholds.ts";
 import { PreferredList } from "./preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
@@ -46,15 +47,9 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
  * @example Usage
  * ```ts
  * import { Balancer } from "./balancer.ts";
- *
- * let ticket = 0n;
  * const balancer = new Balancer({
- *   node: "a:9734",
- *   epoch: 1,
- *   associated: ["b:9734"],
- *   thresholds: { thu: 1, thf: 3, thv: 4 },
- *   select: "most-cpu",
- *   nextTicket: () => ++ticket,
+ *   ...{ node: "a:9734", epoch: 1, associated: ["b:9734"] },
+ *   ...{ thresholds: { thu: 1, thf: 3, thv: 4 }, select: "most-cpu", nextTicket: () => 1n },
  * });
  * const process = { id: "a:9734/7/1", homeNode: "a:9734", pid: 7, program: "matmul" };
  * const effects = balancer.step({ type: "processArrived", process }, 0);
@@ -65,9 +60,8 @@ export class Balancer {
   readonly #config: BalancerConfig;
   readonly #policy: Policy;
   readonly #capacity: Capacity;
-  readonly #thresholds: Thresholds;
-  /** Where a smoothed index changes what the node is, by the mere passing of time. */
-  readonly #limits: readonly number[];
+  #thresholds: Thresholds;
+  readonly #rise: Rise;
   readonly #index: LoadIndex;
   readonly #machine: Machine;
   readonly #chooser: Chooser;
@@ -91,7 +85,7 @@ export class Balancer {
     assertPolicy(this.#policy, config.thresholds);
     assertCapacity(this.#capacity);
     this.#thresholds = adaptThresholds(config.thresholds, this.#policy.thresholds, this.#capacity);
-    this.#limits = [this.#thresholds.thu, this.#thresholds.thv];
+    this.#rise = new Rise(this.#thresholds);
     this.#index = new LoadIndex(this.#policy, this.#capacity, this.#thresholds);
     this.#machine = new Machine(config);
     this.#preferred = new PreferredList(config.associated);
@@ -101,7 +95,7 @@ export class Balancer {
       node: config.node,
       policy: this.#policy,
       capacity: this.#capacity,
-      thresholds: this.#thresholds,
+      thresholds: () => this.#thresholds,
       select: config.select,
       prng,
       preferred: this.#preferred,
@@ -164,7 +158,7 @@ export class Balancer {
     const earliestMs = Math.min(
       this.#reservations.nextTimeoutMs() ?? Infinity,
       this.#transfers.nextTimeoutMs() ?? Infinity,
-      this.#index.nextTimeoutMs(this.#limits) ?? Infinity,
+      this.#index.nextTimeoutMs([this.#thresholds.thu, this.#thresholds.thv]) ?? Infinity,
     );
     return earliestMs === Infinity ? null : earliestMs;
   }
@@ -239,6 +233,7 @@ export class Balancer {
       case "measured":
         return this.#measure(event.measures, nowMs);
       case "check":
+        if (this.#policy.adaptive) this.#adapt(nowMs);
         this.#seeker.check();
         return this.#transfers.retry(nowMs);
       case "timePassed":
@@ -295,6 +290,13 @@ export class Balancer {
       default:
         return unreachable(event);
     }
+  }
+
+  #adapt(nowMs: number): void {
+    const loads = [this.#lengthPerUnit, ...this.#preferred.loads()];
+    this.#thresholds = this.#rise.check(loads, unitsOf(this.#capacity));
+    this.#announceChange(nowMs);
+    this.#announcer.retell(1 / unitsOf(this.#capacity));
   }
 
   #measure(measures: Measures, nowMs: number): void {

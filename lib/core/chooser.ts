@@ -23,7 +23,7 @@ export interface ChooserOptions {
   readonly node: NodeName;
   readonly policy: Policy;
   readonly capacity: Capacity;
-  readonly thresholds: Thresholds;
+  readonly thresholds: () => Thresholds;
   readonly select: Selection;
   readonly prng: Prng;
   readonly preferred: PreferredList;
@@ -80,9 +80,9 @@ export class Chooser {
 
   /** Whether it matters what load the others have. */
   get usesLoads(): boolean {
-    const { location, ageCost, margin, probes, initiation } = this.#options.policy;
+    const { location, ageCost, margin, probes, adaptive, initiation } = this.#options.policy;
     return location === "two-random" || location === "least-loaded" || ageCost || margin > 0 ||
-      probes > 0 || initiation !== "sender";
+      probes > 0 || adaptive || initiation !== "sender";
   }
 
   /** Chooses, or tells why nothing can be. */
@@ -149,7 +149,7 @@ export class Chooser {
   }
 
   get #assumedLoad(): number {
-    const { thu, unit } = this.#options.thresholds;
+    const { thu, unit } = this.#options.thresholds();
     // Where hardly anything waits for a processor another process finds one.
     return unit === "percent" ? 0 : thu / unitsOf(this.#options.capacity);
   }
@@ -211,7 +211,7 @@ export class Chooser {
     if (cause.kind === "asked") return `asked by a node with load ${round(cause.load)}`;
     if (cause.kind === "owner") return "the owner of the node is at work";
     if (cause.kind === "memory") return `short of memory: ${cause.reason}`;
-    const { thv, unit } = this.#options.thresholds;
+    const { thv, unit } = this.#options.thresholds();
     return `over with ${processes} processes, thv ${thv}${unit === "percent" ? " %" : ""}`;
   }
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Cluster } from "./_cluster.ts";
+import { policies } from "./policy/policy.ts";
 import { hypercubeList } from "./topology.ts";
 import { type BalancerConfig, selections } from "./types.ts";
 
@@ -307,4 +308,18 @@ Deno.test("the same events at the same times give the same effects", () => {
     }),
     { numRuns: 30 },
   );
+});
+
+Deno.test("adaptive thresholds rise where all have many processes, and fall when they have ended", () => {
+  const policy = { ...policies.thesis, adaptive: true };
+  const thresholds = { thu: 0, thf: 1, thv: 2 };
+  const cluster = new Cluster({ a: ["b"], b: ["a"] }, { policy, thresholds });
+  const jobs = ["a", "b"].flatMap((node) => Array.from({ length: 4 }, () => cluster.start(node)));
+  cluster.runChecked(60);
+  const thv = () => [...cluster.balancers.values()].map((one) => one.view().thresholds.thv);
+  assert.deepEqual(thv(), [5, 5]);
+  for (const id of jobs) cluster.end(id);
+  cluster.runChecked(60);
+  assert.deepEqual(thv(), [2, 2]);
+  assert.equal(cluster.balancers.get("a")?.view().announcement.letter, "U");
 });

@@ -247,6 +247,7 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   margin: fc.constantFrom(0, 1, 2),
   movesPerMinute: fc.constantFrom(null, 1, 6),
   probes: fc.constantFrom(0, 1, 3),
+  adaptive: fc.boolean(),
   initiation: fc.constantFrom(...initiations),
   asks: fc.constantFrom(1, 3),
   memoryFloor: fc.constantFrom(0, 0.1),
@@ -255,9 +256,9 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   linkBytesPerSecond: fc.constantFrom(1e3, 1e9),
 }, { noNullPrototype: true }).map((drawn): Policy => {
   const given = drawn.initiation === "receiver" ? { ...drawn, probes: 0 } : drawn;
-  if (given.index === "per-capacity") return { ...given, thresholds: "fixed" };
+  if (given.index === "per-capacity") return { ...given, thresholds: "fixed", adaptive: false };
   if (given.index !== "pressure") return given;
-  return { ...given, thresholds: "fixed", margin: 0, probes: 0, smoothingMs: 0 };
+  return { ...given, thresholds: "fixed", adaptive: false, margin: 0, probes: 0, smoothingMs: 0 };
 });
 
 type Act = readonly [kind: string, node: string, n: number];

@@ -86,6 +86,13 @@ export class PreferredList {
     );
   }
 
+  /** The loads that were told last, of nodes that can be reached. */
+  loads(): number[] {
+    return [...this.#entries.values()].flatMap(({ known, last }) =>
+      known === " " || last?.load === undefined ? [] : [last.load]
+    );
+  }
+
   /** The load that a node told last; null: it told none, or was lost since. */
   loadOf(node: NodeName): number | null {
     return this.#entries.get(node)?.last?.load ?? null;

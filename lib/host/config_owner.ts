@@ -31,7 +31,7 @@ export function readOwner(root: ConfigTable): OwnerRule | null {
     "stop-after": readStep(table, "stop-after", STOP_AFTER_SECONDS),
     "leave-after": readStep(table, "leave-after", LEAVE_AFTER_SECONDS),
   };
-  const terminals = readSwitch(table, "terminals") ?? true;
+  const terminals = table.boolean("terminals") ?? true;
   const cpuLimit = table.number("cpu-limit", { min: 0.01, max: 65_536, integer: false }) ?? null;
   const range = { min: 10, max: 24 * HOUR_SECONDS, integer: false };
   const idleAfter = table.number("idle-after", range) ?? IDLE_AFTER_SECONDS;
@@ -67,10 +67,4 @@ export function readOwner(root: ConfigTable): OwnerRule | null {
 function readStep(table: ConfigTable, key: string, usual: number): number | null {
   if (table.take(key) === "never") return null;
   return table.number(key, { min: 0, max: 24 * HOUR_SECONDS, integer: false }) ?? usual;
-}
-
-function readSwitch(table: ConfigTable, key: string): boolean | undefined {
-  const value = table.take(key);
-  if (value === undefined || typeof value === "boolean") return value;
-  table.fail(key, "true or false", value, `Write ${key} = true or ${key} = false`);
 }

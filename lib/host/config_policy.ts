@@ -36,6 +36,7 @@ const keys = {
   location: "location",
   ageCost: "select",
   thresholds: "thresholds",
+  adaptive: "adaptive",
   residenceMs: "residence",
   margin: "margin",
   movesPerMinute: "moves-per-minute",
@@ -144,6 +145,7 @@ function readTable(table: ConfigTable, base: Policy): Policy {
     location: table.choice("location", locations) ?? base.location,
     ageCost: base.ageCost,
     thresholds: table.choice("thresholds", thresholdRules) ?? base.thresholds,
+    adaptive: table.boolean("adaptive") ?? base.adaptive,
     residenceMs: milliseconds("residence") ?? base.residenceMs,
     margin: table.number("margin", { min: 0, max: 1_000_000, integer: false }) ?? base.margin,
     movesPerMinute: table.number("moves-per-minute", { min: 1, max: 1_000_000, integer: true }) ??

@@ -88,6 +88,13 @@ export class ConfigTable {
     return found;
   }
 
+  /** true or false. */
+  boolean(key: string): boolean | undefined {
+    const value = this.take(key);
+    if (value === undefined || typeof value === "boolean") return value;
+    this.fail(key, "true or false", value, `Write ${key} = true or ${key} = false`);
+  }
+
   /** A number within limits. */
   number(key: string, options: { min: number; max: number; integer: boolean }): number | undefined {
     const value = this.take(key);

@@ -37,6 +37,8 @@ export interface Policy {
    */
   readonly ageCost: boolean;
   readonly thresholds: ThresholdRule;
+  /** The thresholds, after that rule, rise and fall with the load; see `adaptive.ts`. */
+  readonly adaptive: boolean;
   /** How long a process that came by a move stays at least, in milliseconds. */
   readonly residenceMs: number;
   /**
@@ -75,6 +77,7 @@ const thesis: Policy = {
   location: "preferred-list",
   ageCost: false,
   thresholds: "fixed",
+  adaptive: false,
   residenceMs: 0,
   margin: 0,
   movesPerMinute: null,
@@ -154,8 +157,9 @@ export function findPolicyFault(policy: Policy, limits: Thresholds): PolicyFault
       return { key, wanted, fix: `Choose ${wanted}` };
     }
   }
-  if (typeof policy.ageCost !== "boolean") {
-    return { key: "ageCost", wanted: "true or false", fix: "Choose true or false" };
+  for (const key of ["ageCost", "adaptive"] as const) {
+    if (typeof policy[key] === "boolean") continue;
+    return { key, wanted: "true or false", fix: "Choose true or false" };
   }
   for (const key of Object.keys(ranges) as (keyof typeof ranges)[]) {
     const [min, max] = ranges[key];
@@ -210,6 +214,10 @@ function findUnitFault(policy: Policy, { thv, unit }: Thresholds): PolicyFault |
     const wanted = '"fixed" where index is "pressure": it knows the capacity already';
     return { key: "thresholds", wanted, fix: "Remove thresholds from the policy" };
   }
+  if (policy.adaptive) {
+    const wanted = 'false where index is "pressure": there is nothing to add processes to';
+    return { key: "adaptive", wanted, fix: "Remove it, or choose another index" };
+  }
   const none = { margin, probes, smoothingMs } as const;
   for (const key of ["margin", "probes", "smoothingMs"] as const) {
     if (none[key] === 0) continue;
@@ -235,6 +243,10 @@ function findContradiction(policy: Policy, thv: number): PolicyFault | null {
       wanted: '"fixed" where index is "per-capacity", else the capacity counts twice',
       fix: 'Set index = "queue-length" or thresholds = "fixed"',
     };
+  }
+  if (policy.adaptive && policy.index === "per-capacity") {
+    const wanted = 'false where index is "per-capacity": thresholds are no processes then';
+    return { key: "adaptive", wanted, fix: 'Use thresholds = "per-capacity" instead of the index' };
   }
   if (policy.margin > Math.max(0, thv - 2)) {
     return {
