@@ -166,10 +166,16 @@ static void read_config(char **environment)
 		lb_self.order_signal = 28; /* SIGWINCH */
 }
 
+/* Of glibc alone. Another C library gives a constructor no arguments, and has other insides: its programs run as if
+ * this library were not there. */
+extern const char *lb_gnu_version(void) __asm__("gnu_get_libc_version") __attribute__((weak));
+
 __attribute__((constructor)) static void initialise(int argc, char **argv, char **environment)
 {
 	(void)argc;
 	(void)argv;
+	if (!lb_gnu_version)
+		return;
 	lb_fault_read(&lb_fault_plan, environment);
 	const char *state = variable(environment, "LB_STATE");
 	if (state) {

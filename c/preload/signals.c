@@ -20,6 +20,8 @@ struct libc_action {
 extern int lb_libc_sigaction(int signal, const void *wanted, void *old) __asm__("__sigaction")
     __attribute__((weak));
 
+extern int64_t lb_libc_syscall(int64_t number, ...) __asm__("syscall") __attribute__((weak));
+
 static bool is_ours(int signal, const struct lb_action *program)
 {
 	if (LB_IS_TRIGGER(signal))
@@ -187,31 +189,52 @@ void lb_signal_requeue(int signal, const void *siginfo)
 
 #define LB_EXPORT __attribute__((visibility("default")))
 
+static struct lb_action to_kernel(const struct libc_action *wanted)
+{
+	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER,
+				   (uint64_t)lb_sigreturn, wanted->mask[0] };
+}
+
+static void from_kernel(const struct lb_action *kernel, struct libc_action *old)
+{
+	memset(old, 0, sizeof *old);
+	old->handler = kernel->handler;
+	old->flags = (int32_t)(kernel->flags & ~LB_SA_RESTORER);
+	old->mask[0] = kernel->mask;
+}
+
 static int interposed(int signal, const struct libc_action *wanted, struct libc_action *old)
 {
 	struct lb_action kernel_wanted, kernel_old;
-	if (wanted) {
-		kernel_wanted.handler = wanted->handler;
-		kernel_wanted.flags = ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER;
-		kernel_wanted.restorer = (uint64_t)lb_sigreturn;
-		kernel_wanted.mask = wanted->mask[0];
-	}
+	if (wanted)
+		kernel_wanted = to_kernel(wanted);
 	lb_action_set(signal, wanted ? &kernel_wanted : 0, old ? &kernel_old : 0);
-	if (old) {
-		memset(old, 0, sizeof *old);
-		old->handler = kernel_old.handler;
-		old->flags = (int32_t)(kernel_old.flags & ~LB_SA_RESTORER);
-		old->mask[0] = kernel_old.mask;
-	}
+	if (old)
+		from_kernel(&kernel_old, old);
 	return 0;
+}
+
+/* A C library without glibc's name for its own: its struct sigaction is the same, and syscall(2) sets errno. */
+static int libc_sigaction(int signal, const struct libc_action *wanted, struct libc_action *old)
+{
+	struct lb_action kernel_wanted, kernel_old;
+	if (lb_libc_sigaction)
+		return lb_libc_sigaction(signal, wanted, old);
+	if (wanted)
+		kernel_wanted = to_kernel(wanted);
+	int64_t result = lb_libc_syscall(__NR_rt_sigaction, (int64_t)signal, wanted ? &kernel_wanted : 0,
+					 &kernel_old, (int64_t)8);
+	if (result == 0 && old)
+		from_kernel(&kernel_old, old);
+	return (int)result;
 }
 
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old);
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old)
 {
-	if (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP)
+	if (lb_libc_sigaction && (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP))
 		return interposed(signal, wanted, old);
-	return lb_libc_sigaction(signal, wanted, old);
+	return libc_sigaction(signal, wanted, old);
 }
 
 /* BSD semantics, as glibc's own: SA_RESTART, the signal itself blocked meanwhile. */
@@ -222,7 +245,7 @@ LB_EXPORT uint64_t signal(int signal, uint64_t handler)
 	memset(&wanted, 0, sizeof wanted);
 	if (signal < 1 || signal > LB_SIGNALS)
 		{
-		lb_libc_sigaction(signal, &wanted, &old); /* sets errno: EINVAL */
+		libc_sigaction(signal, &wanted, &old); /* sets errno: EINVAL */
 		return ~0ULL;
 	}
 	wanted.handler = handler;

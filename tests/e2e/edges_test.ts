@@ -44,3 +44,26 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
     });
   }
 });
+
+const otherLibrary = await new Deno.Command("sh", { args: ["-c", "command -v musl-gcc"] }).output();
+
+Deno.test({
+  name: "a program of another C library runs as if it were not launched" +
+    (otherLibrary.success ? "" : " (musl-gcc is not installed)"),
+  ignore: !otherLibrary.success,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 1 });
+    await bed.startDaemons();
+    const home = bed.host(0);
+    const source = await Deno.readTextFile(new URL("../programs/sigtest.c", import.meta.url));
+    await home.writeFile("sigtest.c", source);
+    await home.must(["musl-gcc", "-D_GNU_SOURCE", "-o", "other", "sigtest.c"]);
+    const job = await home.launch(["./other"]);
+    await job.output(/^ready \d+\n/);
+    await job.kill("USR1");
+    await job.output(/^signal 10 from \d+\n/m);
+    assert.deepEqual((await home.snapshot()).processes, []);
+    await job.kill("TERM");
+    assert.deepEqual(await job.ending(20_000), { code: 7, signal: null }, job.stderr);
+  },
+});
