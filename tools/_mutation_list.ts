@@ -130,8 +130,8 @@ export const mutations: readonly Mutation[] = [
   {
     title: "changes of the letter are not told",
     file: announcer,
-    find: 'this.#options.emit({ type: "announce", announcement: this.announcement });',
-    replace: "",
+    find: "this.#seq++;\n    this.#tellAll();",
+    replace: "this.#seq++;",
   },
   {
     title: "the letter is told after each event",

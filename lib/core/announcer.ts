@@ -45,10 +45,7 @@ export class Announcer {
 
   /** Tells all the same letter again if the load has changed by so much since all were told. */
   retell(change: number): void {
-    const { announcement } = this;
-    if (Math.abs((announcement.load ?? 0) - this.#told) < change) return;
-    this.#told = announcement.load ?? 0;
-    this.#options.emit({ type: "announce", announcement });
+    if (Math.abs((this.#options.load() ?? 0) - this.#told) >= change) this.#tellAll();
   }
 
   /** Tells all if the letter is another. */
@@ -56,6 +53,10 @@ export class Announcer {
     if (letter === this.#letter) return;
     this.#letter = letter;
     this.#seq++;
+    this.#tellAll();
+  }
+
+  #tellAll(): void {
     const { announcement } = this;
     this.#told = announcement.load ?? 0;
     this.#options.emit({ type: "announce", announcement });
