@@ -259,10 +259,19 @@ function signalfdObstacle(text: string, trigger: number): string | null {
   return refused.find(([, signal]) => (mask >> BigInt(signal - 1) & 1n) === 1n)?.[0] ?? null;
 }
 
+/** Where a link of /proc leads; "": it is gone. Not by promises: of some processes there are ten thousand. */
+function linkTarget(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
 async function descriptorObstacle(pid: number, signal: number): Promise<string | null> {
   try {
     for await (const entry of Deno.readDir(`/proc/${pid}/fd`)) {
-      const target = await Deno.readLink(`/proc/${pid}/fd/${entry.name}`).catch(() => "");
+      const target = linkTarget(`/proc/${pid}/fd/${entry.name}`);
       if (target === "anon_inode:[io_uring]") {
         return `it uses io_uring: descriptor ${entry.name}`;
       }
