@@ -164,6 +164,25 @@ for (const action of ["fail", "cut", "kill"] as const) {
   });
 }
 
+Deno.test("home again: a process that hangs on its way runs nowhere else", async () => {
+  const trials: Trial[] = [
+    // The guest itself: its shadow waits for it, and then gives it up.
+    { point: "homeBegin", action: "hang", outcome: "dies" },
+    ...(["homeExec", "homeMapped", "homeConfirm"] as const)
+      .map((point): Trial => ({ point, action: "hang", outcome: "hangs" })),
+  ];
+  await runTrials(trials, async (trial) => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons({ extra: limits });
+    const job = await begin(home, trial, true);
+    await home.migrate(job.pid, away);
+    const order = home.lb("home", String(job.pid));
+    await judgeDuring(home, trial, job, order);
+    await nothingLeft(bed.hosts);
+  });
+});
+
 /** Points of a child at home that is forked away from home; the parent's link is cut at times. */
 const forkPoints = ["homeReady", "homeMemory", "homeMapped", "homeGo"] as const;
 
