@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -135,6 +137,21 @@ static void spawns_open_files(void)
 	CHECK_EQUAL(lb_ffi_reap(0), -EINVAL);
 	CHECK_EQUAL(lb_ffi_reap(UINT32_MAX), -EINVAL);
 	close(fd);
+}
+
+/* Of a child, as only root gets a lower value back. */
+static void lowers_priorities(void)
+{
+	int32_t pid = lb_ffi_spawn("/bin/sleep", -1, BLOCK("sleep\0" "60"), NO_BLOCK, NULL, 0, -1, 0);
+
+	CHECK(pid > 0);
+	CHECK_EQUAL(lb_ffi_set_nice((uint32_t)pid, 19), 0);
+	CHECK_EQUAL(getpriority(PRIO_PROCESS, (id_t)pid), 19);
+	CHECK_EQUAL(lb_ffi_set_nice(0, 19), -EINVAL);
+	CHECK_EQUAL(lb_ffi_set_nice(UINT32_MAX, 19), -EINVAL);
+	kill(pid, SIGKILL);
+	CHECK_EQUAL(waitpid(pid, NULL, 0), pid);
+	CHECK_EQUAL(lb_ffi_set_nice((uint32_t)pid, 19), -ESRCH);
 }
 
 /* As Deno is when it becomes a program: SIGPIPE ignored by itself, HUP by whoever ran nohup. */
@@ -277,6 +294,8 @@ int main(void)
 	run_case("lb_ffi_spawn() reports what failed, the exec included", reports_exec_errors);
 	run_case("lb_ffi_spawn() runs an open file, and lb_ffi_reap() takes its status",
 		 spawns_open_files);
+	run_case("lb_ffi_set_nice() lowers a process's priority, and refuses who does not exist",
+		 lowers_priorities);
 	run_case("lb_ffi_exec() keeps what the caller's parent ignores, and only that",
 		 execs_in_place);
 	run_case("lb_ffi_exec_fds() hands over descriptors, and undoes it on failure",
