@@ -96,7 +96,7 @@ export function formatFigures(figures: Figures): string[] {
     `jobs        ${total("arrived")} arrived, ${total("ended")} ended, ${unfinished} unfinished, ` +
     `${total("lost")} lost by crashes`,
     `moves       ${total("moves")} done, ${total("aborted")} aborted, of ${total("offers")} offers`,
-    `collisions  ${total("collisions")} offers refused, ` +
+    `collisions  ${total("collisions")} offers refused by nodes that were U, ` +
     `${show(figures.collisionsPerTransfer)} a transfer`,
     ...total("disturbedSeconds") === 0
       ? []

@@ -24,7 +24,7 @@ export interface Counts {
   messages: number;
   letters: number;
   offers: number;
-  /** Offers refused as the receiver was no longer U: two nodes preferred the same one. */
+  /** Offers refused by a node that was U as far as the sender knew: two preferred the same one. */
   collisions: number;
   /** Seconds for which a guest ran beside an owner at work, by looks at each check. */
   disturbedSeconds: number;

@@ -15,13 +15,21 @@ type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 /** Reading /proc takes no longer, nor does the kernel to say that a node cannot be reached. */
 const LOCAL_MS = 1;
 
+/** An offer on its way. */
+interface Offer {
+  readonly ticket: Ticket;
+  readonly to: number;
+  /** The receiver is U as far as its sender knows: else it is a probe. */
+  readonly toU: boolean;
+}
+
 /** Letters, offers and answers between the nodes of a simulation. */
 export class Shell {
   readonly #simulation: Simulation;
   /** Which looks are lost. */
   readonly #looks: Prng;
   /** Each node's offer that has no answer yet. */
-  readonly #offers: ({ readonly ticket: Ticket; readonly to: number } | null)[];
+  readonly #offers: (Offer | null)[];
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -144,7 +152,9 @@ export class Shell {
     const simulation = this.#simulation;
     const peer = simulation.number(to);
     simulation.recorder.count("offers", simulation.nowMs);
-    this.#offers[node] = { ticket, to: peer };
+    const known = simulation.balancers[node]?.view().associated ?? [];
+    const toU = known.some((other) => other.node === to && other.state === "U");
+    this.#offers[node] = { ticket, to: peer, toU };
     const from = simulation.name(node);
     if (simulation.network.reaches(node, peer)) {
       this.#send(node, to, { type: "offerReceived", from, ticket, id, manual, refusal: null });
@@ -165,7 +175,9 @@ export class Shell {
   #answer(node: number, effect: EffectOf<"answerOffer">): void {
     const { to, ticket, accepted, announcement, reason } = effect;
     const simulation = this.#simulation;
-    if (!accepted) simulation.recorder.count("collisions", simulation.nowMs);
+    const offer = this.#offers[simulation.number(to)];
+    const collides = !accepted && offer?.ticket === ticket && offer.toU;
+    if (collides) simulation.recorder.count("collisions", simulation.nowMs);
     const from = simulation.name(node);
     this.#send(node, to, {
       type: "offerAnswered",
