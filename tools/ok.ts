@@ -68,7 +68,7 @@ async function runTests(
   const other = sources.flatMap((path) =>
     path === "tests" ? listFiles(path, "_test.ts").filter((file) => !slow.includes(file)) : [path]
   );
-  const queue = [...slow.map((file) => [file]), other];
+  const queue = [other, ...slow.map((file) => [file])]; // the longest one first
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   let passed = true;
   console.log(`\ntest: deno test, ${queue.length} groups`);
