@@ -13,8 +13,6 @@
 #define AHEAD_SIZE_MIN (16u << 10)
 /* A longer read is not helped by a copy in between. */
 #define AHEAD_READ_MAX (64u << 10)
-/* Of the time stamp counter: 50 to 300 ms at 6 to 1 GHz. */
-#define AHEAD_TICKS 300000000ULL
 
 struct lb_ahead *lb_ahead_of(const struct lb_file *file)
 {
@@ -140,7 +138,7 @@ static bool may_read(const struct lb_file *file, uint64_t size, uint64_t offset)
 bool lb_ahead_read(uint32_t fd, uint64_t size, uint64_t offset)
 {
 	struct lb_file *file = lb_ring_file(fd);
-	uint64_t until = __builtin_ia32_rdtsc() + AHEAD_TICKS;
+	uint64_t until = __builtin_ia32_rdtsc() + LB_KNOWN_TICKS;
 	uint64_t news;
 	struct lb_slot *slot;
 	struct lb_ahead *ahead;

@@ -6,6 +6,9 @@
 
 #include "forward.h"
 
+/* So long what home has told of a file is answered here. Of the time stamp counter: 50 to 300 ms at 6 to 1 GHz. */
+#define LB_KNOWN_TICKS 300000000ULL
+
 /* What is known of a descriptor; zero: nothing. Forgotten whenever the number may stand for another file. */
 struct lb_file {
 	uint64_t device, inode;

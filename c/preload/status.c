@@ -16,9 +16,6 @@
 
 #include "ring.h"
 
-/* As what was read ahead. */
-#define STATUS_TICKS 300000000ULL
-
 /* When the call that is on its way was made: what came meanwhile came after what it tells, maybe. */
 static struct {
 	uint64_t news, until;
@@ -27,7 +24,7 @@ static struct {
 void lb_status_ask(void)
 {
 	asked.news = lb_known()->news;
-	asked.until = __builtin_ia32_rdtsc() + STATUS_TICKS;
+	asked.until = __builtin_ia32_rdtsc() + LB_KNOWN_TICKS;
 }
 
 static struct lb_status *slot_of(uint64_t fd)
