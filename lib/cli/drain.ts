@@ -13,15 +13,8 @@ import { askCommand, askSnapshot, connectNode } from "../host/command_client.ts"
 import { loadConfig } from "../host/config.ts";
 import type { FrameConnection } from "../host/connection.ts";
 import type { SnapshotProcess } from "../wire/snapshot.ts";
+import { LOOK_MS, obstacle } from "./_leaving.ts";
 import { defineCommand } from "./command.ts";
-
-/** A move takes longer than a look. */
-const LOOK_MS = 500;
-
-/** Why a process will not be moved away, or null. */
-function obstacle({ cantmove, pinned }: SnapshotProcess): string | null {
-  return cantmove ?? (pinned === true ? "it is pinned" : null);
-}
 
 /** Waits until all that can move has left; returns what stays. */
 async function waitUntilEmpty(connection: FrameConnection): Promise<readonly SnapshotProcess[]> {

@@ -13,10 +13,8 @@ import { askCommand, askSnapshot, connectLocal } from "../host/command_client.ts
 import { type Config, loadConfig } from "../host/config.ts";
 import type { FrameConnection } from "../host/connection.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
+import { LOOK_MS, obstacle } from "./_leaving.ts";
 import { defineCommand } from "./command.ts";
-
-/** A move takes longer than a look. */
-const LOOK_MS = 500;
 
 /** What ties the node to others: guests that are here, and its own processes that are elsewhere. */
 interface Ties {
@@ -26,11 +24,6 @@ interface Ties {
 
 function tiesOf({ node, processes, shadows }: Snapshot): Ties {
   return { guests: processes.filter(({ home }) => home !== node), shadows };
-}
-
-/** Why a guest will not be moved away, or null. */
-function obstacle({ cantmove, pinned }: Snapshot["processes"][number]): string | null {
-  return cantmove ?? (pinned === true ? "it is pinned" : null);
 }
 
 /** Calls each process home that runs elsewhere; returns why one cannot come, by PID. */

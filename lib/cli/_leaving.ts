@@ -1,0 +1,14 @@
+/**
+ * What `lb drain` and `lb leave` share: they wait for a node's processes to go.
+ *
+ * @module
+ */
+import type { SnapshotProcess } from "../wire/snapshot.ts";
+
+/** Between two looks at the node: a move takes longer than that. */
+export const LOOK_MS = 500;
+
+/** Why a process will not be moved away, or null. */
+export function obstacle({ cantmove, pinned }: SnapshotProcess): string | null {
+  return cantmove ?? (pinned === true ? "it is pinned" : null);
+}
