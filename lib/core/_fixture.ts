@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Balancer } from "./balancer.ts";
-import type { BalancerConfig, Effect, Event, Letter, Process, Sample } from "./types.ts";
+import type { BalancerConfig, Effect, Event, Letter, Measures, Process, Sample } from "./types.ts";
 
 type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 
@@ -89,3 +89,16 @@ export class Fixture {
 
 /** Types of effects, in order. */
 export const types = (effects: readonly Effect[]) => effects.map(({ type }) => type);
+
+/** A machine on which nothing runs and nobody is at work. */
+export const quiet: Measures = {
+  cpuStall: 0,
+  memoryStall: 0,
+  availableBytes: 900,
+  totalBytes: 1000,
+  idleCores: 1,
+  ownCores: 0,
+  otherCores: 0,
+  ownRunning: 0,
+  terminalIdleMs: null,
+};

@@ -1,21 +1,9 @@
 /** Tests of balancers whose policy looks at the machine. */
 
 import assert from "node:assert/strict";
-import { Fixture } from "./_fixture.ts";
+import { Fixture, quiet } from "./_fixture.ts";
 import { policies, type Policy } from "./policy/policy.ts";
 import type { BalancerConfig, Effect, Measures } from "./types.ts";
-
-const quiet: Measures = {
-  cpuStall: 0,
-  memoryStall: 0,
-  availableBytes: 900,
-  totalBytes: 1000,
-  idleCores: 1,
-  ownCores: 0,
-  otherCores: 0,
-  ownRunning: 0,
-  terminalIdleMs: null,
-};
 
 function make(policy: Partial<Policy>, config: Partial<BalancerConfig> = {}): Fixture {
   return new Fixture({ policy: { ...policies.thesis, ...policy }, ...config });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Fixture, types } from "./_fixture.ts";
+import { Fixture, quiet, types } from "./_fixture.ts";
 import { Owner, type OwnerRule, treatments } from "./policy/owner.ts";
 import type { Effect, Measures } from "./types.ts";
 
@@ -15,22 +15,12 @@ const rule: OwnerRule = {
   leaveAfterMs: 50_000,
 };
 
-const quiet: Measures = {
-  cpuStall: 0,
-  memoryStall: 0,
-  availableBytes: 900,
-  totalBytes: 1000,
-  idleCores: 1,
-  ownCores: 0,
-  otherCores: 0,
-  ownRunning: 0,
-  terminalIdleMs: 3_600_000,
-};
+const away: Measures = { ...quiet, terminalIdleMs: 3_600_000 };
 
 Deno.test("Owner takes each step at its own time, and undoes all when the owner has gone", () => {
   const owner = new Owner(rule, 0);
   const at = (seconds: number, terminalIdleMs: number): string => {
-    owner.measure({ ...quiet, terminalIdleMs }, seconds * 1000);
+    owner.measure({ ...away, terminalIdleMs }, seconds * 1000);
     return owner.treatment(seconds * 1000);
   };
   assert.equal(at(0, 3_600_000), "none");
@@ -47,12 +37,12 @@ Deno.test("Owner takes each step at its own time, and undoes all when the owner 
 
 Deno.test("Owner goes on where an earlier run of the daemon was", () => {
   const owner = new Owner(rule, 30_000);
-  owner.measure({ ...quiet, terminalIdleMs: 5_000 }, 1_000);
+  owner.measure({ ...away, terminalIdleMs: 5_000 }, 1_000);
   assert.equal(owner.treatment(1_000), "stop");
   const gone = new Owner(rule, 30_000);
-  gone.measure(quiet, 1_000);
+  gone.measure(away, 1_000);
   assert.equal(gone.treatment(1_000), "none");
-  gone.measure({ ...quiet, terminalIdleMs: 0 }, 2_000);
+  gone.measure({ ...away, terminalIdleMs: 0 }, 2_000);
   assert.equal(gone.activeForMs(2_000), 0);
 });
 
@@ -76,7 +66,7 @@ Deno.test("Owner only becomes stricter while the owner stays, and leaves out wha
     const owner = new Owner({ ...rule, niceAfterMs, stopAfterMs, leaveAfterMs }, 0);
     let nowMs = 0, last = 0;
     for (const gapMs of gaps) {
-      owner.measure({ ...quiet, terminalIdleMs: 0 }, nowMs += gapMs);
+      owner.measure({ ...away, terminalIdleMs: 0 }, nowMs += gapMs);
       const treatment = owner.treatment(nowMs);
       const rank = treatments.indexOf(treatment);
       if (niceAfterMs === null) assert.notEqual(treatment, "nice");
@@ -100,7 +90,7 @@ function visited(leaveAfterMs: number | null): Fixture {
 
 function measure(fixture: Fixture, seconds: number, terminalIdleMs: number): Effect[] {
   fixture.nowMs = seconds * 1000;
-  return fixture.step({ type: "measured", measures: { ...quiet, terminalIdleMs } });
+  return fixture.step({ type: "measured", measures: { ...away, terminalIdleMs } });
 }
 
 Deno.test("a node whose owner is at work takes nothing and says how to treat guests, once a step", () => {
