@@ -35,7 +35,7 @@ struct lb_image_run {
 	uint64_t size;  /* bytes that follow; 0: no more runs */
 };
 /* Added to a size: no bytes follow. From a guest that forks: they are those of the last image. From its shadow to the
- * child: a uint64_t follows, where they lie in the file that both have; the child maps them. */
+ * child: a uint64_t follows, where they lie in the file that both have; the child copies them. */
 #define LB_IMAGE_RUN_KEPT (1ULL << 63)
 
 struct lb_image_mm { /* prctl(PR_SET_MM_MAP): the fields of struct prctl_mm_map but auxv and exe_fd */

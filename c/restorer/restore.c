@@ -23,6 +23,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 #define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
+#define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
 #define EINTR_NEGATIVE (-4)
 #define ARCH_SET_GS_CODE 0x1001
 #define ARCH_SET_FS_CODE 0x1002
@@ -152,19 +153,28 @@ static int inside_a_segment(const struct lb_restorer_args *args, uint64_t start,
 	return 0;
 }
 
-/* Pages that lie in a file already: mapped, and copied only where they are written to. */
-static void map_run(struct lb_restorer_args *args, const struct lb_image_run *run)
+/* Pages that the shadow has kept in a file. They are copied: a mapping of that file would not be the program's
+ * anonymous memory, which is zero after MADV_DONTNEED and where mremap(2) lets it grow. */
+static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *run)
 {
-	uint64_t offset, size = run->size & ~LB_IMAGE_RUN_KEPT;
+	uint64_t offset, at = run->start, size = run->size & ~LB_IMAGE_RUN_KEPT;
 	int error = read_all(args->image_fd, (uint64_t)&offset, sizeof offset);
 	if (error)
 		fail(args, error);
-	if (args->kept_fd == 0 || !inside_a_segment(args, run->start, size))
+	if (args->kept_fd == 0 || !inside_a_segment(args, at, size))
 		fail(args, -LB_E_WIRE);
-	int64_t at = lb_syscall6(__NR_mmap, run->start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-				 args->kept_fd, offset);
-	if (at != (int64_t)run->start)
-		fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
+	/* All at once costs less than one fault a page; an older kernel says EINVAL. */
+	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE_VALUE);
+	while (size > 0) {
+		int64_t got = lb_syscall4(__NR_pread64, args->kept_fd, at, size, offset);
+		if (got == EINTR_NEGATIVE)
+			continue;
+		if (got <= 0)
+			fail(args, got == 0 ? -LB_E_WIRE : got);
+		at += (uint64_t)got;
+		offset += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
 }
 
 static void read_runs(struct lb_restorer_args *args)
@@ -177,7 +187,7 @@ static void read_runs(struct lb_restorer_args *args)
 		if (run.size == 0)
 			return;
 		if (run.size & LB_IMAGE_RUN_KEPT) {
-			map_run(args, &run);
+			copy_run(args, &run);
 			continue;
 		}
 		if (!inside_a_segment(args, run.start, run.size))

@@ -2,8 +2,8 @@
  *
  * The child (home.c) reads the image from a socket, as on the way home; this process passes on what comes over the
  * link and keeps it in a file. The next image then tells only of what has changed since (LB_IMAGE_RUN_KEPT), and that
- * is little: a shell forks for each command. The child maps the file, privately: what lies there is never changed, new
- * pages come behind. Whether there is a child is decided here: it is there when it says
+ * is little: a shell forks for each command. The child copies its pages from the file: what lies there is never
+ * changed, new pages come behind. Whether there is a child is decided here: it is there when it says
  * RUNNING. However its birth ends, the link is read up to the end of the image, and goes on.
  */
 #define _GNU_SOURCE
@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -175,22 +174,6 @@ static void give(const void *data, size_t size)
 	relay.child_reads = relay.child_reads && lb_send_all(relay.child_fd, data, size);
 }
 
-/* The pages lie in the file already, and go to the child without being copied here. */
-static void give_slots(uint32_t slot, uint32_t count)
-{
-	off_t at = (off_t)slot * LB_PAGE;
-	size_t size = (size_t)count * LB_PAGE;
-
-	while (relay.child_reads && size > 0) {
-		ssize_t sent = sendfile(relay.child_fd, kept.fd, &at, size);
-
-		relay.child_reads = sent > 0 || (sent < 0 && errno == EINTR);
-		if (sent < 0 && errno == EPIPE)
-			lb_signals_drop_pipe();
-		size -= sent > 0 ? (size_t)sent : 0;
-	}
-}
-
 /* How many pages from this one on lie in a row, at most `most`; they are noted. 0: the image is malformed. */
 static uint32_t row_of(uint64_t at, uint32_t most, bool is_new, uint32_t *first)
 {
@@ -209,34 +192,22 @@ static uint32_t row_of(uint64_t at, uint32_t most, bool is_new, uint32_t *first)
 	return count;
 }
 
-/* A stack grows, which no mapping of a file does. */
-static bool is_stack(const struct lb_image_segment *table, uint32_t count, uint64_t at)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		if (at >= table[i].start && at < table[i].end)
-			return table[i].kind == LB_SEGMENT_STACK;
-	}
-	return false;
-}
-
-static bool pass_pages(const struct lb_image_run *whole, bool is_new, bool by_copy)
+static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 {
 	struct lb_image_run run = *whole;
 
 	for (uint64_t end = run.start + run.size; run.start < end; run.start += run.size) {
 		uint32_t first = 0;
 		uint32_t count = row_of(run.start, (uint32_t)((end - run.start) / LB_PAGE), is_new, &first);
-		struct { struct lb_image_run run; uint64_t at; } mapped;
+		struct { struct lb_image_run run; uint64_t at; } lying;
 
 		run.size = (uint64_t)count * LB_PAGE;
 		if (count == 0 || (is_new && !take(kept.memory + (size_t)first * LB_PAGE, run.size)))
 			return false;
-		mapped.run = run;
-		mapped.run.size |= by_copy ? 0 : LB_IMAGE_RUN_KEPT;
-		mapped.at = (uint64_t)first * LB_PAGE;
-		give(&mapped, by_copy ? sizeof run : sizeof mapped);
-		if (by_copy)
-			give_slots(first, count);
+		lying.run = run;
+		lying.run.size |= LB_IMAGE_RUN_KEPT;
+		lying.at = (uint64_t)first * LB_PAGE;
+		give(&lying, sizeof lying);
 	}
 	return true;
 }
@@ -257,7 +228,7 @@ static bool pass_bytes(uint64_t size)
 	return true;
 }
 
-static bool pass_runs(const struct lb_image_segment *table, uint32_t count)
+static bool pass_runs(void)
 {
 	struct lb_image_run run;
 
@@ -276,7 +247,7 @@ static bool pass_runs(const struct lb_image_segment *table, uint32_t count)
 			return true;
 		if (kept.id == 0 && !pass_bytes(run.size))
 			return false;
-		if (kept.id != 0 && !pass_pages(&run, !is_kept, is_stack(table, count, run.start)))
+		if (kept.id != 0 && !pass_pages(&run, !is_kept))
 			return false;
 	}
 }
@@ -293,7 +264,7 @@ static bool pass_image(struct lb_link_header *go_header, struct lb_link_go *go)
 		return false;
 	give(&header, sizeof header);
 	give(table, header.segments * sizeof *table);
-	return pass_runs(table, header.segments) && take(go_header, sizeof *go_header) &&
+	return pass_runs() && take(go_header, sizeof *go_header) &&
 	       go_header->type == LB_LINK_GO && go_header->size == sizeof *go && take(go, sizeof *go);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,10 +91,49 @@ static void check_anonymous(void)
 	munmap(memory, 8192);
 }
 
+/* In a child: memory of its parent that was written to, of which it has a copy, is as anonymous as there. */
+static void use_inherited(char *memory)
+{
+	static char data[3 * 4096] = "d";
+	char *inside = (char *)(((uintptr_t)data + 4095) & ~4095ul), *end = sbrk(0), *moved;
+
+	show("what was inherited", "%c %c", memory[0], memory[5 * 4096]);
+	CALL("madvise MADV_DONTNEED of it", madvise(memory, 4096, MADV_DONTNEED));
+	show("it is zero", "%d %c", memory[0], memory[4096]);
+	CALL("madvise MADV_DONTNEED of data", madvise(inside, 4096, MADV_DONTNEED));
+	show("that is zero", "%d", inside[0]);
+	CALL("madvise MADV_FREE", madvise(memory, 4096, MADV_FREE));
+	CALL("madvise MADV_WIPEONFORK", madvise(memory, 4096, MADV_WIPEONFORK));
+	CALL("madvise MADV_KEEPONFORK", madvise(memory, 4096, MADV_KEEPONFORK));
+	moved = mremap(memory, 4 * 4096, 16 * 4096, MREMAP_MAYMOVE);
+	show("it grows", "%c %d %d", moved[3 * 4096], moved[4 * 4096], moved[15 * 4096]);
+	sbrk(1 << 18);
+	show("and the heap", "%d %d", end[0], end[(1 << 18) - 1]);
+}
+
+static void check_inherited(void)
+{
+	char *memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int status = -1;
+
+	memset(memory, 'x', 1 << 20);
+	for (int i = 0; i < 2; i++) { /* of the second only what has changed travels */
+		pid_t child = must("fork", fork());
+		if (child == 0) {
+			use_inherited(memory);
+			_exit(i);
+		}
+		CALL("waitpid", waitpid(child, &status, 0) == child);
+		show("status", "%d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	}
+	munmap(memory, 1 << 20);
+}
+
 static void run_memory(void)
 {
 	check_files();
 	check_anonymous();
+	check_inherited();
 }
 
 static int file_fd, socket_fds[2], epoll_fd, pipe_fds[2];
