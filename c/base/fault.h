@@ -19,13 +19,16 @@
 #include "lb_wire.h"
 #include "syscall.h"
 
-/* What the caller of a fault point must do. Kill and hang are done inside and never returned. */
+#define LB_FAULT_PAUSE_MS 1500
+
+/* What the caller of a fault point must do. Kill, hang and pause are done inside and never returned. */
 enum lb_fault_action {
 	LB_FAULT_NOTHING = 0,
 	LB_FAULT_DO_KILL = 1, /* SIGKILL to this process */
 	LB_FAULT_DO_HANG = 2, /* sleep for ever */
 	LB_FAULT_DO_CUT = 3,  /* shut the stream down, then go on */
 	LB_FAULT_DO_FAIL = 4, /* take the error path, with -LB_E_FAULT */
+	LB_FAULT_DO_PAUSE = 5, /* wait for LB_FAULT_PAUSE_MS, then go on: a slow network */
 };
 
 struct lb_fault_plan {
@@ -66,6 +69,8 @@ static inline bool lb_fault_parse(struct lb_fault_plan *plan, const char *text)
 		action = LB_FAULT_DO_CUT;
 	else if (lb_fault_same(text, "fail"))
 		action = LB_FAULT_DO_FAIL;
+	else if (lb_fault_same(text, "pause"))
+		action = LB_FAULT_DO_PAUSE;
 	else
 		return false;
 	plan->number = number;
@@ -109,6 +114,12 @@ static inline uint32_t lb_fault_at(struct lb_fault_plan *plan, uint32_t number)
 	}
 	while (action == LB_FAULT_DO_HANG)
 		lb_syscall4(__NR_ppoll, 0, 0, 0, 0);  /* again after a handler */
+	if (action == LB_FAULT_DO_PAUSE) {
+		int64_t time[2] = { LB_FAULT_PAUSE_MS / 1000, LB_FAULT_PAUSE_MS % 1000 * 1000000 };
+
+		lb_syscall4(__NR_ppoll, 0, 0, time, 0);
+		action = LB_FAULT_NOTHING;
+	}
 	return action;
 }
 

@@ -9,6 +9,10 @@
 #include "sites.h"
 
 #define ITIMERS 3
+#define ITIMER_REAL 0
+#define SIGALRM 14
+#define SI_KERNEL 0x80
+#define US_NS 1000LL
 #define RLIMITS 16
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
@@ -31,6 +35,7 @@ static struct {
 	uint32_t was_away;
 	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
 	struct timer timers[ITIMERS];
+	int64_t alarm_ns; /* when ITIMER_REAL expires, of the program's CLOCK_MONOTONIC; 0: it is off */
 	uint64_t limits[RLIMITS][2];
 	uint64_t robust_head, robust_size;
 	uint64_t clear_child_tid;
@@ -59,9 +64,17 @@ uint64_t lb_frozen_monotonic_ns(void)
 	return frozen.monotonic_ns;
 }
 
+static int64_t in_ns(const int64_t time[2])
+{
+	return (time[0] * 1000000 + time[1]) * US_NS;
+}
+
 static void disarm_timers(void)
 {
 	static const struct timer off;
+	struct timer before = { { 0, 0 }, { 0, 0 } };
+	int64_t now_ns = (int64_t)lb_program_monotonic_ns();
+	lb_syscall2(__NR_getitimer, ITIMER_REAL, &before);
 	for (int i = 0; i < ITIMERS; i++) {
 		struct timer *timer = &frozen.timers[i];
 		lb_syscall3(__NR_setitimer, i, &off, timer);
@@ -69,12 +82,37 @@ static void disarm_timers(void)
 		if (timer->value[0] == 0 && timer->value[1] == 0 && (timer->interval[0] || timer->interval[1])) {
 			timer->value[0] = timer->interval[0];
 			timer->value[1] = timer->interval[1];
+			if (i == ITIMER_REAL) /* it has expired between the two looks */
+				now_ns += in_ns(before.value);
 		}
 	}
+	int64_t left_ns = in_ns(frozen.timers[ITIMER_REAL].value);
+	frozen.alarm_ns = left_ns ? now_ns + left_ns : 0;
+}
+
+/* Time has gone on while the process was frozen: what was due then comes at once, and keeps its phase. */
+static void set_alarm(void)
+{
+	struct timer *timer = &frozen.timers[ITIMER_REAL];
+	int64_t interval_ns = in_ns(timer->interval);
+	int64_t left_ns = frozen.alarm_ns - (int64_t)lb_program_monotonic_ns();
+	if (left_ns <= 0) {
+		struct lb_siginfo info = { .signo = SIGALRM, .code = SI_KERNEL };
+		uint64_t pending = 0;
+		left_ns = interval_ns ? interval_ns - -left_ns % interval_ns : 0;
+		lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+		if (!(pending & LB_BIT(SIGALRM))) /* one at a time: signal(7) */
+			lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, SIGALRM, &info);
+	}
+	int64_t left_us = (left_ns + US_NS - 1) / US_NS;
+	timer->value[0] = left_us / 1000000;
+	timer->value[1] = left_us % 1000000;
 }
 
 static void rearm_timers(void)
 {
+	if (frozen.alarm_ns)
+		set_alarm();
 	for (int i = 0; i < ITIMERS; i++)
 		if (frozen.timers[i].value[0] || frozen.timers[i].value[1])
 			lb_syscall3(__NR_setitimer, i, &frozen.timers[i], 0);
@@ -266,8 +304,11 @@ int lb_freeze(void)
 	lb_sites_undo();
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
+	/* First: an interval timer whose signal waits goes on, in step, only when that is taken. */
+	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
 	disarm_timers();
-	int error = take_all();
+	if (!error)
+		error = take_all();
 	if (error) {
 		give_pending();
 		rearm_timers();
@@ -291,6 +332,7 @@ void lb_frozen_forget(void)
 {
 	frozen.pending_count = 0;
 	memset(frozen.timers, 0, sizeof frozen.timers);
+	frozen.alarm_ns = 0;
 	lb_timers_forget();
 	frozen.cpu_user_us = frozen.cpu_system_us = 0;
 }

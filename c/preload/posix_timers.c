@@ -7,14 +7,13 @@
  * Runs in:  the trigger's and the SIGSYS handler, all signals blocked; the restored process before it goes on.
  */
 #include <linux/errno.h>
+#include <linux/time.h>
 
 #include "internal.h"
 #include "posix_timers.h"
 
 #define TEXT_SIZE 32768     /* LB_TIMERS_MAX times the four lines of one */
 #define ID_MAX (1 << 20)    /* a higher number takes an older kernel too long to come to: a second for this one */
-#define CLOCK_REALTIME_ALARM_ID 8 /* these wake the machine, and take a capability */
-#define CLOCK_BOOTTIME_ALARM_ID 9
 #define PR_TIMER_CREATE_RESTORE_IDS_OPTION 77
 #define RESTORE_IDS_OFF 0
 #define RESTORE_IDS_ON 1
@@ -24,6 +23,8 @@
 #define SIGEV_THREAD_KIND 2
 #define SIGEV_THREAD_ID_FLAG 4
 #define SECOND_NS 1000000000LL
+#define LOOKS 5        /* until one is not interrupted, as it is late by as much */
+#define LOOK_NS 20000
 
 struct sigevent_of_kernel { /* struct sigevent, include/uapi/asm-generic/siginfo.h, Linux 6.12 */
 	uint64_t value;
@@ -125,7 +126,7 @@ static bool parse_clock(const char **at, struct lb_timer *timer)
 	if (!skip(at, "ClockID: "))
 		return false;
 	int32_t clock = (int32_t)decimal(at);
-	if (clock == CLOCK_REALTIME_ALARM_ID || clock == CLOCK_BOOTTIME_ALARM_ID)
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) /* these wake the machine */
 		return false;
 	if (clock < 0) {
 		uint32_t pid = (uint32_t) ~(clock >> 3);
@@ -205,12 +206,26 @@ static int64_t in_ns(const int64_t time[2])
 	return time[0] * SECOND_NS + time[1];
 }
 
+/* Returns what is left of a timer and tells when that was, by the program's clock: no moment that is not. */
+static int64_t look(int32_t id, int64_t *now_ns)
+{
+	int64_t time[4] = { 0, 0, 0, 0 };
+	for (int tries = 0; tries < LOOKS; tries++) {
+		int64_t before_ns = (int64_t)lb_program_monotonic_ns();
+		lb_syscall2(__NR_timer_gettime, id, time);
+		*now_ns = (int64_t)lb_program_monotonic_ns();
+		if (*now_ns - before_ns < LOOK_NS)
+			break;
+	}
+	return in_ns(time + 2);
+}
+
 void lb_timers_note(void)
 {
 	for (int i = 0; i < count; i++) {
-		int64_t now[4] = { 0, 0, 0, 0 };
-		lb_syscall2(__NR_timer_gettime, timers[i].id, now);
-		left_ns[i] = in_ns(now + 2);
+		int64_t now_ns;
+		left_ns[i] = look(timers[i].id, &now_ns);
+		timers[i].due_ns = now_ns + left_ns[i];
 	}
 }
 
@@ -226,29 +241,60 @@ int lb_timers_stop(uint16_t lost[LB_TIMERS_MAX])
 		timer->overrun = overrun > 0 ? (int32_t)overrun : 0;
 		int64_t left = in_ns(timer->left);
 		/* Less is left from moment to moment, until it expires. */
-		if (left_ns[i] > 0 && (left == 0 || left > left_ns[i]) && timer->notify != SIGEV_NONE_KIND)
+		if (left_ns[i] == 0 || (left != 0 && left <= left_ns[i]))
+			continue;
+		timer->due_ns += in_ns(timer->interval);
+		if (timer->notify != SIGEV_NONE_KIND)
 			lost[expired++] = (uint16_t)i;
 	}
 	stopped = true;
 	return expired;
 }
 
+/* CPU time stands still while the process is frozen. */
+static bool counts_cpu_time(int32_t clock)
+{
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* A point in time in the past is one that the kernel makes up for: it expires at once, counts what it has missed, and
+ * keeps its phase. One to come is told so where nobody sets the clock: the kernel does not tell whether the program
+ * gave a point in time or a time from then on, and only points follow a clock that is set (timer_settime(2)). */
 static void start(struct lb_timer *timer)
 {
 	int64_t now[2] = { 0, 0 };
-	lb_syscall2(__NR_clock_gettime, 1 /* MONOTONIC */, now);
-	timer->overrun_until_ns = in_ns(now) + in_ns(timer->left);
-	if (timer->left[0] || timer->left[1])
-		lb_syscall4(__NR_timer_settime, timer->id, 0, timer->interval, 0);
+	int64_t first_ns = in_ns(timer->left);
+	int64_t is_point = 0;
+	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, now);
+	timer->overrun_until_ns = in_ns(now) + first_ns;
+	if (first_ns == 0)
+		return;
+	if (!counts_cpu_time(timer->clock)) {
+		timer->overrun_until_ns = timer->due_ns - lb_self.monotonic_offset_ns;
+		first_ns = timer->overrun_until_ns - in_ns(now);
+		if (first_ns <= 0 || (timer->clock != CLOCK_REALTIME && timer->clock != CLOCK_TAI)) {
+			is_point = TIMER_ABSTIME;
+			lb_syscall2(__NR_clock_gettime, timer->clock, now);
+			first_ns += in_ns(now);
+		}
+		if (first_ns <= 0) /* before this node's clock began */
+			first_ns = 1;
+		timer->left[0] = first_ns / SECOND_NS;
+		timer->left[1] = first_ns % SECOND_NS;
+	}
+	/* interval and left lie as struct itimerspec has them */
+	lb_syscall4(__NR_timer_settime, timer->id, is_point, timer->interval, 0);
 }
 
 void lb_timer_due(int32_t id)
 {
 	struct lb_timer *timer = lb_timer_find(id);
-	if (timer) {
-		timer->left[0] = 0;
-		timer->left[1] = 1;
-	}
+	if (!timer)
+		return;
+	bool is_on = timer->left[0] || timer->left[1];
+	timer->due_ns = is_on ? timer->due_ns - in_ns(timer->interval) : 0;
+	timer->left[0] = 0;
+	timer->left[1] = 1;
 }
 
 void lb_timers_go_on(void)

@@ -13,6 +13,7 @@ struct lb_timer {
 	int32_t notify;  /* SIGEV_* */
 	int32_t clock;   /* clockid_t; CPU clocks of this process without its PID */
 	int64_t interval[2], left[2]; /* struct itimerspec, frozen: what is left until it expires; 0: it is off */
+	int64_t due_ns;  /* frozen: when it expires, of the program's CLOCK_MONOTONIC: time goes on while it moves */
 	int32_t overrun; /* of its last signal, told until it expires again */
 	int64_t overrun_until_ns; /* of this node's CLOCK_MONOTONIC */
 };
@@ -24,7 +25,7 @@ void lb_timers_note(void) LB_HIDDEN;
 /* Stops them. Returns how many of them expired since lb_timers_note(): `lost` gets their places. */
 int lb_timers_stop(uint16_t lost[LB_TIMERS_MAX]) LB_HIDDEN;
 const struct lb_timer *lb_timer_at(int place) LB_HIDDEN;
-/* It goes off as soon as it goes on. */
+/* It has gone off already when it goes on. */
 void lb_timer_due(int32_t id) LB_HIDDEN;
 /* Lets those that were stopped go on. */
 void lb_timers_go_on(void) LB_HIDDEN;

@@ -452,8 +452,8 @@ export const errors = {
 
 /**
  * Fault points (tests only): `LB_FAULT=NUMBER:ACTION` in the environment of the part that owns the
- * point makes it fail there once; ACTION is kill (SIGKILL self), hang (sleep for ever), cut (shut the
- * stream down) or fail (take the error path).
+ * point makes it fail there once; ACTION is kill (SIGKILL self), hang (sleep for ever), pause (1.5 s), cut (shut
+ * the stream down) or fail (take the error path).
  */
 export const faults = {
   sourceFetched: 1, // library at home: order fetched, nothing sent

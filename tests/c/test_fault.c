@@ -18,6 +18,7 @@ static void parses(void)
 		{ "1:kill", 1, LB_FAULT_DO_KILL },
 		{ "25:hang", LB_FAULT_GUEST_PARKED, LB_FAULT_DO_HANG },
 		{ "66:cut", 66, LB_FAULT_DO_CUT },
+		{ "3:pause", 3, LB_FAULT_DO_PAUSE },
 		{ "007:fail", 7, LB_FAULT_DO_FAIL },
 		{ "9999:fail", 9999, LB_FAULT_DO_FAIL },
 	};

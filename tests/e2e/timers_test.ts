@@ -34,6 +34,21 @@ Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves 
   assert.equal(job.stdout, "ready\nOK\n");
 });
 
+Deno.test("timers keep their moments, their phase and every tick over a long freeze", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const env = { LB_FAULT: `${schema.faults.sourceMemory}:pause` };
+  const job = await home.launchKnown(["timers"], { env });
+  await job.output("ready\n");
+  await home.migrate(job.pid, away);
+  await sleep(200);
+  await home.bringHome(job.pid);
+  await home.must(["touch", "stop"]);
+  assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.equal(job.stdout, "ready\nOK\n");
+});
+
 Deno.test("a program that does nothing but look at its clocks moves and comes home, and none is wrong", async () => {
   await using bed = await Testbed.create({ hosts: 3 });
   await bed.startDaemons();
