@@ -26,7 +26,14 @@ async function startBig(host: Host): Promise<Job> {
 
 /** Starts two small processes, which makes the node over; returns the home PID of what left. */
 async function startSmall(host: Host): Promise<number> {
-  for (let i = 0; i < 2; i++) await host.launch(["counter", "6000"]);
+  // When the last one comes there is a small one to choose: what just starts cannot move yet.
+  const first = await host.launch(["counter", "6000"]);
+  await host.waitForSnapshot(
+    "a small one that can move",
+    ({ processes }) =>
+      processes.some(({ pid, cantmove }) => pid === first.pid && cantmove === null),
+  );
+  await host.launch(["counter", "6000"]);
   const { shadows } = await host.waitForSnapshot(
     "one of three away",
     (snapshot) => snapshot.shadows.length === 1 && snapshot.processes.length === 2,

@@ -105,14 +105,17 @@ Deno.test("a moved process that does not handle a signal ends by it", async () =
 Deno.test("a moved process is found at home by its name and PID, with its arguments", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
-  const job = await home.launchKnown(["sigtest"]);
+  // Where hosts have no namespaces killall reaches all of the machine: a name that is only this test's.
+  const name = `sig${crypto.randomUUID().slice(0, 8)}`;
+  await home.must(`cp "$(command -v sigtest)" ${name}`);
+  const job = await home.launchKnown([`./${name}`]);
   await home.migrate(job.pid, away);
   const pid = String(job.pid);
-  assert.equal((await home.must(["pgrep", "-x", "sigtest"])).trim(), pid);
-  assert.equal((await home.must(["ps", "-o", "comm=", "-p", pid])).trim(), "sigtest");
+  assert.deepEqual(await home.pidsOf(name), [job.pid]);
+  assert.equal((await home.must(["ps", "-o", "comm=", "-p", pid])).trim(), name);
   const args = (await home.must(["ps", "-o", "args=", "-p", pid])).trim();
-  assert.equal(args, `sigtest [on ${away.node}]`, "its arguments tell where it runs");
-  await home.must(["killall", "-TERM", "sigtest"]);
+  assert.equal(args, `./${name} [on ${away.node}]`, "its arguments tell where it runs");
+  await home.must(["killall", "-TERM", name]);
   assert.deepEqual(await job.ending(10_000), { code: 7, signal: null });
 });
 
@@ -226,12 +229,7 @@ class Terminal {
 }
 
 async function pidOf(host: Host, name: string): Promise<number> {
-  return Number(
-    await waitFor(name, async () => {
-      const { code, stdout } = await host.run(["pgrep", "-x", name]);
-      return code === 0 ? stdout.trim() : undefined;
-    }),
-  );
+  return await waitFor(name, async () => (await host.pidsOf(name))[0]);
 }
 
 Deno.test("on a terminal Ctrl-C, Ctrl-Z, fg and bg do to a moved job what they do to any", async () => {

@@ -101,8 +101,8 @@ export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
       (s) => s.queueLength === 0 && s.shadows.length === 0,
       30_000,
     );
-    assert.notEqual((await host.run(["pgrep", "-x", "counter"])).code, 0, `a copy on ${host.name}`);
-    assert.notEqual((await host.run(["pgrep", "lb-keeper"])).code, 0, `a keeper on ${host.name}`);
+    assert.deepEqual(await host.pidsOf("counter"), [], `a copy on ${host.name}`);
+    assert.deepEqual(await host.pidsOf("lb-keeper"), [], `a keeper on ${host.name}`);
   }
 }
 

@@ -30,10 +30,14 @@ interface Target {
 
 function listTargets(): Target[] {
   const targets: Target[] = [];
-  for (const entry of Deno.readDirSync(sourceDir)) {
+  const entries = [...Deno.readDirSync(sourceDir)];
+  const headers = entries.filter(({ name }) => name.endsWith(".h"))
+    .map(({ name }) => sourceDir + name);
+  for (const entry of entries) {
     if (entry.isFile && entry.name.endsWith(".c")) {
       const source = sourceDir + entry.name;
-      targets.push({ name: entry.name.slice(0, -2), sources: [source], inputs: [source] });
+      const inputs = [source, ...headers];
+      targets.push({ name: entry.name.slice(0, -2), sources: [source], inputs });
     } else if (entry.isDirectory) {
       const inside = [...Deno.readDirSync(sourceDir + entry.name)]
         .map((file) => `${sourceDir}${entry.name}/${file.name}`).sort();

@@ -17,8 +17,10 @@ const LB_MS_MAX = 90_000;
 
 /** How commands get into a host, and what they find there. */
 export interface Place {
-  /** Put before a command to run it on the host as root; empty without namespaces. */
+  /** Put before a command to run it on the host: as root where that is apart. */
   readonly enter: readonly string[];
+  /** PID of the ancestor of all that runs there; null where namespaces keep it apart. */
+  readonly tree: number | null;
   /** Prefix that turns a path on the host into one of ours. */
   readonly root: string;
   readonly home: string;
@@ -26,8 +28,6 @@ export interface Place {
   readonly temporary: string;
   /** PATH on the host. */
   readonly path: string;
-  /** Marks processes so that they can be found at the end; only without namespaces. */
-  readonly mark: Readonly<Record<string, string>>;
   /** CPU that everything runs on. */
   readonly cpu: number | undefined;
 }
@@ -89,12 +89,12 @@ export class Host {
 
   /** Without namespaces all runs as the user who runs the tests, who may reach the files. */
   get #dropsRoot(): boolean {
-    return this.place.enter.length > 0;
+    return this.place.tree === null;
   }
 
   /** The whole command line that runs `argv` here, starting in the home directory. */
   argv(argv: readonly string[], options: RunOptions = {}, prepare = ""): string[] {
-    const { home, temporary, path, mark, enter, cpu } = this.place;
+    const { home, temporary, path, enter, cpu } = this.place;
     const env: Record<string, string> = {
       HOME: home,
       PATH: path,
@@ -102,7 +102,6 @@ export class Host {
       SHELL: "/bin/sh",
       TMPDIR: temporary,
       LB_CONFIG: `${home}/lb.toml`,
-      ...mark,
       ...options.env,
     };
     const line = [...enter];
@@ -138,6 +137,14 @@ export class Host {
       );
     }
     return result.stdout;
+  }
+
+  /** PIDs of the processes of this name that run here, and not only on the same machine. */
+  async pidsOf(name: string): Promise<number[]> {
+    const { tree } = this.place;
+    const pids = (await this.run(["pgrep", "-x", name])).stdout.trim().split("\n")
+      .filter((line) => line !== "").map(Number);
+    return tree === null ? pids : pids.filter((pid) => descends(pid, tree));
   }
 
   /** Starts a program; its PID on the host stays that of `argv`, through every exec. */
@@ -287,11 +294,27 @@ export class Host {
 
   /** Puts an empty file over a program, so that it does not exist here. */
   async hide(path: string): Promise<void> {
-    if (this.place.enter.length === 0) {
+    if (this.place.tree !== null) {
       throw new Error(`Cannot hide ${path} as hosts share one file system: run as root`);
     }
     await must([...this.place.enter, "mount", "--bind", "/dev/null", path]);
   }
+}
+
+/** Whether a process has this ancestor, by field 4 of proc_pid_stat(5). */
+function descends(pid: number, ancestor: number): boolean {
+  try {
+    for (let at = pid; at > 1;) {
+      if (at === ancestor) return true;
+      const stat = Deno.readTextFileSync(`/proc/${at}/stat`);
+      at = Number(stat.slice(stat.lastIndexOf(")") + 1).trim().split(" ")[1]);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !/ESRCH|os error 3/.test(`${error}`)) {
+      throw error;
+    }
+  }
+  return false;
 }
 
 /** What only the testbed can do to a host. */

@@ -5,17 +5,21 @@
  */
 import { must } from "./shell.ts";
 
-/** A namespace that `hostinit` holds open. */
+/** A namespace that `hostinit` holds open, or the tree of processes below `hosttree`. */
 export interface Namespace {
-  /** PID by which it can be entered, as seen from outside. */
+  /** PID by which it can be entered, as seen from outside, or of the root of the tree. */
   readonly pid: number;
+  /** Ends every process in it. */
   close(): Promise<void>;
 }
 
-/** Starts `hostinit NAME`; the namespaces and all processes in them end with `close()`. */
-export async function openNamespace(hostinit: string, name: string): Promise<Namespace> {
-  const child = new Deno.Command(hostinit, {
-    args: [name],
+/**
+ * Starts `hostinit NAME` or `hosttree SOCKET`; the namespaces and all processes in them, or below it, end
+ * with `close()`.
+ */
+export async function openNamespace(program: string, argument: string): Promise<Namespace> {
+  const child = new Deno.Command(program, {
+    args: [argument],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -26,13 +30,14 @@ export async function openNamespace(hostinit: string, name: string): Promise<Nam
   const pid = Number(new TextDecoder().decode(value).trim());
   if (!Number.isInteger(pid) || pid <= 0) {
     await child.stdin.close();
-    throw new Error(`Cannot make namespaces for host "${name}": hostinit printed no PID`);
+    throw new Error(`Cannot make a host as \`${program} ${argument}\` printed no PID`);
   }
   return {
     pid,
     async close() {
       await child.stdin.close().catch(() => {/* it has ended before */});
-      await child.status;
+      const { code } = await child.status;
+      if (code !== 0) throw new Error(`Cannot end all processes of a host: see above`);
     },
   };
 }

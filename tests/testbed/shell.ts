@@ -4,6 +4,18 @@
  * @module
  */
 
+// Where a test fails and then the disposal of what it used as well, Deno tells neither of the two. As the
+// cause of the SuppressedError both are told, the test's own first.
+Object.defineProperty(SuppressedError.prototype, "cause", {
+  configurable: true,
+  get(this: SuppressedError): Error {
+    return new AggregateError(
+      [this.suppressed, this.error],
+      "First in the test, then in its disposal",
+    );
+  },
+});
+
 /** What a finished command left. */
 export interface Result {
   /** Exit status; 128 + N when a signal ended it. */

@@ -1,14 +1,15 @@
 /**
  * A testbed: several hosts on this machine. With root each host has its own network, mount, PID and
  * host-name namespace, its own `/tmp` and home directory, and is joined to the others by a bridge;
- * without root hosts are loopback addresses with separate directories, and what needs more is
- * refused with a reason.
+ * without root hosts are loopback addresses with separate directories and trees of processes, and what
+ * needs more is refused with a reason.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
 import { buildPrograms, programsDir } from "../programs/build.ts";
 import { CpuGroup, removeGroups } from "./cpu_limit.ts";
+import { DEFAULT_PORT } from "./daemon.ts";
 import { Host, type HostControl, ORDINARY_UID, type Place } from "./host.ts";
 import { type Namespace, openNamespace, Switch } from "./network.ts";
 import { must } from "./shell.ts";
@@ -83,31 +84,32 @@ export class Testbed implements AsyncDisposable {
       const place = await furnish(namespace, options.programs === "all" || index === 0, {
         cpu: cpuOf(options, index),
       });
-      this.hosts.push(new Host(index, address, 9734, place, control, this.hosts));
+      this.hosts.push(new Host(index, address, DEFAULT_PORT, place, control, this.hosts));
     }
   }
 
   async #openDirectories(options: TestbedOptions): Promise<void> {
     this.#directory = await Deno.makeTempDir({ prefix: `${this.#id}-` });
     const control = this.#control();
-    // Another testbed may have the usual port of these addresses; this one was free just now.
-    const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });
-    const { port } = probe.addr as Deno.NetAddr;
-    probe.close();
+    const network = findNetwork(options.hosts);
     for (let index = 0; index < options.hosts; index++) {
       const home = `${this.#directory}/host${index}`;
       const temporary = `${home}/tmp`;
       await Deno.mkdir(temporary, { recursive: true });
+      const socket = `${this.#directory}/host${index}.sock`;
+      const tree = await openNamespace(`${programsDir}hosttree`, socket);
+      this.#namespaces.push(tree);
       const place: Place = {
-        enter: [],
+        enter: [`${programsDir}hostenter`, socket],
+        tree: tree.pid,
         root: "",
         home,
         temporary,
         path: `${productDir.slice(0, -1)}:${programsDir.slice(0, -1)}:/usr/local/bin:/usr/bin:/bin`,
-        mark: { LB_BED: this.#id },
         cpu: cpuOf(options, index),
       };
-      this.hosts.push(new Host(index, `127.0.0.${index + 2}`, port, place, control, this.hosts));
+      const address = `${network}${index + 1}`;
+      this.hosts.push(new Host(index, address, DEFAULT_PORT, place, control, this.hosts));
     }
   }
 
@@ -122,17 +124,16 @@ export class Testbed implements AsyncDisposable {
       restore: (index) => bridge().restore(`port${index}`),
       kill: async (index) => {
         const namespace = this.#namespaces[index];
-        if (namespace === undefined) throw new Error(`Cannot kill a host: ${noNamespacesReason}`);
-        await namespace.close();
+        await namespace?.close();
       },
     };
   }
 
   /** Ends every process of the testbed and removes what it made. */
   async close(): Promise<void> {
-    for (const namespace of this.#namespaces) await namespace.close();
+    const closed = await Promise.allSettled(this.#namespaces.map((one) => one.close()));
     await this.#switch?.close();
-    if (this.#directory !== undefined) await killMarked(this.#id);
+    for (const one of closed) if (one.status === "rejected") throw one.reason;
     for (const host of this.hosts) await host.ended();
     if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true });
     await removeGroups(this.#id);
@@ -150,6 +151,23 @@ export function allowedCpus(): number[] {
     const [first = 0, last = first] = range.split("-").map(Number);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
+}
+
+/** Finds a network of loopback addresses, by its beginning, of which nobody has the usual port. */
+function findNetwork(hosts: number): string {
+  for (let tries = 0; tries < 20; tries++) {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint8Array(2));
+    const network = `127.${1 + high % 254}.${low}.`;
+    try {
+      for (let index = 0; index < hosts; index++) {
+        Deno.listen({ hostname: `${network}${index + 1}`, port: DEFAULT_PORT }).close();
+      }
+      return network;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(`Cannot find loopback addresses whose port ${DEFAULT_PORT} is free`);
 }
 
 function cpuOf(options: TestbedOptions, index: number): number | undefined {
@@ -177,33 +195,11 @@ async function furnish(
   await must([...enter, "sh", "-ec", commands.join("\n"), `${productDir}lb`, programsDir]);
   return {
     enter,
+    tree: null,
     root: `/proc/${namespace.pid}/root`,
     home: "/home/user",
     temporary: "/tmp",
     path: "/opt/lb:/opt/programs:/usr/local/bin:/usr/bin:/bin",
-    mark: {},
     cpu,
   };
-}
-
-/** Kills what carries a testbed's mark in its environment, until nothing does. */
-async function killMarked(id: string): Promise<void> {
-  const wanted = `LB_BED=${id}`;
-  for (let round = 0; round < 20; round++) {
-    let found = 0;
-    for await (const entry of Deno.readDir("/proc")) {
-      if (!/^\d+$/.test(entry.name)) continue;
-      const environment = await Deno.readTextFile(`/proc/${entry.name}/environ`).catch(() => "");
-      if (!environment.split("\0").includes(wanted)) continue;
-      found++;
-      try {
-        Deno.kill(Number(entry.name), "SIGKILL");
-      } catch {
-        // It ended in between.
-      }
-    }
-    if (found === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Cannot end all processes of testbed ${id}`);
 }

@@ -79,34 +79,70 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "killing a host ends all that runs on it and nothing on the others",
-  ignore: !haveNamespaces,
-  fn: async () => {
-    await using bed = await Testbed.create({ hosts: 2, programs: "all" });
-    const first = await bed.host(0).spawn(["sleeper", "3333"]);
-    const second = await bed.host(1).spawn(["sleeper", "3333"]);
-    await bed.host(0).kill();
-    assert.equal((await first.ending(5_000)).signal, "SIGKILL");
-    assert.ok(second.running);
-  },
+Deno.test("killing a host ends all that runs on it and nothing on the others", async () => {
+  await using bed = await Testbed.create({ hosts: 2, programs: "all" });
+  const first = await bed.host(0).spawn(["sleeper", "3333"]);
+  const second = await bed.host(1).spawn(["sleeper", "3333"]);
+  await bed.host(0).kill();
+  assert.equal((await first.ending(5_000)).signal, "SIGKILL");
+  assert.ok(second.running);
 });
 
+/** Leaves its group, its session, its environment, its name and its descriptors. */
+const STRAY = `use POSIX; exit if fork; setsid; exit if fork; $0 = "$ARGV[0]"; chdir "/"; ` +
+  `close $_ for *STDIN, *STDOUT, *STDERR; exec {"/usr/bin/env"} "env", "-i", "perl", "-e", ` +
+  `'$0 = shift; fork; sleep 4444 while 1', $ARGV[0]`;
+
 for (const loopback of haveNamespaces ? [false, true] : [true]) {
-  Deno.test(`a testbed leaves no process${loopback ? " without namespaces" : ""}`, async () => {
+  const where = loopback ? " without namespaces" : "";
+  Deno.test(`a testbed leaves no process${where}`, async () => {
     const mark = `lb-testbed-mark-${Deno.pid}-${loopback}`;
+    let leftMs = 0;
     {
       await using bed = await Testbed.create({ hosts: 1, loopback });
-      await bed.host(0).must([
-        "sh",
-        "-c",
-        `setsid sh -c 'sleep 4444; : ${mark}' > /dev/null 2>&1 &`,
-      ]);
-      await waitFor("the process", async () => await processesWith(mark) > 0);
+      await bed.host(0).must(["perl", "-e", STRAY, mark]);
+      await waitFor("both", async () => await processesWith(mark) === 2);
+      await bed.host(0).spawn(["sleeper", "4444"]);
+      leftMs = performance.now();
     }
-    await waitFor("its end", async () => await processesWith(mark) === 0, { timeoutMs: 5_000 });
+    assert.equal(await processesWith(mark), 0);
+    assert.ok(performance.now() - leftMs < 5_000, "its disposal waits");
+  });
+
+  Deno.test(`a testbed's host tells its own processes from others'${where}`, async () => {
+    await using bed = await Testbed.create({ hosts: 2, loopback, programs: "all" });
+    const [first, second] = [
+      await bed.host(0).spawn(["sleeper", "4444"]),
+      await bed.host(1).spawn(["sleeper", "4444"]),
+    ];
+    await waitFor("an exec", async () => (await bed.host(1).pidsOf("sleeper")).length > 0);
+    assert.deepEqual(await bed.host(0).pidsOf("sleeper"), [first.pid]);
+    assert.deepEqual(await bed.host(1).pidsOf("sleeper"), [second.pid]);
+    assert.deepEqual(await bed.host(0).pidsOf("nosuchprogram"), []);
+  });
+
+  Deno.test(`a testbed's programs can be stopped by SIGTSTP${where}`, async () => {
+    // Whoever runs the tests may itself be in an orphaned process group (setpgid(2)).
+    await using bed = await Testbed.create({ hosts: 1, loopback });
+    const job = await bed.host(0).spawn(["sleeper", "4444"]);
+    await job.kill("TSTP");
+    await waitFor(
+      "it stops",
+      async () => /^State:\s+T/m.test(await bed.host(0).must(["cat", `/proc/${job.pid}/status`])),
+    );
   });
 }
+
+Deno.test("a test that fails shows its own message before that of its disposal", async () => {
+  const failing = async () => {
+    await using _bed = {
+      [Symbol.asyncDispose]: () => Promise.reject(new Error("the disposal's")),
+    };
+    throw new Error("the test's own");
+  };
+  const error = await failing().catch((error) => error);
+  assert.match(Deno.inspect(error), /the test's own[^]*the disposal's/);
+});
 
 Deno.test({
   name: "a testbed's host gets its part of a CPU, and what it used is counted",
