@@ -5,6 +5,7 @@
  */
 import { clusterVsSim } from "./cluster.ts";
 import { forward } from "./forward.ts";
+import { freeze } from "./freeze.ts";
 import { overhead } from "./overhead.ts";
 import { policy } from "./policy.ts";
 import { theory } from "./theory.ts";
@@ -17,6 +18,7 @@ const benches: Readonly<
   cluster: clusterVsSim,
   overhead,
   forward,
+  freeze,
   theory,
   policy,
 };

@@ -37,6 +37,8 @@ struct lb_image_run {
 /* Added to a size: no bytes follow. From a guest that forks: they are those of the last image. From its shadow to the
  * child: a uint64_t follows, where they lie in the file that both have; the child copies them. */
 #define LB_IMAGE_RUN_KEPT (1ULL << 63)
+/* Added to a size: no bytes follow, as nobody may touch these pages: MADV_GUARD_INSTALL of madvise(2). */
+#define LB_IMAGE_RUN_GUARD (1ULL << 62)
 
 struct lb_image_mm { /* prctl(PR_SET_MM_MAP): the fields of struct prctl_mm_map but auxv and exe_fd */
 	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;

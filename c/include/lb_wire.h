@@ -148,7 +148,8 @@ enum lb_fault {
 	X(LB_E_MEMORY, 4107, "memory could not be mapped at its address", "check the memory limits there") \
 	X(LB_E_STALE, 4108, "the order no longer stands", "order again") \
 	X(LB_E_DEAD, 4109, "this copy is not the live one", "nothing: it ends") \
-	X(LB_E_FAULT, 4110, "a test asked for this failure", "unset LB_FAULT")
+	X(LB_E_FAULT, 4110, "a test asked for this failure", "unset LB_FAULT") \
+	X(LB_E_GUARDS, 4111, "the other node has no guard pages (MADV_GUARD_INSTALL)", "move it to a node with Linux 6.13 or later")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -166,6 +167,7 @@ enum lb_e {
 	LB_E_STALE = 4108,
 	LB_E_DEAD = 4109,
 	LB_E_FAULT = 4110,
+	LB_E_GUARDS = 4111,
 };
 
 /* Messages on a node's control socket (unix(7), SOCK_SEQPACKET): one message a packet. */

@@ -7,9 +7,6 @@
 #include "internal.h"
 
 #define PAGE 4096ULL
-#define PAGEMAP_ENTRIES 1024
-#define PAGEMAP_PRESENT (1ULL << 63) /* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_SWAPPED (1ULL << 62)
 #define MSG_NOSIGNAL 0x4000
 #define MSG_MORE 0x8000
 #define LB_EAGAIN (-11)
@@ -217,8 +214,8 @@ static int send_changed(struct lb_image_sink *sink, uint64_t start, uint64_t end
 	return error ? error : send_row(sink, &row);
 }
 
-/* Sends [start, end) as one run; through /proc/self/mem where the program may not read it itself. */
-static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable, int mem_fd)
+/* Sends [start, end) as one run; another way where the program may not read it itself. */
+static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable)
 {
 	struct lb_image_run run = { start, end - start };
 	struct part parts[2] = { { &run, sizeof run }, { (const void *)start, end - start } };
@@ -229,7 +226,7 @@ static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bo
 	int error = sink_write(sink, parts, 1);
 	for (uint64_t at = start; at < end && !error;) {
 		uint64_t size = end - at < sizeof bounce ? end - at : sizeof bounce;
-		int64_t got = lb_syscall4(__NR_pread64, mem_fd, bounce, size, at);
+		int64_t got = lb_pages_read(bounce, at, size);
 		if (got <= 0)
 			return got < 0 ? (int)got : -LB_E_MEMORY;
 		struct part part = { bounce, (uint64_t)got };
@@ -239,49 +236,69 @@ static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bo
 	return error;
 }
 
-/* The pages of anonymous memory that exist: untouched ones are zero on the other side by themselves. */
-static int send_anonymous(struct lb_image_sink *sink, const struct lb_image_segment *segment, int pagemap_fd,
-			  int mem_fd)
+/* A mapping on its way. */
+struct sending {
+	struct lb_image_sink *sink;
+	bool readable; /* by the program */
+	uint64_t at;   /* of its file's data: where the next part begins */
+};
+
+static int send_guard(const struct sending *sending, const struct lb_pages *row)
 {
-	static uint64_t entries[PAGEMAP_ENTRIES];
-	bool readable = segment->protection & PROT_READ;
-	uint64_t run = 0; /* start of the run being gathered; 0: none */
-	for (uint64_t at = segment->start; at < segment->end;) {
-		uint64_t pages = (segment->end - at) / PAGE;
-		if (pages > PAGEMAP_ENTRIES)
-			pages = PAGEMAP_ENTRIES;
-		int64_t got = lb_syscall4(__NR_pread64, pagemap_fd, entries, pages * 8, at / PAGE * 8);
-		if (got <= 0)
-			return got < 0 ? (int)got : -LB_E_MEMORY;
-		for (int64_t i = 0; i < got / 8; i++, at += PAGE) {
-			bool there = entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED);
-			if (there && !run)
-				run = at;
-			if (!there && run) {
-				int error = send_run(sink, run, at, readable, mem_fd);
-				if (error)
-					return error;
-				run = 0;
-			}
-		}
-	}
-	return run ? send_run(sink, run, segment->end, readable, mem_fd) : 0;
+	struct lb_image_run run = { row->start, (row->end - row->start) | LB_IMAGE_RUN_GUARD };
+	struct part part = { &run, sizeof run };
+	return sink_write(sending->sink, &part, 1);
+}
+
+/* Pages that the process alone has: untouched ones are zero on the other side by themselves. */
+static int send_own(const struct lb_pages *row, void *context)
+{
+	const struct sending *sending = context;
+	return row->guard ? send_guard(sending, row) :
+			    send_run(sending->sink, row->start, row->end, sending->readable);
 }
 
 /* A mapped file may be shorter than its mapping: the pages behind its end cannot be read. Returns the end of
  * what can. */
-static uint64_t readable_end(const struct lb_image_segment *segment, int mem_fd)
+static uint64_t readable_end(uint64_t start, uint64_t end)
 {
-	uint64_t low = 0, high = (segment->end - segment->start) / PAGE;
+	uint64_t low = 0, high = (end - start) / PAGE;
+	char byte;
+	if (high > 0 && lb_pages_read(&byte, end - PAGE, 1) == 1)
+		return end;
 	while (low < high) { /* pages [0, low) can be read, page `high` and above cannot */
 		uint64_t middle = (low + high) / 2;
-		char byte;
-		if (lb_syscall4(__NR_pread64, mem_fd, &byte, 1, segment->start + middle * PAGE) == 1)
+		if (lb_pages_read(&byte, start + middle * PAGE, 1) == 1)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return segment->start + low * PAGE;
+	return start + low * PAGE;
+}
+
+static int send_data(const struct sending *sending, uint64_t end)
+{
+	end = readable_end(sending->at, end);
+	return end > sending->at ? send_run(sending->sink, sending->at, end, sending->readable) : 0;
+}
+
+static int send_to_guard(const struct lb_pages *row, void *context)
+{
+	struct sending *sending = context;
+	int error = send_data(sending, row->start);
+	sending->at = row->end;
+	return error ? error : send_guard(sending, row);
+}
+
+/* A part of a file: of a hole only what the program has written there. */
+static int send_stretch(uint64_t start, uint64_t end, bool hole, void *context)
+{
+	struct sending *sending = context;
+	if (hole)
+		return lb_pages_each(LB_LOOK_OWN, start, end, send_own, sending);
+	sending->at = start;
+	int error = lb_pages_each(LB_LOOK_GUARDS, start, end, send_to_guard, sending);
+	return error ? error : send_data(sending, end);
 }
 
 /* Pages of [vvar]: those that can be read; access(2) takes a path from anywhere and says EFAULT where it cannot. */
@@ -290,17 +307,27 @@ static int send_device(struct lb_image_sink *sink, const struct lb_image_segment
 	int error = 0;
 	for (uint64_t at = segment->start; at < segment->end && !error; at += PAGE)
 		if (lb_syscall2(__NR_access, at, 0) != LB_EFAULT)
-			error = send_run(sink, at, at + PAGE, true, -1);
+			error = send_run(sink, at, at + PAGE, true);
 	return error;
+}
+
+static int send_segment(struct lb_image_sink *sink, uint32_t index)
+{
+	const struct lb_image_segment *segment = &table[index];
+	struct sending sending = { sink, segment->protection & PROT_READ, 0 };
+	if (kinds[index] == DEVICE_PAGES)
+		return send_device(sink, segment);
+	/* The page table does not have all pages of memory that is shared. */
+	if (segment->kind == LB_SEGMENT_SHARED)
+		return send_stretch(segment->start, segment->end, false, &sending);
+	if (kinds[index] == FILE_PAGES)
+		return lb_stretches_each(segment->start, segment->end, send_stretch, &sending);
+	return lb_pages_each(LB_LOOK_OWN, segment->start, segment->end, send_own, &sending);
 }
 
 static int send_memory(struct lb_image_sink *sink)
 {
-	int error = 0;
-	int64_t pagemap_fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/pagemap", 0, 0);
-	int64_t mem_fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/mem", 0, 0);
-	if (pagemap_fd < 0 || mem_fd < 0)
-		error = pagemap_fd < 0 ? (int)pagemap_fd : (int)mem_fd;
+	int error = lb_pages_begin(LB_PAGES_SCANNED);
 	for (uint32_t i = 0; i < table_count && !error; i++) {
 		if (i == table_count / 2) {
 			uint32_t action = sink->home ? LB_FAULT_NOTHING : lb_fault(LB_FAULT_SOURCE_MEMORY);
@@ -309,23 +336,10 @@ static int send_memory(struct lb_image_sink *sink)
 			if (action == LB_FAULT_DO_FAIL)
 				error = -LB_E_FAULT;
 		}
-		if (error)
-			break;
-		if (kinds[i] == DEVICE_PAGES) {
-			error = send_device(sink, &table[i]);
-		} else if (kinds[i] == FILE_PAGES) {
-			uint64_t end = readable_end(&table[i], (int)mem_fd);
-			if (end > table[i].start)
-				error = send_run(sink, table[i].start, end, table[i].protection & PROT_READ,
-						 (int)mem_fd);
-		} else {
-			error = send_anonymous(sink, &table[i], (int)pagemap_fd, (int)mem_fd);
-		}
+		if (!error)
+			error = send_segment(sink, i);
 	}
-	if (pagemap_fd >= 0)
-		lb_syscall1(__NR_close, pagemap_fd);
-	if (mem_fd >= 0)
-		lb_syscall1(__NR_close, mem_fd);
+	lb_pages_end();
 	struct lb_image_run last = { 0, 0 };
 	struct part part = { &last, sizeof last };
 	return error ? error : sink_write(sink, &part, 1);

@@ -85,6 +85,8 @@ struct lb_mapping {
 	bool device; /* [vvar]: pages that only the CPU can read, and not all of them */
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared_writable;
+	uint64_t offset, device_number, inode; /* of its file */
+	const char *path; /* its name, "" if it has none; valid during the call */
 };
 /* Reads hexadecimal digits up to the first other character, and moves there. */
 uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
@@ -113,6 +115,32 @@ uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
 /* ---- attributes.c: of the process, as prctl(2) has set them */
 void lb_attributes_take(void) LB_HIDDEN;
 void lb_attributes_give(void) LB_HIDDEN;
+
+/* ---- pages.c: which pages of this process exist */
+enum lb_pages_way { LB_PAGES_SCANNED, LB_PAGES_SCANNED_BEFORE_6_15, LB_PAGES_ENTRIES };
+enum lb_look {
+	LB_LOOK_OWN,	/* pages with content that no file has, and guards */
+	LB_LOOK_GUARDS, /* MADV_GUARD_INSTALL of madvise(2): memory that nobody may touch */
+};
+struct lb_pages {
+	uint64_t start, end;
+	bool guard;
+};
+typedef int lb_pages_each_fn(const struct lb_pages *row, void *context);
+/* Begins a look at them; `best`: no better way than this one, for tests. Returns 0 or an error; to be ended always. */
+int lb_pages_begin(enum lb_pages_way best) LB_HIDDEN;
+void lb_pages_end(void) LB_HIDDEN;
+/* Calls `each` for the rows of such pages in [start, end), a part of one mapping and behind the last one, until it
+ * returns non-zero. Returns that or an error. */
+int lb_pages_each(enum lb_look look, uint64_t start, uint64_t end, lb_pages_each_fn *each, void *context) LB_HIDDEN;
+/* Reads what the program itself may not read. Returns how much, or an error. */
+int64_t lb_pages_read(void *to, uint64_t at, uint64_t size) LB_HIDDEN;
+
+/* ---- extents.c: where the file of a mapping has data, and where it has holes, which are zeros */
+typedef int lb_stretch_fn(uint64_t start, uint64_t end, bool hole, void *context);
+/* Calls `each` for the stretches of the whole mapping [start, end) of a file, in order, until it returns non-zero.
+ * Returns that or an error. Where it is not known what is a hole, all is data. */
+int lb_stretches_each(uint64_t start, uint64_t end, lb_stretch_fn *each, void *context) LB_HIDDEN;
 
 /* ---- image.c */
 struct lb_image_sink {

@@ -37,12 +37,17 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 	mapping->segment.protection = (at[0] == 'r' ? 1u : 0) | (at[1] == 'w' ? 2u : 0) | (at[2] == 'x' ? 4u : 0);
 	mapping->shared_writable = at[3] == 's' && at[1] == 'w';
 	bool shared = at[3] == 's';
-	at = next_column(at); /* offset */
-	at = next_column(at); /* device */
-	at = next_column(at); /* inode */
-	const char *inode = at;
-	at = next_column(at); /* name */
-	mapping->file = shared || *inode != '0';
+	at = next_column(at);
+	mapping->offset = lb_parse_hex(&at);
+	at = next_column(at);
+	mapping->device_number = lb_parse_hex(&at) << 32;
+	at++;
+	mapping->device_number |= lb_parse_hex(&at);
+	for (at = next_column(at); *at >= '0' && *at <= '9'; at++)
+		mapping->inode = mapping->inode * 10 + (uint64_t)(*at - '0');
+	at = next_column(at);
+	mapping->path = at;
+	mapping->file = shared || mapping->inode != 0;
 	if (memcmp(at, "[stack]", 7) == 0)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)

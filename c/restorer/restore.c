@@ -22,6 +22,9 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 #define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
 #define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
 #define EINTR_NEGATIVE (-4)
@@ -177,6 +180,16 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 	}
 }
 
+/* Linux 6.13. */
+static void guard_run(struct lb_restorer_args *args, const struct lb_image_run *run)
+{
+	uint64_t size = run->size & ~LB_IMAGE_RUN_GUARD;
+	if (!inside_a_segment(args, run->start, size))
+		fail(args, -LB_E_WIRE);
+	if (lb_syscall3(__NR_madvise, run->start, size, MADV_GUARD_INSTALL) != 0)
+		fail(args, -LB_E_GUARDS);
+}
+
 static void read_runs(struct lb_restorer_args *args)
 {
 	for (uint64_t runs = 0;; runs++) {
@@ -188,6 +201,10 @@ static void read_runs(struct lb_restorer_args *args)
 			return;
 		if (run.size & LB_IMAGE_RUN_KEPT) {
 			copy_run(args, &run);
+			continue;
+		}
+		if (run.size & LB_IMAGE_RUN_GUARD) {
+			guard_run(args, &run);
 			continue;
 		}
 		if (!inside_a_segment(args, run.start, run.size))

@@ -237,6 +237,10 @@ static bool pass_runs(void)
 
 		if (!take(&run, sizeof run))
 			return false;
+		if (run.size & LB_IMAGE_RUN_GUARD) { /* none of it lies anywhere */
+			give(&run, sizeof run);
+			continue;
+		}
 		is_kept = (run.size & LB_IMAGE_RUN_KEPT) != 0;
 		run.size &= ~LB_IMAGE_RUN_KEPT;
 		if ((run.start | run.size) % LB_PAGE != 0 || run.size > KEPT_SIZE_MAX || (is_kept && kept.id == 0))

@@ -448,6 +448,11 @@ export const errors = {
   STALE: { code: 4108, text: "the order no longer stands", fix: "order again" },
   DEAD: { code: 4109, text: "this copy is not the live one", fix: "nothing: it ends" },
   FAULT: { code: 4110, text: "a test asked for this failure", fix: "unset LB_FAULT" },
+  GUARDS: {
+    code: 4111,
+    text: "the other node has no guard pages (MADV_GUARD_INSTALL)",
+    fix: "move it to a node with Linux 6.13 or later",
+  },
 } as const;
 
 /**
