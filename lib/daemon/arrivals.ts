@@ -17,7 +17,7 @@ import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import type { LocalValues } from "../wire/local.ts";
 import { frameTypes, guestStates } from "../wire/schema.ts";
-import type { Context } from "./context.ts";
+import type { Context, Watch } from "./context.ts";
 import type { Endings } from "./endings.ts";
 import { refusal } from "./fitness.ts";
 import type { Orders } from "./orders.ts";
@@ -52,6 +52,7 @@ export class Arrivals {
   readonly #exitedKeepers = new Set<number>();
   readonly #context: Context;
   readonly #endings: Endings;
+  readonly #watch: Watch;
   readonly #orders: Orders;
   readonly #offers = new Map<bigint, Offer>();
   /** What each node has told last, of the process that it offers next. */
@@ -59,10 +60,11 @@ export class Arrivals {
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
   readonly #arriving = new Map<bigint, { readonly startedMs: number; readonly limitMs: number }>();
 
-  constructor(context: Context, orders: Orders, endings: Endings) {
+  constructor(context: Context, orders: Orders, endings: Endings, watch: Watch) {
     this.#context = context;
     this.#orders = orders;
     this.#endings = endings;
+    this.#watch = watch;
   }
 
   /** Frame T: the CPU time of a process whose offer comes next. */
@@ -232,7 +234,7 @@ export class Arrivals {
     const limitMs = 6 * config.ioTimeoutMs + Number(memoryBytes) / 5_000;
     this.#arriving.set(ticket, { startedMs: monotonicMs(), limitMs });
     this.#context.dispatch({ type: "arrivalStarted", ticket });
-    native.watchPid(keeperPid, record.keeperStartTicks);
+    this.#watch(keeperPid, record.keeperStartTicks);
   }
 
   /** A keeper tells of its guest; first on its connection, and at each change. */
@@ -266,10 +268,10 @@ export class Arrivals {
       record.left = false;
       record.keeperPid = peer.pid;
       record.keeperStartTicks = native.startTicks(peer.pid) ?? 0n;
-      native.watchPid(peer.pid, record.keeperStartTicks);
+      this.#watch(peer.pid, record.keeperStartTicks);
     }
     // `lb restart` starts its keeper itself, and a restarted daemon has no watch on any.
-    if (known === undefined) native.watchPid(peer.pid, record.keeperStartTicks);
+    if (known === undefined) this.#watch(peer.pid, record.keeperStartTicks);
     records.guests.set(id, record);
     record.connection = peer.connection;
     record.ticket = message.ticket;
@@ -380,7 +382,7 @@ export class Arrivals {
         continue;
       }
       if (alive) {
-        if (!keeper) native.watchPid(record.guestPid, record.guestStartTicks);
+        if (!keeper) this.#watch(record.guestPid, record.guestStartTicks);
         this.#context.dispatch({ type: "processArrived", process: asProcess(record) });
       }
     }

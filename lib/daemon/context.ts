@@ -18,6 +18,9 @@ export interface Parts {
   readonly keeper: number;
 }
 
+/** Has the end of a process told, be it over already: what it has sent may be read after its end. */
+export type Watch = (pid: number, startTicks: bigint) => void;
+
 /** What the parts of the daemon share. */
 export interface Context {
   /** Replaced as a whole when the config file is read again. */

@@ -16,7 +16,7 @@ import { isAlive, isShadow, programName } from "../host/proc.ts";
 import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
 import type { LocalValues } from "../wire/local.ts";
 import { guestStates, verdicts } from "../wire/schema.ts";
-import type { Context } from "./context.ts";
+import type { Context, Watch } from "./context.ts";
 import type { Orders } from "./orders.ts";
 import {
   type EndingRecord,
@@ -45,12 +45,14 @@ const QUESTION_TIMEOUT_MS = 3_000;
 export class Homes {
   readonly #context: Context;
   readonly #orders: Orders;
+  readonly #watch: Watch;
   #questions: Question[] = [];
   readonly #waiters = new Map<ProcessId, (failure: string | null) => void>();
 
-  constructor(context: Context, orders: Orders) {
+  constructor(context: Context, orders: Orders, watch: Watch) {
     this.#context = context;
     this.#orders = orders;
+    this.#watch = watch;
   }
 
   /** A shadow tells of itself: first on its connection, and at each change. */
@@ -78,7 +80,7 @@ export class Homes {
     };
     records.shadows.set(id, record);
     if (known === undefined || known.connection === null) {
-      native.watchPid(peer.pid, record.startTicks);
+      this.#watch(peer.pid, record.startTicks);
     }
     // Its move's report may be lost with an earlier run of the daemon: this says the same.
     const local = records.locals.get(id);
@@ -228,7 +230,7 @@ export class Homes {
     const local: LocalRecord = { ...identity, id, program, cantmove, moving: null, cpuElsewhere };
     records.locals.set(id, local);
     records.save();
-    native.watchPid(peer.pid, message.startTicks);
+    this.#watch(peer.pid, message.startTicks);
     log.info("came home", {
       process: id,
       program,

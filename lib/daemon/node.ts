@@ -19,7 +19,7 @@ import { limits, verdicts } from "../wire/schema.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
-import type { Context } from "./context.ts";
+import type { Context, Watch } from "./context.ts";
 import { Endings } from "./endings.ts";
 import { Homes } from "./homes.ts";
 import { Links } from "./links.ts";
@@ -60,6 +60,7 @@ export class Node {
   readonly #cluster: Cluster;
   readonly #reload: Reload;
   readonly #open = new Set<FrameConnection>();
+  readonly #watch: Watch;
   #halfOpen = 0;
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
@@ -67,14 +68,18 @@ export class Node {
   constructor(context: Context, shell: Shell) {
     this.#context = context;
     this.#shell = shell;
+    const watch = this.#watch = (pid, startTicks) => {
+      // Not before its caller has written down what there is to forget.
+      if (!native.watchPid(pid, startTicks)) queueMicrotask(() => this.#exited(pid, startTicks));
+    };
     this.#orders = new Orders(context);
     this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
     this.#cluster = new Cluster(context, this.#peers);
-    this.#homes = new Homes(context, this.#orders);
+    this.#homes = new Homes(context, this.#orders, watch);
     this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
     this.#treatments = new Treatments(context);
     this.#moves = new Moves(context, this.#peers, this.#orders, this.#treatments);
-    this.#arrivals = new Arrivals(context, this.#orders, this.#endings);
+    this.#arrivals = new Arrivals(context, this.#orders, this.#endings, watch);
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
     this.#meter = new Meter(context);
@@ -241,12 +246,7 @@ export class Node {
   #local(peer: ControlPeer, message: LocalMessage): void {
     switch (message.name) {
       case "Register":
-        return register(
-          this.#context,
-          peer,
-          message,
-          (pid, ticks) => this.#exited(pid, ticks),
-        );
+        return register(this.#context, peer, message, this.#watch);
       case "Fetch":
         if (message.orderId === 0n) return void this.#moves.byHand(peer);
         return void this.#orders.fetch(peer, message);

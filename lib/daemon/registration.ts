@@ -10,7 +10,7 @@ import * as native from "../host/native.ts";
 import { programName } from "../host/proc.ts";
 import type { LocalValues } from "../wire/local.ts";
 import { errors, schema } from "../wire/schema.ts";
-import type { Context } from "./context.ts";
+import type { Context, Watch } from "./context.ts";
 
 const log = logger("node");
 
@@ -19,7 +19,7 @@ export function register(
   { records, control, node, dispatch }: Context,
   peer: ControlPeer,
   message: LocalValues<"Register">,
-  exited: (pid: number, startTicks: bigint) => void,
+  watch: Watch,
 ): void {
   const startTicks = native.startTicks(peer.pid);
   const fits = message.abiVersion === schema.abiVersion;
@@ -43,5 +43,5 @@ export function register(
   records.locals.set(id, record);
   records.save();
   dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
-  if (!native.watchPid(peer.pid, startTicks)) exited(peer.pid, startTicks);
+  watch(peer.pid, startTicks);
 }

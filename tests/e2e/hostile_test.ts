@@ -148,3 +148,29 @@ Deno.test("parts wiped from the disk under running jobs: they move, come home, a
   assert.deepEqual(await early.ending(), { code: 3, signal: null }, early.stderr);
   assert.equal(early.stdout, lines(60));
 });
+
+/** Tells the daemon of a shadow or of a process that came home, and ends. */
+const LAST_WORDS = `import os,socket,struct,sys
+ticks=int(open('/proc/self/stat').read().rsplit(')',1)[1].split()[19])
+daemon=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET); daemon.connect('run/control.sock')
+if sys.argv[1]=='Shadow':
+  values=(6,232,ticks,1,0,os.getpid(),2,sys.argv[2].encode(),b'192.0.2.1:9734',b'gone')
+  daemon.send(struct.pack('<IIQQQII64s64s64s',*values))
+else: daemon.send(struct.pack('<IIQQQII',15,40,ticks,1,0,os.getpid(),0xffffffff))`;
+
+Deno.test("what has told of itself and ended before the daemon read it is not listed for ever", async () => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const home = bed.host(0);
+  await bed.startDaemons();
+  await home.must(["kill", "-STOP", `${home.daemon.pid}`]);
+  for (const kind of ["Shadow", "CameHome"]) {
+    await home.must(["python3", "-c", LAST_WORDS, kind, home.node]);
+  }
+  await home.must(["kill", "-CONT", `${home.daemon.pid}`]);
+  await home.daemon.waitForLog(/came home/);
+  await home.daemon.waitForLog(/shadow ended .*program=gone/);
+  await home.waitForSnapshot(
+    "an empty node",
+    ({ processes, shadows }) => processes.length + shadows.length === 0,
+  );
+});
