@@ -270,8 +270,10 @@
 	X(226, timer_delete, OWN, 0) /* node */ \
 	X(227, clock_settime, HOME, 0, V, IN_STRUCT(LB_TIMESPEC_SIZE)) \
 		/* home's clock is the one to set */ \
-	X(228, clock_gettime, OWN, 0) /* node; monotonic clocks go on, CPU time adds up */ \
-	X(229, clock_getres, HERE, 0) \
+	X(228, clock_gettime, OWN, 0, V, OUT_STRUCT(LB_TIMESPEC_SIZE)) \
+		/* node; monotonic clocks go on, CPU time adds up; of other processes: home's */ \
+	X(229, clock_getres, OWN, 0, V, OUT_STRUCT(LB_TIMESPEC_SIZE)) \
+		/* node; of other processes: home's */ \
 	X(230, clock_nanosleep, OWN, 0) /* node; points in time are translated */ \
 	X(231, exit_group, OWN, 0) /* both */ \
 	X(232, epoll_wait, OWN, LB_BLOCKS | LB_NO_RESTART | LB_RESULT, FD, OUT_ARRAY(2, 12), V, V) \

@@ -8,6 +8,8 @@
 
 #define LB_EXPORT __attribute__((visibility("default")))
 #define RUSAGE_CHILDREN (-1)
+#define RUSAGE_SELF 0
+#define RUSAGE_THREAD 1
 #define USER_HZ 100 /* of x86-64, times(2) */
 #define US_PER_TICK (1000000 / USER_HZ)
 
@@ -32,6 +34,11 @@ static uint64_t this_copy(void)
 	return *(volatile uint64_t *)&lb_self.copy;
 }
 
+static const struct lb_cpu_time *elsewhere(int who)
+{
+	return &lb_self.cpu[who == RUSAGE_THREAD ? LB_CPU_THREAD : LB_CPU_PROCESS];
+}
+
 LB_EXPORT int getrusage(int who, struct rusage *usage);
 LB_EXPORT int getrusage(int who, struct rusage *usage)
 {
@@ -41,8 +48,8 @@ LB_EXPORT int getrusage(int who, struct rusage *usage)
 		copy = this_copy();
 		result = (int)lb_libc_syscall(__NR_getrusage, (int64_t)who, usage);
 		if (result == 0 && who != RUSAGE_CHILDREN && !lb_self.away) {
-			add_us(usage->user, lb_self.cpu_user_us);
-			add_us(usage->system, lb_self.cpu_system_us);
+			add_us(usage->user, elsewhere(who)->user_us);
+			add_us(usage->system, elsewhere(who)->system_us);
 		}
 	} while (copy != this_copy());
 	return result;
@@ -53,9 +60,9 @@ void lb_cpu_ticks(int64_t *user, int64_t *system)
 {
 	struct rusage usage;
 	memset(&usage, 0, sizeof usage);
-	lb_syscall2(__NR_getrusage, 0 /* RUSAGE_SELF */, &usage);
-	add_us(usage.user, lb_self.cpu_user_us);
-	add_us(usage.system, lb_self.cpu_system_us);
+	lb_syscall2(__NR_getrusage, RUSAGE_SELF, &usage);
+	add_us(usage.user, lb_self.cpu[LB_CPU_PROCESS].user_us);
+	add_us(usage.system, lb_self.cpu[LB_CPU_PROCESS].system_us);
 	*user = usage.user[0] * USER_HZ + usage.user[1] / US_PER_TICK;
 	*system = usage.system[0] * USER_HZ + usage.system[1] / US_PER_TICK;
 }
@@ -73,4 +80,44 @@ LB_EXPORT int64_t times(int64_t *buffer)
 			lb_cpu_ticks(&buffer[0], &buffer[1]);
 	} while (copy != this_copy());
 	return result;
+}
+
+/* ---- across moves */
+
+static struct lb_cpu_time noted[LB_CPU_KINDS];
+
+static struct lb_cpu_time used_here(int kind)
+{
+	struct rusage usage;
+	memset(&usage, 0, sizeof usage);
+	lb_syscall2(__NR_getrusage, kind == LB_CPU_THREAD ? RUSAGE_THREAD : RUSAGE_SELF, &usage);
+	return (struct lb_cpu_time){ (uint64_t)(usage.user[0] * 1000000 + usage.user[1]),
+				     (uint64_t)(usage.system[0] * 1000000 + usage.system[1]) };
+}
+
+void lb_cpu_time_note(void)
+{
+	for (int kind = 0; kind < LB_CPU_KINDS; kind++) {
+		noted[kind] = used_here(kind);
+		noted[kind].user_us += lb_self.cpu[kind].user_us;
+		noted[kind].system_us += lb_self.cpu[kind].system_us;
+	}
+}
+
+void lb_cpu_time_forget(void)
+{
+	memset(noted, 0, sizeof noted);
+}
+
+void lb_cpu_time_give(bool at_home)
+{
+	for (int kind = 0; kind < LB_CPU_KINDS; kind++) {
+		struct lb_cpu_time *cpu = &lb_self.cpu[kind];
+		struct lb_cpu_time here = { 0, 0 };
+		if (at_home) /* the kernel has gone on counting for this PID: only what was used away is added */
+			here = used_here(kind);
+		*cpu = noted[kind];
+		cpu->user_us -= here.user_us < cpu->user_us ? here.user_us : cpu->user_us;
+		cpu->system_us -= here.system_us < cpu->system_us ? here.system_us : cpu->system_us;
+	}
 }

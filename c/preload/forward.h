@@ -83,10 +83,8 @@ bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HID
  * is to be made (again): what was right here is wrong on the next node, a deadline say. */
 void lb_forward_rewind(struct ucontext *context) LB_HIDDEN;
 
-/* forward_time.c: a CPU clock of this process, as this node names it; false: another clock. */
-bool lb_cpu_clock(int clock, int *local) LB_HIDDEN;
 struct __kernel_timespec;
-/* From a point in time of the program's clock to this node's. */
+/* forward_time.c: from a point in time of the program's clock to this node's. */
 void lb_clock_to_node(int clock, struct __kernel_timespec *time) LB_HIDDEN;
 
 /* forward_wait.c: after a return home from the middle of such a wait: only the rest of its time. */

@@ -14,6 +14,7 @@
 #include "../base/syscall.h"
 #include "lb_syscalls.h"
 
+#include "cpu_clock.h"
 #include "forward.h"
 #include "forward_own.h"
 
@@ -27,22 +28,6 @@ static bool is_monotonic(int clock)
 {
 	return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
 		clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME;
-}
-
-/* Clocks of CPU time carry a PID: ~pid << 3 | kind, clock_getcpuclockid(3). Returns the clock for this node. */
-bool lb_cpu_clock(int clock, int *local)
-{
-	*local = clock;
-	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-		return true;
-	if (clock >= 0)
-		return false;
-	if (~(clock >> 3) == 0)
-		return true;
-	if ((uint32_t) ~(clock >> 3) != lb_self.home_pid)
-		return false;
-	*local = (int)(~0u << 3) | (clock & 7); /* PID 0: the caller */
-	return true;
 }
 
 static void add_ns(struct __kernel_timespec *time, int64_t ns)
@@ -67,7 +52,7 @@ void lb_clock_to_node(int clock, struct __kernel_timespec *time)
 	if (is_monotonic(clock))
 		add_ns(time, -lb_self.monotonic_offset_ns);
 	else if (lb_cpu_clock(clock, &local))
-		add_ns(time, -(int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000);
+		add_ns(time, -lb_cpu_clock_elsewhere_ns(clock));
 }
 
 int64_t lb_own_clock_gettime(struct lb_trap *trap)
@@ -76,15 +61,28 @@ int64_t lb_own_clock_gettime(struct lb_trap *trap)
 	int clock = (int)trap->args[0];
 	int local;
 	bool cpu = lb_cpu_clock(clock, &local);
-	int64_t result = lb_syscall2(__NR_clock_gettime, local, &time);
+	int64_t result;
 
+	if (clock < 0 && !cpu)
+		return lb_forward_row(trap, lb_row_of(trap->number)); /* of another process, or of a device */
+	result = lb_syscall2(__NR_clock_gettime, local, &time);
 	if (result < 0)
 		return result;
 	if (is_monotonic(clock))
 		add_ns(&time, lb_self.monotonic_offset_ns);
 	if (cpu)
-		add_ns(&time, (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000);
+		add_ns(&time, lb_cpu_clock_elsewhere_ns(clock));
 	return lb_user_write(trap->args[1], &time, sizeof(time));
+}
+
+int64_t lb_own_clock_getres(struct lb_trap *trap)
+{
+	int clock = (int)trap->args[0];
+	int local;
+
+	if (lb_cpu_clock(clock, &local))
+		return lb_here_value(trap, 0, (uint64_t)(int64_t)local);
+	return clock < 0 ? lb_forward_row(trap, lb_row_of(trap->number)) : lb_here(trap);
 }
 
 /* A sleep that does not tell what remains of it, interrupted by our own trigger: the deadline is kept here. */
@@ -115,7 +113,13 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 	struct __kernel_timespec until;
 	int clock = (int)trap->args[0];
 	int local;
+	bool cpu = lb_cpu_clock(clock, &local);
+	int64_t result;
 
+	if (clock < 0 && !cpu)
+		return lb_come(trap);
+	if (cpu && !(trap->args[1] & TIMER_ABSTIME))
+		return lb_here_value(trap, 0, (uint64_t)(int64_t)local);
 	if (!(trap->args[1] & TIMER_ABSTIME))
 		return trap->args[3] != 0 || (clock != CLOCK_REALTIME && !is_monotonic(clock)) ?
 			lb_here(trap) : sleep_untold(trap, 2);
@@ -123,13 +127,15 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 		return -EFAULT;
 	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
 		return -EINVAL;
-	if (!is_monotonic(clock) && !lb_cpu_clock(clock, &local))
+	if (!is_monotonic(clock) && !cpu)
 		return lb_here(trap);
 	lb_clock_to_node(clock, &until);
 	if (until.tv_sec < 0)
 		until = (struct __kernel_timespec){ 0, 0 };
 	lb_wait_unlimited();
-	return lb_here_scratch(trap, 2, &until, sizeof(until));
+	result = lb_here_scratch(trap, 2, &until, sizeof(until));
+	trap->context->uc_mcontext.rdi = (uint64_t)(int64_t)local; /* the program gets its own back */
+	return result;
 }
 
 int64_t lb_own_futex(struct lb_trap *trap)
@@ -229,6 +235,7 @@ static void add_us(struct __kernel_old_timeval *time, uint64_t us)
 int64_t lb_own_getrusage(struct lb_trap *trap)
 {
 	struct { struct __kernel_old_timeval user, system; uint8_t rest[LB_RUSAGE_SIZE - 32]; } usage;
+	const struct lb_cpu_time *elsewhere;
 	int64_t result;
 
 	if ((int)trap->args[0] == RUSAGE_CHILDREN)
@@ -236,7 +243,8 @@ int64_t lb_own_getrusage(struct lb_trap *trap)
 	result = lb_syscall2(__NR_getrusage, trap->args[0], &usage);
 	if (result < 0)
 		return result;
-	add_us(&usage.user, lb_self.cpu_user_us);
-	add_us(&usage.system, lb_self.cpu_system_us);
+	elsewhere = &lb_self.cpu[(int)trap->args[0] == RUSAGE_THREAD ? LB_CPU_THREAD : LB_CPU_PROCESS];
+	add_us(&usage.user, elsewhere->user_us);
+	add_us(&usage.system, elsewhere->system_us);
 	return lb_user_write(trap->args[1], &usage, sizeof(usage));
 }

@@ -12,6 +12,7 @@
 #include "../base/mem.h"
 #include "../base/syscall.h"
 
+#include "cpu_clock.h"
 #include "forward.h"
 #include "forward_own.h"
 #include "posix_timers.h"

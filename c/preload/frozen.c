@@ -40,7 +40,6 @@ static struct {
 	uint64_t robust_head, robust_size;
 	uint64_t clear_child_tid;
 	uint64_t monotonic_ns;
-	uint64_t cpu_user_us, cpu_system_us;
 } frozen;
 
 /* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
@@ -280,23 +279,6 @@ static void give_pending(void)
 	lb_urgent_ring();
 }
 
-static void read_cpu_time(uint64_t *user_us, uint64_t *system_us)
-{
-	int64_t usage[18] = { 0 }; /* struct rusage: user and system time come first */
-	lb_syscall2(__NR_getrusage, 0, usage);
-	*user_us = (uint64_t)(usage[0] * 1000000 + usage[1]);
-	*system_us = (uint64_t)(usage[2] * 1000000 + usage[3]);
-}
-
-/* CPU time so far, so that times(2) and its kin go on counting on the next node. */
-static void note_cpu_time(void)
-{
-	uint64_t user_us, system_us;
-	read_cpu_time(&user_us, &system_us);
-	frozen.cpu_user_us = lb_self.cpu_user_us + user_us;
-	frozen.cpu_system_us = lb_self.cpu_system_us + system_us;
-}
-
 int lb_freeze(void)
 {
 	if (frozen.armed)
@@ -323,7 +305,7 @@ int lb_freeze(void)
 	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &frozen.clear_child_tid, 0, 0, 0);
 	lb_attributes_take();
 	frozen.monotonic_ns = lb_program_monotonic_ns();
-	note_cpu_time();
+	lb_cpu_time_note();
 	frozen.armed = 1;
 	return 0;
 }
@@ -334,7 +316,7 @@ void lb_frozen_forget(void)
 	memset(frozen.timers, 0, sizeof frozen.timers);
 	frozen.alarm_ns = 0;
 	lb_timers_forget();
-	frozen.cpu_user_us = frozen.cpu_system_us = 0;
+	lb_cpu_time_forget();
 }
 
 void lb_unfreeze(void)
@@ -367,14 +349,7 @@ void lb_rseq_unregister(void)
 
 void lb_thaw(bool at_home)
 {
-	lb_self.cpu_user_us = frozen.cpu_user_us;
-	lb_self.cpu_system_us = frozen.cpu_system_us;
-	if (at_home) { /* the kernel has gone on counting for this PID: only what was used away is added */
-		uint64_t user_us, system_us;
-		read_cpu_time(&user_us, &system_us);
-		lb_self.cpu_user_us -= user_us < lb_self.cpu_user_us ? user_us : lb_self.cpu_user_us;
-		lb_self.cpu_system_us -= system_us < lb_self.cpu_system_us ? system_us : lb_self.cpu_system_us;
-	}
+	lb_cpu_time_give(at_home);
 	if (frozen.robust_size)
 		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
 	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);

@@ -82,7 +82,7 @@ void lb_become_child(void)
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = read_start_ticks();
-	lb_self.cpu_user_us = lb_self.cpu_system_us = 0; /* the parent's: fork(2) */
+	memset(lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
 }
 
 /* In a child that fork(2) of libc has made: it is a process of its own, which may move even though its parent

@@ -34,6 +34,13 @@ struct lb_action {
 #define LB_SIGNALS 64
 #define LB_BIT(signal) (1ULL << ((signal)-1))
 
+/* What CPU time is counted of. At home the kernel counts a shadow, too, and some of it for the process alone: what
+ * threads that have ended have used. */
+enum lb_cpu_kind { LB_CPU_PROCESS, LB_CPU_THREAD, LB_CPU_KINDS };
+struct lb_cpu_time {
+	uint64_t user_us, system_us;
+};
+
 /* Everything the library knows; part of the image. Fixed at load or at resume, except where noted. */
 struct lb_process {
 	bool registered;
@@ -59,8 +66,7 @@ struct lb_process {
 	uint64_t limits_set;  /* bit r: the program has changed this node's limit r */
 	bool may_share; /* has made anonymous memory away that children to come share */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
-	uint64_t cpu_user_us;  /* CPU time used on earlier nodes */
-	uint64_t cpu_system_us;
+	struct lb_cpu_time cpu[LB_CPU_KINDS]; /* used on earlier nodes */
 	uint32_t io_timeout_ms;
 	uint32_t reconnect_limit_ms;
 	uint64_t vdso;         /* this node's vdso (away, or at home after a return); 0: untouched */
@@ -112,7 +118,12 @@ int lb_link_begin(void) LB_HIDDEN;
 struct lb_link_serve;
 void lb_held_hear(const struct lb_link_serve *serve) LB_HIDDEN; /* home has said how things are */
 
-/* ---- cpu_time.c: CPU time used on all nodes, in ticks of times(2) */
+/* ---- cpu_time.c */
+/* Before an image: what has been used so far. In the restored process: that was used elsewhere. */
+void lb_cpu_time_note(void) LB_HIDDEN;
+void lb_cpu_time_give(bool at_home) LB_HIDDEN;
+void lb_cpu_time_forget(void) LB_HIDDEN; /* a child has used none */
+/* CPU time used on all nodes, in ticks of times(2). */
 void lb_cpu_ticks(int64_t *user, int64_t *system) LB_HIDDEN;
 
 /* ---- trigger.c, orders.c ------------------------------------------------------------------- */

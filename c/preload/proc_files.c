@@ -16,6 +16,10 @@
 #define CONTENT_SIZE_MAX (LB_LINK_DATA_SIZE_MAX / 2) /* maps of LB_SEGMENTS_MAX lines need 400 KB */
 #define STAT_HOME_FIRST 4 /* fields of /proc/PID/stat that only home knows: ppid to tpgid, proc(5) */
 #define STAT_HOME_LAST 8
+#define STAT_USER_TIME 14
+#define STAT_SYSTEM_TIME 15
+#define STAT_CHILDREN_USER_TIME 16 /* who are at home */
+#define STAT_CHILDREN_SYSTEM_TIME 17
 #define STAT_START_TIME 22
 
 static uint8_t content[CONTENT_SIZE_MAX] LB_SCRATCH;
@@ -174,7 +178,30 @@ static const uint8_t *stat_field(const uint8_t *text, size_t size, unsigned fiel
 	return text + at;
 }
 
-/* /proc/PID/stat: this node's, with home's PID, parent, group, session, terminal and start time. */
+static bool is_home_field(unsigned field)
+{
+	return (field >= STAT_HOME_FIRST && field <= STAT_HOME_LAST) || field == STAT_CHILDREN_USER_TIME ||
+		field == STAT_CHILDREN_SYSTEM_TIME;
+}
+
+/* A field that is a number of ours. */
+static bool own_field(unsigned field, uint64_t *value)
+{
+	int64_t ticks[2];
+
+	if (field == STAT_START_TIME) {
+		*value = lb_self.start_ticks;
+		return true;
+	}
+	if (field != STAT_USER_TIME && field != STAT_SYSTEM_TIME)
+		return false;
+	lb_cpu_ticks(&ticks[0], &ticks[1]);
+	*value = (uint64_t)ticks[field == STAT_SYSTEM_TIME];
+	return true;
+}
+
+/* /proc/PID/stat: this node's, with home's PID, parent, group, session, terminal, start time and children, and the CPU
+ * time of all nodes. */
 static int64_t make_stat(void)
 {
 	static uint8_t home[2048];
@@ -196,16 +223,16 @@ static int64_t make_stat(void)
 	memcpy(content + done, raw + start, end - start);
 	done += end - start;
 	for (field = 3;; field++) {
-		bool is_home = field >= STAT_HOME_FIRST && field <= STAT_HOME_LAST;
 		size_t length;
-		const uint8_t *text = is_home ? stat_field(home, (size_t)home_size, field, &length)
+		uint64_t value;
+		const uint8_t *text = is_home_field(field) ? stat_field(home, (size_t)home_size, field, &length)
 					      : stat_field(raw, (size_t)size, field, &length);
 
 		if (length == 0)
 			break;
 		content[done++] = ' ';
-		if (field == STAT_START_TIME) {
-			done += put_number(content + done, lb_self.start_ticks);
+		if (own_field(field, &value)) {
+			done += put_number(content + done, value);
 			continue;
 		}
 		memcpy(content + done, text, length);

@@ -309,7 +309,8 @@ void lb_came_home(void)
 					      .size = sizeof message,
 					      .start_ticks = lb_self.start_ticks,
 					      .ticket = lb_self.ticket,
-					      .cpu_us = lb_self.cpu_user_us + lb_self.cpu_system_us,
+					      .cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us +
+						lb_self.cpu[LB_CPU_PROCESS].system_us,
 					      .pid = lb_self.home_pid,
 					      .system_call = lb_self.home_call };
 	struct lb_local_ack ack;

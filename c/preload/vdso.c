@@ -4,15 +4,9 @@
  * Each entry point of the old one is overwritten once by a jump to a function below, which calls the node's and
  * corrects what differs between nodes: CLOCK_MONOTONIC and its kin, and the CPU-time clocks.
  */
+#include "cpu_clock.h"
 #include "internal.h"
 
-#define CLOCK_REALTIME 0
-#define CLOCK_MONOTONIC 1
-#define CLOCK_PROCESS_CPUTIME_ID 2
-#define CLOCK_THREAD_CPUTIME_ID 3
-#define CLOCK_MONOTONIC_RAW 4
-#define CLOCK_MONOTONIC_COARSE 6
-#define CLOCK_BOOTTIME 7
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
 #define DT_STRTAB 5
@@ -73,32 +67,26 @@ static void add_ns(int64_t *time, int64_t ns)
 	}
 }
 
-/* What to add to this node's clock to get the program's. ns */
-static int64_t clock_offset_ns(int64_t clock)
+/* Those that the vdso knows and nobody's CPU time is behind. */
+static bool is_of_vdso(int clock)
 {
-	switch (clock) {
-	case CLOCK_MONOTONIC:
-	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME:
-		return lb_self.monotonic_offset_ns;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		return (int64_t)(lb_self.cpu_user_us + lb_self.cpu_system_us) * 1000;
-	default:
-		return 0;
-	}
+	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
+	       clock == CLOCK_BOOTTIME || clock == CLOCK_MONOTONIC_COARSE;
 }
 
-HOOK static int64_t program_clock_gettime(int64_t clock, int64_t *time)
+HOOK static int64_t program_clock_gettime(int64_t clock_argument, int64_t *time)
 {
-	clock = (int32_t)clock;
-	int64_t rv = node.clock_gettime && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC ||
-					    clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_BOOTTIME ||
-					    clock == CLOCK_MONOTONIC_COARSE) ?
-		node.clock_gettime(clock, time) : lb_syscall2(__NR_clock_gettime, clock, time);
-	if (rv == 0)
-		add_ns(time, clock_offset_ns(clock));
+	int clock = (int32_t)clock_argument;
+	int local;
+	bool cpu = lb_cpu_clock(clock, &local);
+	if (clock < 0 && !cpu)
+		return LB_ENOSYS; /* another process's: then it is a call like any other */
+	int64_t rv = node.clock_gettime && is_of_vdso(clock) ? node.clock_gettime(clock, time) :
+							       lb_syscall2(__NR_clock_gettime, local, time);
+	if (rv == 0 && cpu)
+		add_ns(time, lb_cpu_clock_elsewhere_ns(clock));
+	else if (rv == 0 && clock != CLOCK_REALTIME && is_of_vdso(clock))
+		add_ns(time, lb_self.monotonic_offset_ns);
 	return rv;
 }
 
@@ -114,7 +102,10 @@ HOOK static int64_t program_time(int64_t *time)
 
 HOOK static int64_t program_clock_getres(int64_t clock, int64_t *resolution)
 {
-	return lb_syscall2(__NR_clock_getres, (int32_t)clock, resolution);
+	int local;
+	if (!lb_cpu_clock((int32_t)clock, &local) && (int32_t)clock < 0)
+		return LB_ENOSYS;
+	return lb_syscall2(__NR_clock_getres, local, resolution);
 }
 
 HOOK static int64_t program_getcpu(uint32_t *cpu, uint32_t *numa_node, void *unused)

@@ -4,11 +4,13 @@
  * It computes all the time, so that between two looks CPU time grows by little, and is in a clock function at
  * nearly every moment. Exit status 0: all were right; 3: the lines on standard output tell what was not.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/times.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A move costs some milliseconds of CPU time; a second of it counted twice is far more. */
 #define CPU_JUMP_MAX 0.5
@@ -17,9 +19,11 @@
 #define TICKS_PER_SECOND 100.0 /* of times(2) */
 #define WRONG_MAX 20
 
-enum { CPU_CLOCK, USAGE, TIMES, MONOTONIC, CLOCKS };
+enum { CPU_CLOCK, OF_PROCESS, OF_THREAD, USAGE, THREAD_USAGE, TIMES, MONOTONIC, CLOCKS };
 
-static const char *const names[CLOCKS] = { "the CPU clock", "getrusage", "times", "CLOCK_MONOTONIC" };
+static const char *const names[CLOCKS] = { "the CPU clock", "the CPU clock by PID", "the CPU clock by TID", "getrusage",
+	"getrusage of the thread", "times", "CLOCK_MONOTONIC" };
+static clockid_t of_process, of_thread;
 static volatile sig_atomic_t ended;
 
 static void on_term(int number)
@@ -36,18 +40,30 @@ static double seconds_of(clockid_t clock)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double look(int clock)
+static double used_by(int who)
 {
 	struct rusage usage;
+
+	getrusage(who, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static double look(int clock)
+{
 	struct tms ticks;
 
 	switch (clock) {
 	case CPU_CLOCK:
 		return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	case OF_PROCESS:
+		return clock_getcpuclockid(getpid(), &of_process) == 0 ? seconds_of(of_process) : -1;
+	case OF_THREAD:
+		return seconds_of(of_thread);
 	case USAGE:
-		getrusage(RUSAGE_SELF, &usage);
-		return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-		       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+		return used_by(RUSAGE_SELF);
+	case THREAD_USAGE:
+		return used_by(RUSAGE_THREAD);
 	case TIMES:
 		times(&ticks);
 		return (double)(ticks.tms_utime + ticks.tms_stime) / TICKS_PER_SECOND;
@@ -62,6 +78,8 @@ int main(void)
 	int wrong = 0;
 
 	signal(SIGTERM, on_term);
+	if (clock_getcpuclockid(getpid(), &of_process) != 0 || pthread_getcpuclockid(pthread_self(), &of_thread) != 0)
+		return 2;
 	for (int clock = 0; clock < CLOCKS; clock++)
 		last[clock] = look(clock);
 	puts("looking");
