@@ -187,6 +187,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	}
 	if (variable(environment, "LB_TRY")) /* the shadow asks whether this program can be started (c/shadow/home.c) */
 		lb_syscall1(__NR_exit_group, 0);
+	lb_neighbours_meet();
 	const char *libraries = variable(environment, "LD_LIBRARY_PATH");
 	if (libraries && strlen(libraries) < LB_LIBRARY_PATH_SIZE)
 		lb_text_copy(lb_library_path, libraries, sizeof lb_library_path);
@@ -202,6 +203,10 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 				   sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
 	find_program_vdso(environment);
+	if (lb_next.alone) {
+		register_process(); /* to be listed, and why it stays */
+		return;
+	}
 	read_config(environment);
 	lb_trigger_install();
 	register_process();

@@ -201,6 +201,16 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 /* A descriptor number out of the program's way: moves fd there. Returns the new one or an error. */
 int lb_move_up(int fd) LB_HIDDEN;
 
+/* ---- neighbours.c: other libraries between the program and its C library */
+struct lb_next { /* the next library's functions of these names; 0: ask the C library itself */
+	int (*sigaction)(int signal, const void *wanted, void *old);
+	uint64_t (*signal)(int signal, uint64_t handler);
+	bool alone; /* the process cannot move: nothing is done in front of them */
+};
+extern struct lb_next lb_next LB_HIDDEN;
+/* Makes room for them. */
+void lb_neighbours_meet(void) LB_HIDDEN;
+
 /* ---- init.c, trigger.c */
 void lb_trigger_install(void) LB_HIDDEN;
 void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;

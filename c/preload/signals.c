@@ -214,10 +214,13 @@ static int interposed(int signal, const struct libc_action *wanted, struct libc_
 	return 0;
 }
 
-/* A C library without glibc's name for its own: its struct sigaction is the same, and syscall(2) sets errno. */
-static int libc_sigaction(int signal, const struct libc_action *wanted, struct libc_action *old)
+/* What is not for us is the next library's, or the C library's. One without glibc's name for its own has the same
+ * struct sigaction, and its syscall(2) sets errno. */
+static int next_sigaction(int signal, const struct libc_action *wanted, struct libc_action *old)
 {
 	struct lb_action kernel_wanted, kernel_old;
+	if (lb_next.sigaction)
+		return lb_next.sigaction(signal, wanted, old);
 	if (lb_libc_sigaction)
 		return lb_libc_sigaction(signal, wanted, old);
 	if (wanted)
@@ -229,12 +232,17 @@ static int libc_sigaction(int signal, const struct libc_action *wanted, struct l
 	return (int)result;
 }
 
+static bool is_interposed(int signal)
+{
+	return lb_libc_sigaction && !lb_next.alone && (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP);
+}
+
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old);
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old)
 {
-	if (lb_libc_sigaction && (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP))
+	if (is_interposed(signal))
 		return interposed(signal, wanted, old);
-	return libc_sigaction(signal, wanted, old);
+	return next_sigaction(signal, wanted, old);
 }
 
 /* BSD semantics, as glibc's own: SA_RESTART, the signal itself blocked meanwhile. */
@@ -242,10 +250,12 @@ LB_EXPORT uint64_t signal(int signal, uint64_t handler);
 LB_EXPORT uint64_t signal(int signal, uint64_t handler)
 {
 	struct libc_action wanted, old;
+	if (lb_next.signal && !is_interposed(signal))
+		return lb_next.signal(signal, handler);
 	memset(&wanted, 0, sizeof wanted);
 	if (signal < 1 || signal > LB_SIGNALS)
 		{
-		libc_sigaction(signal, &wanted, &old); /* sets errno: EINVAL */
+		next_sigaction(signal, &wanted, &old); /* sets errno: EINVAL */
 		return ~0ULL;
 	}
 	wanted.handler = handler;
