@@ -10,9 +10,10 @@
  *                  and restorer to source: MAPPED RUNNING FAILED.
  * A message of another type, or longer than LB_LINK_SIZE_MAX, is -LB_E_WIRE and closes the link.
  *
- * Doorbell: the last byte of SIGNAL, STOP, CONTINUE and COME_HOME is sent with MSG_OOB; the receiver has
- * SO_OOBINLINE on and owns the socket (F_SETOWN), so a guest that is computing gets SIGURG. The byte is
- * part of the message: where a network strips the urgent mark only the doorbell is lost.
+ * Doorbell: the last byte of SIGNAL, STOP, CONTINUE and COME_HOME, and of an APPLIED after which writes are not
+ * to go on as before, is sent with MSG_OOB; the receiver has SO_OOBINLINE on and owns the socket (F_SETOWN), so a
+ * guest that is computing gets SIGURG. The byte is part of the message: where a network strips the urgent mark only
+ * the doorbell is lost.
  */
 #ifndef LB_LINK_H
 #define LB_LINK_H
@@ -134,8 +135,17 @@ struct lb_link_call {
 	uint64_t args[LB_CALL_ARGS];
 	uint64_t arg_sizes[LB_CALL_ARGS]; /* bytes of an IN, OUT or INOUT argument */
 	uint64_t out_offsets[LB_CALL_ARGS]; /* INOUT: where its output lies in the output area */
-	uint8_t kinds[8];                  /* enum lb_arg_kind of each argument; last two zero */
+	uint8_t kinds[LB_CALL_ARGS];       /* enum lb_arg_kind of each argument */
+	uint16_t page_offset; /* of a read or write: where in its page the program has the data */
 };
+_Static_assert(sizeof(struct lb_link_call) == 168, "nothing is between its members");
+
+/* Argument 2 of a CALL of readv(2) and its like, IN: the pieces of argument 1, where all of them lie in a row. */
+struct lb_link_piece {
+	uint32_t size;
+	uint32_t page_offset; /* as that of the call */
+};
+#define LB_PIECES_MAX 1024u /* UIO_MAXIOV, readv(2) */
 
 #define LB_CALL_MAY_BLOCK 1u /* execute it cancellable */
 #define LB_CALL_RESULT_SIZE 2u /* `result` units of the one output are used; else all of it */
@@ -206,6 +216,6 @@ struct lb_home_file {
 	uint8_t status[LB_HOME_STATUS_SIZE];
 };
 
-#define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 4096)
+#define LB_LINK_SIZE_MAX (LB_LINK_DATA_SIZE_MAX + 3 * 4096) /* with the pieces of a vector, or two paths */
 
 #endif

@@ -15,7 +15,7 @@ enum lb_operand {
 	LB_OPERAND_IN = 4,
 	LB_OPERAND_OUT = 5,
 	LB_OPERAND_INOUT = 6,
-	LB_OPERAND_IOV_IN = 7,  /* iovec array; travels as one buffer, the shadow makes one iovec of it */
+	LB_OPERAND_IOV_IN = 7,  /* iovec array; travels as one buffer, and a list of its pieces */
 	LB_OPERAND_IOV_OUT = 8,
 };
 #define LB_NO_LENGTH 0xffu

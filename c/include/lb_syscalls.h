@@ -333,7 +333,7 @@
 	X(276, tee, HOME, LB_BLOCKS, FD, FD, V, V) \
 	X(277, sync_file_range, HOME, LB_BLOCKS, FD, V, V, V) \
 	X(278, vmsplice, OWN, LB_BLOCKS, FD, IOV_IN(2), V, V) \
-		/* home, as a read or write without gifts: memory is not shared with the pipe */ \
+		/* home, without gifts: memory is not shared with the pipe */ \
 	X(279, move_pages, OWN, 0) /* node: as migrate_pages */ \
 	X(280, utimensat, HOME, 0, FD, PATH, IN_STRUCT(32), V) \
 	X(281, epoll_pwait, OWN, LB_BLOCKS | LB_NO_RESTART | LB_RESULT, FD, OUT_ARRAY(2, 12), V, V, V, V) \
@@ -390,8 +390,8 @@
 	X(324, membarrier, HERE, 0) \
 	X(325, mlock2, HERE, 0) \
 	X(326, copy_file_range, HOME, LB_BLOCKS, FD, INOUT_STRUCT(8), FD, INOUT_STRUCT(8), V, V) \
-	X(327, preadv2, HOME, LB_BLOCKS | LB_RESULT, FD, IOV_OUT(2), V, V, V, V) \
-	X(328, pwritev2, HOME, LB_BLOCKS, FD, IOV_IN(2), V, V, V, V) \
+	X(327, preadv2, HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ | LB_OFFSET, FD, IOV_OUT(2), V, V, V, V) \
+	X(328, pwritev2, HOME, LB_BLOCKS | LB_SPLIT_WRITE | LB_OFFSET, FD, IOV_IN(2), V, V, V, V) \
 	X(329, pkey_mprotect, HERE, 0) \
 	X(330, pkey_alloc, HERE, 0) \
 	X(331, pkey_free, HERE, 0) \

@@ -45,6 +45,7 @@ struct lb_request {
 	uint32_t result_size; /* LB_RESULT: bytes a unit of it; more are not written to the program. 0: all */
 	uint64_t mask;       /* the program's signal mask, when cancellable */
 	uint64_t held;       /* signals that end it as well, to go home: the call is made again then */
+	uint16_t page_offset; /* struct lb_link_call */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
 	/* out, when the result is -EFAULT because memory of the program is not there: */
@@ -109,6 +110,14 @@ void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind,
 int64_t lb_request_pieces(struct lb_request *request, uint8_t kind, uint64_t address, uint64_t count) LB_HIDDEN;
 /* Makes a call at home for the library itself: number and up to 4 plain values; not cancellable. */
 int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) LB_HIDDEN;
+
+/* forward_transfer.c: a read or write */
+#define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
+bool lb_is_iov(const struct lb_row *row) LB_HIDDEN; /* its data is a vector */
+/* What is to move, as argument 1 has it: argument 2 and how home is to place the data. */
+void lb_transfer_describe(struct lb_request *request, bool is_vector) LB_HIDDEN;
+/* In pieces that fit into one message, as long as each is complete. */
+int64_t lb_transfer_run(struct lb_request *request, const struct lb_row *row) LB_HIDDEN;
 
 /* forward_gap.c: a read or write whose memory is not there; what the kernel would have returned */
 int64_t lb_gap_write(struct lb_request *request, bool is_vector) LB_HIDDEN;

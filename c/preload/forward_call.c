@@ -15,9 +15,7 @@
 #include "forward.h"
 #include "ring.h"
 
-#define MAX_RW_COUNT 0x7ffff000ULL /* what one read(2) or write(2) moves at most: include/linux/fs.h, 6.12 */
 #define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
-#define IOVECS_MAX 1024u           /* UIO_MAXIOV, readv(2) */
 #define POLLFD_SIZE 8u
 #define SEMBUF_SIZE 6u
 #define GROUPS_MAX 65536u          /* NGROUPS_MAX */
@@ -31,7 +29,7 @@ static struct {
 	uint8_t data[LB_LINK_DATA_SIZE_MAX + 2 * PATH_MAX];
 } message LB_SCRATCH;
 
-static struct iovec iovecs[IOVECS_MAX] LB_SCRATCH;
+static struct iovec iovecs[LB_PIECES_MAX] LB_SCRATCH;
 
 uint32_t lb_last_reply_flags;
 
@@ -65,6 +63,7 @@ static int64_t lay_out(struct lb_request *request)
 	memset(&message.call, 0, sizeof(message.call));
 	message.call.number = request->number;
 	message.call.flags = request->flags;
+	message.call.page_offset = request->page_offset;
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		const struct lb_operand_value *arg = &request->args[i];
 
@@ -189,7 +188,7 @@ static int64_t read_iovecs(uint64_t address, uint64_t count)
 	uint64_t total = 0;
 	size_t i;
 
-	if (count > IOVECS_MAX)
+	if (count > LB_PIECES_MAX)
 		return -EINVAL;
 	if (lb_user_read(iovecs, address, count * sizeof(iovecs[0])) < 0)
 		return -EFAULT;
@@ -315,55 +314,9 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 	return 0;
 }
 
-static bool is_iov(const struct lb_row *row)
-{
-	uint32_t kind = LB_OPERAND_KIND(row->operands[1]);
-
-	return kind == LB_OPERAND_IOV_IN || kind == LB_OPERAND_IOV_OUT;
-}
-
-/* Runs a read or write in pieces that fit into one message, as long as each is complete. */
-static int64_t run_split(struct lb_request *request, const struct lb_row *row)
-{
-	struct lb_operand_value *buffer = &request->args[1];
-	uint64_t total = buffer->size < MAX_RW_COUNT ? buffer->size : MAX_RW_COUNT;
-	uint64_t offset = request->args[3].value;
-	uint64_t done = 0;
-
-	for (;;) {
-		uint64_t size = total - done;
-		int64_t result;
-
-		if (size > LB_LINK_DATA_SIZE_MAX)
-			size = LB_LINK_DATA_SIZE_MAX;
-		buffer->skip = done;
-		buffer->size = size;
-		if (is_iov(row)) {
-			request->args[2].value = 1; /* the shadow's one iovec */
-		} else {
-			request->args[2].value = size;
-		}
-		if (row->flags & LB_OFFSET)
-			request->args[3].value = offset + done;
-		result = lb_request_run(request);
-		if (result == -EFAULT)
-			result = request->made ? lb_gap_read(request) : lb_gap_write(request, is_iov(row));
-		if (result < 0) /* after a part, the error comes with the next call; so does a signal */
-			return done > 0 ? (int64_t)done : result;
-		if ((uint64_t)result > size)
-			return result; /* recv(2) with MSG_TRUNC: the length of what there was */
-		done += (uint64_t)result;
-		if ((uint64_t)result < size || done >= total)
-			return (int64_t)done;
-		/* Only a file is sure to have the rest at once: a pipe would make a reader wait. */
-		if ((row->flags & LB_SPLIT_READ) && !(request->reply_flags & LB_REPLY_REGULAR))
-			return (int64_t)done;
-	}
-}
-
 /* A buffer longer than a message that cannot be split: a directory, an attribute, a list. Less room is
- * correct: the kernel fills what fits. */
-static void clamp_output(struct lb_request *request, const struct lb_row *row)
+ * correct: the kernel fills what fits. So is less data for vmsplice(2), which takes what fits. */
+static void clamp_buffers(struct lb_request *request, const struct lb_row *row)
 {
 	unsigned i;
 
@@ -371,10 +324,12 @@ static void clamp_output(struct lb_request *request, const struct lb_row *row)
 		struct lb_operand_value *arg = &request->args[i];
 		uint32_t k = LB_OPERAND_LENGTH(row->operands[i]);
 
-		if ((arg->kind != LB_ARG_OUT && arg->kind != LB_ARG_INOUT) || arg->size <= LB_LINK_DATA_SIZE_MAX)
+		if (arg->kind == LB_ARG_VALUE || arg->size <= LB_LINK_DATA_SIZE_MAX)
+			continue;
+		if (arg->kind == LB_ARG_IN && !lb_is_iov(row))
 			continue;
 		arg->size = LB_LINK_DATA_SIZE_MAX;
-		if (k < LB_CALL_ARGS && !is_iov(row))
+		if (k < LB_CALL_ARGS && !lb_is_iov(row))
 			request->args[k].value = LB_LINK_DATA_SIZE_MAX / LB_OPERAND_BYTES(row->operands[i]);
 	}
 }
@@ -478,10 +433,10 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 	if (request.result_size && has_one_output(&request))
 		request.flags |= LB_CALL_RESULT_SIZE | request.result_size << LB_CALL_UNIT_SHIFT;
 	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE)
-		return run_split(&request, row);
-	if (is_iov(row))
-		request.args[2].value = 1;
-	clamp_output(&request, row);
+		return lb_transfer_run(&request, row);
+	clamp_buffers(&request, row);
+	if (request.args[1].kind != LB_ARG_VALUE && lb_is_iov(row))
+		lb_transfer_describe(&request, true);
 	return lb_request_run(&request);
 }
 

@@ -13,6 +13,7 @@
 #include <asm/unistd.h>
 
 #include "forward.h"
+#include "ring.h"
 
 /* In the lowest page, which vm.mmap_min_addr keeps empty. */
 #define NOWHERE 16
@@ -38,6 +39,12 @@ static bool is_regular(int64_t fd)
 	return lb_request_run(&request) == 0 && S_ISREG(status.st_mode);
 }
 
+/* preadv2(2), pwritev2(2): -1 is where the file stands. */
+static bool is_at_offset(const struct lb_request *request)
+{
+	return request->args[3].value == LB_NO_OFFSET;
+}
+
 /* The same write from memory that is nowhere mapped: what the kernel finds before it looks at memory, or -EFAULT. */
 static int64_t write_nothing(struct lb_request *request)
 {
@@ -48,8 +55,10 @@ static int64_t write_nothing(struct lb_request *request)
 		probe.number = __NR_write;
 	if (number == __NR_pwritev)
 		probe.number = __NR_pwrite64;
+	if (number == __NR_pwritev2)
+		probe.number = is_at_offset(request) ? __NR_write : __NR_pwrite64;
 	lb_request_value(&probe, 1, NOWHERE);
-	probe.args[2].value = request->args[1].size;
+	lb_request_value(&probe, 2, request->args[1].size);
 	return lb_request_run(&probe);
 }
 
@@ -62,14 +71,14 @@ int64_t lb_gap_write(struct lb_request *request, bool is_vector)
 	if (result != -EFAULT || there == 0 || !is_regular((int64_t)request->args[0].value))
 		return result;
 	request->args[1].size = there;
-	if (!is_vector)
-		request->args[2].value = there;
+	lb_transfer_describe(request, is_vector);
 	return lb_request_run(request);
 }
 
 int64_t lb_gap_read(const struct lb_request *request)
 {
-	bool moves = request->number == __NR_read || request->number == __NR_readv;
+	bool moves = request->number == __NR_read || request->number == __NR_readv ||
+		(request->number == __NR_preadv2 && is_at_offset(request));
 	uint64_t surplus = (uint64_t)request->result - request->reached;
 
 	if (!(request->reply_flags & LB_REPLY_REGULAR))

@@ -152,32 +152,34 @@ int64_t lb_own_open_by_handle_at(struct lb_trap *trap)
 	return with_handle(trap, trap->args[1]);
 }
 
-/* vmsplice(2) shares pages between process and pipe; away from home it copies, which a program cannot tell from the
- * other as long as it does as told and leaves gifts alone. */
+/* vmsplice(2) shares pages between process and pipe; away from home they are copies, which a program cannot tell from
+ * the others as long as it does as told and leaves gifts alone. Into a pipe home makes the call itself, as it takes no
+ * more than there is room for; from one it is a read. */
 int64_t lb_own_vmsplice(struct lb_trap *trap)
 {
-	static const struct lb_row write_row = { LB_HOME, LB_BLOCKS | LB_SPLIT_WRITE, { FD, IOV_IN(2), V } };
 	static const struct lb_row read_row = { LB_HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ,
 		{ FD, IOV_OUT(2), V } };
 	int64_t flags = lb_home_values(__NR_fcntl, trap->args[0], F_GETFL, 0, 0);
 	uint64_t splice_flags = trap->args[3];
-	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 	uint32_t number = trap->number;
 	int64_t result;
 
-	if (flags < 0 || lb_home_values(__NR_fcntl, trap->args[0], F_GETPIPE_SZ_COMMAND, 0, 0) < 0)
+	if (flags < 0)
+		return -EBADF;
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return forward(trap);
+	if (lb_home_values(__NR_fcntl, trap->args[0], F_GETPIPE_SZ_COMMAND, 0, 0) < 0)
 		return -EBADF;
 	if (splice_flags & ~SPLICE_FLAGS)
 		return -EINVAL;
-	trap->number = writes ? __NR_writev : __NR_readv;
+	trap->number = __NR_readv;
 	if (splice_flags & SPLICE_NONBLOCK) { /* as a call that may not wait: at the offset, which a pipe has not */
-		trap->number = writes ? __NR_pwritev2 : __NR_preadv2;
+		trap->number = __NR_preadv2;
 		trap->args[3] = UINT64_MAX;
 		trap->args[4] = UINT64_MAX;
 		trap->args[5] = NO_WAIT;
 	}
-	result = trap->number == __NR_writev ? lb_forward_row(trap, &write_row) :
-		trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : forward(trap);
+	result = trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : forward(trap);
 	if (result == LB_DONE) /* to be made again, as it was */
 		trap->context->uc_mcontext.rax = number;
 	return result;

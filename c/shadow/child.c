@@ -21,9 +21,9 @@
 
 static struct {
 	struct lb_link_call call;
-	uint8_t in[LB_LINK_DATA_SIZE_MAX + LB_PAGE];
+	uint8_t in[LB_LINK_SIZE_MAX];
 } request __attribute__((aligned(LB_PAGE)));
-static uint8_t output[LB_LINK_DATA_SIZE_MAX] __attribute__((aligned(LB_PAGE)));
+static uint8_t output[LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute__((aligned(LB_PAGE)));
 static bool is_child;
 static uint64_t mask; /* of signals that wait */
 static char *strings;
@@ -166,17 +166,19 @@ _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted)
 	set_limits(wanted);
 	for (;;) {
 		struct lb_link_reply reply = { 0 };
+		uint8_t *out;
 
 		if (!lb_receive_all(*fd, &request.call, sizeof request.call) ||
 		    request.call.in_size > sizeof request.in ||
 		    !lb_receive_all(*fd, request.in, request.call.in_size))
 			break;
-		if (!lb_execute(&request.call, request.in, &reply, output))
+		out = output + lb_transfer_offset(&request.call);
+		if (!lb_execute(&request.call, request.in, &reply, out))
 			break;
 		/* What the call caused, or what came meanwhile, has its effect before the result: SIGPIPE, say. */
 		set_mask(mask);
 		lb_signals_block();
-		if (!lb_send_all(*fd, &reply, sizeof reply) || !lb_send_all(*fd, output, reply.out_size))
+		if (!lb_send_all(*fd, &reply, sizeof reply) || !lb_send_all(*fd, out, reply.out_size))
 			break;
 	}
 	/* The parent is gone, and the memory that both had with it. */

@@ -56,12 +56,6 @@ static bool resolve(const struct lb_link_call *call, const uint8_t *in, uint8_t 
 	return true;
 }
 
-static bool is_vector(uint32_t number)
-{
-	return number == SYS_readv || number == SYS_writev || number == SYS_preadv ||
-	       number == SYS_pwritev || number == SYS_preadv2 || number == SYS_pwritev2;
-}
-
 /* A string that is not terminated would make the kernel read past its end. */
 static bool strings_end(const struct lb_link_call *call, const int64_t *arguments)
 {
@@ -196,7 +190,7 @@ static bool advance_write(int64_t *arguments, int64_t written)
 		arguments[2] += written;
 		arguments[3] -= written;
 		return true;
-	case SYS_writev: /* one piece: is_vector() */
+	case SYS_writev: /* one piece: transfers.c */
 		if ((size_t)written >= piece->iov_len)
 			return false;
 		piece->iov_base = (char *)piece->iov_base + written;
@@ -286,25 +280,12 @@ static int64_t run_cancellable(const struct lb_link_call *call, int64_t *argumen
 	return result;
 }
 
-static bool is_transfer(uint32_t number)
-{
-	return number == SYS_read || number == SYS_write || number == SYS_pread64 ||
-	       number == SYS_pwrite64 || is_vector(number);
-}
-
 /* Opens a file: what may be done with it without home goes along with the result. */
 static bool is_open(const struct lb_link_call *call)
 {
 	return (call->number == SYS_open || call->number == SYS_openat || call->number == SYS_openat2 ||
 		call->number == SYS_creat) &&
 	       call->kinds[5] == LB_ARG_OUT && call->arg_sizes[5] == sizeof(struct lb_home_file);
-}
-
-static bool is_regular(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static uint32_t used_output(const struct lb_link_call *call, int64_t result)
@@ -352,8 +333,7 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 {
 	int64_t arguments[1 + LB_CALL_ARGS] = { call->number };
 	struct lb_message message;
-	struct iovec piece;
-	bool regular = false;
+	struct lb_transfer transfer;
 	bool cancellable = (call->flags & LB_CALL_MAY_BLOCK) != 0;
 
 	if (lb_child_takes(call, in, reply, out))
@@ -380,12 +360,9 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return true;
 	if (call->number == SYS_dup2 || call->number == SYS_dup3)
 		lb_stream_replaced((int32_t)arguments[2]);
-	if (is_vector(call->number)) {
-		piece.iov_base = (void *)(intptr_t)arguments[2];
-		piece.iov_len = call->kinds[1] == LB_ARG_VALUE ? 0 : call->arg_sizes[1];
-		arguments[2] = (int64_t)(intptr_t)&piece;
-		arguments[3] = 1;
-	}
+	reply->result = lb_transfer_make(call, arguments + 1, out, &transfer);
+	if (reply->result < 0)
+		return true;
 	if (lb_is_message(call->number)) {
 		if (!lb_message_make(call, arguments + 1, &message))
 			return false;
@@ -394,19 +371,17 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 			return true;
 		}
 	}
-	if (is_transfer(call->number)) {
-		regular = is_regular((int)arguments[1]);
-		cancellable = cancellable && !regular; /* a file does not wait for anybody */
-	}
+	cancellable = cancellable && !transfer.is_regular; /* a file does not wait for anybody */
 	if (lb_child_here())
 		reply->result = cancellable ? lb_child_block(arguments) : run_raw(arguments);
 	else
 		reply->result = cancellable ? run_cancellable(call, arguments) : run_raw(arguments);
+	lb_transfer_done(&transfer, reply->result);
 	if (lb_is_message(call->number))
 		lb_message_done(call, &message, reply->result);
 	if (is_open(call) && reply->result >= 0)
 		lb_grant_opened((int)reply->result, (void *)(intptr_t)arguments[6]);
-	reply->flags = regular ? LB_REPLY_REGULAR : 0;
+	reply->flags = transfer.is_regular ? LB_REPLY_REGULAR : 0;
 	if (lb_signalfds_came(call, &message, reply->result))
 		reply->flags |= LB_REPLY_SIGNALFD;
 	reply->out_size = used_output(call, reply->result);

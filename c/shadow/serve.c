@@ -8,15 +8,11 @@
 
 #define REPLY_HEAD (sizeof(struct lb_link_header) + sizeof(struct lb_link_reply))
 
-/* The last reply, kept until the next CALL. Its output starts on a page, for O_DIRECT. */
-static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX] __attribute__((aligned(LB_PAGE)));
+/* The last reply, kept until the next CALL. Its output is in its page where the program has it (transfers.c). */
+static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute__((aligned(LB_PAGE)));
+static uint8_t *reply_start;
 static size_t reply_size;
-_Static_assert(LB_LINK_DATA_SIZE_MAX % LB_PAGE == 0, "the area is whole pages");
-
-static uint8_t *reply_start(void)
-{
-	return reply_area + LB_PAGE - REPLY_HEAD;
-}
+_Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");
 
 struct lb_link_serve lb_serve_words(void)
 {
@@ -39,7 +35,7 @@ static void send_reply(void)
 {
 	if (lb_shadow.live == NULL)
 		return; /* kept: the guest asks again over its next link */
-	if (!lb_link_write(lb_shadow.live, reply_start(), reply_size, false))
+	if (!lb_link_write(lb_shadow.live, reply_start, reply_size, false))
 		lb_link_lost();
 }
 
@@ -50,6 +46,7 @@ static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_
 	const uint8_t *in = (const uint8_t *)(call + 1);
 	struct lb_link_header reply_header = { .type = LB_LINK_REPLY, .seq = header->seq };
 	struct lb_link_reply reply = { 0 };
+	uint8_t *out;
 	bool done;
 
 	if (header->size < sizeof *call || header->size - sizeof *call != call->in_size)
@@ -68,7 +65,8 @@ static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_
 	lb_shadow.executing_seq = header->seq;
 	lb_shadow.executing_in = link;
 	lb_shadow.cancelled = false;
-	done = lb_execute(call, in, &reply, reply_area + LB_PAGE);
+	out = reply_area + LB_PAGE + lb_transfer_offset(call);
+	done = lb_execute(call, in, &reply, out);
 	lb_shadow.executing_in = NULL;
 	if (!done) {
 		lb_shadow.executing_seq = 0;
@@ -77,9 +75,10 @@ static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_
 	lb_shadow.last_seq = reply_header.seq;
 	lb_shadow.executing_seq = 0;
 	reply_header.size = (uint32_t)(sizeof reply + reply.out_size);
+	reply_start = out - REPLY_HEAD;
 	reply_size = REPLY_HEAD + reply.out_size;
-	memcpy(reply_start(), &reply_header, sizeof reply_header);
-	memcpy(reply_start() + sizeof reply_header, &reply, sizeof reply);
+	memcpy(reply_start, &reply_header, sizeof reply_header);
+	memcpy(reply_start + sizeof reply_header, &reply, sizeof reply);
 	/* What the call caused comes before its result: SIGPIPE, a signal to its own group. */
 	lb_signals_collect();
 	lb_signals_relay();

@@ -31,8 +31,7 @@ struct lb_shadow_link {
 	uint64_t ticket;
 	size_t have;  /* bytes received */
 	size_t taken; /* bytes of messages already handled */
-	/* A CALL's data then starts on a page, as files opened with O_DIRECT want it. */
-	uint8_t *bytes;
+	uint8_t *bytes; /* a CALL's data then starts on a page */
 };
 
 struct lb_shadow {
@@ -135,9 +134,23 @@ int64_t lb_read_ahead(int fd, void *to, size_t size, uint64_t offset);
 
 /* ---- execute.c */
 /* Executes one CALL; the reply (with `out_size` output bytes, at most LB_LINK_DATA_SIZE_MAX) goes to *reply and
- * `out`. Returns false when the request is malformed. */
+ * `out`, which is so far behind a page as lb_transfer_offset() says. Returns false when the request is malformed. */
 bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
 		uint8_t *out);
+
+/* ---- transfers.c: reads and writes */
+struct lb_transfer {
+	bool is_regular; /* of a regular file */
+	size_t count;    /* pieces */
+	uint8_t *out;    /* NULL: it writes */
+	uint8_t *scattered; /* memory of the pieces; NULL: they are in the messages */
+	size_t scattered_size;
+};
+/* Where in a page the call's output begins. */
+unsigned lb_transfer_offset(const struct lb_link_call *call);
+/* From the call's arguments to those of the system call; nothing for another call. Returns 0 or -ENOMEM. */
+int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_t *out, struct lb_transfer *transfer);
+void lb_transfer_done(const struct lb_transfer *transfer, int64_t result);
 
 /* Waits until there is something to read, be it the end; the links and the daemon are served meanwhile. */
 void lb_wait_readable(int fd);

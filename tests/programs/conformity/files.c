@@ -226,6 +226,45 @@ static void check_vectors(void)
 	close(fd);
 }
 
+/* What takes what there is room for, and waits only where there is none. */
+static void check_full_pipe(int *fds)
+{
+	size_t size = 2u << 20;
+	char *data = aligned_alloc(4096, size + 4096);
+	struct iovec piece = { data, size }, odd = { data + 1000, 128 << 10 };
+	struct iovec list[3] = { { data, 4096 }, { data + 8192, 4096 }, { data + 65536, size - 65536 } };
+	int fd = make_file("long", "");
+
+	memset(data, 'p', size);
+	must("ftruncate", ftruncate(fd, (off_t)size));
+	must("F_SETPIPE_SZ", fcntl(fds[1], F_SETPIPE_SZ, 65536));
+	CALL("vmsplice of 2 MiB", vmsplice(fds[1], &piece, 1, 0));
+	CALL("vmsplice to a full pipe", vmsplice(fds[1], &piece, 1, SPLICE_F_NONBLOCK));
+	CALL("splice to a full pipe", splice(fd, NULL, fds[1], NULL, size, SPLICE_F_NONBLOCK));
+	CALL("read of it", read(fds[0], data, size));
+	CALL("vmsplice of 128 KiB from within a page", vmsplice(fds[1], &odd, 1, 0));
+	CALL("read of that", read(fds[0], data, size));
+	CALL("vmsplice of pieces", vmsplice(fds[1], list, 3, SPLICE_F_NONBLOCK));
+	CALL("read of those", read(fds[0], data, size));
+	CALL("splice of 2 MiB", splice(fd, NULL, fds[1], NULL, size, 0));
+	CALL("read of what it moved", read(fds[0], data, size));
+	CALL("sendfile of 64 KiB", sendfile(fds[1], fd, NULL, 65536));
+	CALL("vmsplice from it", vmsplice(fds[0], list, 2, 0));
+	must("F_SETFL", fcntl(fds[1], F_SETFL, O_NONBLOCK));
+	CALL("write of 2 MiB", write(fds[1], data, size) > 0);
+	CALL("writev to a full pipe", writev(fds[1], list, 3));
+	CALL("sendfile to a full pipe", sendfile(fds[1], fd, NULL, size));
+	CALL("pwritev2 that may not wait", pwritev2(fds[1], list, 3, -1, RWF_NOWAIT));
+	must("F_SETFL", fcntl(fds[0], F_SETFL, O_NONBLOCK));
+	while (read(fds[0], data, size) > 0)
+		;
+	CALL("read of an empty pipe", read(fds[0], data, size));
+	must("F_SETFL", fcntl(fds[0], F_SETFL, 0));
+	must("F_SETFL", fcntl(fds[1], F_SETFL, 0));
+	close(fd);
+	free(data);
+}
+
 static void check_between(void)
 {
 	int from = make_file("from", "0123456789"), to = make_file("to", ""), pipe_fds[2], other[2];
@@ -255,6 +294,7 @@ static void check_between(void)
 	struct iovec piece = { text, 5 };
 	CALL("vmsplice", vmsplice(pipe_fds[1], &piece, 1, 0));
 	CALL("read of it", read(pipe_fds[0], text + 8, 8));
+	check_full_pipe(pipe_fds);
 	CALL("pread of a pipe", pread(pipe_fds[0], text, 1, 0));
 	CALL("lseek of a pipe", lseek(pipe_fds[0], 0, SEEK_CUR));
 	CALL("fsync of a pipe", fsync(pipe_fds[0]));

@@ -2,10 +2,10 @@
  * conformity: small checks of system calls, each of which prints one line that does not depend on where, when or in
  * which descriptor table of the launcher's it runs. The log of a run away from home must be that of a run at home.
  *
- *   conformity [PAUSE_MS]
+ *   conformity [PAUSE_MS [PART...]]
  *
  * Prints "ready", waits for the file "go", runs the parts that never bring a process home, prints "parts at any
- * place end", waits for the file "rest", and runs the others. PAUSE_MS: between two checks.
+ * place end", waits for the file "rest", and runs the others. PAUSE_MS: between two checks. PART: only those.
  */
 #include "conformity.h"
 
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct part *const anywhere[] = { &part_files, &part_transfer, &part_names,
+static const struct part *const anywhere[] = { &part_files, &part_transfer, &part_direct, &part_names,
 	&part_attributes, &part_descriptors, &part_locks, &part_pipes, &part_events, &part_sockets,
 	&part_internet, &part_signals, &part_faults, &part_interrupted, &part_limits, &part_clocks,
 	&part_identity, &part_memory, &part_bad_memory, &part_terminal,
@@ -172,9 +172,22 @@ static void wait_for(const char *file)
 		usleep(20000);
 }
 
+static char **wanted; /* NULL: all */
+
+static int is_wanted(const char *name)
+{
+	for (char **one = wanted; one != NULL && *one != NULL; one++) {
+		if (strcmp(*one, name) == 0)
+			return 1;
+	}
+	return wanted == NULL;
+}
+
 static void run(const struct part *const *parts, size_t count, const char *base)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (!is_wanted(parts[i]->name))
+			continue;
 		printf("---- %s\n", parts[i]->name);
 		must(parts[i]->name, mkdir(parts[i]->name, 0755));
 		must(parts[i]->name, chdir(parts[i]->name));
@@ -188,6 +201,7 @@ int main(int argc, char **argv)
 	char base[4096];
 
 	pause_ms = argc > 1 ? atol(argv[1]) : 0;
+	wanted = argc > 2 ? argv + 2 : NULL;
 	must("getcwd", getcwd(base, sizeof base) != NULL ? 0 : -1);
 	umask(022);
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
