@@ -32,7 +32,8 @@ static struct {
 } run;
 static uint64_t told_at; /* the position of the last APPLIED or REPLY */
 
-static void tell(int fd, int error)
+/* urgent: its next write is to know it, be it that the guest makes no call at home until then. */
+static void tell(int fd, int error, bool urgent)
 {
 	struct lb_link_applied applied = { .stream_at = lb_shadow.state.stream_at,
 					   .fd = fd,
@@ -41,7 +42,7 @@ static void tell(int fd, int error)
 
 	told_at = applied.stream_at;
 	if (lb_shadow.live != NULL &&
-	    !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, false))
+	    !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, urgent))
 		lb_link_lost();
 }
 
@@ -58,7 +59,7 @@ static void note_failure(int fd, int error)
 		untold.path[size < 0 ? 0 : size] = '\0';
 	}
 	untold.count++;
-	tell(fd, error);
+	tell(fd, error, true);
 }
 
 void lb_stream_flush(void)
@@ -76,7 +77,7 @@ void lb_stream_flush(void)
 		}
 		/* What home reserved when it granted the write is for this. */
 		if ((errno == ENOSPC || errno == EDQUOT) && lb_reserve_use()) {
-			tell(-1, 0);
+			tell(-1, 0, true);
 			continue;
 		}
 		note_failure(run.fd, errno);
@@ -90,7 +91,7 @@ void lb_stream_applied(bool by_reply)
 	if (by_reply)
 		told_at = lb_shadow.state.stream_at;
 	else if (told_at != lb_shadow.state.stream_at)
-		tell(-1, 0);
+		tell(-1, 0, false);
 }
 
 /* Takes a write, `at` an offset or AT_OFFSET, whose data lies at `body`: it may be moved. */
