@@ -14,7 +14,7 @@
 #include "lb_wire.h"
 
 #define LB_IMAGE_MAGIC 0x31474d49424c0a1aULL /* bytes 1a 0a "LBIMG1" */
-#define LB_IMAGE_VERSION 1u
+#define LB_IMAGE_VERSION 2u
 
 enum lb_segment_kind {
 	LB_SEGMENT_ANONYMOUS = 0,
@@ -23,11 +23,44 @@ enum lb_segment_kind {
 	LB_SEGMENT_SHARED = 3, /* anonymous too, but children to come are to share it */
 };
 
+/* What VmFlags of /proc/self/smaps tell of a mapping (proc_pid_smaps(5); show_smap_vma_flags(), fs/proc/task_mmu.c,
+ * Linux 6.18): X(name, its two letters, advice of madvise(2) that makes a mapping such; 0: another call does). */
+#define LB_ATTRIBUTE_MAP(X) \
+	X(DONTFORK, "dc", 10) \
+	X(WIPEONFORK, "wf", 18) \
+	X(DONTDUMP, "dd", 16) \
+	X(SEQUENTIAL, "sr", 2) \
+	X(RANDOM, "rr", 1) \
+	X(HUGE, "hg", 14) \
+	X(NO_HUGE, "nh", 15) \
+	X(MERGEABLE, "mg", 12) \
+	X(ACCOUNTED, "ac", 0) \
+	X(NO_RESERVE, "nr", 0) \
+	X(GROWS_DOWN, "gd", 0) \
+	X(LOCKED, "lo", 0) \
+	X(LOCKED_ON_FAULT, "lf", 0) \
+	X(SEALED, "sl", 0) \
+	X(HUGE_PAGES, "ht", 0) \
+	X(SHADOW_STACK, "ss", 0)
+enum lb_attribute_number {
+#define LB_ATTRIBUTE_NUMBER(name, letters, advice) LB_ATTRIBUTE_NUMBER_##name,
+	LB_ATTRIBUTE_MAP(LB_ATTRIBUTE_NUMBER)
+};
+#define LB_ATTRIBUTE(name) (1u << LB_ATTRIBUTE_NUMBER_##name)
+/* Hints: a kernel may be built without them. */
+#define LB_ATTRIBUTE_HINTS \
+	(LB_ATTRIBUTE(SEQUENTIAL) | LB_ATTRIBUTE(RANDOM) | LB_ATTRIBUTE(HUGE) | LB_ATTRIBUTE(NO_HUGE) | \
+	 LB_ATTRIBUTE(MERGEABLE))
+/* Memory that no image has. */
+#define LB_ATTRIBUTE_REFUSED (LB_ATTRIBUTE(HUGE_PAGES) | LB_ATTRIBUTE(SHADOW_STACK))
+
 struct lb_image_segment {
 	uint64_t start;
 	uint64_t end;
 	uint32_t protection; /* PROT_* */
 	uint32_t kind;       /* enum lb_segment_kind */
+	uint32_t attributes; /* LB_ATTRIBUTE() of each that it has */
+	uint32_t unused;
 };
 
 struct lb_image_run {
@@ -71,6 +104,8 @@ struct lb_image_header {
 	uint64_t auxv[LB_AUXV_WORDS];
 	char comm[16];
 	uint64_t clear_child_tid;
+	uint32_t of_new_memory; /* LB_ATTRIBUTE() of what the program maps next: mlockall(2) */
+	uint32_t unused;
 };
 
 /* What the restorer hands to the library at resume_ip, in rdi; it lies in the hole, readable until the

@@ -184,9 +184,9 @@
 	X(147, sched_get_priority_min, HERE, 0) \
 	X(148, sched_rr_get_interval, OWN, 0, V, OUT_STRUCT(LB_TIMESPEC_SIZE)) \
 		/* node; for another process: home */ \
-	X(149, mlock, HERE, 0) /* memory is not locked any more after a move */ \
+	X(149, mlock, HERE, 0) /* locks move with the process */ \
 	X(150, munlock, HERE, 0) \
-	X(151, mlockall, HERE, 0) /* memory is not locked any more after a move */ \
+	X(151, mlockall, HERE, 0) /* locks move with the process */ \
 	X(152, munlockall, HERE, 0) \
 	X(153, vhangup, HOME, 0) \
 	X(154, modify_ldt, COME, 0) /* segments of its own cannot be carried */ \
@@ -194,7 +194,9 @@
 	X(156, _sysctl, REFUSED, 0) /* not in Linux any more: 5.5 */ \
 	X(157, prctl, OWN, 0) \
 		/* by option: names both, memory and timing node, rights home; others bring it home */ \
-	X(158, arch_prctl, HERE, 0) /* FS and GS bases are registers */ \
+	X(158, arch_prctl, OWN, 0) \
+		/* node: FS and GS bases are registers; cpuid that faults and shadow stacks bring the \
+		 * process home */ \
 	X(159, adjtimex, HOME, 0, INOUT_STRUCT(208)) /* home's clock is the one to set */ \
 	X(160, setrlimit, OWN, 0, V, IN_STRUCT(16)) /* home or node: as getrlimit */ \
 	X(161, chroot, COME, 0) /* the shadow must find its files */ \
@@ -440,7 +442,7 @@
 	X(459, lsm_get_self_attr, HOME, 0, V, INOUT_BEHIND(2), INOUT_STRUCT(4), V) \
 	X(460, lsm_set_self_attr, COME, 0) /* it would bind the shadow */ \
 	X(461, lsm_list_modules, HOME, 0, INOUT_BEHIND(1), INOUT_STRUCT(4), V) \
-	X(462, mseal, HERE, 0) /* a seal holds until the next move */ \
+	X(462, mseal, HERE, 0) /* seals move with the process */ \
 	X(463, setxattrat, COME, 0) /* its value lies behind another pointer */ \
 	X(464, getxattrat, COME, 0) /* its value lies behind another pointer */ \
 	X(465, listxattrat, HOME, LB_RESULT, FD, PATH, V, OUT(4), V) \

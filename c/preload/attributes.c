@@ -1,12 +1,14 @@
-/* attributes.c - what prctl(2) and membarrier(2) have set for this process, and neither memory nor an exec carries:
- * read when it is frozen, set again in the restored process.
+/* attributes.c - what prctl(2) and its like have set for this process, and neither memory nor an exec carries: read
+ * when it is frozen, set again in the restored process.
+ *
+ * Not here: what lives on in the shadow, whose exec keeps it (no_new_privs, subreaper, PDEATHSIG, securebits,
+ * IO_FLUSHER), and KEEPCAPS, which the exec clears (lb_state.h).
  */
 #include "internal.h"
 
 #define PR_GET_DUMPABLE 3
 #define PR_SET_DUMPABLE 4
 #define PR_GET_TSC 25
-#define PR_SET_TSC 26
 #define PR_SET_TIMERSLACK 29
 #define PR_GET_TIMERSLACK 30
 #define PR_MCE_KILL 33
@@ -14,14 +16,34 @@
 #define PR_MCE_KILL_SET 1 /* its first argument; the second is a policy, the third the default one */
 #define PR_SET_THP_DISABLE 41
 #define PR_GET_THP_DISABLE 42
+#define PR_GET_SPECULATION_CTRL 52
+#define PR_SET_SPECULATION_CTRL 53
+#define SPECULATIONS 3 /* store bypass, indirect branch, L1D flush */
+#define SPEC_CAN_BE_SET 1 /* PR_SPEC_PRCTL */
+#define PR_GET_MDWE 66
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
 #define TSC_ENABLED 1 /* PR_TSC_ENABLE */
+#define ARCH_GET_CPUID 0x1011
+#define MCL_FUTURE 2
+#define MCL_ONFAULT 4
+#define PERSONALITY_ASKED 0xffffffffULL /* personality(2): changes nothing */
 #define REGISTRATIONS 512 /* MEMBARRIER_CMD_GET_REGISTRATIONS, Linux 6.3 */
 /* An older kernel does not tell: those whose use would fail. They cost a process of one thread nothing. */
 #define REGISTRATIONS_UNKNOWN (1 << 2 | 1 << 4 | 1 << 6)
 
+/* Of the process at home, where the program's own changes go too: a guest gets them from there. */
+static const char *const home_paths[] = { "/proc/self/oom_score_adj", "/proc/self/coredump_filter" };
+#define HOME_PATHS (sizeof home_paths / sizeof *home_paths)
+
 static struct {
-	int64_t dumpable, timer_slack, mce_kill, thp_disabled, registrations;
-	int32_t tsc;
+	int64_t dumpable, timer_slack, mce_kill, thp_disabled, registrations, merges, personality;
+	int64_t speculations[SPECULATIONS];
+	struct {
+		char text[24];
+		int64_t size;
+	} home_files[HOME_PATHS];
+	uint32_t of_new_memory; /* LB_ATTRIBUTE() of what is mapped next: mlockall(2) */
 } attributes;
 
 static int64_t get(int option)
@@ -29,9 +51,46 @@ static int64_t get(int option)
 	return lb_syscall5(__NR_prctl, option, 0, 0, 0, 0);
 }
 
-static void set(int option, int64_t value)
+static void set(int option, int64_t value, int64_t more)
 {
-	lb_syscall5(__NR_prctl, option, value, 0, 0, 0);
+	lb_syscall5(__NR_prctl, option, value, more, 0, 0);
+}
+
+bool lb_attributes_trap(void)
+{
+	int32_t tsc = TSC_ENABLED;
+	lb_syscall5(__NR_prctl, PR_GET_TSC, &tsc, 0, 0, 0);
+	return tsc != TSC_ENABLED || lb_syscall2(__NR_arch_prctl, ARCH_GET_CPUID, 0) == 0 || get(PR_GET_MDWE) > 0;
+}
+
+static void take_home_files(void)
+{
+	for (unsigned i = 0; i < HOME_PATHS; i++) {
+		int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, home_paths[i], 0, 0);
+		attributes.home_files[i].size = 0;
+		if (fd < 0)
+			continue;
+		attributes.home_files[i].size = lb_syscall3(__NR_read, fd, attributes.home_files[i].text,
+							    sizeof attributes.home_files[i].text);
+		lb_syscall1(__NR_close, fd);
+	}
+}
+
+/* A score below the keeper's needs a privilege: then the guest is like its keeper. */
+static void give_home_files(void)
+{
+	for (unsigned i = 0; i < HOME_PATHS; i++) {
+		int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, home_paths[i], 1 /* O_WRONLY */, 0);
+		if (fd < 0)
+			continue;
+		/* coredump_filter(5) is shown without the 0x that it wants. */
+		char text[32] = "0x";
+		unsigned prefix = i == 1 ? 2 : 0;
+		memcpy(text + prefix, attributes.home_files[i].text, sizeof attributes.home_files[i].text);
+		if (attributes.home_files[i].size > 0)
+			lb_syscall3(__NR_write, fd, text, prefix + (uint64_t)attributes.home_files[i].size);
+		lb_syscall1(__NR_close, fd);
+	}
 }
 
 void lb_attributes_take(void)
@@ -40,27 +99,56 @@ void lb_attributes_take(void)
 	attributes.timer_slack = get(PR_GET_TIMERSLACK);
 	attributes.mce_kill = get(PR_MCE_KILL_GET);
 	attributes.thp_disabled = get(PR_GET_THP_DISABLE);
-	attributes.tsc = TSC_ENABLED;
-	lb_syscall5(__NR_prctl, PR_GET_TSC, &attributes.tsc, 0, 0, 0);
+	attributes.merges = get(PR_GET_MEMORY_MERGE);
+	attributes.personality = lb_syscall1(__NR_personality, PERSONALITY_ASKED);
+	for (int i = 0; i < SPECULATIONS; i++)
+		attributes.speculations[i] = lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
 	attributes.registrations = lb_syscall3(__NR_membarrier, REGISTRATIONS, 0, 0);
 	if (attributes.registrations < 0)
 		attributes.registrations = REGISTRATIONS_UNKNOWN;
+	if (!lb_self.away)
+		take_home_files();
+}
+
+void lb_attributes_note_new_memory(uint32_t of_new_memory)
+{
+	attributes.of_new_memory = of_new_memory;
+}
+
+static void give_speculations(void)
+{
+	for (int i = 0; i < SPECULATIONS; i++) {
+		int64_t value = attributes.speculations[i];
+		if (value > 0 && (value & SPEC_CAN_BE_SET) &&
+		    value != lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
+			set(PR_SET_SPECULATION_CTRL, i, value & ~SPEC_CAN_BE_SET);
+	}
 }
 
 /* What the kernel refuses now it had refused before: a value that cannot be set was never set by the program. */
 void lb_attributes_give(void)
 {
 	if (attributes.dumpable != get(PR_GET_DUMPABLE))
-		set(PR_SET_DUMPABLE, attributes.dumpable);
+		set(PR_SET_DUMPABLE, attributes.dumpable, 0);
 	if (attributes.timer_slack > 0)
-		set(PR_SET_TIMERSLACK, attributes.timer_slack);
+		set(PR_SET_TIMERSLACK, attributes.timer_slack, 0);
 	if (attributes.mce_kill >= 0 && attributes.mce_kill != get(PR_MCE_KILL_GET))
 		lb_syscall5(__NR_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, attributes.mce_kill, 0, 0);
-	if (attributes.thp_disabled > 0)
-		set(PR_SET_THP_DISABLE, attributes.thp_disabled);
-	if (attributes.tsc != TSC_ENABLED)
-		set(PR_SET_TSC, attributes.tsc);
+	if (attributes.thp_disabled > 0) /* its lowest bit, and flags: Linux 6.18 */
+		set(PR_SET_THP_DISABLE, 1, attributes.thp_disabled & ~1LL);
+	if (attributes.merges >= 0 && attributes.merges != get(PR_GET_MEMORY_MERGE))
+		set(PR_SET_MEMORY_MERGE, attributes.merges, 0);
+	if (attributes.personality >= 0 &&
+	    attributes.personality != lb_syscall1(__NR_personality, PERSONALITY_ASKED))
+		lb_syscall1(__NR_personality, attributes.personality);
+	give_speculations();
 	for (int bit = 0; bit < 31; bit++)
 		if (attributes.registrations & 1LL << bit)
 			lb_syscall3(__NR_membarrier, 1LL << bit, 0, 0);
+	if (lb_self.away)
+		give_home_files();
+	if (attributes.of_new_memory & LB_ATTRIBUTE(LOCKED))
+		lb_syscall1(__NR_mlockall,
+			    attributes.of_new_memory & LB_ATTRIBUTE(LOCKED_ON_FAULT) ? MCL_FUTURE | MCL_ONFAULT :
+										     MCL_FUTURE);
 }

@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
+#include <asm/prctl.h>
 #include <asm/socket.h>
 #include <asm/unistd.h>
 
@@ -30,7 +31,10 @@
 #define FCNTL_LAST 1038u /* F_SET_FILE_RW_HINT */
 #define FCNTL_END 1100u
 #define PR_GET_MDWE_VALUE 66 /* newer than some headers: include/uapi/linux/prctl.h, Linux 6.12 */
+#define PR_SET_MEMORY_MERGE_VALUE 67
+#define PR_GET_MEMORY_MERGE_VALUE 68
 #define PR_GET_AUXV_VALUE 0x41555856
+#define ARCH_SHSTK_ENABLE_VALUE 0x5001
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
 
 int64_t lb_own(struct lb_trap *trap)
@@ -280,6 +284,8 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_GET_FP_MODE:
 	case PR_GET_TAGGED_ADDR_CTRL:
 	case PR_GET_MDWE_VALUE:
+	case PR_SET_MEMORY_MERGE_VALUE:
+	case PR_GET_MEMORY_MERGE_VALUE:
 	case PR_GET_AUXV_VALUE:
 		return lb_here(trap);
 	case PR_SET_PDEATHSIG: /* the parent is at home */
@@ -304,6 +310,17 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	default:
 		/* Far above what any kernel knows: EINVAL, wherever it runs. */
 		return (uint32_t)trap->args[0] >= PRCTL_END ? -EINVAL : lb_come(trap);
+	}
+}
+
+int64_t lb_own_arch_prctl(struct lb_trap *trap)
+{
+	switch ((int)trap->args[0]) {
+	case ARCH_SET_CPUID: /* this library needs it: attributes.c */
+	case ARCH_SHSTK_ENABLE_VALUE: /* no image has such a stack */
+		return lb_come(trap);
+	default:
+		return lb_here(trap);
 	}
 }
 

@@ -317,6 +317,7 @@ void lb_frozen_forget(void)
 	frozen.alarm_ns = 0;
 	lb_timers_forget();
 	lb_cpu_time_forget();
+	lb_attributes_note_new_memory(0); /* mlockall(2): a child inherits no locks */
 }
 
 void lb_unfreeze(void)

@@ -13,8 +13,6 @@
 #define LB_EFAULT (-14)
 #define BOUNCE_SIZE 65536u
 #define PROT_READ 1u
-#define PROT_WRITE 2u
-#define PROT_GROWSDOWN 0x01000000u
 
 struct part { /* struct iovec */
 	const void *at;
@@ -62,28 +60,40 @@ static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned c
 	return 0;
 }
 
-/* Memory that the program has mapped with MAP_GROWSDOWN, a stack of its own: /proc/self/maps does not tell. The
- * kernel takes PROT_GROWSDOWN for no other mapping, and with the protection that is there nothing changes. */
-static bool grows_down(const struct lb_mapping *mapping)
+/* What this mapping will be: a still picture of a vdso is patched there, so it is not sealed. What cannot be written to
+ * and never could is read into place all the same, and then counts as a reservation. */
+static uint32_t attributes_of(const struct lb_mapping *mapping)
 {
-	const struct lb_image_segment *segment = &mapping->segment;
-	return segment->kind == LB_SEGMENT_ANONYMOUS && !mapping->file && !mapping->device &&
-	       (segment->protection & PROT_WRITE) &&
-	       lb_syscall3(__NR_mprotect, segment->start, PAGE, segment->protection | PROT_GROWSDOWN) == 0;
+	uint32_t attributes = mapping->segment.attributes;
+	if (mapping->vdso || mapping->device)
+		return LB_ATTRIBUTE(NO_RESERVE);
+	if (mapping->file && !(attributes & LB_ATTRIBUTE(ACCOUNTED)))
+		attributes |= LB_ATTRIBUTE(NO_RESERVE);
+	if (lb_fork_is_born()) /* a child inherits no locks: dup_mmap(), mm/mmap.c, Linux 6.18 */
+		attributes &= ~(LB_ATTRIBUTE(LOCKED) | LB_ATTRIBUTE(LOCKED_ON_FAULT));
+	return attributes;
 }
 
+/* `context`: the probe. */
 static int note_mapping(const struct lb_mapping *mapping, void *context)
 {
-	(void)context;
+	if (mapping->segment.start == *(uint64_t *)context) {
+		header.of_new_memory = mapping->segment.attributes;
+		lb_attributes_note_new_memory(header.of_new_memory);
+		return 0;
+	}
 	if (mapping->skip)
 		return 0;
 	if (mapping->shared_writable)
 		return -LB_E_SHARED_MEMORY;
+	if (mapping->segment.attributes & LB_ATTRIBUTE_REFUSED)
+		return -LB_E_MEMORY_KIND;
+	if (lb_fork_is_born() && (mapping->segment.attributes & LB_ATTRIBUTE(DONTFORK)))
+		return 0;
 	if (table_count == LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
 	table[table_count] = mapping->segment;
-	if (grows_down(mapping))
-		table[table_count].kind = LB_SEGMENT_STACK;
+	table[table_count].attributes = attributes_of(mapping);
 	kinds[table_count++] = mapping->device ? DEVICE_PAGES : mapping->file ? FILE_PAGES : ANONYMOUS_PAGES;
 	return 0;
 }
@@ -139,9 +149,23 @@ static uint64_t read_xcr0(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* All mappings, and what the next one would be: mlockall(MCL_FUTURE) is told by nothing else. Memory that is shared is
+ * never joined with its neighbour. */
+static int fill_table(void)
+{
+	uint64_t probe = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 0, 0x21 /* SHARED | ANONYMOUS */, -1, 0);
+	table_count = 0;
+	memset(&header, 0, sizeof header);
+	if (probe == (uint64_t)LB_EAGAIN) /* it would be locked, beyond the limit */
+		header.of_new_memory = LB_ATTRIBUTE(LOCKED);
+	lb_attributes_note_new_memory(header.of_new_memory);
+	int error = lb_each_mapping_whole(note_mapping, &probe);
+	lb_syscall2(__NR_munmap, probe, PAGE);
+	return error;
+}
+
 static int fill_header(uint64_t ticket)
 {
-	memset(&header, 0, sizeof header);
 	header.magic = LB_IMAGE_MAGIC;
 	header.version = LB_IMAGE_VERSION;
 	header.abi_version = LB_ABI_VERSION;
@@ -317,6 +341,8 @@ static int send_segment(struct lb_image_sink *sink, uint32_t index)
 	struct sending sending = { sink, segment->protection & PROT_READ, 0 };
 	if (kinds[index] == DEVICE_PAGES)
 		return send_device(sink, segment);
+	if (lb_fork_is_born() && (segment->attributes & LB_ATTRIBUTE(WIPEONFORK)))
+		return 0;
 	/* The page table does not have all pages of memory that is shared. */
 	if (segment->kind == LB_SEGMENT_SHARED)
 		return send_stretch(segment->start, segment->end, false, &sending);
@@ -347,8 +373,7 @@ static int send_memory(struct lb_image_sink *sink)
 
 int lb_image_write(struct lb_image_sink *sink, uint64_t ticket)
 {
-	table_count = 0;
-	int error = lb_each_mapping(note_mapping, 0);
+	int error = fill_table();
 	if (!error)
 		error = fill_header(ticket);
 	if (error)

@@ -83,6 +83,7 @@ struct lb_mapping {
 	struct lb_image_segment segment;
 	bool file;   /* a file's pages: all of them are sent, up to its end */
 	bool device; /* [vvar]: pages that only the CPU can read, and not all of them */
+	bool vdso;   /* the program's own, as the kernel has mapped it */
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared_writable;
 	uint64_t offset, device_number, inode; /* of its file */
@@ -93,6 +94,8 @@ uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
 /* Calls `each` for every mapping, in address order, until it returns non-zero. Returns that or a negative
  * error. */
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
+/* The same with attributes, for which the kernel looks at all pages: some 25 ms for each GiB of them. */
+int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
 
 /* ---- frozen.c: what the kernel knows of the process and an image must carry, kept in library memory */
 /* Stops the clocks: saves and disarms timers, takes pending signals, notes limits. Returns 0 or an error, and
@@ -115,6 +118,11 @@ uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
 /* ---- attributes.c: of the process, as prctl(2) has set them */
 void lb_attributes_take(void) LB_HIDDEN;
 void lb_attributes_give(void) LB_HIDDEN;
+/* Whether it is in a state that this library itself could not run in, away or on the way home: the processor is to trap
+ * rdtsc or cpuid (prctl(2) PR_SET_TSC, arch_prctl(2)), or no memory may become executable (PR_SET_MDWE). */
+bool lb_attributes_trap(void) LB_HIDDEN;
+/* LB_ATTRIBUTE() of what is mapped next. */
+void lb_attributes_note_new_memory(uint32_t of_new_memory) LB_HIDDEN;
 
 /* ---- pages.c: which pages of this process exist */
 enum lb_pages_way { LB_PAGES_SCANNED, LB_PAGES_SCANNED_BEFORE_6_15, LB_PAGES_ENTRIES };

@@ -1,7 +1,16 @@
-/* maps.c - walks the process's own mappings as /proc/self/maps tells them (proc_pid_maps(5)). */
+/* maps.c - walks the process's own mappings as /proc/self/maps tells them (proc_pid_maps(5)), or, at more cost, with
+ * their attributes as /proc/self/smaps does (proc_pid_smaps(5)). */
 #include "internal.h"
 
+#define VM_FLAGS "VmFlags: "
 #define LINE_MAX_SIZE 8192 /* PATH_MAX and the columns; the kernel escapes newlines in names */
+
+struct walk {
+	int (*each)(const struct lb_mapping *mapping, void *context);
+	void *context;
+	bool attributes; /* a mapping is whole when they have been told */
+	struct lb_mapping mapping;
+};
 
 uint64_t lb_parse_hex(const char **at)
 {
@@ -15,6 +24,21 @@ uint64_t lb_parse_hex(const char **at)
 		else
 			return value;
 	}
+}
+
+/* The last line of each mapping: two letters and a blank for all that it is. */
+static uint32_t parse_attributes(const char *at)
+{
+	static const char letters[][3] = {
+#define LETTERS(name, letters, advice) letters,
+		LB_ATTRIBUTE_MAP(LETTERS)
+	};
+	uint32_t attributes = 0;
+	for (; at[0] && at[1]; at += at[2] == ' ' ? 3 : 1)
+		for (unsigned i = 0; i < sizeof letters / sizeof *letters; i++)
+			if (at[0] == letters[i][0] && at[1] == letters[i][1])
+				attributes |= 1u << i;
+	return attributes;
 }
 
 static const char *next_column(const char *at)
@@ -62,19 +86,34 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		/* As a still picture, for a handler's caller that is in the middle of the vdso. */
 		mapping->device = true;
 	else if (memcmp(at, "[vdso]", 6) == 0)
-		mapping->file = true; /* code to carry along: the program has pointers into it */
+		mapping->vdso = mapping->file = true; /* code to carry along: the program has pointers into it */
 	if (mapping->segment.start >= lb_self.hole_start && mapping->segment.start < lb_self.hole_end)
 		mapping->skip = true;
 	if (mapping->segment.start >= lb_self.ring_start && mapping->segment.start < lb_self.ring_end)
 		mapping->skip = true;
 }
 
-int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+/* One line without its newline. */
+static int take_line(const char *line, struct walk *walk)
+{
+	if (*line < 'A' || *line > 'Z') { /* an address; names of values begin with a capital */
+		parse_line(line, &walk->mapping);
+		return walk->attributes ? 0 : walk->each(&walk->mapping, walk->context);
+	}
+	if (memcmp(line, VM_FLAGS, sizeof VM_FLAGS - 1) != 0)
+		return 0;
+	walk->mapping.segment.attributes = parse_attributes(line + sizeof VM_FLAGS - 1);
+	if (walk->mapping.segment.attributes & LB_ATTRIBUTE(GROWS_DOWN))
+		walk->mapping.segment.kind = LB_SEGMENT_STACK;
+	return walk->each(&walk->mapping, walk->context);
+}
+
+static int walk_lines(const char *path, struct walk *walk)
 {
 	static char buffer[LINE_MAX_SIZE];
 	size_t used = 0;
 	int result = 0;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/maps", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, path, 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	for (;;) {
@@ -88,10 +127,8 @@ int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context)
 		for (size_t i = 0; i < used && !result; i++) {
 			if (buffer[i] != '\n')
 				continue;
-			struct lb_mapping mapping;
 			buffer[i] = 0;
-			parse_line(buffer + start, &mapping);
-			result = each(&mapping, context);
+			result = take_line(buffer + start, walk);
 			start = i + 1;
 		}
 		if (result)
@@ -105,4 +142,16 @@ int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context)
 	}
 	lb_syscall1(__NR_close, fd);
 	return result;
+}
+
+int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+{
+	struct walk walk = { each, context, false, { .skip = false } };
+	return walk_lines("/proc/self/maps", &walk);
+}
+
+int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+{
+	struct walk walk = { each, context, true, { .skip = false } };
+	return walk_lines("/proc/self/smaps", &walk);
 }

@@ -17,6 +17,8 @@ static int check_movable(void)
 		return -LB_E_CHILDREN;
 	if (!lb_self.away && lb_shares_memory())
 		return -LB_E_SHARED_MEMORY;
+	if (lb_attributes_trap())
+		return -LB_E_TRAPS;
 	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", status);
 	if (rv < 0)
 		return (int)rv;

@@ -149,6 +149,8 @@ static void settle_descriptors(const struct lb_resume_args *args)
 		for (unsigned fd = 0; fd < LB_CLOEXEC_WORDS * 64; fd++)
 			if (state.cloexec[fd / 64] & 1ULL << fd % 64)
 				lb_syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+		if (state.keeps_caps)
+			lb_syscall5(__NR_prctl, 8 /* PR_SET_KEEPCAPS */, 1, 0, 0, 0);
 		for (int i = 0; i < 4; i++)
 			if (own[i] > 2)
 				lb_syscall1(__NR_close, own[i]);

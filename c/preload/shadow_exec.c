@@ -131,6 +131,7 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	lb_text_copy(state.runs_on, order->destination, sizeof state.runs_on);
 	lb_text_copy(state.control_path, lb_self.control_path, sizeof state.control_path);
 	lb_syscall5(__NR_prctl, 16 /* PR_GET_NAME */, state.comm, 0, 0, 0);
+	state.keeps_caps = lb_syscall5(__NR_prctl, 7 /* PR_GET_KEEPCAPS */, 0, 0, 0, 0) == 1;
 	const char *name = lb_self.exe;
 	for (const char *c = lb_self.exe; *c; c++)
 		if (*c == '/')

@@ -10,6 +10,8 @@
  */
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/resource.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +28,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 #define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
+#define NR_MSEAL 462 /* newer than some headers */
 #define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
 #define EINTR_NEGATIVE (-4)
 #define ARCH_SET_GS_CODE 0x1001
@@ -132,28 +135,64 @@ static void clear_address_space(struct lb_restorer_args *args)
 	lb_syscall2(__NR_munmap, args->resume.hole_end, (TASK_SIZE - args->resume.hole_end));
 }
 
+/* Before its pages come: MADV_HUGEPAGE makes them huge ones. */
+static void advise(struct lb_restorer_args *args, const struct lb_image_segment *segment)
+{
+	static const uint8_t advices[] = {
+#define ADVICE(name, letters, advice) advice,
+		LB_ATTRIBUTE_MAP(ADVICE)
+	};
+	for (unsigned i = 0; i < sizeof advices; i++) {
+		if (!(segment->attributes & 1u << i) || advices[i] == 0)
+			continue;
+		int64_t error = lb_syscall3(__NR_madvise, segment->start, (segment->end - segment->start),
+					    advices[i]);
+		if (error && !(LB_ATTRIBUTE_HINTS & 1u << i))
+			fail(args, error);
+	}
+}
+
+/* What is neither accounted nor a reservation never could be written to, and has no pages of its own: the kernel
+ * accounts for what is writable once (mprotect_fixup(), mm/mprotect.c, Linux 6.18). */
+static uint32_t first_protection(const struct lb_image_segment *segment)
+{
+	uint32_t paid = LB_ATTRIBUTE(ACCOUNTED) | LB_ATTRIBUTE(NO_RESERVE);
+	bool is_filled = (segment->attributes & paid) != 0 || segment->kind == LB_SEGMENT_SHARED;
+	return is_filled ? PROT_READ | PROT_WRITE : segment->protection;
+}
+
 static void map_segments(struct lb_restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->header.segments; i++) {
 		struct lb_image_segment *segment = &args->segments[i];
-		long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+		long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+		if (segment->attributes & LB_ATTRIBUTE(NO_RESERVE))
+			flags |= MAP_NORESERVE;
 		if (segment->kind == LB_SEGMENT_STACK)
 			flags |= MAP_GROWSDOWN;
 		if (segment->kind == LB_SEGMENT_SHARED)
 			flags += MAP_SHARED - MAP_PRIVATE;
 		int64_t at = lb_syscall6(__NR_mmap, segment->start, (segment->end - segment->start),
-					 PROT_READ | PROT_WRITE, flags, -1, 0);
+					 first_protection(segment), flags, -1, 0);
 		if (at != (int64_t)segment->start)
 			fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
+		advise(args, segment);
 	}
 }
 
-static int inside_a_segment(const struct lb_restorer_args *args, uint64_t start, uint64_t size)
+/* Where pages may be put: inside one segment, which is made writable for them. */
+static bool is_place(const struct lb_restorer_args *args, uint64_t start, uint64_t size)
 {
-	for (uint32_t i = 0; i < args->header.segments; i++)
-		if (start >= args->segments[i].start && start < args->segments[i].end)
-			return size <= args->segments[i].end - start;
-	return 0;
+	for (uint32_t i = 0; i < args->header.segments; i++) {
+		const struct lb_image_segment *segment = &args->segments[i];
+		if (start < segment->start || start >= segment->end)
+			continue;
+		if (!(first_protection(segment) & PROT_WRITE))
+			lb_syscall3(__NR_mprotect, segment->start, (segment->end - segment->start),
+				    PROT_READ | PROT_WRITE);
+		return size <= segment->end - start;
+	}
+	return false;
 }
 
 /* Pages that the shadow has kept in a file. They are copied: a mapping of that file would not be the program's
@@ -164,7 +203,7 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 	int error = read_all(args->image_fd, (uint64_t)&offset, sizeof offset);
 	if (error)
 		fail(args, error);
-	if (args->kept_fd == 0 || !inside_a_segment(args, at, size))
+	if (args->kept_fd == 0 || !is_place(args, at, size))
 		fail(args, -LB_E_WIRE);
 	/* All at once costs less than one fault a page; an older kernel says EINVAL. */
 	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE_VALUE);
@@ -184,7 +223,7 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 static void guard_run(struct lb_restorer_args *args, const struct lb_image_run *run)
 {
 	uint64_t size = run->size & ~LB_IMAGE_RUN_GUARD;
-	if (!inside_a_segment(args, run->start, size))
+	if (!is_place(args, run->start, size))
 		fail(args, -LB_E_WIRE);
 	if (lb_syscall3(__NR_madvise, run->start, size, MADV_GUARD_INSTALL) != 0)
 		fail(args, -LB_E_GUARDS);
@@ -207,7 +246,7 @@ static void read_runs(struct lb_restorer_args *args)
 			guard_run(args, &run);
 			continue;
 		}
-		if (!inside_a_segment(args, run.start, run.size))
+		if (!is_place(args, run.start, run.size))
 			fail(args, -LB_E_WIRE);
 		if (runs == 1)
 			fault(args, LB_FAULT_GUEST_MEMORY, LB_FAULT_HOME_MEMORY);
@@ -225,6 +264,45 @@ static void protect_segments(struct lb_restorer_args *args)
 			continue;
 		int64_t error = lb_syscall3(__NR_mprotect, segment->start,
 					    (segment->end - segment->start), segment->protection);
+		if (error)
+			fail(args, error);
+	}
+}
+
+/* At first without touching the pages: an error is that of the limit alone (mlock2(2)). Then for all of them; those
+ * that nobody may read are not there, which is no error here. */
+static void lock_segments(struct lb_restorer_args *args)
+{
+	uint64_t limit[2] = { 0, 0 };
+	lb_syscall4(__NR_prlimit64, 0, RLIMIT_MEMLOCK, 0, limit);
+	limit[0] = limit[1]; /* the library gives the program its own */
+	lb_syscall4(__NR_prlimit64, 0, RLIMIT_MEMLOCK, limit, 0);
+	/* Whether it may at all: the library does it when its own memory is there. */
+	if (args->header.of_new_memory & LB_ATTRIBUTE(LOCKED)) {
+		if (lb_syscall1(__NR_mlockall, MCL_FUTURE))
+			fail(args, -LB_E_LOCKED);
+		lb_syscall0(__NR_munlockall);
+	}
+	for (uint32_t i = 0; i < args->header.segments; i++) {
+		struct lb_image_segment *segment = &args->segments[i];
+		uint64_t size = segment->end - segment->start;
+		if (!(segment->attributes & LB_ATTRIBUTE(LOCKED)))
+			continue;
+		if (lb_syscall3(__NR_mlock2, segment->start, size, MLOCK_ONFAULT))
+			fail(args, -LB_E_LOCKED);
+		if (!(segment->attributes & LB_ATTRIBUTE(LOCKED_ON_FAULT)))
+			lb_syscall2(__NR_mlock, segment->start, size);
+	}
+}
+
+/* Linux 6.10. */
+static void seal_segments(struct lb_restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->header.segments; i++) {
+		struct lb_image_segment *segment = &args->segments[i];
+		if (!(segment->attributes & LB_ATTRIBUTE(SEALED)))
+			continue;
+		int64_t error = lb_syscall3(NR_MSEAL, segment->start, (segment->end - segment->start), 0);
 		if (error)
 			fail(args, error);
 	}
@@ -273,6 +351,8 @@ static void restore(struct lb_restorer_args *args)
 	if (args->kept_fd != 0)
 		lb_syscall1(__NR_close, args->kept_fd);
 	protect_segments(args);
+	lock_segments(args);
+	seal_segments(args);
 	set_mm(args);
 	if (args->handshake)
 		handshake(args);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -170,6 +171,7 @@ void lb_home(struct lb_shadow_link *link)
 	lb_link_lend(link->fd);
 	keep_own_open(true);
 	lb_cloexec_record();
+	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	lb_state_save();
 	bool tried = try_program();
 	lb_signals_give_back();
@@ -234,6 +236,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	keep_own_open(true);
 	keep_open(lb_shadow.state.kept_fd == 0 ? -1 : lb_shadow.state.kept_fd, true);
 	lb_cloexec_record();
+	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	lb_state_save();
 	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
 	if (directly)

@@ -165,6 +165,7 @@ int main(int argc, char **argv, char **environment)
 		return EXIT_BUG;
 	}
 	prctl(PR_SET_NAME, lb_shadow.state.comm);
+	prctl(PR_SET_KEEPCAPS, lb_shadow.state.keeps_caps, 0, 0, 0);
 	register_own();
 	lb_signals_init();
 	lb_signalfds_init();

@@ -32,7 +32,7 @@ export const headerOffsets = {
 export const HEADER_PREFIX_SIZE = 184;
 
 const MAGIC = 0x31474d49424c0a1an; // LB_IMAGE_MAGIC
-const VERSION = 1; // LB_IMAGE_VERSION
+const VERSION = 2; // LB_IMAGE_VERSION
 
 /** Who an image is, and what it needs. */
 export interface ImageHeader {

@@ -239,6 +239,7 @@ export function mapsObstacle(
     const [, range, permissions, device, path] = match ?? [];
     if (range === undefined || permissions === undefined || path === undefined) continue;
     if (path.includes("[uprobes]")) return "it is being probed";
+    if (path.startsWith("/anon_hugepage")) return "it has huge pages of its own (MAP_HUGETLB)";
     if (path.startsWith("/SYSV")) return "it has System V shared memory";
     if (path.startsWith("anon_inode:[io_uring]")) return "it uses io_uring";
     if (options.guest || permissions[3] !== "s") continue;

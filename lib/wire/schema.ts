@@ -453,6 +453,21 @@ export const errors = {
     text: "the other node has no guard pages (MADV_GUARD_INSTALL)",
     fix: "move it to a node with Linux 6.13 or later",
   },
+  LOCKED: {
+    code: 4112,
+    text: "more memory is locked than the limit there allows",
+    fix: "raise RLIMIT_MEMLOCK of the daemon there",
+  },
+  MEMORY_KIND: {
+    code: 4113,
+    text: "it has huge pages of its own or a shadow stack",
+    fix: "use madvise(MADV_HUGEPAGE) instead of MAP_HUGETLB",
+  },
+  TRAPS: {
+    code: 4114,
+    text: "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)",
+    fix: "such a process does not move",
+  },
 } as const;
 
 /**

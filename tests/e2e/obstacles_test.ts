@@ -119,6 +119,7 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
     ["io-uring", /io_uring/],
     ["signalfd", /signalfd for SIGIO: descriptor 3/],
     ["seccomp", /seccomp/],
+    ["huge-pages", /huge pages/],
   ];
   for (const [kind, reason] of kinds) {
     await t.step(kind, async (step) => {
@@ -126,6 +127,28 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
       const [said] = await job.output(/ready\n|not here\n/);
       if (said === "ready\n") await refused(home, away, job, reason);
       else await step.step({ name: "this kernel has none", ignore: true, fn: () => {} });
+      await job.kill("KILL");
+      await job.ending();
+    });
+  }
+});
+
+Deno.test("a state that lb could not run in keeps a process where it is, and is told", async (t) => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  for (const kind of ["tsc", "mdwe"]) {
+    await t.step(kind, async (step) => {
+      const job = await home.launchKnown(["obstacle", kind]);
+      const [said] = await job.output(/ready\n|not here\n/);
+      if (said === "ready\n") {
+        const { code, stderr } = await home.lb("migrate", String(job.pid), away.node);
+        assert.notEqual(code, 0, "the move was not refused");
+        assert.match(stderr, /rdtsc or cpuid, or refuses executable memory/);
+        await job.write("\n");
+        assert.deepEqual(await job.ending(), { code: 0, signal: null });
+        return;
+      }
+      await step.step({ name: "this kernel has none", ignore: true, fn: () => {} });
       await job.kill("KILL");
       await job.ending();
     });

@@ -87,12 +87,29 @@ static int child(void)
 	return clone(live_on, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL) < 0 ? -1 : 0;
 }
 
+static int huge_pages(void)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_HUGETLB;
+	return mmap(NULL, 2 << 20, PROT_READ, flags, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static int time_stamps(void)
+{
+	return prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+}
+
+static int write_or_execute(void)
+{
+	return prctl(65 /* PR_SET_MDWE, Linux 6.3 */, 1, 0, 0, 0);
+}
+
 static const struct {
 	const char *name;
 	int (*make)(void);
 } kinds[] = {
 	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },	  { "signalfd", signals },
 	{ "timers", timers },	    { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
+	{ "huge-pages", huge_pages }, { "tsc", time_stamps }, { "mdwe", write_or_execute },
 };
 
 int main(int argc, char **argv)

@@ -97,7 +97,11 @@ static void use_inherited(char *memory)
 	static char data[3 * 4096] = "d";
 	char *inside = (char *)(((uintptr_t)data + 4095) & ~4095ul), *end = sbrk(0), *moved;
 
+	unsigned char page;
+
 	show("what was inherited", "%c %c", memory[0], memory[5 * 4096]);
+	CALL("mincore of MADV_DONTFORK", mincore(memory + 20 * 4096, 4096, &page));
+	show("MADV_WIPEONFORK", "%d %c", memory[24 * 4096], memory[25 * 4096]);
 	CALL("madvise MADV_DONTNEED of it", madvise(memory, 4096, MADV_DONTNEED));
 	show("it is zero", "%d %c", memory[0], memory[4096]);
 	CALL("madvise MADV_DONTNEED of data", madvise(inside, 4096, MADV_DONTNEED));
@@ -117,6 +121,8 @@ static void check_inherited(void)
 	int status = -1;
 
 	memset(memory, 'x', 1 << 20);
+	madvise(memory + 20 * 4096, 4096, MADV_DONTFORK);
+	madvise(memory + 24 * 4096, 4096, MADV_WIPEONFORK);
 	for (int i = 0; i < 2; i++) { /* of the second only what has changed travels */
 		pid_t child = must("fork", fork());
 		if (child == 0) {
