@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hosttree.h"
+#include "hostcommand.h"
 
 static void die(const char *what)
 {
@@ -115,9 +115,7 @@ int main(int argc, char **argv)
 	if (child < 0)
 		die("cannot fork");
 	if (child == 0) {
-		/* A group of its own whose parent is in the same session: not orphaned, so that stop signals
-		 * count even where whoever runs the tests has no shell above (setpgid(2)). */
-		setpgid(0, 0);
+		as_from_a_shell();
 		execvp(argv[2], argv + 2);
 		fprintf(stderr, "hostenter: %s: %s\n", argv[2], strerror(errno));
 		_exit(127);

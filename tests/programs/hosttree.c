@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hosttree.h"
+#include "hostcommand.h"
 
 #define RUNNING_MAX 4096
 #define KILL_SECONDS_MAX 20
@@ -60,15 +60,10 @@ static char **strings(char *block, size_t count, char **after)
 
 static _Noreturn void run(const struct hosttree_order *order, const int *fds)
 {
-	sigset_t none;
 	struct stat block;
 	char *at, **arguments;
 
-	/* A group of its own whose parent is in the same session: not orphaned, so that stop signals
-	 * count even where whoever runs the tests has no shell above (setpgid(2)). */
-	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	as_from_a_shell();
 	if (fchdir(fds[HOSTTREE_CWD]) < 0 || fstat(fds[HOSTTREE_BLOCK], &block) < 0)
 		die("cannot take the order");
 	at = mmap(NULL, (size_t)block.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,

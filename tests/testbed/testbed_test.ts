@@ -133,6 +133,14 @@ for (const loopback of haveNamespaces ? [false, true] : [true]) {
   });
 }
 
+Deno.test("a testbed's programs start with no signal ignored", async () => {
+  // Those of Deno's own commands among them, and those of a job in a script or under nohup.
+  for (const loopback of haveNamespaces ? [false, true] : [true]) {
+    await using bed = await Testbed.create({ hosts: 1, loopback });
+    assert.match(await bed.host(0).must(["cat", "/proc/self/status"]), /^SigIgn:\s+0+$/m);
+  }
+});
+
 Deno.test("a test that fails shows its own message before that of its disposal", async () => {
   const failing = async () => {
     await using _bed = {
