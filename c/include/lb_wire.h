@@ -152,7 +152,8 @@ enum lb_fault {
 	X(LB_E_GUARDS, 4111, "the other node has no guard pages (MADV_GUARD_INSTALL)", "move it to a node with Linux 6.13 or later") \
 	X(LB_E_LOCKED, 4112, "more memory is locked than the limit there allows", "raise RLIMIT_MEMLOCK of the daemon there") \
 	X(LB_E_MEMORY_KIND, 4113, "it has huge pages of its own or a shadow stack", "use madvise(MADV_HUGEPAGE) instead of MAP_HUGETLB") \
-	X(LB_E_TRAPS, 4114, "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)", "such a process does not move")
+	X(LB_E_TRAPS, 4114, "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)", "such a process does not move") \
+	X(LB_E_LIMIT, 4120, "a limit on memory there is lower than the program's", "raise it where that node's daemon is started: ulimit -v, -d, -s")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -174,6 +175,7 @@ enum lb_e {
 	LB_E_LOCKED = 4112,
 	LB_E_MEMORY_KIND = 4113,
 	LB_E_TRAPS = 4114,
+	LB_E_LIMIT = 4120,
 };
 
 /* Messages on a node's control socket (unix(7), SOCK_SEQPACKET): one message a packet. */

@@ -5,6 +5,7 @@
  * does, so it is sent as a copy was when its hash was taken; some of it means nothing to the child.
  */
 #include "internal.h"
+#include "own_memory.h"
 
 #include <linux/elf.h>
 
@@ -74,19 +75,39 @@ static bool have_tables(void)
 {
 	if (tables)
 		return true;
+	lb_limits_follow(TABLES_SIZE);
 	int64_t mapped = lb_syscall6(__NR_mmap, 0, TABLES_SIZE, 3 /* READ | WRITE */,
 				     0x22 /* PRIVATE | ANONYMOUS */, -1, 0);
-	if (mapped < 0)
+	if (mapped < 0) {
+		lb_limits_follow(0);
 		return false;
+	}
 	tables = (void *)mapped;
 	return true;
 }
 
+uint64_t lb_kept_bytes(void)
+{
+	return tables ? TABLES_SIZE : 0;
+}
+
+void lb_kept_drop(void)
+{
+	if (tables)
+		lb_syscall2(__NR_munmap, tables, TABLES_SIZE);
+	tables = 0;
+	image_id = 0;
+}
+
+static bool inside(uint64_t page, const void *start, uint64_t size)
+{
+	return start && page >= (uint64_t)start && page + PAGE <= (uint64_t)start + size;
+}
+
 static bool is_scratch(uint64_t page)
 {
-	uint64_t start = (uint64_t)tables;
-	return (page >= (uint64_t)scratch_start && page + PAGE <= (uint64_t)scratch_end) ||
-	       (tables && page >= start && page < start + TABLES_SIZE);
+	return inside(page, scratch_start, (uint64_t)(scratch_end - scratch_start)) ||
+	       inside(page, tables, TABLES_SIZE) || inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
 }
 
 void lb_kept_begin(uint64_t id)

@@ -1,7 +1,7 @@
 /* forward_call.c - marshalling: makes a CALL of a table row and the program's arguments, and gives back what
  * the shadow answers.
  *
- * Runs in:  the SIGSYS handler, all signals blocked; never nested, so its areas are static.
+ * Runs in:  the SIGSYS handler, all signals blocked; never nested, so there is one of each of its areas.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -13,6 +13,7 @@
 #include "lb_syscalls.h"
 
 #include "forward.h"
+#include "own_memory.h"
 #include "ring.h"
 
 #define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
@@ -22,14 +23,8 @@
 #define SET_BITS_MAX 65536u        /* no descriptor number is higher: c/preload/shadow_exec.c */
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
 
-/* A CALL as it is sent, and kept for sending again. */
-static struct {
-	struct lb_link_header header;
-	struct lb_link_call call;
-	uint8_t data[LB_LINK_DATA_SIZE_MAX + 2 * PATH_MAX];
-} message LB_SCRATCH;
-
-static struct iovec iovecs[LB_PIECES_MAX] LB_SCRATCH;
+#define message (lb_areas->message)
+#define iovecs (lb_areas->iovecs)
 
 uint32_t lb_last_reply_flags;
 

@@ -20,6 +20,7 @@
 #include "forward.h"
 #include "forward_own.h"
 #include "ring.h"
+#include "own_memory.h"
 
 #define SIGSET_SIZE 8
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */
@@ -115,7 +116,7 @@ static void fill_limits(struct lb_home_child *wanted)
 
 	wanted->limits_set = lb_self.limits_set;
 	for (i = 0; i < LB_LIMITS; i++)
-		lb_syscall4(__NR_prlimit64, 0, i, NULL, wanted->limits[i]);
+		lb_limit_get((uint32_t)i, wanted->limits[i]);
 }
 
 int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
@@ -234,11 +235,10 @@ static void tell_mask(void)
 
 /* ---- it becomes another program ---- */
 
-#define STRINGS_SIZE (LB_LINK_DATA_SIZE_MAX / 2)
 #define STRING_SIZE_MAX 131072u /* MAX_ARG_STRLEN */
 #define STRINGS_SIZE_MAX (6u << 20) /* the kernel's own limit, with RLIMIT_STACK unlimited: execve(2) */
 
-static char strings[STRINGS_SIZE] LB_SCRATCH;
+#define strings (lb_areas->strings)
 static uint64_t strings_used, strings_told;
 
 static int64_t tell_strings(void)
@@ -259,7 +259,7 @@ static int64_t add_string(uint64_t at)
 
 	if (strings_told + strings_used > STRINGS_SIZE_MAX)
 		return -E2BIG;
-	if (STRINGS_SIZE - strings_used < STRING_SIZE_MAX) {
+	if (LB_TEXT_SIZE - strings_used < STRING_SIZE_MAX) {
 		length = tell_strings();
 		if (length < 0)
 			return length;

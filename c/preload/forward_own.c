@@ -19,6 +19,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "own_memory.h"
 #include "ring.h"
 
 #define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
@@ -193,10 +194,6 @@ static bool is_home_limit(uint64_t resource)
 	}
 }
 
-int64_t lb_own_getrlimit(struct lb_trap *trap)
-{
-	return is_home_limit(trap->args[0]) ? forward(trap) : lb_here(trap);
-}
 
 /* The program has a limit of its own: a child at home is to have it too (forward_child.c). */
 static void note_limit(uint64_t resource, uint64_t wanted)
@@ -205,10 +202,51 @@ static void note_limit(uint64_t resource, uint64_t wanted)
 		lb_self.limits_set |= 1ULL << (uint32_t)resource;
 }
 
+/* A limit whose number in the kernel is not the program's: new one at `wanted`, old one to `old`, 0: none. */
+static int64_t own_limit(uint32_t resource, uint64_t wanted, uint64_t old)
+{
+	uint64_t before[2], after[2];
+	int64_t result = 0;
+
+	if (wanted != 0 && lb_user_read(after, wanted, sizeof(after)) < 0)
+		return -EFAULT;
+	lb_limit_get(resource, before);
+	if (wanted != 0)
+		result = after[0] > after[1] ? -EINVAL : lb_limit_set(resource, after);
+	if (result < 0)
+		return result;
+	note_limit(resource, wanted);
+	return old != 0 && lb_user_write(old, before, sizeof(before)) < 0 ? -EFAULT : 0;
+}
+
+int64_t lb_limit_told(uint32_t resource, uint64_t limit[2])
+{
+	struct lb_request request = { .number = __NR_prlimit64 };
+
+	if (!is_home_limit(resource))
+		return lb_limit_get(resource, limit);
+	lb_request_value(&request, 0, 0);
+	lb_request_value(&request, 1, resource);
+	lb_request_value(&request, 2, 0);
+	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)limit, 2 * sizeof(limit[0]));
+	return lb_request_run(&request);
+}
+
+int64_t lb_own_getrlimit(struct lb_trap *trap)
+{
+	if (is_home_limit(trap->args[0]))
+		return forward(trap);
+	if (!lb_limit_is_ours((uint32_t)trap->args[0]))
+		return lb_here(trap);
+	return trap->args[1] != 0 ? own_limit((uint32_t)trap->args[0], 0, trap->args[1]) : -EFAULT;
+}
+
 int64_t lb_own_setrlimit(struct lb_trap *trap)
 {
 	if (is_home_limit(trap->args[0]))
 		return forward(trap);
+	if (lb_limit_is_ours((uint32_t)trap->args[0]))
+		return trap->args[1] != 0 ? own_limit((uint32_t)trap->args[0], trap->args[1], 0) : -EFAULT;
 	note_limit(trap->args[0], trap->args[1]);
 	return lb_here(trap);
 }
@@ -221,6 +259,8 @@ int64_t lb_own_prlimit64(struct lb_trap *trap)
 		return forward(trap);
 	if (is_home_limit(trap->args[1]))
 		return forward(trap);
+	if (lb_limit_is_ours((uint32_t)trap->args[1]))
+		return own_limit((uint32_t)trap->args[1], trap->args[2], trap->args[3]);
 	note_limit(trap->args[1], trap->args[2]);
 	return lb_here_value(trap, 0, 0);
 }

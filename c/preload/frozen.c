@@ -5,6 +5,7 @@
  * frame (registers, mask, altstack).
  */
 #include "internal.h"
+#include "own_memory.h"
 #include "posix_timers.h"
 #include "sites.h"
 
@@ -298,7 +299,7 @@ int lb_freeze(void)
 		return error;
 	}
 	for (int i = 0; i < RLIMITS; i++)
-		lb_syscall4(__NR_prlimit64, 0, i, 0, frozen.limits[i]);
+		lb_limit_get((uint32_t)i, frozen.limits[i]);
 	frozen.robust_head = 0;
 	lb_syscall3(__NR_get_robust_list, 0, &frozen.robust_head, &frozen.robust_size);
 	frozen.clear_child_tid = 0;
@@ -348,6 +349,11 @@ void lb_rseq_unregister(void)
 	lb_syscall4(__NR_rseq, base + (uint64_t)lb_rseq_offset, RSEQ_SIZE, 1 /* UNREGISTER */, RSEQ_SIGNATURE);
 }
 
+int lb_frozen_fits(void)
+{
+	return lb_limits_fit(frozen.limits);
+}
+
 void lb_thaw(bool at_home)
 {
 	lb_cpu_time_give(at_home);
@@ -361,7 +367,7 @@ void lb_thaw(bool at_home)
 		 * A hard limit that was higher there cannot be raised here: then the soft one is what fits. */
 		if (i == RLIMIT_NOFILE || i == RLIMIT_FSIZE || i == RLIMIT_NPROC || i == RLIMIT_NICE)
 			continue;
-		if (lb_syscall4(__NR_prlimit64, 0, i, frozen.limits[i], 0) < 0 && !at_home) {
+		if (lb_limit_set((uint32_t)i, frozen.limits[i]) < 0 && !at_home) {
 			uint64_t here[2];
 			lb_syscall4(__NR_prlimit64, 0, i, 0, here);
 			here[0] = frozen.limits[i][0] < here[1] ? frozen.limits[i][0] : here[1];

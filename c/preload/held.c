@@ -15,11 +15,13 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "own_memory.h"
 
 #define BATCH LB_PENDING_SIGNALS_MAX
 #define SET_SIZE 8
 
-static siginfo_t come[BATCH] LB_SCRATCH;
+#define come ((siginfo_t *)lb_areas->signals)
+_Static_assert(sizeof(lb_areas->signals) == BATCH * sizeof(siginfo_t), "as many as an image has");
 
 void lb_held_hear(const struct lb_link_serve *serve)
 {

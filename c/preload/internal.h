@@ -169,6 +169,9 @@ int lb_stream_expect(int fd, uint32_t type, void *body, uint32_t size) LB_HIDDEN
 int lb_stream_read(int fd, void *buffer, size_t size) LB_HIDDEN;
 void lb_stream_timeout(int fd, uint32_t timeout_ms) LB_HIDDEN;
 
+/* Whether the limits on memory that the program had can be given to it here: 0 or -LB_E_LIMIT. */
+int lb_frozen_fits(void) LB_HIDDEN;
+
 /* ---- resume.c */
 /* First thing in the restored process, on the private stack; returns what the order's handler returns. */
 int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
@@ -186,6 +189,8 @@ enum lb_page { LB_PAGE_CHANGED, LB_PAGE_KEPT, LB_PAGE_EMPTY };
 /* In the order of addresses. data: the page itself, or a copy of it as it counts, valid until the next call. */
 enum lb_page lb_kept(uint64_t page, const char **data) LB_HIDDEN;
 void lb_kept_end(bool whole) LB_HIDDEN;
+uint64_t lb_kept_bytes(void) LB_HIDDEN; /* of the tables that this needs */
+void lb_kept_drop(void) LB_HIDDEN;      /* at home, where nothing is kept */
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;
 void lb_urgent_forget(void) LB_HIDDEN;

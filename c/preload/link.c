@@ -14,6 +14,7 @@
 #include "../base/syscall.h"
 #include "link.h"
 #include "ring.h"
+#include "own_memory.h"
 
 /* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
 #define QUIET_MS 20
@@ -33,8 +34,6 @@ static struct {
 	uint32_t at, end; /* unread bytes of `bytes` */
 	uint8_t bytes[8192];
 } input = { .link_fd = -1, .signal_fd = -1 };
-
-static uint8_t reply_area[LB_LINK_SIZE_MAX] LB_SCRATCH __attribute__((aligned(64)));
 
 static void set_option(int level, int name, int value)
 {
@@ -363,7 +362,7 @@ void lb_link_poll(void)
 		check_generation();
 		if (input.at == input.end && lb_link_wait(&fd, 1, stopped ? -1 : 0) <= 0)
 			return;
-		type = receive_one(&header, reply_area, sizeof(reply_area), -1);
+		type = receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1);
 		if (type < 0)
 			reconnect_or_exit();
 		/* Any other message here is a REPLY whose CALL was given up: nobody waits for it. */
@@ -375,7 +374,7 @@ void lb_link_drain(void)
 	struct lb_link_header header;
 
 	while (input.at < input.end && input.link_fd == lb_self.link_fd) {
-		if (receive_one(&header, reply_area, sizeof(reply_area), -1) < 0)
+		if (receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1) < 0)
 			reconnect_or_exit();
 	}
 }
@@ -424,11 +423,11 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 			*cancelled = true;
 		}
 		quiet = false;
-		type = receive_one(&header, reply_area, sizeof(reply_area), -1);
-		if (type == LB_LINK_READY && lb_fork_stream(reply_area, header.size) < 0)
+		type = receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1);
+		if (type == LB_LINK_READY && lb_fork_stream(lb_areas->reply, header.size) < 0)
 			lb_syscall2(__NR_shutdown, lb_self.link_fd, 2); /* of no more use: home tells over the next */
 		if (type == LB_LINK_REPLY && header.seq == seq && header.size >= sizeof(reply)) {
-			memcpy(&reply, reply_area, sizeof(reply));
+			memcpy(&reply, lb_areas->reply, sizeof(reply));
 			if (reply.out_size == header.size - sizeof(reply))
 				break;
 			type = -LB_E_WIRE;
@@ -445,7 +444,7 @@ void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wante
 	view->result = reply.result;
 	view->flags = reply.flags;
 	view->out_size = reply.out_size;
-	view->out = reply_area + sizeof(reply);
+	view->out = lb_areas->reply + sizeof(reply);
 }
 
 void lb_link_wait_applied(uint64_t position)
@@ -460,7 +459,7 @@ void lb_link_wait_applied(uint64_t position)
 		failed = lb_link_send_ring();
 		lb_link_sender_leave();
 		check_generation();
-		if (failed < 0 || receive_one(&header, reply_area, sizeof(reply_area), -1) < 0)
+		if (failed < 0 || receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1) < 0)
 			reconnect_or_exit();
 	}
 }

@@ -3,6 +3,7 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "own_memory.h"
 #include "posix_timers.h"
 #include "lb_restorer.h"
 #include "ring.h"
@@ -81,11 +82,21 @@ static void tell_parked(void)
 		lb_syscall1(__NR_close, fd);
 }
 
-static void exit_parked(void)
+__attribute__((noreturn)) static void exit_parked(void)
 {
 	tell_keeper(LB_KEEPER_LEFT);
 	for (;;)
 		lb_syscall1(__NR_exit_group, 1);
+}
+
+/* This node cannot give what the process needs. Its source hears why, and goes on. */
+__attribute__((noreturn)) static void refuse(const struct lb_resume_args *args, int error)
+{
+	struct lb_link_status status = { error, 0 };
+
+	if (args->stream_fd >= 0)
+		lb_stream_send(args->stream_fd, LB_LINK_FAILED, &status, sizeof status);
+	exit_parked();
 }
 
 /* A first move: the source becomes the shadow and sends SERVE on the connection that carried the memory. */
@@ -107,11 +118,15 @@ static int resume_away(const struct lb_resume_args *args)
 	take_fault(args);
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
-	/* The one thing that a node may not give: before anything is decided. */
-	if (lb_timers_make())
-		exit_parked();
+	/* What a node may not give: before anything is decided. */
+	int error = lb_areas_make() ? lb_timers_make() : -LB_E_MEMORY;
+	if (error)
+		refuse(args, error);
 	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */
 	tell_parked();
+	error = lb_frozen_fits();
+	if (error)
+		refuse(args, error);
 	if (args->stream_fd >= 0 && say_running(args->stream_fd) && !first_move)
 		exit_parked(); /* the source is gone or gave up: it, or its keeper, goes on there */
 	uint32_t action = lb_fault(LB_FAULT_GUEST_PARKED);
@@ -128,7 +143,7 @@ static int resume_away(const struct lb_resume_args *args)
 		lb_syscall1(__NR_close, args->stream_fd);
 	lb_self.stream_fd = -1;
 	lb_actions_give();
-	int error = lb_forward_arm();
+	error = lb_forward_arm();
 	if (error) /* the daemon checks for this before an offer; nothing of the program has run, but home is gone */
 		exit_parked();
 	lb_thaw(false);
@@ -183,7 +198,21 @@ static int resume_home(const struct lb_resume_args *args)
 	lb_self.stream_fd = -1;
 	lb_self.link_fd = -1;
 	lb_self.keeper_fd = -1;
+	lb_areas_drop();
+	lb_kept_drop();
 	return 0;
+}
+
+/* Of the hole only the node's vdso is of use from now on. The arguments lie in it, too. */
+static void trim_hole(const struct lb_resume_args *args)
+{
+	const struct lb_restorer_args *restorer = (const void *)args;
+	uint64_t start = lb_self.hole_start;
+	uint64_t vdso = restorer->vdso_parts > 0 ? restorer->vdso[0].target : lb_self.hole_end;
+
+	lb_self.hole_start = vdso;
+	lb_syscall2(__NR_munmap, start, vdso - start);
+	lb_limits_follow(0);
 }
 
 int lb_resume(const struct lb_resume_args *args)
@@ -191,5 +220,7 @@ int lb_resume(const struct lb_resume_args *args)
 	take_place(args);
 	lb_fast_reset();
 	lb_vdso_aim(args->vdso);
-	return args->at_home ? resume_home(args) : resume_away(args);
+	int result = args->at_home ? resume_home(args) : resume_away(args);
+	trim_hole(args);
+	return result;
 }

@@ -21,6 +21,7 @@
 
 #include "fast.h"
 #include "forward.h"
+#include "own_memory.h"
 #include "internal.h"
 #include "sites.h"
 
@@ -159,12 +160,23 @@ static bool map_landing(uint64_t page)
 		return false;
 	if (question.above_grows && question.above - page < STACK_ROOM)
 		return false;
+	lb_limits_follow(PAGE);
 	int64_t at = lb_syscall6(__NR_mmap, page, PAGE, PROT_READ | PROT_EXEC,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (at != (int64_t)page)
+	if (at != (int64_t)page) {
+		lb_limits_follow(0);
 		return false;
+	}
 	landings[free] = page;
 	return true;
+}
+
+uint64_t lb_sites_bytes(void)
+{
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < LANDINGS; i++)
+		bytes += landings[i] ? PAGE : 0;
+	return bytes;
 }
 
 static bool is_empty(uint64_t at)

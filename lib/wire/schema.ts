@@ -468,6 +468,11 @@ export const errors = {
     text: "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)",
     fix: "such a process does not move",
   },
+  LIMIT: {
+    code: 4120,
+    text: "a limit on memory there is lower than the program's",
+    fix: "raise it where that node's daemon is started: ulimit -v, -d, -s",
+  },
 } as const;
 
 /**

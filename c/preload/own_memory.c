@@ -1,0 +1,43 @@
+/* own_memory.c - memory of the library's own that a process has only while it is a guest.
+ *
+ * Runs in:  a restored process before anything of the program does, all signals blocked.
+ */
+#include "own_memory.h"
+
+#include <linux/mman.h>
+#include <asm/unistd.h>
+
+#include "../base/syscall.h"
+#include "internal.h"
+#include "sites.h"
+
+struct lb_guest_areas *lb_areas;
+
+bool lb_areas_make(void)
+{
+	int64_t at;
+
+	if (lb_areas)
+		return true;
+	at = lb_syscall6(__NR_mmap, 0, sizeof *lb_areas, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at < 0)
+		return false;
+	lb_areas = (struct lb_guest_areas *)at;
+	return true;
+}
+
+void lb_areas_drop(void)
+{
+	if (lb_areas)
+		lb_syscall2(__NR_munmap, lb_areas, sizeof *lb_areas);
+	lb_areas = 0;
+}
+
+uint64_t lb_own_bytes(bool data)
+{
+	uint64_t bytes = (lb_areas ? LB_PAGES(sizeof *lb_areas) : 0) + lb_kept_bytes();
+	if (!data)
+		bytes += lb_self.hole_end - lb_self.hole_start + lb_self.ring_end - lb_self.ring_start +
+			 lb_sites_bytes();
+	return bytes;
+}

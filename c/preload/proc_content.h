@@ -1,0 +1,10 @@
+/* proc_content.h - see proc_content.c. */
+#ifndef LB_PROC_CONTENT_H
+#define LB_PROC_CONTENT_H
+
+#include "lb_preload.h"
+
+/* Reads the file of this name below /proc/self into lb_areas->content. Returns its size or a negative error. */
+int64_t lb_proc_content(const char *name) LB_HIDDEN;
+
+#endif
