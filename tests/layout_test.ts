@@ -1,7 +1,7 @@
 /** Compares numbers that TypeScript has written down with what the C compiler makes of the headers. */
 import assert from "node:assert/strict";
 import { CPU_FEATURES_SIZE, EVENT_SIZE } from "../ffi/symbols.ts";
-import { headerOffsets } from "../lib/host/image_header.ts";
+import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";
 import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";
 
 /** Prints one constant expression of C a line, as the compiler sees it. */
@@ -49,6 +49,8 @@ async function assertOffsets(
 
 Deno.test("image_header.ts knows where the fields of struct lb_image_header lie", async () => {
   await assertOffsets("lb_image.h", "lb_image_header", headerOffsets);
+  const sizes = Object.keys(imageSizes).map((name) => `sizeof(struct lb_image_${name})`);
+  assert.deepEqual(await compileAndPrint(["lb_image.h"], sizes), Object.values(imageSizes));
 });
 
 Deno.test("state.ts knows where the fields of struct lb_state lie", async () => {

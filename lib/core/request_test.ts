@@ -110,22 +110,41 @@ Deno.test("a move by hand that is refused, aborted or without a U node fails wit
   assert.match(failure(look()), /no associated node is U/);
 });
 
-Deno.test("moves by hand wait for their turn, and fail if their process ends meanwhile", () => {
+Deno.test("moves by hand of different processes do not wait for each other", () => {
   const { step, ask, look, answer } = twoProcesses();
   ask(1, "b", 1);
-  assert.deepEqual(ask(2, "b", 2), []);
-  assert.deepEqual(ask(3, "b", 1), []);
-  look();
-  answer("b", 1n, null);
-  const next = step({ type: "moveEnded", ticket: 1n, outcome: "moved" });
-  assert.deepEqual(next, [
-    { type: "requestDone", requestId: 1, node: "b" },
-    { type: "inspect", ids: ["a/2/1"] },
+  look(1);
+  assert.deepEqual(ask(2, "c", 2), [{ type: "inspect", ids: ["a/2/1"] }]);
+  look(2);
+  assert.equal(answer("c", 2n, null)[0]?.type, "orderMove");
+  assert.deepEqual(step({ type: "moveEnded", ticket: 2n, outcome: "moved" }), [
+    { type: "requestDone", requestId: 2, node: "c" },
   ]);
-  const gone = step({ type: "processEnded", id: "a/2/1" });
-  assert.deepEqual(gone, [
+  assert.match(failure(answer("b", 1n, "no memory")), /b refused: no memory/);
+});
+
+Deno.test("no more moves by hand are under way at once than can end in time", () => {
+  const { step, ask, look, answer } = twoProcesses();
+  const pids = Array.from({ length: 10 }, (_, index) => index + 1);
+  for (const pid of pids.slice(2)) {
+    const process = { id: `a/${pid}/1`, homeNode: "a", pid, program: "job" };
+    step({ type: "processArrived", process });
+  }
+  const begun = pids.filter((pid) => ask(pid, "b", pid).length > 0);
+  assert.deepEqual(begun, pids.slice(0, 8));
+  look(1);
+  assert.equal(failure(answer("b", 1n, "no memory")), "b refused: no memory,inspect");
+});
+
+Deno.test("moves by hand of one process wait for their turn, and fail if it ends meanwhile", () => {
+  const { step, ask, look } = twoProcesses();
+  ask(1, "b", 1);
+  assert.deepEqual(ask(2, "c", 1), []);
+  look(1);
+  assert.deepEqual(step({ type: "processEnded", id: "a/1/1" }), [
     { type: "requestFailed", requestId: 2, reason: "the process is gone" },
-    { type: "requestFailed", requestId: 3, reason: "this node has no such process" },
+    { type: "withdrawOffer", ticket: 1n, to: "b" },
+    { type: "requestFailed", requestId: 1, reason: "the process is gone" },
   ]);
 });
 
@@ -139,7 +158,7 @@ Deno.test("a second move of a process that moves already is refused", () => {
 
 Deno.test("the queue of moves by hand is bounded", () => {
   const { ask } = twoProcesses();
-  ask(0, "b", 1);
+  ask(0, "b", 2);
   for (let i = 1; i <= 64; i++) assert.deepEqual(ask(i, "b", 2), []);
   assert.match(failure(ask(65, "b", 2)), /waiting already/);
 });

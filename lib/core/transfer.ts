@@ -22,7 +22,7 @@ export interface Request {
 /** A node that has asked for a process, with its load. */
 export type Asker = Extract<SendCause, { kind: "asked" }>;
 
-/** The transfer under way; `request` is null if the balancer began it. */
+/** A transfer under way; `request` is null if the balancer began it. */
 export type Transfer =
   | {
     readonly phase: "inspecting";
@@ -43,6 +43,25 @@ export type Transfer =
 
 /** Requests that wait for their turn; a person seldom has more than a few. */
 export const REQUESTS_MAX = 64;
+
+/** So many transfers share a network: with a tenth of it each ends in time (lib/daemon/moves.ts). */
+export const TRANSFERS_MAX = 8;
+
+/** The transfer under this ticket, which is past its inspection. */
+export function findTransfer(
+  transfers: Iterable<Transfer>,
+  ticket: Ticket,
+): Exclude<Transfer, { phase: "inspecting" }> | null {
+  for (const transfer of transfers) {
+    if (transfer.phase !== "inspecting" && transfer.ticket === ticket) return transfer;
+  }
+  return null;
+}
+
+/** Whether a transfer is of this process; of the balancer's own that is known once it has chosen. */
+export function isOf(transfer: Transfer, id: ProcessId): boolean {
+  return (transfer.phase === "inspecting" ? transfer.request?.id : transfer.id) === id;
+}
 
 /** What the sending side works with. */
 export interface TransfersOptions {

@@ -1,5 +1,6 @@
 /**
- * The sending side: one transfer at a time, asked for by hand or because the node is over.
+ * The sending side: one transfer at a time because the node is over, and one for each process that a
+ * person wants to be moved, so that none waits for another's.
  *
  * @module
  */
@@ -10,9 +11,12 @@ import { cantmoveOf, type Entry } from "./process_table.ts";
 import { Round } from "./round.ts";
 import {
   type Asker,
+  findTransfer,
+  isOf,
   type Request,
   REQUESTS_MAX,
   type Transfer,
+  TRANSFERS_MAX,
   type TransfersOptions,
 } from "./transfer.ts";
 import type { Event, NodeName, ProcessId, Ticket } from "./types.ts";
@@ -23,7 +27,9 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #round = new Round();
-  #current: Transfer | null = null;
+  /** Those under way: by their request, and one of the balancer's own at most. */
+  readonly #current = new Map<Request | null, Transfer>();
+  /** They wait for another one of the same process, or as too many are under way. */
   #requests: Request[] = [];
   readonly #budget: MoveBudget;
   #isDraining = false;
@@ -51,7 +57,9 @@ export class Transfers {
   /** A check: tries everything again; an inspection whose answer was lost is repeated. */
   retry(nowMs: number): void {
     this.#round.restart();
-    if (this.#current?.phase === "inspecting") this.#inspect(this.#current.request, nowMs);
+    for (const { phase, request } of [...this.#current.values()]) {
+      if (phase === "inspecting") this.#inspect(request, nowMs);
+    }
   }
 
   /** An associated node has become U. */
@@ -69,33 +77,34 @@ export class Transfers {
     const request = { requestId, id, node, tried: new Set<NodeName>() };
     const obstacle = this.#obstacle(request);
     if (obstacle !== null) this.#fail(request, obstacle);
-    else if (this.#requests.length >= REQUESTS_MAX) {
+    else if (this.#requests.length + this.#current.size > REQUESTS_MAX) {
       this.#fail(request, `${REQUESTS_MAX} other moves are waiting already`);
     } else this.#requests.push(request);
   }
 
   /** Gives a process to a node that has asked and has clearly fewer, or refuses. */
   give(asker: Asker, nowMs: number): void {
-    const isFree = this.#current === null && this.#requests.length === 0 && !this.#isDraining;
+    const isFree = this.#current.size === 0 && !this.#isDraining;
     const may = isFree && this.#budget.mayBegin(nowMs) &&
       this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, asker.node));
     if (!may) return this.#options.refuseAsk(asker.node);
-    this.#current = { phase: "inspecting", request: null, asker };
-    this.#inspect(null, nowMs);
+    this.#begin(null, nowMs, asker);
   }
 
   /** Fresh figures are in the table: chooses, if that is what a transfer waits for. */
   sampled(ids: ReadonlySet<ProcessId>, nowMs: number): void {
-    if (this.#current?.phase !== "inspecting") return;
-    const { request, asker } = this.#current;
-    if (request === null) this.#offerVictim(nowMs, asker);
-    else if (ids.has(request.id)) this.#offerRequested(request, nowMs);
+    for (const transfer of [...this.#current.values()]) {
+      if (transfer.phase !== "inspecting") continue;
+      const { request, asker } = transfer;
+      if (request === null) this.#offerVictim(nowMs, asker);
+      else if (ids.has(request.id)) this.#offerRequested(request, nowMs);
+    }
   }
 
   /** The answer to an offer. */
   answered(event: EventOf<"offerAnswered">, nowMs: number): void {
-    const current = this.#current;
-    if (current?.phase !== "offering" || current.ticket !== event.ticket) {
+    const current = findTransfer(this.#current.values(), event.ticket);
+    if (current?.phase !== "offering") {
       // Too late, we have gone on without it: the place must not wait for its time-out.
       if (event.accepted) this.#withdraw(event.ticket, event.from);
       return;
@@ -104,9 +113,9 @@ export class Transfers {
       this.#refuse(current, event.reason ?? "no reason given", event.announcement === null, nowMs);
       return;
     }
-    const { ticket, id, to } = current;
+    const { request, ticket, id, to } = current;
     const deadlineMs = nowMs + this.#options.moveTimeoutMs;
-    this.#current = { ...current, phase: "moving", beganMs: nowMs, deadlineMs };
+    this.#current.set(request, { ...current, phase: "moving", beganMs: nowMs, deadlineMs });
     this.#options.emit({ type: "orderMove", ticket, id, to, home: this.#isHome(id, to) });
   }
 
@@ -119,10 +128,10 @@ export class Transfers {
     if (entry !== null && event.outcome === "aborted") {
       table.rest(entry.process.id, nowMs, retryDelayMs);
     }
-    const current = this.#current;
-    if (current?.phase !== "moving" || current.ticket !== event.ticket) return;
-    this.#current = null;
+    const current = findTransfer(this.#current.values(), event.ticket);
+    if (current?.phase !== "moving") return;
     const { request, to, beganMs } = current;
+    this.#current.delete(request);
     if (event.outcome === "moved" && sample !== null) cost.note(sample.rssBytes, nowMs - beganMs);
     if (event.outcome === "aborted") {
       this.#round.failed(to);
@@ -137,45 +146,47 @@ export class Transfers {
     const reason = "the process is gone";
     for (const request of this.#requests) if (request.id === id) this.#fail(request, reason);
     this.#requests = this.#requests.filter((request) => request.id !== id);
-    const current = this.#current;
-    if (current === null) return;
-    const isIt = current.phase === "inspecting" ? current.request?.id === id : current.id === id;
-    if (!isIt) return;
-    this.#current = null;
-    // A receiver whose memory has begun to arrive ignores this and sees for itself.
-    if (current.phase !== "inspecting") this.#withdraw(current.ticket, current.to);
-    if (current.request !== null) this.#fail(current.request, reason);
+    for (const current of [...this.#current.values()]) {
+      if (!isOf(current, id)) continue;
+      this.#current.delete(current.request);
+      // A receiver whose memory has begun to arrive ignores this and sees for itself.
+      if (current.phase !== "inspecting") this.#withdraw(current.ticket, current.to);
+      if (current.request !== null) this.#fail(current.request, reason);
+    }
   }
 
   /** Ends what has waited too long. */
   expire(nowMs: number): void {
-    const current = this.#current;
-    if (current === null || current.phase === "inspecting") return;
-    if (nowMs < current.deadlineMs) return;
-    const { ticket, id, to, request } = current;
-    if (current.phase === "offering") {
-      this.#withdraw(ticket, to);
-      this.#refuse(current, `no answer in ${this.#options.offerTimeoutMs} ms`, true, nowMs);
-      return;
+    for (const current of [...this.#current.values()]) {
+      if (current.phase === "inspecting" || nowMs < current.deadlineMs) continue;
+      const { ticket, id, to, request } = current;
+      if (current.phase === "offering") {
+        this.#withdraw(ticket, to);
+        this.#refuse(current, `no answer in ${this.#options.offerTimeoutMs} ms`, true, nowMs);
+        continue;
+      }
+      // The process stays marked as moving: only a report may say where it is.
+      const reason = `the move has not ended in ${this.#options.moveTimeoutMs} ms`;
+      this.#log("warning", reason, { process: id, to });
+      this.#current.delete(request);
+      if (request !== null) this.#fail(request, reason);
     }
-    // The process stays marked as moving: only a report may say where it is.
-    const reason = `the move has not ended in ${this.#options.moveTimeoutMs} ms`;
-    this.#log("warning", reason, { process: id, to });
-    this.#current = null;
-    if (request !== null) this.#fail(request, reason);
   }
 
-  /** Begins the next transfer, if there is reason to and none is under way. */
+  /** Begins the transfers that are asked for, and one that there is reason to if none is under way. */
   advance(nowMs: number): void {
-    while (this.#current === null) {
-      const request = this.#requests.shift();
+    const isFree = ({ id }: Request) => ![...this.#current.values()].some((one) => isOf(one, id));
+    const own = () => this.#current.has(null) ? 1 : 0;
+    while (this.#current.size - own() < TRANSFERS_MAX) {
+      const request = this.#requests.find(isFree);
       if (request === undefined) break;
+      this.#requests = this.#requests.filter((other) => other !== request);
       // Asked again at its turn: the transfers before it may have changed the answer.
       const obstacle = this.#obstacle(request);
       if (obstacle !== null) this.#fail(request, obstacle);
       else this.#begin(request, nowMs);
     }
-    if (this.#current !== null) return;
+    if (this.#current.size > 0) return;
     const cause = this.cause;
     if (cause === null) this.#complaint = "";
     else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
@@ -186,14 +197,16 @@ export class Transfers {
     }
   }
 
-  /** The deadline of the transfer under way, or null. */
+  /** The first deadline of the transfers under way, or null. */
   nextTimeoutMs(): number | null {
-    const current = this.#current;
-    return current === null || current.phase === "inspecting" ? null : current.deadlineMs;
+    const deadlines = [...this.#current.values()].flatMap((current) =>
+      current.phase === "inspecting" ? [] : [current.deadlineMs]
+    );
+    return deadlines.length === 0 ? null : Math.min(...deadlines);
   }
 
-  #begin(request: Request | null, nowMs: number): void {
-    this.#current = { phase: "inspecting", request, asker: null };
+  #begin(request: Request | null, nowMs: number, asker: Asker | null = null): void {
+    this.#current.set(request, { phase: "inspecting", request, asker });
     this.#inspect(request, nowMs);
   }
 
@@ -207,7 +220,7 @@ export class Transfers {
   /** Offers the best victim that some node may take to the best such node. */
   #offerVictim(nowMs: number, asker: Asker | null = null): void {
     const { chooser, table, countOthers } = this.#options;
-    this.#current = null;
+    this.#current.delete(null);
     if (asker === null && this.#round.isExhausted) return;
     // A process may have ended since: then nothing has to leave any more.
     const cause = asker ?? this.cause;
@@ -238,9 +251,11 @@ export class Transfers {
 
   #offerRequested(request: Request, nowMs: number): void {
     const { table, preferred } = this.#options;
-    this.#current = null;
+    this.#current.delete(request);
     const entry = table.get(request.id);
-    const cantmove = entry === null ? "the process is gone" : cantmoveOf(entry);
+    const cantmove = entry === null
+      ? "the process is gone"
+      : this.#obstacle(request) ?? cantmoveOf(entry);
     const to = request.node ?? preferred.first((node) => !request.tried.has(node));
     if (cantmove !== null) this.#fail(request, cantmove);
     else if (to !== null) {
@@ -270,7 +285,8 @@ export class Transfers {
     const deadlineMs = nowMs + offerTimeoutMs;
     table.depart(id, { ticket, to });
     const beganMs = nowMs;
-    this.#current = { phase: "offering", request, isAsked, ticket, id, to, beganMs, deadlineMs };
+    const offering = { request, isAsked, ticket, id, to, beganMs, deadlineMs };
+    this.#current.set(request, { phase: "offering", ...offering });
     emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
   }
 
@@ -287,7 +303,7 @@ export class Transfers {
     nowMs: number,
   ): void {
     this.#options.table.stay(id);
-    this.#current = null;
+    this.#current.delete(request);
     this.#log("info", "offer refused", { process: id, to, reason });
     if (request === null) {
       if (isUnreachable) this.#round.failed(to);
@@ -315,9 +331,11 @@ export class Transfers {
     const kind = this.cause?.kind ?? "over";
     const isUrgent = kind !== "over";
     const { node } = this.#options;
+    const asked = new Set([...this.#requests, ...this.#current.keys()].map((one) => one?.id));
     return this.#options.table.list().filter((entry) =>
       entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
-      !entry.isPinned && (isUrgent || entry.staysUntilMs <= nowMs) &&
+      !entry.isPinned && !asked.has(entry.process.id) &&
+      (isUrgent || entry.staysUntilMs <= nowMs) &&
       (kind !== "owner" || entry.process.homeNode !== node) &&
       !(this.#guestsOnly && entry.process.homeNode === this.#options.node)
     );

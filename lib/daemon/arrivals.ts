@@ -18,6 +18,7 @@ import type { FrameValues } from "../wire/frame.ts";
 import type { LocalValues } from "../wire/local.ts";
 import { frameTypes, guestStates } from "../wire/schema.ts";
 import type { Context, Watch } from "./context.ts";
+import { Departures } from "./departures.ts";
 import type { Endings } from "./endings.ts";
 import { refusal } from "./fitness.ts";
 import type { Orders } from "./orders.ts";
@@ -55,6 +56,7 @@ export class Arrivals {
   readonly #watch: Watch;
   readonly #orders: Orders;
   readonly #offers = new Map<bigint, Offer>();
+  readonly #departures: Departures;
   /** What each node has told last, of the process that it offers next. */
   readonly #told = new Map<string, FrameValues<"T">>();
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
@@ -65,6 +67,7 @@ export class Arrivals {
     this.#orders = orders;
     this.#endings = endings;
     this.#watch = watch;
+    this.#departures = new Departures(context.records);
   }
 
   /** Frame T: the CPU time of a process whose offer comes next. */
@@ -82,13 +85,11 @@ export class Arrivals {
     const cpuSeconds = told?.ticket === ticket ? Number(told.cpuMs) / 1000 : 0;
     const what = { from, identity, program, memoryBytes, cpuSeconds };
     this.#offers.set(ticket, { ...what, request, reply, receivedMs, accepted: false });
-    this.#context.dispatch({
-      type: "offerReceived",
-      from,
-      ticket,
-      id: formatProcessId(identity),
-      manual: values.manual !== 0,
-      refusal: this.#refusal(values),
+    const id = formatProcessId(identity);
+    this.#departures.after(id, () => {
+      const refusal = this.#refusal(values);
+      const manual = values.manual !== 0;
+      this.#context.dispatch({ type: "offerReceived", from, ticket, id, manual, refusal });
     });
   }
 
@@ -370,6 +371,7 @@ export class Arrivals {
       const failed = "it could not be restored: see the log of the node";
       dispatch({ type: "arrivalFailed", ticket: record.ticket, reason: failed });
     }
+    this.#departures.left(record.id);
   }
 
   /** Takes up the guests of an earlier run of the daemon: those that live. */

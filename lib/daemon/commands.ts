@@ -134,7 +134,12 @@ export class Commands {
     if (running !== null) return await this.#request(running.id, to);
     if (shadow === null || id === null) throw this.#unknown(values);
     if (to === this.#context.node) return await this.#bringHome(shadow);
-    return await this.#forward(shadow, values, to ?? "");
+    try {
+      return await this.#forward(shadow, values, to ?? "");
+    } catch (error) {
+      if (this.#moves.find(id) === null) throw error;
+      return await this.#request(id, to); // it has come home meanwhile
+    }
   }
 
   /** Pins a process where it runs. */

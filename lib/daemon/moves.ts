@@ -23,6 +23,13 @@ import type { Treatments } from "./treatments.ts";
 
 const log = logger("moves");
 
+/** A look at /proc takes a millisecond, but waits for a process that the kernel is busy with. */
+const INSPECTION_MS_MAX = 2_000;
+const SILENT = `the kernel has not told about it within ${INSPECTION_MS_MAX} ms`;
+
+/** What is known of a process that cannot be seen. */
+const unseen = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0 };
+
 type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 
 /** The move with the times of its phases, for its one line in the log. */
@@ -50,7 +57,7 @@ export class Moves {
   find(id: ProcessId): LocalRecord | GuestRecord | null {
     const { locals, guests } = this.#context.records;
     const guest = guests.get(id);
-    return locals.get(id) ?? (guest?.running === true ? guest : null);
+    return locals.get(id) ?? (guest?.running === true && !guest.left ? guest : null);
   }
 
   /** Forgets moves that an earlier run of the daemon ordered, once each of their steps has ended. */
@@ -66,11 +73,12 @@ export class Moves {
   async inspect(id: ProcessId): Promise<Inspection | null> {
     const record = this.find(id);
     if (record === null) return null;
-    const inspection = await inspect(pidOf(record), ticksOf(record), {
+    const look = inspect(pidOf(record), ticksOf(record), {
       signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
       guest: isGuest(record),
       isStoppedByUs: isGuest(record) && record.stopped === true,
     });
+    const inspection = await within(INSPECTION_MS_MAX, look, { ...unseen, cantmove: SILENT });
     if (inspection === null) return null;
     const { cpuElsewhere = 0 } = record;
     const known = isGuest(record) ? null : record.cantmove;
@@ -318,6 +326,13 @@ export class Moves {
       this.#orders.refuse(peer, 0n);
     }
   }
+}
+
+/** What a promise gives, or `late` if it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>, late: T): Promise<T> {
+  let timer: number | undefined;
+  const lateness = new Promise<T>((resolve) => timer = setTimeout(() => resolve(late), ms));
+  return await Promise.race([promise, lateness]).finally(() => clearTimeout(timer));
 }
 
 function aborted(reason: string): OrderResult {

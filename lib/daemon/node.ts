@@ -200,13 +200,16 @@ export class Node {
     dispatch({ type: "check" });
   }
 
-  /** Looks at processes and tells the balancer what it found. */
+  /**
+   * Looks at processes and tells the balancer what it found: of each of them something, as a transfer
+   * may wait for it.
+   */
   async #sample(ids: readonly ProcessId[]): Promise<readonly Sample[]> {
     const samples: Sample[] = [];
     await Promise.all(ids.map(async (id) => {
       const inspection = await this.#moves.inspect(id);
-      if (inspection === null) return;
-      const { cpuSeconds, rssBytes, cantmove } = inspection;
+      const gone = { cpuSeconds: 0, rssBytes: 0, cantmove: "the process is gone" };
+      const { cpuSeconds, rssBytes, cantmove } = inspection ?? gone;
       samples.push({ id, cpuSeconds, rssBytes, cantmove });
     }));
     this.#context.dispatch({ type: "sampled", samples });

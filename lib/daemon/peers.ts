@@ -326,6 +326,17 @@ export class Peers {
     this.#send(node, letter, values);
   }
 
+  /** A question to this node, as about an image that was restarted at home: it needs no connection. */
+  #askItself<L extends FrameLetter>(letter: L, values: object): Promise<Frame> {
+    const { node } = this.#context;
+    return new Promise((resolve) => {
+      const frame = { letter, answer: false, values } as unknown as Frame;
+      this.#onRequest(node, frame, (letter, values) => {
+        resolve({ letter, answer: true, values } as unknown as Frame);
+      });
+    });
+  }
+
   /**
    * Asks another daemon, over a connection of its own if there is none, and waits for the answer.
    *
@@ -342,9 +353,10 @@ export class Peers {
       readonly before?: FrameValues<"T">;
     } = {},
   ): Promise<Frame> {
+    const request = this.#nextRequest++;
+    if (node === this.#context.node) return await this.#askItself(letter, { ...values, request });
     const existing = this.#peers.get(node)?.[0];
     const peer = existing ?? await this.#open(node);
-    const request = this.#nextRequest++;
     let timer: number | undefined;
     try {
       return await new Promise<Frame>((resolve, reject) => {

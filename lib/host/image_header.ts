@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { describe, HostError, UnsupportedError } from "../base/errors.ts";
+import { describe, HostError, LbError, UnsupportedError } from "../base/errors.ts";
 import { schema } from "../wire/schema.ts";
 
 /** Where each field lies, in bytes from the beginning. */
@@ -30,6 +30,11 @@ export const headerOffsets = {
 
 /** Bytes of the header that are decoded here; the whole one is longer. */
 export const HEADER_PREFIX_SIZE = 184;
+/** Bytes of struct lb_image_header, lb_image_segment and lb_image_run. */
+export const imageSizes = { header: 856, segment: 32, run: 16 } as const;
+
+/** Flags of a run's size, LB_IMAGE_RUN_*, say that no bytes follow. */
+const RUN_FLAG_LEAST = 1n << 62n;
 
 const MAGIC = 0x31474d49424c0a1an; // LB_IMAGE_MAGIC
 const VERSION = 2; // LB_IMAGE_VERSION
@@ -57,6 +62,12 @@ function text(bytes: Uint8Array, offset: number, size: number): string | null {
   return end < 0 ? null : new TextDecoder().decode(field.subarray(0, end));
 }
 
+function notAnImage(path: string, current: string): HostError {
+  return new HostError(`Cannot read ${path} as it must be an image: ${current}`, {
+    fix: "Name a file that `lb checkpoint` has written",
+  });
+}
+
 /**
  * Decodes the beginning of an image.
  *
@@ -67,10 +78,7 @@ function text(bytes: Uint8Array, offset: number, size: number): string | null {
  */
 export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const bad = (current: string): HostError =>
-    new HostError(`Cannot read ${path} as it must be an image: ${current}`, {
-      fix: "Name a file that `lb checkpoint` has written",
-    });
+  const bad = (current: string) => notAnImage(path, current);
   if (bytes.length < HEADER_PREFIX_SIZE) throw bad(`it has only ${bytes.length} bytes`);
   if (view.getBigUint64(headerOffsets.magic, true) !== MAGIC) {
     throw bad("it does not begin like one");
@@ -103,26 +111,50 @@ export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader 
   };
 }
 
+/** Reads as many bytes as there are, at most as many as `bytes` has. */
+async function readSome(file: Deno.FsFile, bytes: Uint8Array): Promise<Uint8Array> {
+  let size = 0;
+  while (size < bytes.length) {
+    const got = await file.read(bytes.subarray(size));
+    if (got === null || got === 0) break;
+    size += got;
+  }
+  return bytes.subarray(0, size);
+}
+
+/** Whether all that an image tells of is there: its table and its runs, up to the empty one at the end. */
+async function isWhole(file: Deno.FsFile, segments: number): Promise<boolean> {
+  const { size } = await file.stat();
+  let at = imageSizes.header + segments * imageSizes.segment;
+  for (;;) {
+    await file.seek(at, Deno.SeekMode.Start);
+    const run = await readSome(file, new Uint8Array(imageSizes.run));
+    if (run.length < imageSizes.run) return false;
+    const bytes = new DataView(run.buffer).getBigUint64(8, true);
+    if (bytes === 0n) return true;
+    at += imageSizes.run + (bytes < RUN_FLAG_LEAST ? Number(bytes) : 0);
+    if (at >= size) return false;
+  }
+}
+
 /**
  * Reads the header of an image file.
  *
- * @throws {HostError} If it cannot be read, or is not an image.
+ * @throws {HostError} If it cannot be read, or is not an image, or only the beginning of one.
  * @throws {UnsupportedError} If another version of lb wrote it.
  */
 export async function readImageHeader(path: string): Promise<ImageHeader> {
-  const bytes = new Uint8Array(HEADER_PREFIX_SIZE);
-  let size = 0;
   try {
     using file = await Deno.open(path);
-    for (let got: number | null = 0; got !== null && size < bytes.length; size += got ?? 0) {
-      got = await file.read(bytes.subarray(size));
-      if (got === 0) break;
-    }
+    const bytes = await readSome(file, new Uint8Array(HEADER_PREFIX_SIZE));
+    const header = decodeImageHeader(bytes, path);
+    if (!await isWhole(file, header.segments)) throw notAnImage(path, "it ends in the middle");
+    return header;
   } catch (error) {
+    if (error instanceof LbError) throw error;
     throw new HostError(
       `Cannot read the image ${path}: ${describe(error)}`,
       { fix: "Check the path and the file's mode", cause: error },
     );
   }
-  return decodeImageHeader(bytes.subarray(0, size), path);
 }

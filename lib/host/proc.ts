@@ -47,19 +47,26 @@ export function parseStat(text: string): ProcStat | null {
   };
 }
 
+/**
+ * Whether a process has ended. One whose main thread has ended shows a zombie's state, too, but has
+ * other threads still (do_task_stat, fs/proc/array.c, v6.12).
+ */
+function hasEnded({ state, threads }: ProcStat): boolean {
+  return state === "X" || state === "Z" && threads <= 1;
+}
+
 /** Reads /proc/PID/stat; null: there is no such process (a zombie counts as none). */
 export async function readStat(pid: number): Promise<ProcStat | null> {
   const text = await readProc(pid, "stat");
   const stat = text === null ? null : parseStat(text);
-  return stat === null || stat.state === "Z" || stat.state === "X" ? null : stat;
+  return stat === null || hasEnded(stat) ? null : stat;
 }
 
 /** Whether the process with this PID and start time lives. */
 export function isAlive(pid: number, startTicks: bigint): boolean {
   try {
     const stat = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
-    return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" &&
-      stat.state !== "X";
+    return stat !== null && stat.startTicks === startTicks && !hasEnded(stat);
   } catch {
     return false;
   }
@@ -171,6 +178,7 @@ export function statusObstacle(
   if (status.get("TracerPid") !== "0") return "it is being traced";
   const isStopped = stat.state === "T" && options.isStoppedByUs !== true;
   if (isStopped || stat.state === "t") return "it is stopped";
+  if (stat.state === "Z") return "its main thread has ended, and others run";
   if (stat.threads > 1) return `it has ${stat.threads} threads`;
   if ((status.get("Seccomp") ?? "0") !== "0") return "it has a seccomp filter";
   const bit = 1n << BigInt(options.signal - 1);

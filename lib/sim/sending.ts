@@ -35,12 +35,12 @@ interface Offering {
 /** The transfers of one run of a node's daemon. */
 export class Sending {
   readonly #policy: Policy;
-  /** The offer that waits for its answer, and the moves that were ordered and have not ended. */
-  #offering: Offering | null = null;
+  /** The offers that wait for their answers, and the moves that were ordered and have not ended. */
+  readonly #offerings = new Map<Ticket, Offering>();
   readonly #moving = new Map<Ticket, ProcessId>();
-  /** A look was asked for and has not been answered; and whom it is owed to be repeated for. */
+  /** Looks that were asked for and have not been answered: the balancer's own, and those for people. */
   #isLooking = false;
-  #lookedAt: readonly ProcessId[] | null = null;
+  readonly #looks = new Set<ProcessId>();
   readonly #failures = new Map<ProcessId, number>();
   readonly #staysUntilMs = new Map<ProcessId, number>();
   readonly #restsUntilMs = new Map<ProcessId, number>();
@@ -74,36 +74,40 @@ export class Sending {
 
   /** Whether a process is offered just now, as it may be again and again where nobody has room. */
   isOffered(id: ProcessId): boolean {
-    return this.#offering?.id === id;
+    return [...this.#offerings.values()].some((offering) => offering.id === id);
   }
 
   get #isBusy(): boolean {
-    return this.#offering !== null || this.#isLooking || this.#moving.size > 0;
+    return this.#isLooking || this.#offerings.size + this.#looks.size + this.#moving.size > 0;
   }
 
-  /** One transfer at a time, of what may be sent, and each offer comes to an end that both hear of. */
+  /** Transfers are of what may be sent, and each offer comes to an end that both hear of. */
   #transfer(step: Step): void {
     const { event, effects, after, nowMs } = step;
     if (event.type === "moveRequested") this.#requests.set(event.requestId, event.id);
     this.#noteEvent(step);
     for (const effect of effects) {
       if (effect.type === "inspect") {
-        this.#isLooking = true;
-        this.#lookedAt = effect.ids;
+        const [id = ""] = effect.ids;
+        if (effect.ids.length === 1 && this.#isRequested(id)) this.#looks.add(id);
+        else this.#isLooking = true;
       }
-      if (effect.type === "withdrawOffer" && effect.ticket === this.#offering?.ticket) {
-        this.#offering = null;
+      if (effect.type === "withdrawOffer" && this.#offerings.delete(effect.ticket)) {
         this.#hasFailed = true;
       }
       if (effect.type === "orderMove") this.#moving.set(effect.ticket, effect.id);
       if (effect.type === "offer") this.#offer(effect, step);
       if (effect.type === "requestDone" || effect.type === "requestFailed") {
+        const id = this.#requests.get(effect.requestId);
         this.#requests.delete(effect.requestId);
+        if (id !== undefined && !this.#isRequested(id)) this.#looks.delete(id);
       }
     }
     const limitMs = timeouts.offerTimeoutMs + SLACK_MS;
-    const waitsMs = this.#offering === null ? 0 : nowMs - this.#offering.sinceMs;
-    hold(waitsMs <= limitMs, `${after.node} waits ${limitMs} ms for an answer at most`);
+    for (const { sinceMs } of this.#offerings.values()) {
+      const waitsMs = nowMs - sinceMs;
+      hold(waitsMs <= limitMs, `${after.node} waits ${limitMs} ms for an answer at most`);
+    }
   }
 
   /** What the event alone means for the transfers. */
@@ -112,14 +116,13 @@ export class Sending {
     switch (event.type) {
       case "sampled":
         this.#isLooking = false;
-        this.#lookedAt = null;
+        for (const { id } of event.samples) this.#looks.delete(id);
         return;
       case "check": {
-        const repeats = effectsOf(step.effects, "inspect").length > 0;
-        hold(
-          this.#lookedAt === null || repeats,
-          `${before.node} looks again as it has not heard what it saw`,
-        );
+        const again = effectsOf(step.effects, "inspect");
+        const repeats = [...this.#looks].every((id) => again.some(({ ids }) => ids.includes(id))) &&
+          (!this.#isLooking || again.length > 0);
+        hold(repeats, `${before.node} looks again as it has not heard what it saw`);
         this.#refused.clear();
         this.#hasFailed = false;
         return;
@@ -134,13 +137,13 @@ export class Sending {
         return this.#ended(event, step);
       case "processEnded":
         // If a person has asked for a move of it nothing is looked for any more.
-        if (this.#lookedAt?.length === 1 && this.#lookedAt[0] === event.id) this.#lookedAt = null;
-        if (this.#offering?.id === event.id) {
-          const { ticket } = this.#offering;
+        this.#looks.delete(event.id);
+        for (const { ticket, id } of [...this.#offerings.values()]) {
+          if (id !== event.id) continue;
           const isWithdrawn = effectsOf(step.effects, "withdrawOffer")
             .some((effect) => effect.ticket === ticket);
-          hold(isWithdrawn, `${before.node} withdraws the offer of ${event.id}, which is gone`);
-          this.#offering = null;
+          hold(isWithdrawn, `${before.node} withdraws the offer of ${id}, which is gone`);
+          this.#offerings.delete(ticket);
         }
         return this.#forget(event.id);
       case "arrivalConfirmed":
@@ -155,9 +158,8 @@ export class Sending {
 
   #answered(event: EventOf<"offerAnswered">, { effects, after }: Step): void {
     const { ticket, from, accepted } = event;
-    const isThis = this.#offering?.ticket === ticket;
-    const { id, isRequested } = this.#offering ?? { id: "", isRequested: false };
-    if (isThis) this.#offering = null;
+    const { id, isRequested } = this.#offerings.get(ticket) ?? { id: "", isRequested: false };
+    const isThis = this.#offerings.delete(ticket);
     const orders = effectsOf(effects, "orderMove").map((order) => order.ticket);
     if (!accepted) {
       if (isThis && event.announcement === null) this.#hasFailed = true;
@@ -199,6 +201,10 @@ export class Sending {
     this.#hasFailed = true;
   }
 
+  #isRequested(id: ProcessId): boolean {
+    return [...this.#requests.values()].includes(id);
+  }
+
   /** A process is not this node's any more, or is it anew. */
   #forget(id: ProcessId): void {
     this.#failures.delete(id);
@@ -207,11 +213,14 @@ export class Sending {
     for (const [ticket, other] of [...this.#moving]) if (other === id) this.#moving.delete(ticket);
   }
 
-  #offer({ ticket, id, to, manual }: EffectOf<"offer">, { before, after, nowMs }: Step): void {
+  #offer({ ticket, id, to, manual }: EffectOf<"offer">, step: Step): void {
+    const { effects, before, after, nowMs } = step;
     const { node, isDraining, thresholds } = after;
-    hold(this.#offering === null, `${node} withdraws an offer before it makes another`);
-    const isRequested = manual && [...this.#requests.values()].includes(id);
-    this.#offering = { ticket, id, isRequested, sinceMs: nowMs };
+    const isRequested = manual && this.#isRequested(id);
+    const rivals = [...this.#offerings.values()]
+      .filter((one) => one.id === id || !isRequested && !one.isRequested);
+    hold(rivals.length === 0, `${node} withdraws an offer before it makes another`);
+    this.#offerings.set(ticket, { ticket, id, isRequested, sinceMs: nowMs });
     hold(![...this.#moving.values()].includes(id), `${node} does not offer ${id}, which is moving`);
     if (isRequested) return;
     hold(!manual || isDraining, `${node} offers by hand what a person has asked for`);
@@ -221,10 +230,13 @@ export class Sending {
     hold(nowMs >= untilMs - SLACK_MS, `${node} lets ${id} stay for as long as it may`);
     hold(this.#refused.get(to)?.has(id) !== true, `${node} offers ${id} to ${to} once a round`);
     if (isDraining || this.#policy.smoothingMs > 0) return;
-    const settled = after.processes.filter(({ movingTo }) => movingTo === null).length + 1;
+    const settled = after.processes.filter(({ movingTo }) => movingTo === null).length;
+    const offers = effectsOf(effects, "offer");
+    const leaving = offers.length - offers.findIndex((offer) => offer.ticket === ticket);
     // Who is asked has looked whether it has more, and one may have ended since.
     const least = this.#policy.initiation === "sender" ? thresholds.thv : 1;
-    hold(settled >= least, `${node} sends only when it is over: ${settled} of ${least}`);
+    const count = settled + leaving;
+    hold(count >= least, `${node} sends only when it is over: ${count} of ${least}`);
   }
 
   /** News that may help an over node make it look at once. */

@@ -17,7 +17,7 @@ const LOCAL_MS = 1;
 
 /** An offer on its way. */
 interface Offer {
-  readonly ticket: Ticket;
+  readonly from: number;
   readonly to: number;
   /** The receiver is U as far as its sender knows: else it is a probe. */
   readonly toU: boolean;
@@ -28,12 +28,11 @@ export class Shell {
   readonly #simulation: Simulation;
   /** Which looks are lost. */
   readonly #looks: Prng;
-  /** Each node's offer that has no answer yet. */
-  readonly #offers: (Offer | null)[];
+  /** The nodes' offers that have no answer yet. */
+  readonly #offers = new Map<Ticket, Offer>();
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
-    this.#offers = simulation.names.map(() => null);
     this.#looks = randomStream(simulation.options.seed, 12);
   }
 
@@ -47,20 +46,19 @@ export class Shell {
   loseLink(node: number, peer: number): void {
     const simulation = this.#simulation;
     simulation.step(node, { type: "peerLost", node: simulation.name(peer) });
-    const offer = this.#offers[node] ?? null;
-    if (offer?.to === peer) this.#refuseUnsent(node, offer.ticket, peer);
+    for (const [ticket, { from, to }] of [...this.#offers]) {
+      if (from === node && to === peer) this.#refuseUnsent(node, ticket, peer);
+    }
   }
 
   /** A daemon has started: it knows of no offer. */
   started(node: number): void {
-    this.#offers[node] = null;
+    for (const [ticket, { from }] of this.#offers) if (from === node) this.#offers.delete(ticket);
   }
 
   /** A message has arrived. */
   deliver(to: number, event: Event): void {
-    if (event.type === "offerAnswered" && this.#offers[to]?.ticket === event.ticket) {
-      this.#offers[to] = null;
-    }
+    if (event.type === "offerAnswered") this.#offers.delete(event.ticket);
     if (event.type === "offerReceived") {
       const refusal = this.#simulation.room.refusal(to, event.id);
       return this.#simulation.step(to, { ...event, refusal });
@@ -85,6 +83,7 @@ export class Shell {
       case "offer":
         return this.#offer(node, effect);
       case "withdrawOffer":
+        this.#offers.delete(effect.ticket);
         return this.#send(node, effect.to, { type: "offerWithdrawn", ticket: effect.ticket });
       case "ask":
       case "refuseAsk": {
@@ -154,7 +153,7 @@ export class Shell {
     simulation.recorder.count("offers", simulation.nowMs);
     const known = simulation.balancers[node]?.view().associated ?? [];
     const toU = known.some((other) => other.node === to && other.state === "U");
-    this.#offers[node] = { ticket, to: peer, toU };
+    this.#offers.set(ticket, { from: node, to: peer, toU });
     const from = simulation.name(node);
     if (simulation.network.reaches(node, peer)) {
       this.#send(node, to, { type: "offerReceived", from, ticket, id, manual, refusal: null });
@@ -164,8 +163,7 @@ export class Shell {
   }
 
   #refuseUnsent(node: number, ticket: Ticket, peer: number): void {
-    if (this.#offers[node]?.ticket !== ticket) return;
-    this.#offers[node] = null;
+    if (!this.#offers.delete(ticket)) return;
     const reason = "it cannot be reached";
     const from = this.#simulation.name(peer);
     const event = { type: "offerAnswered", from, ticket, accepted: false } as const;
@@ -175,8 +173,7 @@ export class Shell {
   #answer(node: number, effect: EffectOf<"answerOffer">): void {
     const { to, ticket, accepted, announcement, reason } = effect;
     const simulation = this.#simulation;
-    const offer = this.#offers[simulation.number(to)];
-    const collides = !accepted && offer?.ticket === ticket && offer.toU;
+    const collides = !accepted && this.#offers.get(ticket)?.toU === true;
     if (collides) simulation.recorder.count("collisions", simulation.nowMs);
     const from = simulation.name(node);
     this.#send(node, to, {

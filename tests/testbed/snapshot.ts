@@ -15,6 +15,7 @@ export interface SnapshotProcess {
   readonly home: string;
   readonly shadowPid: number | null;
   readonly cantmove: string | null;
+  readonly movingTo: string | null;
   readonly pinned?: boolean;
   readonly stopped?: boolean;
 }
