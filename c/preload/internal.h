@@ -86,6 +86,7 @@ struct lb_mapping {
 	bool vdso;   /* the program's own, as the kernel has mapped it */
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared_writable;
+	bool shared_anonymous; /* with relatives by fork(2) alone: no file of that name can be opened */
 	uint64_t offset, device_number, inode; /* of its file */
 	const char *path; /* its name, "" if it has none; valid during the call */
 };
@@ -94,6 +95,9 @@ uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
 /* Calls `each` for every mapping, in address order, until it returns non-zero. Returns that or a negative
  * error. */
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
+/* The same of another process, by the path of its file `maps`. */
+int lb_each_mapping_of(const char *maps, int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+	LB_HIDDEN;
 /* The same with attributes, for which the kernel looks at all pages: some 25 ms for each GiB of them. */
 int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
 
@@ -179,6 +183,11 @@ int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 /* ---- children.c: children of this process, at home */
 bool lb_has_children(void) LB_HIDDEN;
 bool lb_shares_memory(void) LB_HIDDEN; /* with one of them: CLONE_VM of clone(2) */
+
+/* ---- shared.c: memory that is to be shared with children, at home */
+/* 0, or an error: another process has some of this one's. What it finds holds as long as this process does nothing. */
+int lb_shared_look(void) LB_HIDDEN;
+bool lb_shared_is_alone(const struct lb_mapping *mapping) LB_HIDDEN;
 
 /* ---- fork_home.c: in the restored process: is it a child that is being forked? Then its life begins. */
 bool lb_fork_is_born(void) LB_HIDDEN;

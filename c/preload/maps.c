@@ -76,10 +76,13 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)
 		mapping->segment.kind = LB_SEGMENT_HEAP;
-	else if (shared && lb_self.away && memcmp(at, "/dev/zero (deleted)", 19) == 0) {
-		/* Made away from home, where a process is alone: its children are at home. */
-		mapping->segment.kind = LB_SEGMENT_SHARED;
-		mapping->shared_writable = false;
+	else if (shared && memcmp(at, "/dev/zero (deleted)", 19) == 0) {
+		mapping->shared_anonymous = true;
+		/* Away from home a process is alone: its children are at home. */
+		if (lb_self.away || lb_shared_is_alone(mapping)) {
+			mapping->segment.kind = LB_SEGMENT_SHARED;
+			mapping->shared_writable = false;
+		}
 	} else if (memcmp(at, "[vsyscall]", 10) == 0)
 		mapping->skip = true;
 	else if (memcmp(at, "[vvar", 5) == 0)
@@ -96,9 +99,14 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 /* One line without its newline. */
 static int take_line(const char *line, struct walk *walk)
 {
+	static char path[LINE_MAX_SIZE];
 	if (*line < 'A' || *line > 'Z') { /* an address; names of values begin with a capital */
 		parse_line(line, &walk->mapping);
-		return walk->attributes ? 0 : walk->each(&walk->mapping, walk->context);
+		if (!walk->attributes)
+			return walk->each(&walk->mapping, walk->context);
+		lb_text_copy(path, walk->mapping.path, sizeof path); /* the line goes before the last one comes */
+		walk->mapping.path = path;
+		return 0;
 	}
 	if (memcmp(line, VM_FLAGS, sizeof VM_FLAGS - 1) != 0)
 		return 0;
@@ -144,10 +152,15 @@ static int walk_lines(const char *path, struct walk *walk)
 	return result;
 }
 
-int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+int lb_each_mapping_of(const char *maps, int (*each)(const struct lb_mapping *mapping, void *context), void *context)
 {
 	struct walk walk = { each, context, false, { .skip = false } };
-	return walk_lines("/proc/self/maps", &walk);
+	return walk_lines(maps, &walk);
+}
+
+int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
+{
+	return lb_each_mapping_of("/proc/self/maps", each, context);
 }
 
 int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context)

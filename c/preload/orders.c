@@ -19,6 +19,9 @@ static int check_movable(void)
 		return -LB_E_SHARED_MEMORY;
 	if (lb_attributes_trap())
 		return -LB_E_TRAPS;
+	int error = lb_self.away ? 0 : lb_shared_look();
+	if (error)
+		return error;
 	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", status);
 	if (rv < 0)
 		return (int)rv;

@@ -4,6 +4,7 @@
  * @module
  */
 import { limits, schema } from "../wire/schema.ts";
+import { otherOwner, SHARED_ANONYMOUS } from "./shared_memory.ts";
 
 /** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
 const TICKS_PER_SECOND = 100;
@@ -206,7 +207,12 @@ async function deepObstacle(
   if (timersReason !== null) return timersReason;
   if (maps === null) return "its memory map cannot be read";
   // A guest's descriptors are all at home; those it has here are ours.
-  return mapsObstacle(maps, { guest, mayWrite: (range) => mayWrite(pid, range) }) ??
+  const mapsReason = mapsObstacle(maps, {
+    guest,
+    mayWrite: (range) => mayWrite(pid, range),
+    otherOwner: (id) => otherOwner(pid, id),
+  });
+  return mapsReason ??
     (guest ? null : await descriptorObstacle(pid, signal));
 }
 
@@ -233,24 +239,34 @@ function mayWrite(pid: number, range: string): boolean {
 /**
  * Obstacles among the mappings.
  *
- * @param options `mayWrite` tells of a shared mapping that is not writable whether it may become so.
+ * @param options `mayWrite` tells of a shared mapping that is not writable whether it may become so,
+ *   `otherOwner` who else has memory that only `fork` shares.
  */
 export function mapsObstacle(
   maps: string,
-  options: { readonly guest: boolean; readonly mayWrite: (range: string) => boolean },
+  options: {
+    readonly guest: boolean;
+    readonly mayWrite: (range: string) => boolean;
+    readonly otherOwner: (id: string) => number | null;
+  },
 ): string | null {
   let count = 0;
   for (const line of maps.split("\n")) {
     if (line === "") continue;
     count++;
-    const match = /^(\S+) (....) \S+ (\S+) \d+\s*(.*)$/.exec(line);
-    const [, range, permissions, device, path] = match ?? [];
+    const match = /^(\S+) (....) \S+ (\S+) (\d+)\s*(.*)$/.exec(line);
+    const [, range, permissions, device, inode, path] = match ?? [];
     if (range === undefined || permissions === undefined || path === undefined) continue;
     if (path.includes("[uprobes]")) return "it is being probed";
     if (path.startsWith("/anon_hugepage")) return "it has huge pages of its own (MAP_HUGETLB)";
     if (path.startsWith("/SYSV")) return "it has System V shared memory";
     if (path.startsWith("anon_inode:[io_uring]")) return "it uses io_uring";
     if (options.guest || permissions[3] !== "s") continue;
+    if (path === SHARED_ANONYMOUS) {
+      const other = options.otherOwner(`${device} ${inode}`);
+      if (other === null) continue;
+      return `it has shared writable memory, and process ${other} has it too`;
+    }
     const name = path === "" ? `device ${device}` : path;
     if (permissions[1] === "w") return `it has shared writable memory: ${name}`;
     // The kernel writes these names without leading zeros.

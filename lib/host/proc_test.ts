@@ -72,9 +72,14 @@ Deno.test("mapsObstacle() finds shared writable memory, System V memory and io_u
   const line = (permissions: string, path: string, range = "7f0000000000-7f0000001000") =>
     `${range} ${permissions} 00000000 00:01 12 ${path}\n`;
   const say = (maps: string, guest = false) =>
-    mapsObstacle(maps, { guest, mayWrite: (range) => range === "400000-401000" }) ?? "none";
+    mapsObstacle(maps, {
+      guest,
+      mayWrite: (range) => range === "400000-401000",
+      otherOwner: (id) => id === "00:01 12" ? 77 : null,
+    }) ?? "none";
   assert.equal(say(line("rw-p", "/a") + line("r--s", "/b") + line("r-xp", "[vdso]")), "none");
-  assert.match(say(line("rw-s", "/dev/zero (deleted)")), /shared writable/);
+  assert.match(say(line("rw-s", "/dev/zero (deleted)")), /shared writable.* process 77/);
+  assert.equal(say(line("rw-s", "/dev/zero (deleted)").replace(" 12 ", " 13 ")), "none");
   assert.match(say(line("r--s", "/b", "00400000-00401000")), /may become writable: \/b/);
   assert.equal(say(line("r--s", "/b", "00400000-00401000"), true), "none");
   assert.match(say(line("rw-s", "/SYSV00000000 (deleted)")), /System V/);

@@ -71,17 +71,57 @@ Deno.test("a process whose child uses its memory does not move", async () => {
 Deno.test("a process with shared writable memory does not move", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
-  const script = "import mmap,sys; m=mmap.mmap(-1,4096); print('ready',flush=True); " +
-    "sys.stdin.readline(); m.close(); print('closed',flush=True); sys.stdin.readline(); print('end')";
+  const script = `import mmap, os, sys
+m = mmap.mmap(-1, 4096)
+read, write = os.pipe()
+if os.fork() == 0:
+    if os.fork() == 0: os.close(write); os.read(read, 1)
+    os._exit(0)
+os.wait()
+print('ready', flush=True); sys.stdin.readline(); m.close()
+print('closed', flush=True); sys.stdin.readline(); print('end')`;
   const job = await home.launchKnown(["python3", "-c", script]);
   await job.output("ready\n");
-  await refused(home, away, job, /shared/);
+  await refused(home, away, job, /shared writable memory, and process \d+ has it too/);
   await job.write("\n");
   await job.output("closed\n");
   await home.migrate(job.pid, away);
   await job.write("\n");
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
   assert.equal(job.stdout, "ready\nclosed\nend\n");
+});
+
+Deno.test("shared memory that nobody else has any more moves, and children share it again", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = `import mmap, os, sys
+m = mmap.mmap(-1, 65536); m[:4] = b'main'
+child = os.fork()
+if child == 0: m[4:9] = b'child'; os._exit(0)
+os.waitpid(child, 0)
+print('ready', flush=True); sys.stdin.readline()
+print(m[:9], flush=True); sys.stdin.readline()
+m[60000:60003] = b'end'; print('written', flush=True); sys.stdin.readline()
+print(m[:9], m[60000:60003], flush=True)
+child = os.fork()
+if child == 0: m[:5] = b'other'; os._exit(0)
+os.waitpid(child, 0); print(m[:9], flush=True)`;
+  const job = await home.launchKnown(["python3", "-c", script]);
+  await job.output("ready\n");
+  await home.migrate(job.pid, away);
+  await job.write("\n");
+  await job.output("b'mainchild'\n");
+  await job.write("\n");
+  await job.output("written\n");
+  await home.bringHome(job.pid);
+  await home.migrate(job.pid, away);
+  await home.bringHome(job.pid);
+  await job.write("\n");
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+  assert.equal(
+    job.stdout,
+    "ready\nb'mainchild'\nwritten\nb'mainchild' b'end'\nb'otherhild'\n",
+  );
 });
 
 Deno.test("shared memory that is made away moves on, and comes home with the fork that shares it", async () => {
@@ -113,7 +153,7 @@ Deno.test("what only the kernel knows of a process keeps it where it is, and is 
   const [home, away] = [bed.host(0), bed.host(1)];
   const kinds: [string, RegExp][] = [
     ["may-write", /shared memory that may become writable: .*obstacle\.bin/],
-    ["shared-none", /shared memory that may become writable/],
+    ["shared-none", /shared writable memory, and process \d+ has it too/],
     ["sysv", /System V shared memory/],
     ["timers", /257 POSIX timers/],
     ["io-uring", /io_uring/],
