@@ -163,9 +163,9 @@ export class Host {
     return job;
   }
 
-  /** Waits until all that was spawned has ended, and its output with it. */
+  /** Waits until all that was spawned has ended, and its output with it: nothing is left that could write. */
   async ended(): Promise<void> {
-    for (const job of this.#jobs) await job.ending();
+    await Promise.all(this.#jobs.map((job) => job.ending(10_000)));
   }
 
   /** Runs `lb` with these arguments. */
