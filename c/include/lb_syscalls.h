@@ -186,7 +186,7 @@
 		/* node; for another process: home */ \
 	X(149, mlock, HERE, 0) /* locks move with the process */ \
 	X(150, munlock, HERE, 0) \
-	X(151, mlockall, HERE, 0) /* locks move with the process */ \
+	X(151, mlockall, OWN, 0) /* node, without the library's memory; locks move with the process */ \
 	X(152, munlockall, HERE, 0) \
 	X(153, vhangup, HOME, 0) \
 	X(154, modify_ldt, COME, 0) /* segments of its own cannot be carried */ \

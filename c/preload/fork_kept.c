@@ -104,10 +104,15 @@ static bool inside(uint64_t page, const void *start, uint64_t size)
 	return start && page >= (uint64_t)start && page + PAGE <= (uint64_t)start + size;
 }
 
+bool lb_kept_has(uint64_t page)
+{
+	return inside(page, tables, TABLES_SIZE);
+}
+
 static bool is_scratch(uint64_t page)
 {
 	return inside(page, scratch_start, (uint64_t)(scratch_end - scratch_start)) ||
-	       inside(page, tables, TABLES_SIZE) || inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
+	       lb_kept_has(page) || inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
 }
 
 void lb_kept_begin(uint64_t id)

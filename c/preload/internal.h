@@ -199,6 +199,7 @@ enum lb_page { LB_PAGE_CHANGED, LB_PAGE_KEPT, LB_PAGE_EMPTY };
 enum lb_page lb_kept(uint64_t page, const char **data) LB_HIDDEN;
 void lb_kept_end(bool whole) LB_HIDDEN;
 uint64_t lb_kept_bytes(void) LB_HIDDEN; /* of the tables that this needs */
+bool lb_kept_has(uint64_t page) LB_HIDDEN; /* one of them */
 void lb_kept_drop(void) LB_HIDDEN;      /* at home, where nothing is kept */
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;

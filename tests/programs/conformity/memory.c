@@ -68,6 +68,10 @@ static void check_anonymous(void)
 	show("pages", "%d %d", pages[1] & 1, pages[3] & 1);
 	CALL("msync", msync(memory, 16384, MS_SYNC));
 	CALL("mlock", mlock(memory, 4096));
+	CALL("mlockall of what is there", mlockall(MCL_CURRENT | MCL_ONFAULT));
+	CALL("munlockall", munlockall());
+	CALL("mlockall of nothing", mlockall(0));
+	CALL("mlockall, flags of no kernel", mlockall(MCL_CURRENT | 64));
 	CALL("munlock", munlock(memory, 4096));
 	moved = mremap(memory, 16384, 1 << 20, MREMAP_MAYMOVE);
 	show("mremap", "%d %c %d", moved != MAP_FAILED, moved[4096], moved[20000]);
