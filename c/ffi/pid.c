@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "lb_state.h"
 #include "proc_stat.h"
 
 int32_t lb_pidfd_open_checked(uint32_t pid, uint64_t start_ticks, int zombie_too)
@@ -51,6 +52,7 @@ int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int32_t signal, u
 	memset(&info, 0, sizeof info);
 	info.si_signo = signal;
 	info.si_code = SI_QUEUE;
+	info.si_errno = LB_SIGNAL_MARK;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = (void *)(uintptr_t)value;

@@ -68,6 +68,8 @@ struct lb_keeper_message {
 	uint32_t value;
 };
 
+/* si_errno of a signal that lb has queued: kill(2) and sigqueue(3) of a program set it to 0. */
+#define LB_SIGNAL_MARK 0x6c62
 /* Values of a queued SIGURG that are not order ids (those are >= 65536). */
 enum lb_poke {
 	LB_POKE_LINK = 1, /* keeper: a new link waits in keeper_fd */

@@ -276,7 +276,7 @@ void lb_guest_kill(const struct lb_keeper *keeper)
 void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd)
 {
 	struct signalfd_siginfo info;
-	union sigval value;
+	siginfo_t order;
 
 	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info || keeper->guest_fd < 0)
 		return;
@@ -287,8 +287,13 @@ void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd)
 		return;
 	}
 	if (info.ssi_code == SI_QUEUE) {
-		value.sival_ptr = (void *)(uintptr_t)info.ssi_ptr;
-		sigqueue(keeper->guest_pid, (int)info.ssi_signo, value);
+		memset(&order, 0, sizeof order);
+		order.si_code = SI_QUEUE;
+		order.si_errno = info.ssi_errno;
+		order.si_pid = getpid();
+		order.si_uid = getuid();
+		order.si_value.sival_ptr = (void *)(uintptr_t)info.ssi_ptr;
+		syscall(SYS_rt_sigqueueinfo, keeper->guest_pid, (int)info.ssi_signo, &order);
 	} else {
 		kill(keeper->guest_pid, (int)info.ssi_signo);
 	}

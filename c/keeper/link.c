@@ -49,6 +49,7 @@ static void poke(const struct lb_keeper *keeper)
 	memset(&info, 0, sizeof info);
 	info.si_signo = SIGURG;
 	info.si_code = SI_QUEUE;
+	info.si_errno = LB_SIGNAL_MARK;
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = (void *)(uintptr_t)LB_POKE_LINK;

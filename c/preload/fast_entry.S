@@ -14,8 +14,10 @@
 #define RED_ZONE 128
 
 	.text
-	.globl lb_site_stubs, lb_site_traps, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
-	.hidden lb_site_stubs, lb_site_traps, lb_signal_entry, lb_fast_copy, lb_fast_copy_end, lb_fast_copy_failed
+	.globl lb_site_stubs, lb_site_traps, lb_signal_entry, lb_trigger_entry, lb_fast_copy, lb_fast_copy_end
+	.hidden lb_site_stubs, lb_site_traps, lb_signal_entry, lb_trigger_entry, lb_fast_copy, lb_fast_copy_end
+	.globl lb_fast_copy_failed
+	.hidden lb_fast_copy_failed
 
 /* Stub i: to fast_entry with rcx = i. */
 	.type lb_site_stubs, @function
@@ -119,31 +121,56 @@ lb_site_traps:
 	.size lb_site_traps, . - lb_site_traps
 	.text
 
-/* A signal's handler, as the kernel sees it: the program's own gets the kernel's frame as it is. */
+/* A signal's handler, as the kernel sees it: away from home of every signal that the program handles, at home of those
+ * that lb stands in front of. The program's own gets the kernel's frame as it is, and returns as it would. */
+	.type lb_trigger_entry, @function
+	.balign 16
+	.cfi_startproc
+lb_trigger_entry:
+	lea lb_trigger_arrived(%rip), %rax
+	jmp 1f
+	.cfi_endproc
+	.size lb_trigger_entry, . - lb_trigger_entry
+
 	.type lb_signal_entry, @function
 	.balign 16
 	.cfi_startproc
 lb_signal_entry:
-	push %rdi
+	lea lb_signal_arrived(%rip), %rax
+1:	push %rdx
 	.cfi_adjust_cfa_offset 8
 	push %rsi
 	.cfi_adjust_cfa_offset 8
-	push %rdx
+	push %rdi			/* struct lb_entry: signal, handler, mask */
 	.cfi_adjust_cfa_offset 8
-	call lb_signal_arrived
-	pop %rdx
+	sub $16, %rsp
+	.cfi_adjust_cfa_offset 16
+	mov %rsp, %rcx
+	call *%rax
+	cmp $LB_ENTRY_MASKED, %eax
+	jb 3f
+	jne 2f
+	mov $NR_RT_SIGPROCMASK, %eax
+	mov $SIG_SETMASK, %edi
+	mov %rsp, %rsi
+	xor %edx, %edx
+	mov $8, %r10d
+	syscall
+2:	add $8, %rsp
 	.cfi_adjust_cfa_offset -8
-	pop %rsi
+	pop %r11
 	.cfi_adjust_cfa_offset -8
 	pop %rdi
 	.cfi_adjust_cfa_offset -8
-	test %rax, %rax
-	jz 1f
-	mov %rax, %r11
+	pop %rsi
+	.cfi_adjust_cfa_offset -8
+	pop %rdx
+	.cfi_adjust_cfa_offset -8
 	xor %eax, %eax
 	jmp *%r11
-1:	/* Not through the program's restorer: that call would be trapped, and the mask in the frame changed. */
-	add $8, %rsp
+3:	/* Not through the program's restorer: that call would be trapped, and the mask in the frame changed. */
+	.cfi_adjust_cfa_offset 40
+	add $48, %rsp
 	mov $NR_RT_SIGRETURN, %eax
 	syscall
 	hlt

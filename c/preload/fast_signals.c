@@ -1,14 +1,15 @@
-/* fast_signals.c - signals of a process away from home, as patched sites need them.
+/* fast_signals.c - signals of a process away from home, before the program's handlers get them.
  *
- * A call that is answered at a patched site runs in the program's own context, signals and all. Away, every handler
- * of the program is therefore known to the kernel as lb_signal_entry (fast_entry.S), which comes here first:
+ * Away, every handler of the program is known to the kernel as lb_signal_entry (fast_entry.S), with all signals
+ * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals
+ * and all; and of two signals the kernel does not know whether they are blocked (aside.c).
  *
  *   - While lb_fast_busy is set the signal is deferred: it is queued again, before its like, and the interrupted
  *     context goes on with everything blocked; when the call is over its own mask comes back, and with it the signal.
  *     So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
  *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
  *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
- *   - Otherwise the program's own handler runs, with the kernel's frame as it is.
+ *   - Otherwise the program's own handler runs, with the kernel's frame, under the mask that it would have given.
  */
 #include "fast.h"
 #include "forward.h"
@@ -17,7 +18,6 @@
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 #define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
-#define LB_SA_RESETHAND 0x80000000ULL
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 
 void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
@@ -33,13 +33,6 @@ static struct {
 static volatile bool faults_blocked;
 static volatile bool was_reset;
 
-/* What each signal's entry goes to: the last real handler. One that is delivered already runs even if another
- * handler, which came on top of it before its first instruction, has changed the action. */
-static struct {
-	uint64_t handler;
-	uint64_t flags;
-} handlers[LB_SIGNALS + 1];
-
 static bool is_handler(uint64_t handler)
 {
 	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
@@ -50,27 +43,17 @@ bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
 	return is_handler(program->handler) || IS_FAULT(signal);
 }
 
-void lb_signal_note(int signal, const struct lb_action *program)
-{
-	handlers[signal].handler = program->handler;
-	handlers[signal].flags = program->flags;
-}
-
 int64_t lb_signal_forward(int signal, const struct lb_action *program)
 {
 	struct lb_action action = *program;
 	action.handler = (uint64_t)lb_signal_entry;
-	action.flags |= LB_SA_SIGINFO; /* the kernel fills in what is queued again */
-	if (is_handler(program->handler)) {
-		lb_signal_note(signal, program);
-	} else {
-		action.flags = LB_SA_SIGINFO | LB_SA_RESTORER | LB_SA_RESTART;
+	if (!is_handler(program->handler)) {
+		action.flags = LB_SA_RESTORER | LB_SA_RESTART;
 		action.restorer = (uint64_t)lb_sigreturn;
-		action.mask = 0;
 	}
-	if (IS_FAULT(signal))
-		action.flags &= ~LB_SA_RESETHAND; /* ours stays; apply_reset() does it */
-	action.mask = lb_mask_strip(action.mask);
+	action.flags |= LB_SA_SIGINFO;    /* the kernel fills in what is queued again */
+	action.flags &= ~LB_SA_RESETHAND; /* lb_signal_enter() does it */
+	action.mask = ~0ULL;
 	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
 }
 
@@ -107,8 +90,6 @@ bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
 		sent[signal == SIGSEGV].waits = true;
 		memcpy(&sent[signal == SIGSEGV].info, siginfo, sizeof sent[0].info);
 	} else {
-		if (lb_self.actions[signal].flags & LB_SA_RESETHAND)
-			lb_action_set(signal, &lb_self.actions[signal], 0); /* the kernel has forgotten it */
 		lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
 		lb_signal_put_back(siginfo);
 	}
@@ -152,39 +133,55 @@ static void default_fault(int signal, const struct lb_siginfo *info)
 	lb_signal_put_back(info);
 }
 
-static void apply_reset(int signal)
+void lb_signal_reset(int signal)
 {
-	struct lb_action action = lb_self.actions[signal];
-	action.handler = LB_SIG_DFL;
-	/* Where it was delivered the kernel has done so; but that may have been on another node. */
-	lb_action_set(signal, &action, 0);
+	lb_action_reset(signal);
 	was_reset = true;
 }
 
-uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context)
+/* handle_signal() and signal_setup_done(), kernel/signal.c, Linux 6.12. */
+uint64_t lb_signal_enter(int signal, uint64_t *context, struct lb_entry *entry)
 {
-	uint64_t mask = 0;
+	const struct lb_action action = lb_self.actions[signal];
+	const uint64_t *waits_under = lb_stub_mask(context);
+	uint64_t saved = context[LB_UC_SIGMASK] | lb_mask_believed();
+	uint64_t mask = (waits_under ? *waits_under : saved) | action.mask;
+	if (!(action.flags & LB_SA_NODEFER))
+		mask |= LB_BIT(signal);
+	lb_stub_leave(context);
+	context[LB_UC_SIGMASK] = saved;
+	if (action.flags & LB_SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
+		context[-1] = action.restorer;
+	lb_mask_believe(mask);
+	lb_faults_note(mask);
+	entry->signal = (uint64_t)signal;
+	entry->handler = action.handler;
+	entry->mask = lb_mask_strip(mask);
+	if (action.flags & LB_SA_RESETHAND)
+		lb_signal_reset(signal);
+	return LB_ENTRY_MASKED;
+}
+
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	if (signal == LB_SIGSYS) /* own_sigsys() has sent it here */
+		lb_sigsys_take();
 	if (IS_FAULT(signal) && info->code > 0 && lb_fast_busy) {
 		if (!end_copy(context))
 			default_fault(signal, info); /* our own: no handler of the program could help */
-		return 0;
+		return LB_ENTRY_BACK;
 	}
 	if (lb_signal_defer(signal, info, context))
-		return 0;
+		return LB_ENTRY_BACK;
 	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
-	if (IS_FAULT(signal) && !is_handler(lb_self.actions[signal].handler)) {
-		/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
-		if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
-			lb_resume_call(context);
-		else
-			default_fault(signal, info);
-		return 0;
-	}
-	lb_syscall4(__NR_rt_sigprocmask, 0, 0, &mask, 8);
-	lb_faults_note(mask);
-	if (handlers[signal].flags & LB_SA_RESETHAND)
-		apply_reset(signal);
-	return handlers[signal].handler;
+	if (is_handler(lb_self.actions[signal].handler))
+		return lb_signal_enter(signal, context, entry);
+	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
+	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
+		lb_resume_call(context);
+	else
+		default_fault(signal, info);
+	return LB_ENTRY_BACK;
 }
 
 bool lb_fast_read(void *to, uint64_t from, size_t size)

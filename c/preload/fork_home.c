@@ -87,7 +87,7 @@ void lb_fork_begin_life(void)
 	lb_self.busy = false;
 	lb_come_home = false;
 	lb_frozen_forget();
-	lb_urgent_forget();
+	lb_aside_drop(~0ULL);
 	lb_become_child();
 }
 

@@ -20,6 +20,7 @@
 #include "lb_syscalls.h"
 
 #include "fast.h"
+#include "internal.h"
 #include "ring.h"
 #include "sites.h"
 
@@ -30,6 +31,10 @@ struct stub_frame {
 	uint64_t number; /* the trigger's handler makes an interrupted call again by it */
 	uint64_t rdi, rsi, rdx, r10, r8, rsp; /* as the program has them */
 	uint64_t redirected; /* an argument is another one, right on this node only */
+	uint64_t masked;     /* it waits under `mask` */
+	uint64_t mask;
+	uint64_t takes;      /* of SIGURG and SIGSYS, what it waits for */
+	uint64_t settled;    /* a handler has ended it: it has returned, whatever comes now */
 	uint8_t scratch[LB_SCRATCH_SIZE];
 };
 _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
@@ -46,8 +51,8 @@ _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
 	"	jmp *%rcx\n"
 
 __asm__(".pushsection .text\n"
-	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt\n"
-	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt\n"
+	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted\n"
+	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted\n"
 	".type lb_stub_call, @function\n"
 	".balign 16\n"
 	"	.cfi_startproc\n"
@@ -60,6 +65,7 @@ __asm__(".pushsection .text\n"
 	/* The same, but the result is EINTR whatever the call says. */
 	"lb_stub_interrupt:\n"
 	"	syscall\n"
+	"lb_stub_interrupted:\n"
 	STUB_RETURN
 	"	mov $-4, %rax\n"
 	STUB_JUMP
@@ -77,28 +83,11 @@ __asm__(".pushsection .text\n"
 	"on_sigsys_entry:\n"
 	"	push %rbp\n"
 	"	mov %rsp, %rbp\n"
-	"	mov %rsi, %r12\n" /* a return from a signal brings every register back */
-	"	mov %rdx, %r13\n"
 	"	lea sigsys_stack_top(%rip), %rsp\n"
 	"	call on_sigsys\n"
 	"	mov %rbp, %rsp\n"
 	"	pop %rbp\n"
-	"	test %rax, %rax\n"
-	"	jnz 1f\n"
 	"	ret\n"
-	/* The program's own SIGSYS: its handler gets the kernel's frame, under the mask that it is to have. */
-	"1:	mov %rax, %r14\n"
-	"	mov $14, %eax\n" /* rt_sigprocmask */
-	"	mov $2, %edi\n"  /* SIG_SETMASK */
-	"	lea own_sigsys_mask(%rip), %rsi\n"
-	"	xor %edx, %edx\n"
-	"	mov $8, %r10d\n"
-	"	syscall\n"
-	"	mov $31, %edi\n"
-	"	mov %r12, %rsi\n"
-	"	mov %r13, %rdx\n"
-	"	xor %eax, %eax\n"
-	"	jmp *%r14\n"
 	".size on_sigsys_entry, . - on_sigsys_entry\n"
 	".popsection\n"
 	".pushsection .bss\n"
@@ -110,6 +99,7 @@ __asm__(".pushsection .text\n"
 extern char lb_stub_call[] LB_HIDDEN;
 extern char lb_stub_after[] LB_HIDDEN;
 extern char lb_stub_interrupt[] LB_HIDDEN;
+extern char lb_stub_interrupted[] LB_HIDDEN;
 extern char lb_stub_sigreturn[] LB_HIDDEN;
 extern char on_sigsys_entry[] LB_HIDDEN;
 
@@ -117,8 +107,6 @@ extern char on_sigsys_entry[] LB_HIDDEN;
 #define FRAME_BOTTOM(context) ((uint64_t)(context)-16)
 
 #define NO_INDEX 6
-
-static uint64_t own_sigsys_mask __attribute__((used));
 
 static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
 	size_t scratch_size)
@@ -173,13 +161,23 @@ int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value)
 	return redirect(trap, index, value, NULL, 0);
 }
 
+void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes)
+{
+	struct stub_frame *frame = (struct stub_frame *)trap->context->uc_mcontext.rsp;
+
+	frame->masked = mask != NULL;
+	frame->mask = mask != NULL ? *mask : 0;
+	frame->takes = takes;
+}
+
 int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask)
 {
 	struct sigcontext *registers = &trap->context->uc_mcontext;
-	struct { int64_t sec, nsec; uint64_t mask; } scratch = { 0, 0, mask };
+	struct { int64_t sec, nsec; uint64_t mask; } scratch = { 0, 0, lb_mask_strip(mask) };
 
 	/* ppoll(2) of nothing with no time: the kernel delivers under the mask and puts the old one back. */
 	redirect(trap, 2, 0, &scratch, sizeof(scratch));
+	lb_here_waits(trap, &mask, 0);
 	registers->rdi = 0;
 	registers->rsi = 0;
 	registers->r10 = registers->rdx + 16;
@@ -208,9 +206,52 @@ int64_t lb_come(struct lb_trap *trap)
 	return lb_again(trap);
 }
 
+/* The call that this context was interrupted in, before or after it was made; NULL: none, or it has returned. */
+static struct stub_frame *stub_of(const uint64_t *context)
+{
+	const struct sigcontext *registers = &((const struct ucontext *)context)->uc_mcontext;
+	struct stub_frame *frame = (struct stub_frame *)registers->rsp;
+
+	if (registers->rip != (uint64_t)lb_stub_call && registers->rip != (uint64_t)lb_stub_after &&
+		registers->rip != (uint64_t)lb_stub_interrupt && registers->rip != (uint64_t)lb_stub_interrupted)
+		return NULL;
+	return frame->settled ? NULL : frame;
+}
+
+const uint64_t *lb_stub_mask(const uint64_t *context)
+{
+	const struct stub_frame *frame = stub_of(context);
+
+	return frame != NULL && frame->masked ? &frame->mask : NULL;
+}
+
+uint64_t lb_stub_takes(const uint64_t *context)
+{
+	const struct stub_frame *frame = stub_of(context);
+
+	return frame != NULL ? frame->takes : 0;
+}
+
+void lb_stub_leave(uint64_t *context)
+{
+	struct sigcontext *registers = &((struct ucontext *)context)->uc_mcontext;
+	struct stub_frame *frame = stub_of(context);
+
+	if (frame == NULL)
+		return;
+	if (frame->masked && registers->rip == (uint64_t)lb_stub_call) {
+		/* What was not blocked here came before the call was made. */
+		registers->rip = (uint64_t)lb_stub_after;
+		registers->rax = (uint64_t)-EINTR;
+	}
+	if (registers->rip == (uint64_t)lb_stub_interrupt)
+		registers->rip = (uint64_t)lb_stub_interrupted;
+	frame->settled = registers->rip != (uint64_t)lb_stub_call;
+}
+
 bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)
 {
-	if (rip != (uint64_t)lb_stub_after)
+	if (rip != (uint64_t)lb_stub_after || ((const struct stub_frame *)rsp)->settled)
 		return false;
 	*number = (uint32_t)((const struct stub_frame *)rsp)->number;
 	return true;
@@ -258,29 +299,30 @@ static int64_t decide(struct lb_trap *trap)
 	return lb_come(trap);
 }
 
-/* A SIGSYS that the program or another process sent. Returns the program's handler, or 0: there is none. */
-static uint64_t own_sigsys(siginfo_t *info, struct ucontext *context)
+/* A SIGSYS that the program or another process sent. If the program has a handler for it, it is sent once more,
+ * this time to that: so the kernel itself calls it, on the stack that it asked for. */
+static void own_sigsys(siginfo_t *info, struct ucontext *context)
 {
-	const struct lb_action action = lb_self.actions[SIGSYS];
+	const struct lb_action *action = &lb_self.actions[SIGSYS];
 	const struct lb_action none = { .handler = 0 };
-	uint64_t handler;
+	const uint64_t others = ~LB_BIT(SIGSYS);
 
-	if (lb_self.has_child || action.handler == (uint64_t)SIG_IGN)
-		return 0;
-	if (action.handler == (uint64_t)SIG_DFL) { /* the process ends by it */
-		own_sigsys_mask = ~LB_BIT(SIGSYS);
+	if (lb_signal_defer(SIGSYS, info, (uint64_t *)context))
+		return;
+	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
+	if (lb_self.has_child || lb_aside_blocks(SIGSYS, (uint64_t *)context)) {
+		lb_aside_put(SIGSYS, (struct lb_siginfo *)info);
+	} else if (action->handler == (uint64_t)SIG_DFL) { /* the process ends by it */
 		lb_syscall4(__NR_rt_sigaction, SIGSYS, &none, NULL, sizeof(none.mask));
 		lb_syscall2(__NR_tkill, lb_self.local_pid, SIGSYS);
-		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &own_sigsys_mask, NULL, sizeof(none.mask));
+		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &others, NULL, sizeof(none.mask));
+	} else if (action->handler != (uint64_t)SIG_IGN) {
+		lb_signal_forward(SIGSYS, action);
+		lb_signal_put_back((struct lb_siginfo *)info);
+		return;
 	}
-	handler = lb_signal_arrived(SIGSYS, (struct lb_siginfo *)info, (uint64_t *)context);
-	if (handler == 0)
-		return 0;
-	if (action.flags & SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
-		*((uint64_t *)context - 1) = action.restorer;
-	own_sigsys_mask = lb_mask_strip(context->uc_sigmask | action.mask);
-	lb_faults_note(own_sigsys_mask);
-	return handler;
+	lb_resume_call((uint64_t *)context);
+	lb_forward_rewind(context);
 }
 
 static int64_t answer(struct lb_trap *trap)
@@ -308,8 +350,8 @@ static int64_t answer(struct lb_trap *trap)
 	return result;
 }
 
-static uint64_t on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
-static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
+static void on_sigsys(int signal, siginfo_t *info, void *context) __attribute__((used));
+static void on_sigsys(int signal, siginfo_t *info, void *context)
 {
 	struct ucontext *uc = context;
 	struct sigcontext *registers = (struct sigcontext *)&uc->uc_mcontext;
@@ -322,8 +364,10 @@ static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 	int64_t result;
 
 	(void)signal;
-	if (info->si_code != SYS_USER_DISPATCH)
-		return own_sigsys(info, uc);
+	if (info->si_code != SYS_USER_DISPATCH) {
+		own_sigsys(info, uc);
+		return;
+	}
 	registers->rip = lb_sites_origin(registers->rip);
 	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? answer(&trap) : lb_come(&trap);
 	if (!lb_child_settle(uc) && result != LB_DONE)
@@ -334,7 +378,6 @@ static uint64_t on_sigsys(int signal, siginfo_t *info, void *context)
 		lb_actions_sync();
 	if (lb_self.away)
 		lb_link_drain();
-	return 0;
 }
 
 /* The library's own file header: ld(1) defines it in every shared object. */
@@ -358,24 +401,33 @@ static bool text_range(uint64_t *start, uint64_t *size)
 	return false;
 }
 
-int lb_forward_arm(void)
+void lb_sigsys_take(void)
 {
+	const struct lb_action *program = &lb_self.actions[SIGSYS];
 	struct lb_action action = {
 		.handler = (uint64_t)on_sigsys_entry,
 		.flags = SA_SIGINFO | SA_RESTORER,
 		.restorer = (uint64_t)lb_stub_sigreturn,
 		.mask = ~0ULL,
 	};
+
+	/* Of a call that one of the program's interrupts; a trapped one is none. */
+	if (program->handler == (uint64_t)SIG_DFL || program->handler == (uint64_t)SIG_IGN)
+		action.flags |= SA_RESTART;
+	else
+		action.flags |= program->flags & SA_RESTART;
+	lb_syscall4(__NR_rt_sigaction, SIGSYS, &action, NULL, sizeof(action.mask));
+}
+
+int lb_forward_arm(void)
+{
 	uint64_t start;
 	uint64_t size;
-	int64_t result;
 
 	if (!text_range(&start, &size))
 		return -LB_E_UNSUPPORTED;
 	lb_link_prepare_socket();
-	result = lb_syscall4(__NR_rt_sigaction, SIGSYS, &action, NULL, 8);
-	if (result < 0)
-		return (int)result;
+	lb_sigsys_take();
 	/* Without a selector every call from outside is trapped; calls of this text, here too, are not. */
 	return (int)lb_syscall5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start,
 		size, NULL);

@@ -8,6 +8,7 @@
 #include <asm/ucontext.h>
 #include <linux/uio.h>
 
+#include "aside.h"
 #include "lb_preload.h"
 
 /* One trapped call. Handlers run inside the SIGSYS handler, all signals blocked, on the program's stack:
@@ -73,6 +74,8 @@ int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *conten
 	LB_HIDDEN;
 /* As lb_here, with another value for argument `index` (0..4) during the call. */
 int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
+/* After lb_here_scratch(): the call waits under this mask of its own (0: the program's), or takes these signals. */
+void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes) LB_HIDDEN;
 /* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. */
 int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
 
@@ -152,9 +155,6 @@ uint64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, ui
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
 /* What rt_sigprocmask(2) with these arguments makes of the mask `old`; without a new set that mask. 0 or -errno. */
 int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wanted) LB_HIDDEN;
-uint64_t lb_mask_believed(void) LB_HIDDEN; /* what of that the program believes to block */
-/* The process has left home, where it had this mask: until then the kernel kept all of it. */
-void lb_mask_left_home(uint64_t mask) LB_HIDDEN;
 /* A pending signal that the program does not block and that would be acted on; 0: none. */
 uint64_t lb_signals_waiting(uint64_t mask) LB_HIDDEN;
 uint64_t lb_signals_wanted(uint64_t mask) LB_HIDDEN; /* all that would be acted on if they came */
@@ -167,9 +167,6 @@ void lb_held_update(uint64_t mask) LB_HIDDEN;
 void lb_held_release(uint64_t set) LB_HIDDEN; /* these come here, until the next lb_held_update() */
 /* After each call: has the process got a signalfd by it? */
 void lb_held_after(uint64_t mask) LB_HIDDEN;
-/* signals.c: the program's own SIGURG, apart from the doorbells that use the same signal. */
-void lb_urgent_keep(const void *siginfo) LB_HIDDEN; /* a copy waits from now on */
-void lb_urgent_ring(void) LB_HIDDEN;                /* makes SIGURG pending if one waits */
 void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
 
 /* proc_files.c: /proc/self and /proc/<own PID> */

@@ -409,7 +409,7 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 	if ((row->flags & LB_BLOCKS) && !only_looks(trap)) {
 		request.flags |= LB_CALL_MAY_BLOCK;
 		request.cancellable = true;
-		request.mask = lb_mask_strip(mask);
+		request.mask = mask;
 		request.held = lb_self.held;
 	}
 	request.no_restart = (row->flags & LB_NO_RESTART) != 0;
@@ -444,7 +444,9 @@ int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
 
 int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
-	int64_t result = forward(trap, row, mask);
+	int64_t result;
 
+	lb_aside_let_through(mask);
+	result = forward(trap, row, mask);
 	return result == LB_AGAIN ? lb_again(trap) : result;
 }

@@ -179,6 +179,7 @@ bool lb_child_settle(struct ucontext *context)
 	context->uc_stack = parent.signal_stack;
 	lb_self.home_pid = parent.pid;
 	lb_self.has_child = false;
+	lb_aside_let_through(lb_mask_believed()); /* what has come meanwhile is the parent's */
 	return true;
 }
 

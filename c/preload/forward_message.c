@@ -113,7 +113,7 @@ static int64_t set_up(struct transfer *transfer, const struct lb_trap *trap, con
 		return -ENOBUFS;
 	*transfer = (struct transfer){
 		.request = { .number = number, .flags = LB_CALL_MAY_BLOCK, .cancellable = true,
-			.mask = trap->context->uc_sigmask, .result_size = sends ? 0 : 1 },
+			.mask = trap->context->uc_sigmask | lb_mask_believed(), .result_size = sends ? 0 : 1 },
 		.extra = {
 			.name_size = header->name_size < NAME_SIZE_MAX ? header->name_size : NAME_SIZE_MAX,
 			.control_size = header->control_size < CONTROL_SIZE_MAX ? header->control_size

@@ -2,8 +2,7 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  * The program's mask is the one in the trapped context: the kernel puts it into force when the handler
- * returns. SIGSYS may never be blocked, as a trapped call would kill the process; nor SIGURG, which carries
- * orders and the link's doorbell.
+ * returns. But for SIGSYS and SIGURG, of which aside.c knows whether they are blocked.
  */
 #include <linux/errno.h>
 #include <asm/unistd.h>
@@ -54,9 +53,10 @@ static uint64_t acted_on(void)
 	return set | LB_BIT(SIGURG) | LB_BIT(SIGKILL);
 }
 
+/* SIGURG always: it is most likely ours. */
 uint64_t lb_signals_wanted(uint64_t mask)
 {
-	return acted_on() & ~lb_mask_strip(mask);
+	return acted_on() & ~(mask & ~(LB_BIT(SIGURG) | LB_BIT(SIGKILL)));
 }
 
 uint64_t lb_signals_waiting(uint64_t mask)
@@ -64,7 +64,13 @@ uint64_t lb_signals_waiting(uint64_t mask)
 	uint64_t pending = 0;
 
 	lb_syscall2(__NR_rt_sigpending, &pending, SIGSET_SIZE);
-	return pending & lb_signals_wanted(mask);
+	if (pending & LB_BIT(SIGURG))
+		lb_aside_collect();
+	pending &= lb_signals_wanted(mask) & ~LB_BIT(SIGURG);
+	/* Our handler is not the program's business; its own SIGURG waits there. */
+	if (!IS_DEFAULT(lb_self.actions[SIGURG].handler) && !IS_IGNORED(lb_self.actions[SIGURG].handler))
+		pending |= lb_aside_waiting() & LB_BIT(SIGURG) & ~mask;
+	return pending;
 }
 
 enum lb_effect lb_signals_effect(uint64_t waiting)
@@ -72,11 +78,10 @@ enum lb_effect lb_signals_effect(uint64_t waiting)
 	uint64_t set = waiting & SYNCHRONOUS ? waiting & SYNCHRONOUS : waiting;
 	int signal;
 
-	/* The first signal with a handler decides: get_signal() goes on until it finds one. SIGURG is most
-	 * likely ours, and our handler is not the program's business. */
+	/* The first signal with a handler decides: get_signal() goes on until it finds one. */
 	for (;;) {
 		for (signal = 1; signal <= LB_SIGNALS; signal++) {
-			if (!(set & LB_BIT(signal)) || signal == SIGURG)
+			if (!(set & LB_BIT(signal)))
 				continue;
 			if (!IS_DEFAULT(lb_self.actions[signal].handler))
 				return lb_self.actions[signal].flags & SA_RESTART ? LB_HANDLER_RESTARTS
@@ -128,20 +133,6 @@ int64_t lb_own_rt_sigaction(struct lb_trap *trap)
 	return 0;
 }
 
-/* Signals that the program believes to block and that the kernel does not: only for it to read back. What a
- * handler changes here and its return would undo stays. */
-static uint64_t believed;
-
-uint64_t lb_mask_believed(void)
-{
-	return believed;
-}
-
-void lb_mask_left_home(uint64_t mask)
-{
-	believed = mask & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
-}
-
 int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wanted)
 {
 	uint64_t set;
@@ -172,13 +163,15 @@ int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wante
 static void mask_changes(uint64_t mask)
 {
 	lb_held_update(mask);
+	lb_mask_believe(mask);
+	lb_aside_let_through(mask);
 	if (!lb_self.has_child && lb_mask_note(mask))
 		lb_actions_sync();
 }
 
 int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 {
-	uint64_t old = trap->context->uc_sigmask | believed;
+	uint64_t old = trap->context->uc_sigmask | lb_mask_believed();
 	uint64_t set;
 	int64_t result = lb_mask_wanted(trap, old, &set);
 
@@ -186,10 +179,7 @@ int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 		return result;
 	if (trap->args[1] != 0) {
 		mask_changes(set);
-		believed = set & (LB_BIT(SIGSYS) | LB_BIT(SIGURG));
 		trap->context->uc_sigmask = lb_mask_strip(set);
-		if (!(believed & LB_BIT(SIGURG)))
-			lb_urgent_ring();
 	}
 	if (trap->args[2] != 0 && lb_user_write(trap->args[2], &old, sizeof(old)) < 0)
 		return -EFAULT;
@@ -206,7 +196,7 @@ int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 	/* A handler may have changed its frame: sigsetjmp(3)-like code does. A bad frame is the kernel's. */
 	if (lb_user_read(&mask, at, sizeof(mask)) == 0) {
 		lb_faults_note(mask);
-		mask_changes(mask | believed);
+		mask_changes(mask);
 		if (mask != lb_mask_strip(mask)) {
 			mask = lb_mask_strip(mask);
 			lb_user_write(at, &mask, sizeof(mask));
@@ -218,43 +208,66 @@ int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 
 int64_t lb_own_rt_sigsuspend(struct lb_trap *trap)
 {
-	uint64_t mask;
+	uint64_t mask, stripped;
 
 	if (trap->args[1] != SIGSET_SIZE)
 		return -EINVAL;
 	if (lb_user_read(&mask, trap->args[0], sizeof(mask)) < 0)
 		return -EFAULT;
 	lb_held_update(mask);
-	mask = lb_mask_strip(mask);
-	return lb_here_scratch(trap, 0, &mask, sizeof(mask));
+	lb_aside_let_through(mask);
+	stripped = lb_mask_strip(mask);
+	lb_here_scratch(trap, 0, &stripped, sizeof(stripped));
+	lb_here_waits(trap, &mask, 0);
+	return LB_DONE;
+}
+
+/* One of those that the kernel does not keep. Returns its number, -EFAULT, or 0: none waits. */
+static int64_t take_aside(struct lb_trap *trap, uint64_t set)
+{
+	siginfo_t info;
+
+	if (!lb_aside_take(set, (struct lb_siginfo *)&info))
+		return 0;
+	if (trap->args[1] != 0 && lb_user_write(trap->args[1], &info, sizeof(info)) < 0)
+		return -EFAULT;
+	return info.si_signo;
 }
 
 int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 {
 	struct { uint64_t set, zero; int64_t sec, nsec; } wait = { 0, 0, 0, 0 };
+	uint64_t aside;
+	int64_t result;
 	int64_t left_ns;
 
 	if (trap->args[3] != SIGSET_SIZE)
 		return -EINVAL;
 	if (lb_user_read(&wait.set, trap->args[0], sizeof(wait.set)) < 0)
 		return -EFAULT;
-	/* Once: what comes from home rings the bell, and this call is then made again. */
-	lb_held_update((trap->context->uc_sigmask | believed) & ~wait.set);
-	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
-	lb_wait_unlimited();
-	if (trap->args[2] == 0)
-		return lb_here_scratch(trap, 0, &wait.set, sizeof(wait.set));
-	if (lb_user_read(&wait.sec, trap->args[2], 2 * sizeof(wait.sec)) < 0)
+	if (trap->args[2] != 0 && lb_user_read(&wait.sec, trap->args[2], 2 * sizeof(wait.sec)) < 0)
 		return -EFAULT;
 	if (wait.sec < 0 || wait.nsec < 0 || wait.nsec >= SECOND_NS)
 		return -EINVAL;
-	if (wait.sec < SECONDS_MAX) { /* our own trigger interrupts it: then the limit goes on */
+	/* Once: what comes from home rings the bell, and this call is then made again. */
+	lb_held_update((trap->context->uc_sigmask | lb_mask_believed()) & ~wait.set);
+	aside = wait.set & (LB_BIT(SIGURG) | LB_BIT(SIGSYS));
+	result = take_aside(trap, aside);
+	if (result != 0)
+		return result;
+	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
+	lb_wait_unlimited();
+	if (trap->args[2] != 0 && wait.sec < SECONDS_MAX) {
+		/* our own trigger interrupts it: then the limit goes on */
 		left_ns = lb_wait_left_ns(trap, wait.sec * SECOND_NS + wait.nsec);
 		wait.sec = left_ns / SECOND_NS;
 		wait.nsec = left_ns % SECOND_NS;
 	}
 	lb_here_scratch(trap, 0, &wait, sizeof(wait));
-	trap->context->uc_mcontext.rdx = trap->context->uc_mcontext.rdi + offsetof(__typeof__(wait), sec);
+	lb_here_waits(trap, NULL, aside);
+	if (trap->args[2] != 0)
+		trap->context->uc_mcontext.rdx =
+			trap->context->uc_mcontext.rdi + offsetof(__typeof__(wait), sec);
 	return LB_DONE;
 }
 
@@ -300,8 +313,11 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	info.si_code = code;
 	info.si_pid = (int)lb_self.home_pid;
 	info.si_uid = home_uid();
-	if (signal == SIGURG)
-		lb_urgent_keep(&info);
+	if (signal == SIGURG) {
+		lb_aside_put(signal, (struct lb_siginfo *)&info);
+		lb_aside_let_through(lb_mask_believed());
+		return 0;
+	}
 	/* Any si_code is allowed to oneself: do_rt_sigqueueinfo(), kernel/signal.c, Linux 6.12. */
 	if (to_thread)
 		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, signal,
@@ -342,8 +358,11 @@ static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
 
 	if (lb_user_read(&info, address, sizeof(info)) < 0)
 		return -EFAULT;
-	if (signal == SIGURG)
-		lb_urgent_keep(&info);
+	if (signal == SIGURG) {
+		lb_aside_put((int)signal, (struct lb_siginfo *)&info);
+		lb_aside_let_through(lb_mask_believed());
+		return 0;
+	}
 	if (to_thread)
 		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid,
 			(int)signal, &info);

@@ -185,7 +185,7 @@ static int64_t read_mask(uint64_t address, uint64_t size, uint64_t *mask)
 /* After EINTR under a mask of the call's own: that mask counts for the handlers that are to run. */
 static int64_t finish(struct lb_trap *trap, int64_t result, const uint64_t *mask)
 {
-	return result == -EINTR ? lb_interrupt_masked(trap, lb_mask_strip(*mask)) : result;
+	return result == -EINTR ? lb_interrupt_masked(trap, *mask) : result;
 }
 
 int64_t lb_own_poll(struct lb_trap *trap)

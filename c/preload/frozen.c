@@ -246,14 +246,14 @@ static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
 	full[0] |= bit;
 }
 
-static void give_one(const struct lb_siginfo *info, uint64_t full[2])
+/* from_away: where it has come to this process. */
+static void give_one(const struct lb_siginfo *info, bool from_away, uint64_t full[2])
 {
-	bool order = info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN;
-	/* Away a SIGURG is a doorbell; the program's own waits elsewhere (signals.c). */
-	bool own = info->signo != LB_SIGURG || (!frozen.was_away && !order);
-	if (own && info->signo == LB_SIGURG && lb_self.away)
-		lb_urgent_keep(info);
-	if (own || frozen.was_away == lb_self.away)
+	/* Away a SIGURG is a doorbell, unless a timer has sent it; the program's own waits elsewhere (aside.c). */
+	bool own = info->signo != LB_SIGURG || (from_away ? info->code == LB_SI_TIMER : !lb_is_order(info));
+	if (own && lb_self.away && (info->signo == LB_SIGURG || info->signo == LB_SIGSYS))
+		lb_aside_put(info->signo, info);
+	else if (own || from_away == lb_self.away)
 		queue_again(info, full);
 }
 
@@ -266,18 +266,24 @@ void lb_frozen_take_meanwhile(void)
 static void give_pending(void)
 {
 	uint64_t full[2] = { 0, 0 };
+	struct lb_siginfo own;
 	/* Home again: what has waited there for a signalfd is older than what was about to go there (held.c). */
 	uint64_t older = frozen.was_away && !lb_self.away ? lb_self.held : 0;
 	/* What has come meanwhile is younger; what does not fit is behind all this. */
 	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
+	while (!lb_self.away && lb_aside_take(~0ULL, &own))
+		queue_again(&own, full);
 	for (uint32_t i = frozen.image_count; i < frozen.pending_count; i++)
 		if (older & LB_BIT(frozen.pending[i].signo))
-			give_one(&frozen.pending[i], full);
-	for (uint32_t i = 0; i < frozen.pending_count; i++)
-		if (i < frozen.image_count || !(older & LB_BIT(frozen.pending[i].signo)))
-			give_one(&frozen.pending[i], full);
+			give_one(&frozen.pending[i], lb_self.away, full);
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		bool is_younger = i >= frozen.image_count;
+		if (!is_younger || !(older & LB_BIT(frozen.pending[i].signo)))
+			give_one(&frozen.pending[i], is_younger ? lb_self.away : frozen.was_away, full);
+	}
 	frozen.pending_count = 0;
-	lb_urgent_ring();
+	if (lb_self.away)
+		lb_aside_let_through(0); /* what is blocked comes back */
 }
 
 int lb_freeze(void)

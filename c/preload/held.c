@@ -117,12 +117,14 @@ int64_t lb_own_rt_sigpending(struct lb_trap *trap)
 	uint64_t at_home = 0;
 	uint64_t pending = 0;
 
-	if (lb_self.held == 0 || trap->args[1] > SET_SIZE)
+	if ((lb_self.held == 0 && lb_aside_waiting() == 0) || trap->args[1] > SET_SIZE)
 		return lb_here(trap);
-	lb_request_memory(&request, 0, LB_ARG_OUT, (uint64_t)&at_home, sizeof(at_home));
-	lb_request_value(&request, 1, SET_SIZE);
-	lb_request_run(&request);
+	if (lb_self.held != 0) {
+		lb_request_memory(&request, 0, LB_ARG_OUT, (uint64_t)&at_home, sizeof(at_home));
+		lb_request_value(&request, 1, SET_SIZE);
+		lb_request_run(&request);
+	}
 	lb_syscall2(__NR_rt_sigpending, &pending, SET_SIZE);
-	pending = (pending & trap->context->uc_sigmask) | (at_home & lb_self.held);
+	pending = (pending & trap->context->uc_sigmask) | (at_home & lb_self.held) | lb_aside_waiting();
 	return lb_user_write(trap->args[0], &pending, trap->args[1]) < 0 ? -EFAULT : 0;
 }

@@ -2,6 +2,7 @@
 #ifndef LB_INTERNAL_H
 #define LB_INTERNAL_H
 
+#include "aside.h"
 #include "lb_preload.h"
 #include "lb_restorer.h"
 #include "mem.h"
@@ -13,19 +14,24 @@
 #define LB_SIGTSTP 20
 #define LB_SIGCHLD 17
 /* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
-#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || (signal) == lb_self.order_signal)
+#define LB_IS_TRIGGER(signal) \
+	((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
 #define LB_SIGSYS 31
 #define LB_AT_FDCWD (-100)
 #define LB_EINTR (-4)
 #define LB_SA_NOCLDSTOP 1ULL
 #define LB_SA_NOCLDWAIT 2ULL
 #define LB_SA_SIGINFO 4ULL
+#define LB_SA_ONSTACK 0x08000000ULL
+#define LB_SA_NODEFER 0x40000000ULL
+#define LB_SA_RESETHAND 0x80000000ULL
 #define LB_SA_RESTORER 0x04000000ULL
 #define LB_SA_RESTART 0x10000000ULL
 #define LB_SIG_DFL 0ULL
 #define LB_SIG_IGN 1ULL
 #define LB_SI_QUEUE (-1)
 #define LB_SI_TIMER (-2)
+#define LB_SI_TKILL (-6)
 #define LB_SIGINFO_SIZE_RAW 128
 #define LB_UPPER_DESCRIPTORS 64 /* numbers below RLIMIT_NOFILE that the library takes for itself */
 
@@ -57,18 +63,16 @@ extern char lb_context_resume[] LB_HIDDEN;
 extern char lb_sigreturn[] LB_HIDDEN;
 int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
 
+/* ---- interpose.c */
+void lb_restorer_learn(void) LB_HIDDEN; /* leaves SIGURG with an action of lb's */
+
 /* ---- signals.c */
 /* Before a move from home: notes the actions of all signals; away they are kept up to date anyway. */
 void lb_actions_take(void) LB_HIDDEN;
+/* SA_RESETHAND: the default action from now on. */
+void lb_action_reset(int signal) LB_HIDDEN;
 /* In the restored process: tells the kernel all of them, as this place needs it. */
 void lb_actions_give(void) LB_HIDDEN;
-
-/* A SIGURG that is the program's own (forward.h); false: none waits, or the program blocks it. */
-#define LB_RING 0x4c42 /* si_errno of a SIGURG that only says: look whether one waits */
-bool lb_urgent_take(struct lb_siginfo *info) LB_HIDDEN;
-void lb_urgent_keep(const void *siginfo) LB_HIDDEN;
-void lb_urgent_ring(void) LB_HIDDEN;
-uint64_t lb_mask_believed(void) LB_HIDDEN;
 
 /* ---- control.c: the node's control socket */
 /* Connects to lb_self.control_path. Returns a descriptor or a negative error. */
@@ -203,7 +207,6 @@ bool lb_kept_has(uint64_t page) LB_HIDDEN; /* one of them */
 void lb_kept_drop(void) LB_HIDDEN;      /* at home, where nothing is kept */
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;
-void lb_urgent_forget(void) LB_HIDDEN;
 /* Another PID, a start time and no CPU time of its own. */
 void lb_become_child(void) LB_HIDDEN;
 
@@ -228,6 +231,10 @@ int lb_move_up(int fd) LB_HIDDEN;
 struct lb_next { /* the next library's functions of these names; 0: ask the C library itself */
 	int (*sigaction)(int signal, const void *wanted, void *old);
 	uint64_t (*signal)(int signal, uint64_t handler);
+	uint64_t (*sysv_signal)(int signal, uint64_t handler);
+	uint64_t (*sigset)(int signal, uint64_t handler);
+	int (*sigignore)(int signal);
+	int (*siginterrupt)(int signal, int interrupts);
 	bool alone; /* the process cannot move: nothing is done in front of them */
 };
 extern struct lb_next lb_next LB_HIDDEN;
@@ -236,7 +243,7 @@ void lb_neighbours_meet(void) LB_HIDDEN;
 
 /* ---- init.c, trigger.c */
 void lb_trigger_install(void) LB_HIDDEN;
-void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
+bool lb_is_order(const struct lb_siginfo *info) LB_HIDDEN;
 /* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
 void lb_resume_call(uint64_t *context) LB_HIDDEN;
 int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;

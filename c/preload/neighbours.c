@@ -63,6 +63,10 @@ void lb_neighbours_meet(void)
 		/* Not before this: the functions work without, and nobody looks names up inside a handler. */
 		lb_next.sigaction = (int (*)(int, const void *, void *))lb_dlsym(RTLD_NEXT, "sigaction");
 		lb_next.signal = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "signal");
+		lb_next.sysv_signal = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "__sysv_signal");
+		lb_next.sigset = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "sigset");
+		lb_next.sigignore = (int (*)(int))lb_dlsym(RTLD_NEXT, "sigignore");
+		lb_next.siginterrupt = (int (*)(int, int))lb_dlsym(RTLD_NEXT, "siginterrupt");
 	}
 	if (lb_asan_init)
 		step_back();

@@ -7,6 +7,11 @@
 #define LB_SITES 64     /* sites that one process can have in its whole life */
 #define LB_STUB_SIZE 16 /* bytes from one stub of fast_entry.S to the next */
 
+/* A signal has arrived (fast_entry.S), and now: */
+#define LB_ENTRY_BACK 0   /* back to where it came */
+#define LB_ENTRY_MASKED 1 /* to the program's handler, under the mask of struct lb_entry */
+#define LB_ENTRY_AS_IS 2  /* to the program's handler, under the mask that is in force */
+
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +38,7 @@ uint64_t lb_sites_settled(uint64_t rip) LB_HIDDEN;
 extern char lb_site_stubs[] LB_HIDDEN;
 extern char lb_site_traps[] LB_HIDDEN; /* the end of the library's text, where calls are trapped as the program's */
 extern char lb_signal_entry[] LB_HIDDEN;
+extern char lb_trigger_entry[] LB_HIDDEN; /* of the signals that are lb's own (trigger.c) */
 /* False: there is no memory at one of them, and nothing is known of how much was copied. */
 bool lb_fast_copy(void *to, const void *from, size_t size) LB_HIDDEN;
 extern char lb_fast_copy_end[] LB_HIDDEN;
@@ -42,11 +48,18 @@ extern char lb_fast_copy_failed[] LB_HIDDEN;
 /* Away: signals with a handler and those that tell of faults come to lb_signal_entry first. */
 bool lb_signal_is_forwarded(int signal, const struct lb_action *program) LB_HIDDEN;
 int64_t lb_signal_forward(int signal, const struct lb_action *program) LB_HIDDEN;
-/* Only notes the handler for lb_signal_arrived(). */
-void lb_signal_note(int signal, const struct lb_action *program) LB_HIDDEN;
-/* A signal was delivered. Returns the handler to go to; 0: back to where it came. */
 struct lb_siginfo;
-uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context) LB_HIDDEN;
+struct lb_entry { /* on the stack of fast_entry.S */
+	uint64_t mask, handler, signal;
+};
+/* A signal was delivered, away from home, and everything is blocked. Returns LB_ENTRY_*. */
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry) LB_HIDDEN;
+/* The same for lb's own signals, also at home, where not everything need be blocked. */
+uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry) LB_HIDDEN;
+/* The program's handler of this signal is to run, as if the kernel had called it. Returns LB_ENTRY_*. */
+uint64_t lb_signal_enter(int signal, uint64_t *context, struct lb_entry *entry) LB_HIDDEN;
+/* SA_RESETHAND: the action is the default one from now on. */
+void lb_signal_reset(int signal) LB_HIDDEN;
 /* A signal has come. True: a call is being answered at a patched site; the signal will come again afterwards. */
 bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context) LB_HIDDEN;
 /* Copies at patched sites need SIGSEGV and SIGBUS: the mask that holds from now on. */

@@ -1,9 +1,10 @@
 /* trigger.c - the trigger's handler: SIGURG (an order of the daemon, a doorbell of the link, a poke of the
  * keeper) and SIGTSTP while the program has its default action (a stop by hand writes a checkpoint).
  *
- * Signal context, all signals blocked, on the program's stack; the work is done on the private one. An order may
+ * Signal context, on the program's stack; the work is done on the private one, all signals blocked. An order may
  * fire late (after SIGSTOP, or when the program blocked the signal): the daemon is asked whether it still stands
- * before anything else. What is not ours goes to the program's own handler.
+ * before anything else. What is not ours goes to the program's own handler, as if that had been in the kernel: at home
+ * with the kernel's frame and mask as they are.
  */
 #include "fault.h"
 #include "forward.h"
@@ -146,21 +147,32 @@ static int64_t obey(void *argument)
 	return error < 0 ? error : 0;
 }
 
-/* What is not for us: as if the program's own disposition had been in the kernel. */
-static bool pass_on(int signal, struct lb_siginfo *info, uint64_t *context)
+static bool is_handler(uint64_t handler)
 {
-	struct lb_action action = lb_self.actions[signal];
-	if (action.handler == LB_SIG_DFL || action.handler == LB_SIG_IGN)
-		return false;
-	uint64_t before = ~0ULL;
-	uint64_t mask = context[LB_UC_SIGMASK] | action.mask | LB_BIT(signal);
-	if (lb_self.away)
-		mask = lb_mask_strip(mask);
-	lb_faults_note(mask);
-	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &mask, 0, 8);
-	((void (*)(int, struct lb_siginfo *, uint64_t *))action.handler)(signal, info, context);
-	lb_syscall4(__NR_rt_sigprocmask, 2, &before, 0, 8);
-	return true;
+	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+}
+
+bool lb_is_order(const struct lb_siginfo *info)
+{
+	return info->code == LB_SI_QUEUE && info->error == LB_SIGNAL_MARK && info->queued.value >= LB_ORDER_ID_MIN;
+}
+
+/* At home, what is not for us. */
+static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
+{
+	const struct lb_action action = lb_self.actions[signal];
+	uint64_t only = LB_BIT(signal);
+	if (!is_handler(action.handler)) {
+		lb_resume_call(context);
+		return LB_ENTRY_BACK;
+	}
+	entry->handler = action.handler;
+	if (action.flags & LB_SA_RESETHAND) {
+		lb_signal_reset(signal);
+		if ((action.flags & LB_SA_NODEFER) && !(action.mask & only))
+			lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8);
+	}
+	return LB_ENTRY_AS_IS;
 }
 
 /* The default action of SIGTSTP, which our handler stands in front of. */
@@ -183,9 +195,20 @@ static bool by_hand(const struct lb_siginfo *info)
 	       (uint32_t)info->queued.pid != lb_self.local_pid;
 }
 
-static void act(int signal, struct lb_siginfo *info, uint64_t *context)
+/* Away: whether one of the program's own is to be delivered now; its details then. */
+static bool own_arrives(int signal, struct lb_siginfo *info, const uint64_t *context)
 {
-	bool acted = false, was_away = lb_self.away;
+	if (signal != LB_SIGURG)
+		return LB_IS_TRIGGER(signal) && !lb_is_order(info);
+	if (info->code == LB_SI_TIMER) /* nothing else of the program's comes here but by aside.c */
+		lb_aside_put(signal, info);
+	return !lb_aside_blocks(signal, context) && lb_aside_take(LB_BIT(signal), info);
+}
+
+static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	bool was_away = lb_self.away;
+	uint64_t result = LB_ENTRY_BACK;
 	if (!lb_self.away)
 		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
 	if (signal == LB_SIGTSTP) {
@@ -193,18 +216,14 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
 		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
 			stop_by_default();
-		acted = true;
-	} else if (info->code == LB_SI_QUEUE && info->queued.value >= LB_ORDER_ID_MIN) {
+	} else if (lb_is_order(info)) {
 		uint64_t order_id = info->queued.value;
 		if (lb_on_stack(obey, &order_id) == GO_HOME)
 			lb_come_home = lb_self.away;
-		acted = true;
 	}
 	if (lb_self.away && !was_away)
-		lb_mask_left_home(context[LB_UC_SIGMASK]);
+		lb_mask_believe(context[LB_UC_SIGMASK]);
 	if (lb_self.away) {
-		if (!acted && info->code == LB_SI_QUEUE && info->queued.value == LB_POKE_LINK)
-			acted = true;
 		lb_link_poll();
 		if (lb_come_home) {
 			lb_come_home = false;
@@ -215,21 +234,15 @@ static void act(int signal, struct lb_siginfo *info, uint64_t *context)
 		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
 	else if (was_away)
 		context[LB_UC_SIGMASK] |= lb_mask_believed();
-	/* The program's handler has run: then the EINTR is the program's to see. */
-	struct lb_siginfo own;
-	bool passed_on = false;
-	bool bell = signal == LB_SIGURG && (was_away || info->error == LB_RING);
-	if (signal == LB_SIGURG && !(context[LB_UC_SIGMASK] & LB_BIT(LB_SIGURG)) && lb_urgent_take(&own))
-		passed_on = pass_on(signal, &own, context);
-	else if (!acted && LB_IS_TRIGGER(signal) && !bell)
-		passed_on = pass_on(signal, info, context);
-	if (lb_self.away) /* the handler may have changed it */
-		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
 	lb_faults_note(context[LB_UC_SIGMASK]);
-	if (!passed_on)
+	/* The program's handler runs: then an EINTR is the program's to see. */
+	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler))
+		result = lb_signal_enter(signal, context, entry);
+	else
 		lb_resume_call(context);
 	lb_forward_rewind((struct ucontext *)context);
 	lb_wait_came_home((struct ucontext *)context);
+	return result;
 }
 
 /* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle, nor in the
@@ -259,24 +272,25 @@ static bool in_vdso(const uint64_t *context)
 }
 
 /* SIGTRAP after each instruction, until one outside the vdso is next. */
-static void step(int signal, struct lb_siginfo *info, uint64_t *context)
+static uint64_t step(struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
 {
-	(void)signal;
-	(void)info;
 	if (in_vdso(context) && ++stepping.steps < STEPS_MAX)
-		return;
+		return LB_ENTRY_BACK;
 	REGISTER(context, LB_EFLAGS) &= ~TRAP_FLAG;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
 	if (stepping.was_blocked)
 		context[LB_UC_SIGMASK] |= LB_BIT(SIGTRAP);
 	stepping.active = false;
-	if (!in_vdso(context)) /* else the order times out, and nothing has happened */
-		act(stepping.signal, &stepping.info, context);
+	if (in_vdso(context)) /* the order times out, and nothing has happened */
+		return LB_ENTRY_BACK;
+	*info = stepping.info;
+	return act(stepping.signal, info, context, entry);
 }
 
 static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
 {
-	struct lb_action action = { (uint64_t)step, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn, ~0ULL };
+	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+				    ~0ULL };
 	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
 	bool left = stepping.active && stepping.copy == lb_self.copy;
 	if (left && (REGISTER(context, LB_EFLAGS) & TRAP_FLAG))
@@ -288,19 +302,28 @@ static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *
 	stepping.steps = 0;
 	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
 	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP); /* a blocked one would kill the process */
+	if (is_handler(lb_self.actions[LB_SIGURG].handler)) /* which may then be called from here */
+		action.flags |= lb_self.actions[LB_SIGURG].flags & LB_SA_ONSTACK;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
 	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
 }
 
-void lb_trigger_handler(int signal, struct lb_siginfo *info, uint64_t *context)
+uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
 {
+	uint64_t all = ~0ULL;
+	if (signal == SIGTRAP)
+		return step(info, context, entry);
+	bool stops = signal == LB_SIGTSTP && !is_handler(lb_self.actions[signal].handler);
+	if (!lb_self.away && !lb_is_order(info) && !stops)
+		return pass_on(signal, context, entry);
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
 	if (lb_signal_defer(signal, info, context))
-		return;
+		return LB_ENTRY_BACK;
 	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
-	if (in_vdso(context))
-		begin_stepping(signal, info, context);
-	else
-		act(signal, info, context);
+	if (!in_vdso(context))
+		return act(signal, info, context, entry);
+	begin_stepping(signal, info, context);
+	return LB_ENTRY_BACK;
 }
 
 void lb_came_home(void)

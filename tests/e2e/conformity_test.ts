@@ -1,6 +1,6 @@
 /**
- * Nine hundred small checks of system calls: the log of a process that runs away from home, and that of one which is
- * moved to and fro meanwhile, are those of a process at home.
+ * A thousand small checks of system calls: the log of a process that is launched, of one that runs away from home, and of
+ * one that is moved to and fro meanwhile, are that of a process without lb.
  *
  * @module
  */
@@ -14,9 +14,9 @@ const NOT_NOW = /did not answer within|it runs here already|it has 1 child|has c
 const PAUSE = "2";
 
 /** Starts the program in a folder of its own; it waits for the file "go" in it. */
-async function start(host: Host, folder: string, ...args: string[]): Promise<Job> {
+async function start(host: Host, folder: string, command: string): Promise<Job> {
   await host.must(["mkdir", folder]);
-  const line = ["sh", "-c", `cd ${folder} && exec lb launch conformity ${args.join(" ")}`];
+  const line = ["sh", "-c", `cd ${folder} && exec ${command}`];
   const job = await host.spawn(line);
   await job.output("ready\n");
   return job;
@@ -36,7 +36,9 @@ function assertSame(given: readonly string[], wanted: readonly string[]): void {
   wanted.forEach((line, index) => {
     if (line.startsWith("----")) part = line;
     if (given[index] === line) return;
-    findings.push(`${part} line ${index + 1}\n  at home  ${line}\n  moved    ${given[index]}`);
+    findings.push(
+      `${part} line ${index + 1}\n  without lb  ${line}\n  with it     ${given[index]}`,
+    );
   });
   assert.equal(findings.length, 0, findings.slice(0, 40).join("\n"));
   assert.equal(given.length, wanted.length);
@@ -50,17 +52,23 @@ function* numbers(seed: number, max: number): Generator<number> {
   }
 }
 
-Deno.test("each check of calls gives away from home, and moved meanwhile, what it gives at home", async (t) => {
+Deno.test("each check of calls gives launched, away from home, and moved meanwhile, what it gives without lb", async (t) => {
   await using bed = await Testbed.create({ hosts: 2 });
   await bed.startDaemons();
   const [home, away] = [bed.host(0), bed.host(1)];
   const jobs = [
-    await start(home, "one"),
-    await start(home, "two"),
-    await start(home, "six", PAUSE),
+    await start(home, "bare", "conformity"),
+    await start(home, "two", "lb launch conformity"),
+    await start(home, "six", `lb launch conformity ${PAUSE}`),
+    await start(home, "one", "lb launch conformity"),
   ] as const;
-  await home.must(["touch", "one/go"]);
-  const running = finish(home, "one", jobs[0]);
+  await home.must(["touch", "bare/go"]);
+  const running = finish(home, "bare", jobs[0]);
+
+  await t.step("at home", async () => {
+    await home.must(["touch", "one/go"]);
+    assertSame(await finish(home, "one", jobs[3]), await running);
+  });
 
   await t.step("away", async () => {
     await home.waitForProcess(jobs[1].pid);
@@ -70,7 +78,7 @@ Deno.test("each check of calls gives away from home, and moved meanwhile, what i
     const guests = (await away.snapshot()).processes.map(({ shadowPid }) => shadowPid);
     assert.deepEqual(guests, [jobs[1].pid], `it came home:\n${home.daemon.log}`);
     const wanted = await running;
-    assert.ok(wanted.length > 900, wanted.join("\n"));
+    assert.ok(wanted.length > 1000, wanted.join("\n"));
     assertSame(await finish(home, "two", jobs[1]), wanted);
   });
 

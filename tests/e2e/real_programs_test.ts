@@ -27,6 +27,38 @@ Deno.test("programs that are moved while they work do the same as unmoved", asyn
   }
 });
 
+/** Go has a handler for SIGURG, on a stack of its own, and sends that signal to its threads; with cgo it has glibc's. */
+const goSource = `package main
+import "C"
+import ("fmt"; "runtime"; "time")
+func main() {
+  x := uint64(1)
+  go func() { for { runtime.GC(); time.Sleep(1e6) } }()
+  for begin := time.Now(); time.Since(begin) < 5e8; {
+    for i := 0; i < 1000000; i++ { x = x*6364136223846793005 + 1 }
+  }
+  fmt.Println("ok", x != 0)
+}`;
+
+Deno.test("a Go program that uses cgo does the same launched as without lb", async (t) => {
+  await using bed = await Testbed.create({ hosts: 1 });
+  const home = bed.host(0);
+  await bed.startDaemons();
+  const absent = (await home.run(["sh", "-c", "command -v go && command -v cc"])).code !== 0;
+  await t.step({
+    name: absent ? "go or a C compiler is not installed" : "go",
+    ignore: absent,
+    fn: async () => {
+      await home.must(
+        `export GOCACHE=$PWD/cache GO111MODULE=off CGO_ENABLED=1; echo '${goSource}' > main.go; go build main.go`,
+      );
+      for (const command of [["./main"], ["lb", "launch", "./main"]]) {
+        assert.equal(await home.must(command), "ok true\n");
+      }
+    },
+  });
+});
+
 /** Programs that share memory by their nature, when they can be asked, and why they stay. */
 const staying: readonly {
   name: string;

@@ -1,0 +1,120 @@
+/* aside.c - SIGURG and SIGSYS of the program's own while it runs away from home. The kernel may never block them there:
+ * SIGURG carries orders and the link's doorbell, and a call that is trapped while SIGSYS is blocked kills the process.
+ * So what the program blocks of them is noted here, and what comes meanwhile is set aside: the program sees it as
+ * pending.
+ *
+ * Runs in:  the trigger's and the SIGSYS handler, lb_signal_arrived(); all signals blocked.
+ */
+#include "internal.h"
+
+#define OURS (LB_BIT(LB_SIGURG) | LB_BIT(LB_SIGSYS))
+#define QUEUES 2 /* the thread's, whose signals come first, and the process's: signal(7) */
+#define THREAD 0
+#define PROCESS 1
+#define NUMBERS 2
+
+static uint64_t believed; /* what of them the program blocks */
+
+/* In the order in which the kernel delivers them: SYNCHRONOUS_MASK, kernel/signal.c, Linux 6.12. */
+static const int numbers[NUMBERS] = { LB_SIGSYS, LB_SIGURG };
+static struct {
+	bool waits;
+	struct lb_siginfo info;
+} aside[QUEUES][NUMBERS]; /* one of each number waits in each queue: they are no real-time signals */
+
+uint64_t lb_mask_believed(void)
+{
+	return believed;
+}
+
+void lb_mask_believe(uint64_t mask)
+{
+	believed = mask & OURS;
+}
+
+bool lb_aside_blocks(int signal, const uint64_t *context)
+{
+	const uint64_t *waits_under = lb_stub_mask(context);
+	/* sigtimedwait(2) takes what it waits for, be it blocked or not. */
+	return ((waits_under ? *waits_under : believed) | lb_stub_takes(context)) & LB_BIT(signal);
+}
+
+void lb_aside_put(int signal, const struct lb_siginfo *info)
+{
+	int queue = info->code == LB_SI_TKILL ? THREAD : PROCESS;
+	int place = signal == LB_SIGURG;
+	struct lb_siginfo *before = &aside[queue][place].info;
+	if (aside[queue][place].waits) {
+		if (info->code == LB_SI_TIMER && before->code == LB_SI_TIMER && before->timer.id == info->timer.id)
+			before->timer.overrun += 1 + info->timer.overrun;
+		return;
+	}
+	*before = *info;
+	before->signo = signal;
+	aside[queue][place].waits = true;
+}
+
+static bool take(int queue, uint64_t set, struct lb_siginfo *info)
+{
+	for (int place = 0; place < NUMBERS; place++) {
+		if (!aside[queue][place].waits || !(set & LB_BIT(numbers[place])))
+			continue;
+		*info = aside[queue][place].info;
+		aside[queue][place].waits = false;
+		return true;
+	}
+	return false;
+}
+
+bool lb_aside_take(uint64_t set, struct lb_siginfo *info)
+{
+	return take(THREAD, set, info) || take(PROCESS, set, info);
+}
+
+uint64_t lb_aside_waiting(void)
+{
+	uint64_t set = 0;
+	for (int queue = 0; queue < QUEUES; queue++)
+		for (int place = 0; place < NUMBERS; place++)
+			if (aside[queue][place].waits)
+				set |= LB_BIT(numbers[place]);
+	return set;
+}
+
+void lb_aside_drop(uint64_t set)
+{
+	struct lb_siginfo dropped;
+	while (lb_aside_take(set, &dropped))
+		;
+}
+
+void lb_aside_collect(void)
+{
+	uint64_t set = LB_BIT(LB_SIGURG);
+	int64_t none[2] = { 0, 0 };
+	/* What was put aside is to be taken; and it may have been a doorbell, or an order. */
+	struct lb_siginfo info, bell = { .signo = LB_SIGURG, .code = LB_SI_TKILL };
+	bool some = false;
+	while (lb_syscall4(__NR_rt_sigtimedwait, &set, &info, none, sizeof set) == LB_SIGURG) {
+		some = true;
+		if (info.code == LB_SI_TIMER)
+			lb_aside_put(LB_SIGURG, &info);
+		else if (lb_is_order(&info))
+			bell = info;
+	}
+	if (some)
+		lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, LB_SIGURG, &bell);
+}
+
+/* SIGURG only as a doorbell, whose handler takes it from here; SIGSYS itself (forward.c). */
+void lb_aside_let_through(uint64_t mask)
+{
+	int64_t pid = lb_self.local_pid;
+	struct lb_siginfo info;
+	while (take(THREAD, LB_BIT(LB_SIGSYS) & ~mask, &info))
+		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, LB_SIGSYS, &info);
+	while (take(PROCESS, LB_BIT(LB_SIGSYS) & ~mask, &info))
+		lb_syscall3(__NR_rt_sigqueueinfo, pid, LB_SIGSYS, &info);
+	if (lb_aside_waiting() & LB_BIT(LB_SIGURG) & ~mask)
+		lb_syscall3(__NR_tgkill, pid, pid, LB_SIGURG);
+}
