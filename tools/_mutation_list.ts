@@ -215,20 +215,21 @@ export const mutations: readonly Mutation[] = [
   {
     title: "an offer without an answer is waited for for ever",
     file: transfers,
-    find: "    if (nowMs < current.deadlineMs) return;\n",
-    replace: "    return;\n",
+    find: " || nowMs < current.deadlineMs) continue;",
+    replace: ' || current.phase === "offering") continue;',
   },
   {
     title: "an offer that was given up is not withdrawn",
     file: transfers,
-    find: '    if (current.phase === "offering") {\n      this.#withdraw(ticket, to);',
-    replace: '    if (current.phase === "offering") {',
+    find: '      if (current.phase === "offering") {\n        this.#withdraw(ticket, to);',
+    replace: '      if (current.phase === "offering") {',
   },
   {
     title: "an answer that comes too late is taken for this one",
     file: transfers,
-    find: 'if (current?.phase !== "offering" || current.ticket !== event.ticket) {',
-    replace: 'if (current?.phase !== "offering") {',
+    find:
+      'const current = findTransfer(this.#current.values(), event.ticket);\n    if (current?.phase !== "offering") {',
+    replace: 'const [current] = this.#current.values();\n    if (current?.phase !== "offering") {',
   },
   {
     title: "an answer that comes too late keeps its place there",
@@ -251,8 +252,8 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a pinned process is chosen",
     file: transfers,
-    find: "      !entry.isPinned && (isUrgent",
-    replace: "      (isUrgent",
+    find: "      !entry.isPinned && !asked.has",
+    replace: "      !asked.has",
   },
   {
     title: "a drained node sends its own processes only",
@@ -275,13 +276,13 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a check does not open the round again",
     file: transfers,
-    find: "    this.#round.restart();\n    if (this.#current?.phase",
-    replace: "    if (this.#current?.phase",
+    find: "    this.#round.restart();\n    for (const { phase, request }",
+    replace: "    for (const { phase, request }",
   },
   {
     title: "an inspection that was lost is not repeated",
     file: transfers,
-    find: 'if (this.#current?.phase === "inspecting") this.#inspect(this.#current.request, nowMs);',
+    find: 'if (phase === "inspecting") this.#inspect(request, nowMs);',
     replace: "",
   },
   {
