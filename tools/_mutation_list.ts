@@ -42,9 +42,9 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a process that did not arrive keeps its place",
     file: balancer,
-    find: "    const place = this.#reservations.release(ticket);",
-    replace: "    const place = this.#reservations.list().find((one) => one.ticket === ticket);\n" +
-      "    if (place === undefined) return;",
+    find:
+      '        return this.#didNotArrive("info", this.#reservations.release(event.ticket), event.reason);',
+    replace: "        return;",
   },
   {
     title: "a process that comes some other way leaves its place behind",

@@ -11,6 +11,7 @@ import { admit } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { Chooser, type SendCause } from "./chooser.ts";
 import { explain } from "./explain.ts";
+import { Freezes } from "./freezes.ts";
 import { Machine } from "./machine.ts";
 import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/capacity.ts";
 import { LoadIndex } from "./policy/load_index.ts";
@@ -68,6 +69,7 @@ export class Balancer {
   readonly #table = new ProcessTable();
   readonly #preferred: PreferredList;
   readonly #reservations: Reservations;
+  readonly #freezes: Freezes;
   readonly #transfers: Transfers;
   readonly #seeker: Seeker;
   readonly #announcer: Announcer;
@@ -107,6 +109,7 @@ export class Balancer {
       load: () => this.#chooser.usesLoads ? this.#lengthPerUnit : null,
       emit: (effect) => this.#effects.push(effect),
     });
+    this.#freezes = new Freezes(config, this.#table, this.#preferred, () => this.#nowMs);
     this.#transfers = new Transfers({
       node: config.node,
       countOthers: () => this.#index.others,
@@ -117,6 +120,7 @@ export class Balancer {
       tellLoad: (node) => this.#announcer.tell(node, false),
       chooser: this.#chooser,
       cost,
+      freezes: this.#freezes,
       nextTicket: config.nextTicket,
       ...timeouts,
       table: this.#table,
@@ -166,13 +170,12 @@ export class Balancer {
   /** What a person may want to see. */
   view(): BalancerView {
     const { node } = this.#config;
-    const thresholds = this.#thresholds;
     return {
       node,
-      state: stateOf(this.#index.forLetter, thresholds),
+      state: stateOf(this.#index.forLetter, this.#thresholds),
       announcement: this.#announcer.announcement,
       queueLength: this.#queueLength,
-      thresholds,
+      thresholds: this.#thresholds,
       isDraining: this.#transfers.isDraining,
       load: this.#index.forLetter,
       machine: this.#machine.view(this.#index.others),
@@ -193,6 +196,7 @@ export class Balancer {
       table: this.#table,
       preferred: this.#preferred,
       chooser: this.#chooser,
+      freezes: this.#freezes,
       cause: this.#transfers.cause,
       load: this.#index.describe(this.#table.settledCount, this.#thresholds),
       others: this.#index.others,
@@ -269,6 +273,7 @@ export class Balancer {
         if (event.announcement !== null) this.#note(event.from, event.announcement);
         return this.#transfers.answered(event, nowMs);
       case "moveEnded":
+        this.#freezes.ended(event);
         return this.#transfers.ended(event, nowMs);
       case "arrivalStarted":
         return this.#reservations.start(event.ticket, nowMs);
@@ -277,7 +282,7 @@ export class Balancer {
         this.#arrive(event.process);
         return this.#table.reside(event.process.id, nowMs + this.#policy.residenceMs);
       case "arrivalFailed":
-        return this.#arrivalFailed(event);
+        return this.#didNotArrive("info", this.#reservations.release(event.ticket), event.reason);
       case "cameHome":
         return this.#cameHome(event, nowMs);
       case "pinned":
@@ -317,19 +322,13 @@ export class Balancer {
 
   #cameHome({ process, cantmove }: EventOf<"cameHome">, nowMs: number): void {
     // It can be in the list still if the report on its move away is late: that move is done.
-    const transit = this.#table.get(process.id)?.transit ?? null;
-    if (transit !== null) {
-      const { ticket } = transit;
+    const ticket = this.#table.get(process.id)?.transit?.ticket;
+    if (ticket !== undefined) {
       this.#transfers.ended({ type: "moveEnded", ticket, outcome: "moved" }, nowMs);
     }
     this.#arrive(process);
     this.#table.reside(process.id, nowMs + this.#policy.residenceMs);
     if (cantmove !== null) this.#table.hold(process.id, cantmove);
-  }
-
-  #arrivalFailed({ ticket, reason }: EventOf<"arrivalFailed">): void {
-    const place = this.#reservations.release(ticket);
-    if (place !== null) this.#didNotArrive("info", place, reason);
   }
 
   /** Answers an offer; the place is reserved, and the letter changed, before the answer is made. */
@@ -393,8 +392,9 @@ export class Balancer {
     this.#transfers.expire(nowMs);
   }
 
-  #didNotArrive(level: "info" | "warning", { id, from }: Reservation, reason: string): void {
-    const fields = { process: id, from, reason };
+  #didNotArrive(level: "info" | "warning", place: Reservation | null, reason: string): void {
+    if (place === null) return;
+    const fields = { process: place.id, from: place.from, reason };
     this.#effects.push({ type: "log", level, message: "a process did not arrive", fields });
   }
 }

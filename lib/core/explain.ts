@@ -5,6 +5,7 @@
  */
 
 import type { Chooser, SendCause } from "./chooser.ts";
+import type { Freezes } from "./freezes.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
 import type { Treatment } from "./policy/owner.ts";
@@ -23,6 +24,7 @@ export interface ExplainOptions {
   readonly table: ProcessTable;
   readonly preferred: PreferredList;
   readonly chooser: Chooser;
+  readonly freezes: Freezes;
   /** Why the node sends; null: it does not. */
   readonly cause: SendCause | null;
   /** What the thresholds are compared with, in words. */
@@ -69,7 +71,7 @@ function own(entry: Entry, nowMs: number, isUrgent: boolean): string[] {
 function around(
   { process: { id } }: Entry,
   nowMs: number,
-  { table, preferred, chooser, cause, load, others, isAsked }: ExplainOptions,
+  { table, preferred, chooser, freezes, cause, load, others, isAsked }: ExplainOptions,
 ): string[] {
   const processes = table.settledCount + others;
   if (cause === null) {
@@ -79,6 +81,9 @@ function around(
   }
   const receivers = preferred.receivers(() => true);
   if (receivers.length === 0) return ["no associated node is U"];
+  const freezing = receivers.map(({ node }) => freezes.obstacle(id, node));
+  const [slow = null] = freezing;
+  if (slow !== null && !freezing.includes(null)) return [slow];
   const context = { processes, cause, mayOffer: () => true, mayProbe: false };
   const free = table.list().filter((entry) =>
     entry.transit === null && entry.held === null && !entry.isPinned &&

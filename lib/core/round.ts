@@ -12,13 +12,21 @@ import type { NodeName, ProcessId } from "./types.ts";
  */
 const ATTEMPTS_MAX = 32;
 
+/** Whether something else keeps this process from this node. */
+export type IsBarred = (id: ProcessId, node: NodeName) => boolean;
+
 /** One round: from a check, or from news that opens it again, to its exhaustion. */
 export class Round {
+  readonly #isBarred: IsBarred;
   readonly #refused = new Map<NodeName, Set<ProcessId>>();
   readonly #failed = new Set<NodeName>();
   #attempts = 0;
   #probes = 0;
   #exhausted = false;
+
+  constructor(isBarred: IsBarred) {
+    this.#isBarred = isBarred;
+  }
 
   /** Nodes that are not U which have been asked. */
   get probes(): number {
@@ -38,6 +46,7 @@ export class Round {
 
   /** Tells whether this process may still be offered to this node. */
   mayOffer(id: ProcessId, node: NodeName): boolean {
+    if (this.#isBarred(id, node)) return false;
     return !this.#failed.has(node) && this.#refused.get(node)?.has(id) !== true;
   }
 

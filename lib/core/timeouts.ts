@@ -15,6 +15,14 @@ const MOVE_TIMEOUT_MS = 900_000;
 /** Two checks of the default frequency. */
 const RETRY_DELAY_MS = 10_000;
 
+/**
+ * How long an order may take once it was fetched: silence at each of a few steps, and the memory at a
+ * tenth of a 1 Gb/s network. A process ends its order much earlier unless it hangs (SIGSTOP).
+ */
+export function moveLimitMs(ioTimeoutMs: number, bytes: number): number {
+  return 3 * ioTimeoutMs + Math.ceil(bytes / 10_000);
+}
+
 /** The time-outs of a balancer. */
 export function timeoutsOf(config: BalancerConfig) {
   return {

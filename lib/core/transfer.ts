@@ -5,6 +5,7 @@
  */
 
 import type { Chooser, SendCause } from "./chooser.ts";
+import type { Freezes } from "./freezes.ts";
 import type { MoveCost } from "./policy/move_cost.ts";
 import type { PreferredList } from "./preferred_list.ts";
 import type { ProcessTable } from "./process_table.ts";
@@ -76,6 +77,7 @@ export interface TransfersOptions {
   readonly chooser: Chooser;
   /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
   readonly tellLoad: (node: NodeName) => void;
+  readonly freezes: Freezes;
   /** Learns from each move. */
   readonly cost: MoveCost;
   readonly nextTicket: () => Ticket;

@@ -26,7 +26,7 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 /** Chooses victims and receivers and follows each transfer from its inspection to its end. */
 export class Transfers {
   readonly #options: TransfersOptions;
-  readonly #round = new Round();
+  readonly #round = new Round((id, node) => this.#options.freezes.obstacle(id, node) !== null);
   /** Those under way: by their request, and one of the balancer's own at most. */
   readonly #current = new Map<Request | null, Transfer>();
   /** They wait for another one of the same process, or as too many are under way. */
@@ -250,14 +250,14 @@ export class Transfers {
   }
 
   #offerRequested(request: Request, nowMs: number): void {
-    const { table, preferred } = this.#options;
+    const { table, freezes } = this.#options;
     this.#current.delete(request);
     const entry = table.get(request.id);
-    const cantmove = entry === null
+    const to = request.node ?? freezes.receiver(request);
+    const obstacle = entry === null
       ? "the process is gone"
-      : this.#obstacle(request) ?? cantmoveOf(entry);
-    const to = request.node ?? preferred.first((node) => !request.tried.has(node));
-    if (cantmove !== null) this.#fail(request, cantmove);
+      : this.#obstacle(request) ?? cantmoveOf(entry) ?? freezes.obstacle(request.id, to);
+    if (obstacle !== null) this.#fail(request, obstacle);
     else if (to !== null) {
       this.#offer({ id: request.id, to, request, manual: true, isAsked: false }, nowMs);
     } else {

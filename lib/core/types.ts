@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Carried } from "./freezes.ts";
 import type { Capacity } from "./policy/capacity.ts";
 import type { OwnerRule, Treatment } from "./policy/owner.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -105,6 +106,12 @@ export interface Sample {
   /** User and system time it has used so far, on all nodes as far as known. */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
+  /**
+   * What a move of it would send.
+   *
+   * @default {rssBytes}
+   */
+  readonly memoryBytes?: number;
   /** Why it cannot move now, in a few words for people; null: it can, as far as one can see. */
   readonly cantmove: string | null;
 }
@@ -173,6 +180,13 @@ export interface BalancerConfig {
    * @default {900000}
    */
   readonly moveTimeoutMs?: number;
+  /**
+   * Silence on a stream before it counts as lost, in milliseconds, of which the limit of a move is made
+   * (`moveLimitMs()`); null: moves have no limit.
+   *
+   * @default {null}
+   */
+  readonly ioTimeoutMs?: number | null;
   /**
    * How long a process sits out after a move of it was aborted, in milliseconds; doubled each time,
    * up to 64 times as long. A move asked for by hand does not wait.
@@ -256,12 +270,16 @@ export type Event =
     readonly ticket: Ticket;
     readonly outcome: "moved";
     readonly reason?: null;
+    /** What it has sent while the process stood still, if that is known. */
+    readonly carried?: Carried;
   }
   | {
     readonly type: "moveEnded";
     readonly ticket: Ticket;
     readonly outcome: "aborted";
     readonly reason: string;
+    /** More than it can have sent, if its time was over. */
+    readonly carried?: Carried;
   }
   /** The memory of a process with a place here has begun to arrive. */
   | { readonly type: "arrivalStarted"; readonly ticket: Ticket }

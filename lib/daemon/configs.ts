@@ -33,6 +33,7 @@ export function balancerConfig(
       cores: config.capacity.cores ?? measureCores(),
       speed: config.capacity.speed,
     },
+    ioTimeoutMs: config.ioTimeoutMs,
     nextTicket: newTicket,
   };
 }

@@ -93,8 +93,9 @@ export class Moves {
   async refresh(id: ProcessId): Promise<void> {
     const inspection = await this.inspect(id);
     if (inspection === null) return;
-    const { cpuSeconds, rssBytes, cantmove } = inspection;
-    this.#context.dispatch({ type: "sampled", samples: [{ id, cpuSeconds, rssBytes, cantmove }] });
+    const { cpuSeconds, rssBytes, memoryBytes, cantmove } = inspection;
+    const samples = [{ id, cpuSeconds, rssBytes, memoryBytes, cantmove }];
+    this.#context.dispatch({ type: "sampled", samples });
   }
 
   /** Performs the effect `offer`: frame C to that node, its answer to the balancer. */
@@ -171,6 +172,7 @@ export class Moves {
       freezeMs: result.freezeMs,
       totalMs: monotonicMs() - startMs + phases.offerMs,
     };
+    const carried = result.carried === undefined ? {} : { carried: result.carried };
     if (result.outcome === "aborted") {
       log.warning("move", fields);
       this.#context.dispatch({
@@ -178,12 +180,13 @@ export class Moves {
         ticket,
         outcome: "aborted",
         reason: result.reason ?? "no reason given",
+        ...carried,
       });
       // So that the place there does not wait for its time-out.
       this.#peers.tell(to, "W", { ticket });
     } else {
       log.info("move", fields);
-      this.#context.dispatch({ type: "moveEnded", ticket, outcome: "moved" });
+      this.#context.dispatch({ type: "moveEnded", ticket, outcome: "moved", ...carried });
     }
   }
 
@@ -215,7 +218,7 @@ export class Moves {
       destination: to,
       fds,
       shared: isGuest(record) ? [] : [parts.shadow, parts.preload],
-      limitMs: this.#limitMs(inspection.memoryBytes),
+      memoryBytes: inspection.memoryBytes,
     });
     if (!isGuest(record)) {
       if (!this.#orders.isUnderWay(ticket)) record.moving = null;
@@ -223,14 +226,6 @@ export class Moves {
       records.save();
     }
     return result;
-  }
-
-  /**
-   * Silence at each of a few steps, and the memory at a tenth of a 1 Gb/s network. A process ends its
-   * order much earlier unless it hangs (SIGSTOP); and a guest that could not go home says nothing.
-   */
-  #limitMs(memoryBytes: number): number {
-    return 3 * this.#context.config.ioTimeoutMs + Math.ceil(memoryBytes / 10_000);
   }
 
   /** Opens the connection that will carry the memory; the node there has the place. */
@@ -284,7 +279,7 @@ export class Moves {
       destination: "",
       fds: [image],
       shared: stay ? [] : [parts.shadow, parts.preload],
-      limitMs: this.#limitMs(inspection.memoryBytes),
+      memoryBytes: inspection.memoryBytes,
     };
     record.moving = order.ticket;
     records.flush();

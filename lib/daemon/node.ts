@@ -208,9 +208,9 @@ export class Node {
     const samples: Sample[] = [];
     await Promise.all(ids.map(async (id) => {
       const inspection = await this.#moves.inspect(id);
-      const gone = { cpuSeconds: 0, rssBytes: 0, cantmove: "the process is gone" };
-      const { cpuSeconds, rssBytes, cantmove } = inspection ?? gone;
-      samples.push({ id, cpuSeconds, rssBytes, cantmove });
+      const gone = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0, cantmove: "the process is gone" };
+      const { cpuSeconds, rssBytes, memoryBytes, cantmove } = inspection ?? gone;
+      samples.push({ id, cpuSeconds, rssBytes, memoryBytes, cantmove });
     }));
     this.#context.dispatch({ type: "sampled", samples });
     return samples;

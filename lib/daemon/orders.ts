@@ -4,7 +4,9 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
+import type { Carried } from "../core/freezes.ts";
 import type { ProcessIdentity } from "../core/process_id.ts";
+import { moveLimitMs } from "../core/timeouts.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
@@ -29,8 +31,8 @@ export interface Order {
   /** Handed over with the order and closed here afterwards; `shared` ones stay open. */
   readonly fds: readonly number[];
   readonly shared: readonly number[];
-  /** So long it may take after it was fetched; one that takes longer counts as aborted. */
-  readonly limitMs: number;
+  /** What is to be sent: `moveLimitMs()` of it is how long the order may take after it was fetched. */
+  readonly memoryBytes: number;
 }
 
 /** How an order ended. */
@@ -40,6 +42,8 @@ export interface OrderResult {
   readonly reason: string | null;
   readonly bytes: number;
   readonly freezeMs: number;
+  /** What the move has shown of its link. */
+  readonly carried?: Carried;
   /** From the signal to the process's answer; null: it never answered. */
   readonly fetchMs: number | null;
 }
@@ -116,8 +120,9 @@ export class Orders {
     });
   }
 
-  #abort(id: bigint, reason: string): void {
-    this.#pending.get(id)?.settle({ outcome: "aborted", reason, bytes: 0, freezeMs: 0 });
+  #abort(id: bigint, reason: string, carried?: Carried): void {
+    const result = { outcome: "aborted", reason, bytes: 0, freezeMs: 0 } as const;
+    this.#pending.get(id)?.settle(carried === undefined ? result : { ...result, carried });
   }
 
   /** A process asks whether an order stands. Answers it; true if it does. */
@@ -148,10 +153,12 @@ export class Orders {
     clearTimeout(pending.timer);
     pending.fetchMs = monotonicMs() - pending.issuedMs;
     for (const fd of order.fds) native.close(fd);
+    const limitMs = moveLimitMs(this.#context.config.ioTimeoutMs, order.memoryBytes);
     pending.timer = setTimeout(() => {
       this.#overdue.set(message.orderId, order);
-      this.#abort(message.orderId, `it has said nothing for ${order.limitMs} ms`);
-    }, order.limitMs);
+      const carried = { bytes: order.memoryBytes, ms: limitMs };
+      this.#abort(message.orderId, `it has said nothing for ${limitMs} ms`, carried);
+    }, limitMs);
     return true;
   }
 
@@ -183,8 +190,12 @@ export class Orders {
     const reason = outcome === "aborted"
       ? `${describeCode(message.error)} (step ${message.step})`
       : null;
-    const { bytes, freezeUs } = message;
-    pending.settle({ outcome, reason, bytes: Number(bytes), freezeMs: Number(freezeUs) / 1000 });
+    const bytes = Number(message.bytes);
+    const freezeMs = Number(message.freezeUs) / 1000;
+    const result = { outcome, reason, bytes, freezeMs };
+    pending.settle(
+      outcome === "moved" ? { ...result, carried: { bytes, ms: freezeMs } } : result,
+    );
   }
 
   /** Whether somebody waits for the end of an order under this ticket. */

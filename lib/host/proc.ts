@@ -114,7 +114,7 @@ export function cutText(text: string, bytesMax: number): string {
 export interface Inspection {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
-  /** What would have to be sent: resident and swapped, at most. */
+  /** What would have to be sent, at most: what is its own, resident or swapped, and the data of its mapped files. */
   readonly memoryBytes: number;
   /** Why it cannot move now, or null. */
   readonly cantmove: string | null;
@@ -159,12 +159,13 @@ export async function inspect(
     if (text === null) return null;
     status = parseStatus(text);
   }
-  const rssBytes = kibibytes(status, "VmRSS");
+  const maps = await readProc(pid, "maps");
+  const own = ["RssAnon", "RssShmem", "VmSwap"].map((name) => kibibytes(status, name));
   return {
     cpuSeconds: stat.cpuSeconds,
-    rssBytes,
-    memoryBytes: rssBytes + kibibytes(status, "VmSwap"),
-    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, options),
+    rssBytes: kibibytes(status, "VmRSS"),
+    memoryBytes: own.reduce((sum, bytes) => sum + bytes, fileBytes(maps ?? "")),
+    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, maps, options),
   };
 }
 
@@ -193,11 +194,11 @@ export function statusObstacle(
 /** Obstacles that need a look at children, mappings and descriptors. */
 async function deepObstacle(
   pid: number,
+  maps: string | null,
   { guest, signal }: { readonly signal: number; readonly guest: boolean },
 ): Promise<string | null> {
-  const [children, maps, timers] = await Promise.all([
+  const [children, timers] = await Promise.all([
     readProc(pid, `task/${pid}/children`),
-    readProc(pid, "maps"),
     readProc(pid, "timers"),
   ]);
   // Most such parents wait for children that may move; a guest's are at home, and no obstacle.
@@ -275,6 +276,33 @@ export function mapsObstacle(
     }
   }
   return count > limits.segmentsMax ? `it has ${count} mappings` : null;
+}
+
+/** Mappings of files from this size on are sent without holes: c/preload/extents.c. */
+const SPARSE_SIZE_MIN = 4 << 20;
+const BLOCK_SIZE = 512; // of st_blocks: stat(3type)
+
+/** What is to be sent of mapped files, at most. */
+export function fileBytes(maps: string): number {
+  let bytes = 0;
+  for (const line of maps.split("\n")) {
+    const match = /^(\w+)-(\w+) \S+ \S+ \S+ (\d+) +(\/.*)$/.exec(line);
+    if (match === null) continue;
+    const [, start, end, inode, path] = match;
+    const size = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
+    bytes += size < SPARSE_SIZE_MIN ? size : Math.min(size, dataBytes(path ?? "", Number(inode)));
+  }
+  return bytes;
+}
+
+/** What a file has data of; Infinity: that is not known. */
+function dataBytes(path: string, inode: number): number {
+  try {
+    const { ino, blocks } = Deno.statSync(path);
+    return ino === inode && blocks !== null ? blocks * BLOCK_SIZE : Infinity;
+  } catch {
+    return Infinity;
+  }
 }
 
 /** The first signal in a signalfd's /proc/PID/fdinfo that cannot wait at home; the trigger is one, too. */

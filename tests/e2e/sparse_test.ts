@@ -1,11 +1,11 @@
 /**
- * Memory of which little exists: what is reserved or a hole does not make a freeze longer, and is as it
- * was wherever the process runs.
+ * How long a move freezes a process: what is reserved or a hole does not make it longer, and is as it was
+ * wherever the process runs; what would take too long is not begun.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { type Host, Testbed } from "../testbed/mod.ts";
+import { haveNamespaces, type Host, noNamespacesReason, Testbed } from "../testbed/mod.ts";
 
 /** Says that it is to look, and asks that all is well. */
 async function look(job: Awaited<ReturnType<Host["launch"]>>, times: number): Promise<void> {
@@ -57,3 +57,24 @@ for (
     assert.match(job.stdout, /^the end$/m);
   });
 }
+
+Deno.test({
+  name: "a process that would not arrive in time does not stand still for a move" +
+    (haveNamespaces ? "" : ` (${noNamespacesReason})`),
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2, megabitsPerSecond: 16 });
+    await bed.startDaemons();
+    const [home, away] = [bed.host(0), bed.host(1)];
+    const small = await home.launchKnown(["sparse", "plain"]);
+    await small.output("ready\n");
+    await home.migrate(small.pid, away);
+    const large = await home.launchKnown(["sparse", "own", "100"]);
+    await large.output("ready\n");
+    const { code, stderr } = await home.lb("migrate", String(large.pid), away.node);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /it would stand still for \d+ s, more than the 41 s that a move may take/);
+    assert.doesNotMatch(home.daemon.log, / move process=.* outcome=aborted /);
+    await look(large, 1);
+  },
+});

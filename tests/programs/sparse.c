@@ -2,6 +2,7 @@
  * reads it looks at all of it again and says "ok", or what is wrong.
  *
  *   plain          nothing
+ *   own MIB        so much memory, all of it used
  *   reserve GIB    so much reserved address space, eight pages of it used
  *   filemap MIB    a private mapping of a file that is as large and has eight pages of data
  *   guards         guard pages, MADV_GUARD_INSTALL of madvise(2), here and in a child
@@ -33,6 +34,20 @@ static int file_guards; /* Linux 6.15 */
 
 static const char *look_at_nothing(void)
 {
+	return NULL;
+}
+
+static void own(void)
+{
+	memory = malloc(size);
+	memset(memory, 'o', size);
+}
+
+static const char *look_at_own(void)
+{
+	for (size_t i = 0; i < size; i++)
+		if (memory[i] != 'o')
+			return "a byte of its own memory";
 	return NULL;
 }
 
@@ -193,7 +208,11 @@ int main(int count, char **words)
 	size = count > 2 ? strtoul(words[2], NULL, 10) : 0;
 	if (strcmp(kind, "lock") == 0)
 		return tell_lock(words[2]);
-	if (strcmp(kind, "reserve") == 0) {
+	if (strcmp(kind, "own") == 0) {
+		size <<= 20;
+		own();
+		look = look_at_own;
+	} else if (strcmp(kind, "reserve") == 0) {
 		size <<= 30;
 		reserve();
 		look = look_at_reserved;
