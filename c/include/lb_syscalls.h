@@ -175,15 +175,14 @@
 	X(138, fstatfs, HOME, 0, FD, OUT_STRUCT(LB_STATFS_SIZE)) \
 	X(139, sysfs, COME, 0) /* three calls in one, and nobody makes it */ \
 	X(140, getpriority, HOME, 0, V, V) \
-	X(141, setpriority, HOME, 0, V, V, V) \
-	X(142, sched_setparam, OWN, 0, V, IN_STRUCT(4)) /* node; for another process: home */ \
-	X(143, sched_getparam, OWN, 0, V, OUT_STRUCT(4)) /* node; for another process: home */ \
-	X(144, sched_setscheduler, OWN, 0, V, V, IN_STRUCT(4)) /* node; for another process: home */ \
-	X(145, sched_getscheduler, OWN, 0, V) /* node; for another process: home */ \
+	X(141, setpriority, OWN, 0, V, V, V) /* both */ \
+	X(142, sched_setparam, OWN, 0, V, IN_STRUCT(4)) /* both */ \
+	X(143, sched_getparam, HOME, 0, V, OUT_STRUCT(4)) \
+	X(144, sched_setscheduler, OWN, 0, V, V, IN_STRUCT(4)) /* both */ \
+	X(145, sched_getscheduler, HOME, 0, V) \
 	X(146, sched_get_priority_max, HERE, 0) \
 	X(147, sched_get_priority_min, HERE, 0) \
-	X(148, sched_rr_get_interval, OWN, 0, V, OUT_STRUCT(LB_TIMESPEC_SIZE)) \
-		/* node; for another process: home */ \
+	X(148, sched_rr_get_interval, HOME, 0, V, OUT_STRUCT(LB_TIMESPEC_SIZE)) \
 	X(149, mlock, HERE, 0) /* locks move with the process */ \
 	X(150, munlock, HERE, 0) \
 	X(151, mlockall, OWN, 0) /* node, without the library's memory; locks move with the process */ \
@@ -244,9 +243,8 @@
 	X(202, futex, OWN, 0) \
 		/* node; limits that are points in time are translated; PI futexes bring the \
 		 * process home */ \
-	X(203, sched_setaffinity, OWN, 0, V, V, IN(1)) /* node; for another process: home */ \
-	X(204, sched_getaffinity, OWN, LB_RESULT, V, V, OUT(1)) \
-		/* node; for another process: home */ \
+	X(203, sched_setaffinity, OWN, 0, V, V, IN(1)) /* both */ \
+	X(204, sched_getaffinity, HOME, LB_RESULT, V, V, OUT(1)) \
 	X(205, set_thread_area, REFUSED, 0) /* never was in Linux for x86-64 */ \
 	X(206, io_setup, COME, 0) /* the kernel and the process share a ring in memory */ \
 	X(207, io_destroy, COME, 0) /* the kernel and the process share a ring in memory */ \
@@ -377,8 +375,8 @@
 	X(311, process_vm_writev, OWN, 0) /* node for itself; another process brings it home */ \
 	X(312, kcmp, OWN, 0, V, V, V, V, IN_GIVEN) /* home; its kind 7 has a struct */ \
 	X(313, finit_module, HOME, LB_BLOCKS, FD, STR, V) \
-	X(314, sched_setattr, OWN, 0, V, IN_GIVEN, V) /* node; for another process: home */ \
-	X(315, sched_getattr, OWN, 0, V, OUT(2), V, V) /* node; for another process: home */ \
+	X(314, sched_setattr, OWN, 0, V, IN_GIVEN, V) /* both */ \
+	X(315, sched_getattr, HOME, 0, V, OUT(2), V, V) \
 	X(316, renameat2, HOME, 0, FD, PATH, FD, PATH, V) \
 	X(317, seccomp, COME, 0) /* a filter would catch what the shadow does */ \
 	X(318, getrandom, HERE, 0) \

@@ -153,7 +153,8 @@ enum lb_fault {
 	X(LB_E_LOCKED, 4112, "more memory is locked than the limit there allows", "raise RLIMIT_MEMLOCK of the daemon there") \
 	X(LB_E_MEMORY_KIND, 4113, "it has huge pages of its own or a shadow stack", "use madvise(MADV_HUGEPAGE) instead of MAP_HUGETLB") \
 	X(LB_E_TRAPS, 4114, "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)", "such a process does not move") \
-	X(LB_E_LIMIT, 4120, "a limit on memory there is lower than the program's", "raise it where that node's daemon is started: ulimit -v, -d, -s")
+	X(LB_E_LIMIT, 4120, "a limit on memory there is lower than the program's", "raise it where that node's daemon is started: ulimit -v, -d, -s") \
+	X(LB_E_SCHEDULING, 4125, "its scheduling policy cannot be had there", "allow it on that node (ulimit -r), or let the process have another (chrt)")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -176,6 +177,7 @@ enum lb_e {
 	LB_E_MEMORY_KIND = 4113,
 	LB_E_TRAPS = 4114,
 	LB_E_LIMIT = 4120,
+	LB_E_SCHEDULING = 4125,
 };
 
 /* Messages on a node's control socket (unix(7), SOCK_SEQPACKET): one message a packet. */
@@ -373,16 +375,17 @@ _Static_assert(sizeof(struct lb_local_inquire) == 24, "Inquire is 24 bytes");
 
 /* restored process to its home daemon: it runs here again. cpuUs: CPU time that it has used on
  * other nodes; systemCall: number of the call that needed home, or 4294967295 when it was
- * ordered */
+ * ordered; request: what it asked for, where one call is many (ioctl, prctl, futex) */
 struct lb_local_came_home {
 	uint32_t type;
 	uint32_t size;
 	uint64_t start_ticks;
 	uint64_t ticket;
 	uint64_t cpu_us;
+	uint64_t request;
 	uint32_t pid;
 	uint32_t system_call;
 };
-_Static_assert(sizeof(struct lb_local_came_home) == 40, "CameHome is 40 bytes");
+_Static_assert(sizeof(struct lb_local_came_home) == 48, "CameHome is 48 bytes");
 
 #endif

@@ -197,8 +197,27 @@ int64_t lb_again(struct lb_trap *trap)
 	return LB_DONE;
 }
 
+/* What tells the calls of one number apart: a person is told that, too (lib/daemon/system_calls.ts). */
+static uint64_t request_of(const struct lb_trap *trap)
+{
+	switch (trap->number) {
+	case __NR_ioctl:
+	case __NR_fcntl:
+	case __NR_futex:
+		return (uint32_t)trap->args[1];
+	case __NR_prctl:
+		return (uint32_t)trap->args[0];
+	case __NR_setsockopt:
+	case __NR_getsockopt:
+		return (uint64_t)(uint32_t)trap->args[1] << 32 | (uint32_t)trap->args[2];
+	default:
+		return 0;
+	}
+}
+
 int64_t lb_come(struct lb_trap *trap)
 {
+	lb_self.home_request = request_of(trap);
 	if (lb_self.has_child || lb_go_home(trap->number) < 0)
 		return -ENOSYS;
 	/* The process is at home, nothing is trapped, and the call is simply made. */

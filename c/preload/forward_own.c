@@ -121,29 +121,11 @@ static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
 	{ \
 		return here_for_self(trap, self); \
 	}
-HERE_FOR_SELF(sched_setparam, 0)
-HERE_FOR_SELF(sched_getparam, 0)
-HERE_FOR_SELF(sched_setscheduler, 0)
-HERE_FOR_SELF(sched_getscheduler, 0)
-HERE_FOR_SELF(sched_rr_get_interval, 0)
-HERE_FOR_SELF(sched_setaffinity, 0)
-HERE_FOR_SELF(sched_getaffinity, 0)
-HERE_FOR_SELF(sched_getattr, 0)
 HERE_FOR_SELF(get_robust_list, 0)
 HERE_FOR_SELF(process_vm_readv, lb_self.local_pid)
 HERE_FOR_SELF(process_vm_writev, lb_self.local_pid)
 HERE_FOR_SELF(migrate_pages, 0)
 HERE_FOR_SELF(move_pages, 0)
-
-int64_t lb_own_sched_setattr(struct lb_trap *trap)
-{
-	uint32_t size = 0;
-
-	if (!is_self(trap->args[0]) && lb_user_read(&size, trap->args[1], sizeof(size)) < 0)
-		return -EFAULT;
-	trap->given = size < sizeof(size) ? sizeof(size) : size; /* sched_setattr(2): its first member */
-	return here_for_self(trap, 0);
-}
 
 int64_t lb_own_kcmp(struct lb_trap *trap)
 {

@@ -290,11 +290,14 @@ int lb_freeze(void)
 {
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
+	int error = lb_scheduling_take();
+	if (error)
+		return error;
 	lb_sites_undo();
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	/* First: an interval timer whose signal waits goes on, in step, only when that is taken. */
-	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
 	disarm_timers();
 	if (!error)
 		error = take_all();

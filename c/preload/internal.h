@@ -158,6 +158,11 @@ typedef int lb_stretch_fn(uint64_t start, uint64_t end, bool hole, void *context
  * Returns that or an error. Where it is not known what is a hole, all is data. */
 int lb_stretches_each(uint64_t start, uint64_t end, lb_stretch_fn *each, void *context) LB_HIDDEN;
 
+/* ---- scheduling.c: policy, nice value and processors. Both return 0 or a negative error: this cannot be had. */
+int lb_scheduling_take(void) LB_HIDDEN;
+/* In the restored process away from home. */
+int lb_scheduling_give(void) LB_HIDDEN;
+
 /* ---- image.c */
 struct lb_image_sink {
 	int fd;

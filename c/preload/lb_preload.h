@@ -57,6 +57,7 @@ struct lb_process {
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
 	uint32_t home_call;   /* what brought it home: a system call's number, or UINT32_MAX */
+	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema.ts */
 	uint64_t call_seq;    /* last CALL sent */
 	bool busy;            /* a CALL is outstanding, or a message is half sent */
 	bool has_child;       /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */

@@ -120,6 +120,8 @@ static int resume_away(const struct lb_resume_args *args)
 		exit_parked();
 	/* What a node may not give: before anything is decided. */
 	int error = lb_areas_make() ? lb_timers_make() : -LB_E_MEMORY;
+	if (!error)
+		error = lb_scheduling_give();
 	if (error)
 		refuse(args, error);
 	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */

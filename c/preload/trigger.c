@@ -334,6 +334,7 @@ void lb_came_home(void)
 					      .ticket = lb_self.ticket,
 					      .cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us +
 						lb_self.cpu[LB_CPU_PROCESS].system_us,
+					      .request = lb_self.home_request,
 					      .pid = lb_self.home_pid,
 					      .system_call = lb_self.home_call };
 	struct lb_local_ack ack;

@@ -220,7 +220,8 @@ export class Homes {
     const identity = { homeNode: node, homePid: peer.pid, startTicks: message.startTicks };
     const id = formatProcessId(identity);
     const shadow = records.shadows.get(id);
-    const name = message.systemCall === 0xffff_ffff ? null : systemCallName(message.systemCall);
+    const { systemCall, request } = message;
+    const name = systemCall === 0xffff_ffff ? null : systemCallName(systemCall, Number(request));
     const cantmove = name === null ? null : `it needs its home for ${name}`;
     control.send(peer.connection, "Ack", { code: 0, zero: 0 });
     records.shadows.delete(id);

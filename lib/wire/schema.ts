@@ -231,8 +231,16 @@ export const local = {
     id: 15,
     doc:
       "restored process to its home daemon: it runs here again. cpuUs: CPU time that it has used on " +
-      "other nodes; systemCall: number of the call that needed home, or 4294967295 when it was ordered",
-    fields: { startTicks: "u64", ticket: "u64", cpuUs: "u64", pid: "u32", systemCall: "u32" },
+      "other nodes; systemCall: number of the call that needed home, or 4294967295 when it was ordered; " +
+      "request: what it asked for, where one call is many (ioctl, prctl, futex)",
+    fields: {
+      startTicks: "u64",
+      ticket: "u64",
+      cpuUs: "u64",
+      request: "u64",
+      pid: "u32",
+      systemCall: "u32",
+    },
   },
 } as const satisfies Record<string, StructSchema>;
 
@@ -472,6 +480,11 @@ export const errors = {
     code: 4120,
     text: "a limit on memory there is lower than the program's",
     fix: "raise it where that node's daemon is started: ulimit -v, -d, -s",
+  },
+  SCHEDULING: {
+    code: 4125,
+    text: "its scheduling policy cannot be had there",
+    fix: "allow it on that node (ulimit -r), or let the process have another (chrt)",
   },
 } as const;
 

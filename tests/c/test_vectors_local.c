@@ -100,7 +100,7 @@ static void programs(void)
 	}
 	{
 		MESSAGE(came_home, LB_LOCAL_CAME_HOME);
-		U64(start_ticks), U64(ticket), U64(cpu_us), U32(pid), U32(system_call);
+		U64(start_ticks), U64(ticket), U64(cpu_us), U64(request), U32(pid), U32(system_call);
 		IS_VECTOR("came_home");
 	}
 }
