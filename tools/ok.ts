@@ -29,16 +29,30 @@ const LONGEST = [
 
 /** Runs deno with output to the terminal; returns whether it succeeded. */
 async function deno(...args: string[]): Promise<boolean> {
+  return await run([], args);
+}
+
+async function run(before: readonly string[], args: readonly string[]): Promise<boolean> {
   const shown = args.length > 6 ? [...args.slice(0, 3), `... ${args.length} words`] : args;
   console.log(`\ntest: deno ${shown.join(" ")}`);
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    args,
+  const [program = "", ...words] = [...before, Deno.execPath(), ...args];
+  const { success } = await new Deno.Command(program, {
+    args: words,
     cwd: root,
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
   }).output();
   return success;
+}
+
+/** Put before a command: it fails if it leaves a process behind, which is killed. */
+const TREE = [`${root}dist/tests/hosttree`, "--"];
+
+/** Builds what is tested, and what the tests are made of. */
+async function buildAll(): Promise<boolean> {
+  await build();
+  return await deno("run", "-A", "tests/programs/build.ts");
 }
 
 interface Counts {
@@ -51,8 +65,10 @@ interface Counts {
 async function runGroup(sources: readonly string[], counts: Counts): Promise<boolean> {
   // Types were checked before. Leaks are traced so that a failure names the line.
   // Examples in docstrings are tests too.
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--doc", "--no-check", "--trace-leaks", ...sources],
+  const args = ["test", "-A", "--doc", "--no-check", "--trace-leaks", ...sources];
+  const [program = "", ...words] = [...TREE, Deno.execPath(), ...args];
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args: words,
     cwd: root,
     stdin: "null",
   }).output();
@@ -62,7 +78,8 @@ async function runGroup(sources: readonly string[], counts: Counts): Promise<boo
   const plain = new TextDecoder().decode(stdout).slice(-400).replace(/\x1b\[[0-9;]*m/g, "");
   const line = /(\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/.exec(plain);
   counts.passed += Number(line?.[1] ?? 0);
-  counts.failed += Number(line?.[2] ?? 0);
+  // A process that is left, or tests that could not run, are a failure, too.
+  counts.failed += success ? 0 : Math.max(1, Number(line?.[2] ?? 0));
   counts.skipped += Number(line?.[3] ?? 0);
   return success;
 }
@@ -114,8 +131,8 @@ function listFiles(folder: string, end: string): string[] {
 async function main(): Promise<number> {
   const started = performance.now();
   if (Deno.args.length > 0) {
-    await build();
-    return await deno("test", "-A", "--no-check", ...Deno.args) ? 0 : 1;
+    if (!await buildAll()) return 1;
+    return await run(TREE, ["test", "-A", "--no-check", ...Deno.args]) ? 0 : 1;
   }
   const sources: string[] = [];
   for (const path of SOURCES) if (await exists(path)) sources.push(path);
@@ -130,8 +147,7 @@ async function main(): Promise<number> {
   await step("build", async () => {
     console.log("\ntest: build");
     try {
-      await build();
-      return true;
+      return await buildAll();
     } catch (error) {
       if (!(error instanceof LbError)) throw error;
       console.error(formatError(error));

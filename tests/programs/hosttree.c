@@ -2,11 +2,15 @@
  * hosttree: what hostinit is where there are no namespaces: the ancestor of all that runs on a host.
  *
  *   hosttree SOCKET
+ *   hosttree -- COMMAND [ARGUMENT...]
  *
  * Prints its PID once it listens on SOCKET, starts what hostenter asks for there, and reaps what is left to
  * it: as a subreaper (prctl(2)) it becomes the parent of every orphan of its host, whatever that made of its
  * environment, descriptors, group or session. When its standard input closes it kills all of them, one
  * generation after the other, and ends, so that nothing outlives the test, however that one ends.
+ *
+ * In the second form it runs a command and ends as that does; what is left of it is named, killed, and a
+ * failure.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +34,7 @@
 
 #define RUNNING_MAX 4096
 #define KILL_SECONDS_MAX 20
+#define GRACE_MS 2000 /* to end without being killed, once the command has */
 
 /* The commands that run, each with the connection of the hostenter that waits for it. */
 static struct {
@@ -131,31 +136,34 @@ static int reap(void)
 	return pid == 0;
 }
 
-/* Parent of a process by proc_pid_stat(5): "PID (NAME) STATE PPID"; 0 if it has ended. */
-static pid_t parent_of(const char *pid)
+/* Whether a process is our child, by proc_pid_stat(5): "PID (NAME) STATE PPID"; where it is to be told, tells
+ * its name. */
+static int is_ours(const char *pid, int tell)
 {
-	char path[64], text[512];
-	const char *after = NULL;
+	char path[64], text[512], *after = NULL;
 	ssize_t size;
 	int parent = 0, fd;
 
 	snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return 0; /* it has ended */
 	size = read(fd, text, sizeof text - 1);
 	close(fd);
 	if (size > 0) {
 		text[size] = '\0';
 		after = strrchr(text, ')');
 	}
-	if (after == NULL || sscanf(after, ") %*c %d", &parent) != 1)
+	if (after == NULL || sscanf(after, ") %*c %d", &parent) != 1 || parent != getpid())
 		return 0;
-	return parent;
+	after[1] = '\0';
+	if (tell)
+		fprintf(stderr, "hosttree: a process is left: %s\n", text);
+	return 1;
 }
 
 /* A child of ours keeps its PID until we reap it: nobody else is hit. */
-static void kill_children(void)
+static void kill_children(int tell)
 {
 	DIR *all = opendir("/proc");
 	const struct dirent *entry;
@@ -163,13 +171,13 @@ static void kill_children(void)
 	if (all == NULL)
 		die("cannot list processes");
 	while ((entry = readdir(all)) != NULL)
-		if (atoi(entry->d_name) > 0 && parent_of(entry->d_name) == getpid())
+		if (atoi(entry->d_name) > 0 && is_ours(entry->d_name, tell))
 			kill(atoi(entry->d_name), SIGKILL);
 	closedir(all);
 }
 
 /* A child's children become ours when it has ended. */
-static _Noreturn void end(void)
+static void end_children(int tell)
 {
 	time_t late = time(NULL) + KILL_SECONDS_MAX;
 
@@ -178,10 +186,42 @@ static _Noreturn void end(void)
 			fprintf(stderr, "hosttree: processes do not end\n");
 			exit(1);
 		}
-		kill_children();
-		poll(NULL, 0, 2);
+		kill_children(tell);
+		poll(NULL, 0, 10);
 	}
-	exit(0);
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+static int run_command(char **command)
+{
+	int status = 0;
+	pid_t child, pid;
+
+	/* Ctrl-C is for the command, after which we still have to look; handled, as it would inherit what is
+	 * ignored. */
+	signal(SIGINT, ignore);
+	signal(SIGTERM, ignore);
+	child = fork();
+	if (child < 0)
+		die("cannot fork");
+	if (child == 0) {
+		execvp(command[0], command);
+		die(command[0]);
+	}
+	while ((pid = waitpid(-1, &status, 0)) != child)
+		if (pid < 0 && errno != EINTR)
+			die("cannot wait");
+	for (int waited = 0; waited < GRACE_MS && reap(); waited += 10)
+		poll(NULL, 0, 10);
+	if (reap()) {
+		end_children(1);
+		return 1;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int listen_on(const char *path)
@@ -209,12 +249,14 @@ int main(int argc, char **argv)
 	char byte;
 	int client;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: hosttree SOCKET\n");
+	if (argc < 2 || (argc > 2) != (strcmp(argv[1], "--") == 0)) {
+		fprintf(stderr, "usage: hosttree SOCKET, or hosttree -- COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		die("cannot adopt orphans");
+	if (argc > 2)
+		return run_command(argv + 2);
 	setsid(); /* the keys of whoever runs the tests are not for us: we end what runs here */
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
@@ -232,8 +274,10 @@ int main(int argc, char **argv)
 			while (read(list[1].fd, &info, sizeof info) == (ssize_t)sizeof info)
 				;
 		reap();
-		if (list[0].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0)
-			end();
+		if (list[0].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0) {
+			end_children(0);
+			return 0;
+		}
 		if (list[2].revents & POLLIN) {
 			client = accept4(list[2].fd, NULL, NULL, SOCK_CLOEXEC);
 			if (client >= 0)
