@@ -164,17 +164,64 @@ Deno.test("lb launch runs what it cannot balance, and says so in one line", asyn
   assert.match(stderr, /^lb: .*static runs here without balancing as it is statically linked\n$/);
 });
 
+Deno.test("lb launch needs no more than its program does, whatever the limits", async () => {
+  await using home = new Home();
+  const limited = (limits: string, ...args: string[]) =>
+    home.sh(`ulimit ${limits}; exec ${LB} ${args.join(" ")}`);
+  const tight = ["-v 2000000", "-d 20000", "-n 4", "-s 128"];
+  const launch = ["launch", "--no-daemon", "--", "/bin/echo", "fine"];
+  const fine = { code: 0, signal: null, stdout: "fine\n", stderr: "" };
+  for (const limits of tight) assert.deepEqual(await limited(limits, ...launch), fine, limits);
+  assert.deepEqual(await home.lb(launch), fine); // prepares everything
+  for (const limits of tight) assert.deepEqual(await limited(limits, ...launch), fine, limits);
+  // Where nothing can be done without Deno one line says what it lacks.
+  for (const [limits, what] of [["-v 2000000", /address space/], ["-n 8", /open files/]] as const) {
+    const { code, stdout, stderr } = await limited(limits, "launch", "true");
+    assert.equal(code, 125);
+    assert.equal(stdout, "");
+    assert.match(
+      stderr,
+      /^lb: Cannot start lb as the limit of .*\n {4}fix: Raise the limit by .*\n$/,
+    );
+    assert.match(stderr, what);
+    assert.equal((await limited(limits, "ps")).code, 4);
+  }
+});
+
+Deno.test("lb launch under a daemon needs no Deno, and is as fast as its program", async () => {
+  await using home = new Home();
+  await home.writeConfig("127.0.12.37:9734");
+  assert.equal((await home.lb(["daemon", "--detach"])).code, 0);
+  const pid = Number(await Deno.readTextFile(`${home.dir}/run/lock`));
+  try {
+    const script = `ulimit -v 2000000; exec ${LB} launch sh -c 'echo $$; env; exit 6'`;
+    const { code, stdout, stderr } = await home.sh(script);
+    assert.equal(stderr, "");
+    assert.equal(code, 6);
+    assert.doesNotMatch(stdout, /^LB_(?!LIBDIR)/m);
+  } finally {
+    Deno.kill(pid, "SIGTERM");
+    for (let tries = 0; tries < 100; tries++) {
+      if (!await Deno.stat(`/proc/${pid}`).then(() => true, () => false)) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+});
+
 Deno.test("lb env gives a shell what lb launch sets", async () => {
   await using home = new Home();
   const { stdout } = await home.lb(["env"], { env: { LD_PRELOAD: "libm.so.6" } });
   const lines = stdout.trim().split("\n");
   assert.match(
     lines[0] ?? "",
-    /^export LD_PRELOAD=\/.*\/[0-9a-f]{16}\/lb-preload\.so:libm\.so\.6$/,
+    /^export LD_PRELOAD=libm\.so\.6:\/.*\/[0-9a-f]{16}\/[0-9a-f]{16}\/lb-preload\.so$/,
   );
-  assert.equal(lines[1], `export LB_CONTROL=${home.dir}/.local/state/lb/control.sock`);
+  assert.equal(lines.length, 1);
+  const library = lines[0]?.replace(/^.*:/, "") ?? "";
+  const control = await Deno.readLink(`${library.slice(0, library.lastIndexOf("/"))}/control`);
+  assert.equal(control, `${home.dir}/.local/state/lb/control.sock`);
   const launched = await home.lb(["launch", "--no-daemon", "sh", "-c", "echo $LD_PRELOAD"]);
-  assert.equal(`export LD_PRELOAD=${launched.stdout.trim()}:libm.so.6`, lines[0]);
+  assert.equal(`export LD_PRELOAD=libm.so.6:${launched.stdout.trim()}`, lines[0]);
 });
 
 Deno.test("the parts are extracted once, and again when they were wiped", async () => {
@@ -183,7 +230,8 @@ Deno.test("the parts are extracted once, and again when they were wiped", async 
   await Promise.all([run(), run(), run()]);
   const list = () =>
     [...Deno.readDirSync(`${home.dir}/parts`)].flatMap(({ name }) =>
-      [...Deno.readDirSync(`${home.dir}/parts/${name}`)].map((entry) => entry.name)
+      [...Deno.readDirSync(`${home.dir}/parts/${name}`)].filter((entry) => entry.isFile)
+        .map((entry) => entry.name)
     ).sort();
   assert.deepEqual(list(), ["lb-ffi.so", "lb-preload.so"]);
   await Deno.remove(`${home.dir}/parts`, { recursive: true });

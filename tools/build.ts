@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { HostError, LbError } from "../lib/base/errors.ts";
 import { buildC } from "./build_c.ts";
+import { putInFront } from "./front.ts";
 import { checkHeader } from "./gen.ts";
 import { checkPage } from "./syscalls.ts";
 
@@ -66,13 +67,32 @@ async function findRuntime(): Promise<string> {
   return target;
 }
 
-/** Bundles main.ts and everything it can load into `dir`, one chunk a group of subcommands. */
-async function bundle(dir: string): Promise<void> {
+/** Size and SHA-256 of what is embedded. */
+type Parts = Readonly<Record<string, { readonly size: number; readonly hash: string }>>;
+
+async function readParts(): Promise<Parts> {
   const parts: Record<string, { size: number; hash: string }> = {};
   for (const name of EMBEDDED) {
     const bytes = await Deno.readFile(`${root}dist/${name}`);
     parts[name] = { size: bytes.length, hash: sha256(bytes) };
   }
+  return parts;
+}
+
+/** Writes the runtime with the launcher in front of it; returns its path. */
+async function frontedRuntime(dir: string, runtime: string, parts: Parts): Promise<string> {
+  const { hash = "", size = 0 } = parts["lb-preload.so"] ?? {};
+  const launcher = await Deno.readFile(`${root}dist/launch.bin`);
+  const facts = { hash, librarySize: size };
+  const path = `${root}${dir}/denort`;
+  await Deno.writeFile(path, putInFront(await Deno.readFile(runtime), launcher, facts), {
+    mode: 0o755,
+  });
+  return path;
+}
+
+/** Bundles main.ts and everything it can load into `dir`, one chunk a group of subcommands. */
+async function bundle(dir: string, parts: Parts): Promise<void> {
   await run("node_modules/@esbuild/linux-x64/bin/esbuild", [
     "main.ts",
     ...["--bundle", "--splitting", `--outdir=${dir}`, "--platform=node", "--format=esm"],
@@ -106,15 +126,18 @@ export async function build(): Promise<void> {
   await Deno.mkdir(`${root}${dir}/in`, { recursive: true });
   try {
     const input = `${dir}/in`;
-    await bundle(input);
+    const parts = await readParts();
+    await bundle(input, parts);
     for (const name of EMBEDDED) {
       await Deno.copyFile(`${root}dist/${name}`, `${root}${input}/${name}`);
     }
     const denort = await findRuntime();
-    const stamp = await inputsHash(root + input, denort);
+    const launcher = sha256(await Deno.readFile(`${root}dist/launch.bin`));
+    const stamp = await inputsHash(root + input, `${denort} ${launcher}`);
     const built = await Deno.readTextFile(`${root}dist/lb.stamp`).catch(() => "");
     const exists = await Deno.stat(`${root}dist/lb`).then(() => true, () => false);
     if (exists && built === stamp) return;
+    const fronted = await frontedRuntime(dir, denort, parts);
     // Bundled first: compiled from the sources it would carry all of node_modules (319 MB).
     await run(Deno.execPath(), [
       ...["compile", "-A", "--no-config", "--no-check", "--no-lock", "--no-remote", "--no-npm"],
@@ -122,7 +145,7 @@ export async function build(): Promise<void> {
       ...["--no-code-cache"],
       ...EMBEDDED.flatMap((name) => ["--include", `${input}/${name}`]),
       ...["-o", `${dir}/lb`, `${input}/main.js`],
-    ], { DENO_NO_PACKAGE_JSON: "1", DENORT_BIN: denort, DENO_DIR: `${root}.deno` });
+    ], { DENO_NO_PACKAGE_JSON: "1", DENORT_BIN: fronted, DENO_DIR: `${root}.deno` });
     await Deno.rename(`${root}${dir}/lb`, `${root}dist/lb`);
     await Deno.writeTextFile(`${root}dist/lb.stamp`, stamp);
     console.error("build: dist/lb");

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const JOBS = 2;
 
 /** Names of the C products, in the order in which they are built. */
-export const productNames = ["restorer", "preload", "keeper", "shadow", "ffi"] as const;
+export const productNames = ["restorer", "preload", "keeper", "shadow", "ffi", "launch"] as const;
 /** One of {@linkcode productNames}. */
 export type ProductName = (typeof productNames)[number];
 
@@ -28,6 +28,8 @@ interface Product {
   readonly link: readonly string[];
   /** Files in `dist/` that its sources include byte by byte. */
   readonly embeds?: readonly string[];
+  /** One segment that needs no loader; its bytes are `dist/NAME.bin`. */
+  readonly isBlob?: boolean;
 }
 
 const COMMON = [
@@ -44,6 +46,17 @@ const FREESTANDING = [
   ...["-fno-tree-loop-distribute-patterns", "-fno-asynchronous-unwind-tables"],
 ];
 
+/** Code that runs wherever it is copied: endbr64, notes and tables of addresses would only be in the way. */
+const BLOB_COMPILE = [
+  ...FREESTANDING,
+  ...["-fPIE", "-fvisibility=hidden", "-fno-jump-tables", "-fno-tree-switch-conversion"],
+  "-fcf-protection=none",
+];
+const BLOB_LINK = [
+  ...["-nostdlib", "-static-pie", "-Wl,--no-dynamic-linker", "-Wl,-z,norelro,-z,noexecstack"],
+  ...["-Wl,--build-id=none", "-Wl,-T,c/restorer/link.ld"],
+];
+
 /** What glibc programs of ours are built with. */
 const HOSTED = ["-fno-plt"];
 
@@ -51,22 +64,9 @@ const products: Readonly<Record<ProductName, Product>> = {
   restorer: {
     file: "restorer.elf",
     sources: ["restorer/restore.c", "base/mem.c"],
-    // A jump table would be data with relocations; endbr64 and notes would only be in the way.
-    compile: [
-      ...FREESTANDING,
-      "-fPIE",
-      "-fvisibility=hidden",
-      "-fno-jump-tables",
-      "-fcf-protection=none",
-    ],
-    link: [
-      "-nostdlib",
-      "-static-pie",
-      "-Wl,--no-dynamic-linker",
-      "-Wl,-z,norelro,-z,noexecstack",
-      "-Wl,--build-id=none",
-      "-Wl,-T,c/restorer/link.ld",
-    ],
+    compile: BLOB_COMPILE,
+    link: [...BLOB_LINK, "-Wl,-e,lb_restorer_entry"],
+    isBlob: true,
   },
   preload: {
     file: "lb-preload.so",
@@ -105,6 +105,14 @@ const products: Readonly<Record<ProductName, Product>> = {
     sources: ["ffi"],
     compile: [...HOSTED, "-fPIC", "-fvisibility=hidden"],
     link: ["-shared", "-Wl,-z,defs", "-Wl,-z,now,-z,relro,-z,noexecstack", "-Wl,-soname,lb-ffi.so"],
+  },
+  launch: {
+    file: "launch.elf",
+    sources: ["launch", "base/mem.c"],
+    // Vectors of addresses would be data with relocations.
+    compile: [...BLOB_COMPILE, "-fno-tree-vectorize"],
+    link: [...BLOB_LINK, "-Wl,-e,lb_launch_entry"],
+    isBlob: true,
   },
 };
 
@@ -225,7 +233,7 @@ async function checkBlob(elf: string): Promise<void> {
   const relocations = await run("readelf", ["-rW", elf]);
   if (undefinedSymbols !== "" || !/no relocations/i.test(relocations)) {
     throw new HostError(
-      `Cannot use the restorer as it must need no loader: ${undefinedSymbols}${relocations}`,
+      `Cannot use ${elf} as it must need no loader: ${undefinedSymbols}${relocations}`,
       { fix: "Keep it free of libc calls, of data and of tables of addresses" },
     );
   }
@@ -248,22 +256,23 @@ async function buildProduct(name: ProductName): Promise<void> {
     }
   }));
   objects.sort();
-  const output = name === "restorer" ? "dist/obj/restorer/restorer.elf" : `dist/${product.file}`;
-  const inputs = [...objects, ...(name === "restorer" ? ["c/restorer/link.ld"] : [])];
+  const isBlob = product.isBlob === true;
+  const output = isBlob ? `dist/obj/${name}/${product.file}` : `dist/${product.file}`;
+  const inputs = [...objects, ...(isBlob ? ["c/restorer/link.ld"] : [])];
   if (!isFresh(output, inputs)) {
     await produce(output, async (temporary) => {
       await run("cc", ["-o", temporary, ...objects, ...product.link]);
       // With symbols for debuggers beside the product, which is stripped as it is embedded.
       await Deno.mkdir(`${root}dist/debug`, { recursive: true });
-      if (name === "restorer") return;
+      if (isBlob) return;
       await run("objcopy", ["--only-keep-debug", temporary, `dist/debug/${product.file}.debug`]);
       await run("strip", [temporary]);
     });
     console.error(`build: ${output}`);
   }
-  if (name === "restorer" && !isFresh("dist/restorer.bin", [output])) {
+  if (isBlob && !isFresh(`dist/${name}.bin`, [output])) {
     await checkBlob(output);
-    await produce("dist/restorer.bin", async (temporary) => {
+    await produce(`dist/${name}.bin`, async (temporary) => {
       await run("objcopy", ["-O", "binary", "-j", ".text", output, temporary]);
     });
   }

@@ -104,6 +104,24 @@ function errorCodes(): string[] {
   return lines;
 }
 
+function obstacleCodes(): string[] {
+  const rows = Object.entries(schema.obstacles);
+  return [
+    "/* Why the loader does not load the library into a program: X(name, code, text) */",
+    "#define LB_OBSTACLE_MAP(X) \\",
+    ...rows.map(([name, { code, text }], index) =>
+      `\tX(LB_OBSTACLE_${name}, ${code}, ${JSON.stringify(text)})` +
+      (index === rows.length - 1 ? "" : " \\")
+    ),
+    "",
+    ...enumeration(
+      "OBSTACLE",
+      "The codes of LB_OBSTACLE_MAP.",
+      Object.fromEntries([["NONE", 0], ...rows.map(([name, { code }]) => [name, code] as const)]),
+    ),
+  ];
+}
+
 /** The whole header as one text. */
 export function header(): string {
   const lines = [
@@ -138,8 +156,10 @@ export function header(): string {
     ...enumeration("VERDICT", "What became of an identity or a ticket.", schema.verdicts),
     ...enumeration("GUEST", "States of a keeper's guest or of a shadow.", schema.guestStates),
     ...enumeration("OUTCOME", "How an order ended.", schema.outcomes),
+    ...enumeration("REGISTRATION", "Bits of the answer to Register.", schema.registration),
     ...enumeration("FAULT", "Fault points of LB_FAULT (tests only).", schema.faults),
     ...errorCodes(),
+    ...obstacleCodes(),
     ...localMessages(),
     "#endif",
     "",

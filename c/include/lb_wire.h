@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define LB_PROTOCOL_VERSION 1u
-#define LB_ABI_VERSION 2u
+#define LB_ABI_VERSION 3u
 #define LB_PORT 9734u
 
 /* Limits: sizes in bytes, times in milliseconds. */
@@ -100,6 +100,12 @@ enum lb_outcome {
 	LB_OUTCOME_WRITTEN = 2,
 };
 
+/* Bits of the answer to Register. */
+enum lb_registration {
+	LB_REGISTRATION_STOP_BY_HAND = 1,
+	LB_REGISTRATION_SIGWINCH = 2,
+};
+
 /* Fault points of LB_FAULT (tests only). */
 enum lb_fault {
 	LB_FAULT_SOURCE_FETCHED = 1,
@@ -180,6 +186,26 @@ enum lb_e {
 	LB_E_SCHEDULING = 4125,
 };
 
+/* Why the loader does not load the library into a program: X(name, code, text) */
+#define LB_OBSTACLE_MAP(X) \
+	X(LB_OBSTACLE_STATIC, 1, "is statically linked") \
+	X(LB_OBSTACLE_SET_USER_ID, 2, "is set-user-ID") \
+	X(LB_OBSTACLE_SET_GROUP_ID, 3, "is set-group-ID") \
+	X(LB_OBSTACLE_CAPABILITIES, 4, "has capabilities of its own") \
+	X(LB_OBSTACLE_FOREIGN, 5, "is not a 64-bit x86 program") \
+	X(LB_OBSTACLE_OTHER_LIBC, 6, "uses another C library than glibc")
+
+/* The codes of LB_OBSTACLE_MAP. */
+enum lb_obstacle {
+	LB_OBSTACLE_NONE = 0,
+	LB_OBSTACLE_STATIC = 1,
+	LB_OBSTACLE_SET_USER_ID = 2,
+	LB_OBSTACLE_SET_GROUP_ID = 3,
+	LB_OBSTACLE_CAPABILITIES = 4,
+	LB_OBSTACLE_FOREIGN = 5,
+	LB_OBSTACLE_OTHER_LIBC = 6,
+};
+
 /* Messages on a node's control socket (unix(7), SOCK_SEQPACKET): one message a packet. */
 enum lb_local {
 	LB_LOCAL_REGISTER = 80,
@@ -209,12 +235,12 @@ struct lb_local_register {
 };
 _Static_assert(sizeof(struct lb_local_register) == 24, "Register is 24 bytes");
 
-/* daemon's answer where no other fits */
+/* daemon's answer where no other fits; to Register: with the bits of registration */
 struct lb_local_ack {
 	uint32_t type;
 	uint32_t size;
 	int32_t code;
-	uint32_t zero;
+	uint32_t flags;
 };
 _Static_assert(sizeof(struct lb_local_ack) == 16, "Ack is 16 bytes");
 

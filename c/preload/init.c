@@ -4,6 +4,9 @@
 #include "fault.h"
 #include "internal.h"
 
+#define SIGWINCH 28
+#define LIBRARY "/lb-preload.so"
+
 struct lb_process lb_self LB_HIDDEN;
 struct lb_fault_plan lb_fault_plan;
 char lb_library_path[LB_LIBRARY_PATH_SIZE];
@@ -62,6 +65,7 @@ static uint64_t read_start_ticks(void)
 	return ticks;
 }
 
+/* Tells the daemon of this process, and hears what the node's config says. */
 static void register_process(void)
 {
 	struct lb_local_register message = { .type = LB_LOCAL_REGISTER, .size = sizeof message };
@@ -74,6 +78,9 @@ static void register_process(void)
 		return; /* no daemon: an ordinary program */
 	int rv = lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
 	lb_self.registered = rv >= 0 && ack.type == LB_LOCAL_ACK && ack.code == 0;
+	lb_self.stop_by_hand = lb_self.registered && (ack.flags & LB_REGISTRATION_STOP_BY_HAND);
+	if (lb_self.registered && (ack.flags & LB_REGISTRATION_SIGWINCH))
+		lb_self.order_signal = SIGWINCH;
 	lb_syscall1(__NR_close, fd);
 }
 
@@ -156,18 +163,47 @@ int lb_homecoming(int state_fd, char **environment)
 	return error;
 }
 
-/* What `lb launch` tells only where it differs from the default. */
-static void read_config(char **environment)
+/* The node's control socket: where the link `control` leads that lies beside the library as LD_PRELOAD names it
+ * (lib/host/library.ts). The program's environment has no other word of ours. False: this is no program of a node.
+ */
+static bool find_control(char **environment)
 {
-	const char *sigtstp = variable(environment, "LB_SIGTSTP");
-	const char *trigger = variable(environment, "LB_TRIGGER");
-	lb_self.stop_by_hand = sigtstp && strcmp(sigtstp, "stop") == 0;
-	if (trigger && strcmp(trigger, "28") == 0)
-		lb_self.order_signal = 28; /* SIGWINCH */
+	const char *at = variable(environment, "LD_PRELOAD"), *end;
+	const size_t name = sizeof LIBRARY - 1;
+	char link[4096];
+	int64_t size = -1;
+	for (; at && *at; at = end + (*end != 0)) {
+		for (end = at; *end && *end != ':' && *end != ' '; end++)
+			;
+		if ((size_t)(end - at) < name || memcmp(end - name, LIBRARY, name) != 0 ||
+		    (size_t)(end - at) >= sizeof link)
+			continue;
+		memcpy(link, at, (size_t)(end - at) - name);
+		memcpy(link + (end - at) - name, "/control", sizeof "/control");
+		size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, link, lb_self.control_path,
+				   sizeof lb_self.control_path);
+	}
+	if (size <= 0 || size >= (int64_t)sizeof lb_self.control_path)
+		size = 0;
+	lb_self.control_path[size] = 0;
+	return size > 0;
+}
+
+/* Of the C library: one that is not glibc gives a constructor no arguments. */
+extern char **lb_environment __asm__("environ") __attribute__((weak));
+
+/* A process that is to be listed, and does not move. */
+static void register_only(void)
+{
+	if (!&lb_environment || !lb_environment || !find_control(lb_environment))
+		return;
+	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_self.start_ticks = read_start_ticks();
+	register_process();
 }
 
 /* Of glibc alone. Another C library gives a constructor no arguments, and has other insides: its programs run as if
- * this library were not there. */
+ * this library were not there, but for being listed. */
 extern const char *lb_gnu_version(void) __asm__("gnu_get_libc_version") __attribute__((weak));
 
 __attribute__((constructor)) static void initialise(int argc, char **argv, char **environment)
@@ -175,7 +211,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	(void)argc;
 	(void)argv;
 	if (!lb_gnu_version)
-		return;
+		return register_only();
 	lb_fault_read(&lb_fault_plan, environment);
 	const char *state = variable(environment, "LB_STATE");
 	if (state) {
@@ -191,10 +227,8 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	const char *libraries = variable(environment, "LD_LIBRARY_PATH");
 	if (libraries && strlen(libraries) < LB_LIBRARY_PATH_SIZE)
 		lb_text_copy(lb_library_path, libraries, sizeof lb_library_path);
-	const char *control = variable(environment, "LB_CONTROL");
-	if (!control || strlen(control) >= LB_CONTROL_PATH_SIZE_MAX)
+	if (!find_control(environment))
 		return;
-	lb_text_copy(lb_self.control_path, control, sizeof lb_self.control_path);
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = read_start_ticks();
@@ -207,9 +241,8 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 		register_process(); /* to be listed, and why it stays */
 		return;
 	}
-	read_config(environment);
-	lb_trigger_install();
 	register_process();
+	lb_trigger_install(); /* no order comes before: a process without it is not chosen */
 	if (lb_register_atfork)
 		lb_register_atfork(0, 0, register_child, 0);
 }

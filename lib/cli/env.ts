@@ -8,10 +8,10 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { artifactPath } from "../../ffi/artifacts.ts";
 import { exitCodes } from "../base/errors.ts";
 import { loadConfig } from "../host/config.ts";
-import { launchVariables, shellQuote } from "../launch/environment.ts";
+import { nodeLibrary } from "../host/library.ts";
+import { shellQuote, withLibrary } from "../launch/environment.ts";
 import { defineCommand } from "./command.ts";
 
 /** The subcommand. */
@@ -31,14 +31,9 @@ export const command = defineCommand({
     ),
   }),
   run: ({ config }) => {
-    const variables = launchVariables(
-      loadConfig(config),
-      artifactPath("lb-preload.so"),
-      Deno.env.get("LD_PRELOAD"),
-    );
-    for (const [name, value] of Object.entries(variables)) {
-      console.log(`export ${name}=${shellQuote(value)}`);
-    }
+    const library = nodeLibrary(loadConfig(config));
+    const preload = withLibrary(library, Deno.env.get("LD_PRELOAD"));
+    console.log(`export LD_PRELOAD=${shellQuote(preload)}`);
     return exitCodes.ok;
   },
 });

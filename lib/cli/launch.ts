@@ -1,11 +1,12 @@
 /**
- * `lb launch`: options and help. Its own small parser keeps the CLI library out of the way to exec.
+ * `lb launch`: options and help, where the launcher (c/launch/main.c, which parses them as well) leaves it to Deno.
+ * Its own small parser keeps the CLI library out of the way to exec.
  *
  * @module
  */
 import { exitCodes } from "../base/errors.ts";
 import { version } from "../base/version.ts";
-import { launch, LaunchError, launchExitCodes, type LaunchOptions } from "../launch/launch.ts";
+import { launch, LaunchError, type LaunchOptions } from "../launch/launch.ts";
 
 /** How it is called, for the completion scripts. */
 export const launchOptionNames = ["--config", "--no-daemon", "--help", "--version"] as const;
@@ -32,7 +33,6 @@ of lb, such as no daemon.`;
 function usageError(message: string): LaunchError {
   return new LaunchError(`Cannot run lb launch with these arguments: ${message}`, {
     fix: "See \`lb launch --help\`",
-    exitCode: launchExitCodes.own,
   });
 }
 

@@ -314,7 +314,7 @@ export class Arrivals {
     }
     const { ticket, startTicks, homePid, homeNode, waitStatus } = message;
     this.#endings.add({ ticket, startTicks, homePid, homeNode, waitStatus });
-    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+    control.send(peer.connection, "Ack", { code: 0, flags: 0 });
   }
 
   /** Frame Q: does this guest run here? Dead only where that is proved. */

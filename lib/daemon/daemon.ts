@@ -10,6 +10,7 @@ import { monotonicMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
 import { ControlSocket } from "../host/control.ts";
 import { readOrMakeKey } from "../host/key_file.ts";
+import { controlPath as controlPathOf, nodeLibrary } from "../host/library.ts";
 import { requirePressure } from "../host/machine.ts";
 import { configureLog, logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
@@ -115,8 +116,9 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const address = formatAddress(listener.addr);
   // Port 0 (tests): the name can only be known now.
   const node = config.node === "" || config.node.endsWith(":0") ? address : config.node;
-  const controlPath = `${config.runtimeDir}/control.sock`;
+  const controlPath = controlPathOf(config);
   const control = new ControlSocket(controlPath);
+  nodeLibrary(config); // so that already the first launch finds it
   const records = new Records(`${config.runtimeDir}/state.json`, bootId());
   records.load();
   const own = withoutItself(config, node);

@@ -1,7 +1,7 @@
 /** Tests of whole daemons, each in a process of its own, over loopback. */
 import assert from "node:assert/strict";
-import { artifactPath } from "../../ffi/artifacts.ts";
 import { WireError } from "../base/errors.ts";
+import { nodeLibrary } from "../host/library.ts";
 import { askCommand, connectLocal, connectNode } from "../host/command_client.ts";
 import { freePorts, TestNode, until, withNodes } from "./_nodes.ts";
 
@@ -9,10 +9,7 @@ import { freePorts, TestNode, until, withNodes } from "./_nodes.ts";
 function launch(node: TestNode, args: string[]): Deno.ChildProcess {
   return new Deno.Command("env", {
     args,
-    env: {
-      LD_PRELOAD: artifactPath("lb-preload.so"),
-      LB_CONTROL: `${node.config.runtimeDir}/control.sock`,
-    },
+    env: { LD_PRELOAD: nodeLibrary(node.config) },
     stdin: "null",
   }).spawn();
 }

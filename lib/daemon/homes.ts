@@ -223,7 +223,7 @@ export class Homes {
     const { systemCall, request } = message;
     const name = systemCall === 0xffff_ffff ? null : systemCallName(systemCall, Number(request));
     const cantmove = name === null ? null : `it needs its home for ${name}`;
-    control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+    control.send(peer.connection, "Ack", { code: 0, flags: 0 });
     records.shadows.delete(id);
     records.toShadow.delete(id);
     const program = shadow?.program || programName(peer.pid);

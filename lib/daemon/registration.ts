@@ -16,7 +16,7 @@ const log = logger("node");
 
 /** Takes a program into the list, unless it is gone already or of another version. */
 export function register(
-  { records, control, node, dispatch }: Context,
+  { config, records, control, node, dispatch }: Context,
   peer: ControlPeer,
   message: LocalValues<"Register">,
   watch: Watch,
@@ -29,12 +29,14 @@ export function register(
       pid: peer.pid,
       reason: fits ? "its start time is another" : "its library is of another lb version",
     });
-    control.send(peer.connection, "Ack", { code: -errors.WIRE.code, zero: 0 });
+    control.send(peer.connection, "Ack", { code: -errors.WIRE.code, flags: 0 });
     return;
   }
   const identity = { homeNode: node, homePid: peer.pid, startTicks };
   const id = formatProcessId(identity);
-  control.send(peer.connection, "Ack", { code: 0, zero: 0 });
+  const flags = (config.sigtstp === "stop" ? schema.registration.stopByHand : 0) |
+    (config.triggerSignal === "SIGWINCH" ? schema.registration.sigwinch : 0);
+  control.send(peer.connection, "Ack", { code: 0, flags });
   // At once: were it waited for, what the process becomes by exec could be overtaken by what it was.
   const program = programName(peer.pid);
   // By exec it becomes another program, and stays the same process.

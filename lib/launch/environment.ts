@@ -1,15 +1,9 @@
 /**
- * The environment that puts a program under the node's balancing: the preloaded library, and where
- * it finds the daemon.
+ * The environment that puts a program under the node's balancing.
  *
  * @module
  */
-import { type Config, triggerSignals } from "../host/config.ts";
-
-/** Where a node's control socket is. */
-export function controlPath(config: Config): string {
-  return `${config.runtimeDir}/control.sock`;
-}
+import type { Config } from "../host/config.ts";
 
 /** Where the socket for local commands is. */
 export function commandPath(config: Config): string {
@@ -17,29 +11,15 @@ export function commandPath(config: Config): string {
 }
 
 /**
- * The variables to set, in addition to what is there.
+ * LD_PRELOAD for a node's programs: the library behind what is preloaded, once, as c/launch/exec.c has it.
  *
- * @param libraryPath Path of lb-preload.so.
- * @param preload LD_PRELOAD as it is; the library goes in front of it, once.
+ * @param library Path of the library; {@linkcode nodeLibrary} makes it.
+ * @param preload LD_PRELOAD as it is.
  */
-export function launchVariables(
-  config: Config,
-  libraryPath: string,
-  preload: string | undefined,
-): Record<string, string> {
+export function withLibrary(library: string, preload: string | undefined): string {
   const others = (preload ?? "").split(/[ :]+/).filter((path) => path !== "");
   // A job that lb started may start others by lb; a library of another lb version must not stay.
-  const kept = others.filter((path) => !path.endsWith("/lb-preload.so"));
-  const variables: Record<string, string> = {
-    LD_PRELOAD: [libraryPath, ...kept].join(":"),
-    LB_CONTROL: controlPath(config),
-  };
-  // Said only where it differs from what the library does by itself.
-  if (config.sigtstp !== "checkpoint") variables["LB_SIGTSTP"] = config.sigtstp;
-  if (config.triggerSignal !== "SIGURG") {
-    variables["LB_TRIGGER"] = String(triggerSignals[config.triggerSignal]);
-  }
-  return variables;
+  return [...others.filter((path) => !path.endsWith("/lb-preload.so")), library].join(":");
 }
 
 /** Quotes a text for a shell. */

@@ -1,23 +1,25 @@
 /**
- * `lb launch`: becomes a program that the node's daemon may move.
+ * `lb launch`, as far as Deno is needed: it prepares what the launcher in front of it (c/launch/) has
+ * not found, or says what is wrong, and then is that launcher again.
  *
  * Nothing here touches standard input, since bytes that were read would be lost to the program.
  *
  * @module
  */
-import { artifactPath } from "../../ffi/artifacts.ts";
 import { openExec } from "../../ffi/open.ts";
-import { cBlock, cText, describeCode, environmentBlock } from "../../ffi/unwrap.ts";
+import { cBlock, cText, environmentBlock, errorOf } from "../../ffi/unwrap.ts";
 import { describe, HostError, LbError } from "../base/errors.ts";
 import { loadConfig } from "../host/config.ts";
-import { commandPath, launchVariables } from "./environment.ts";
-import { findObstacle, findProgram } from "./program.ts";
+import { controlPath, nodeLibrary } from "../host/library.ts";
+import { commandPath } from "./environment.ts";
 
-/** Exit codes of `lb launch`, as env(1) and nohup(1) have them. */
-export const launchExitCodes = { own: 125, notExecutable: 126, notFound: 127 } as const;
+/** Exit code of `lb launch` for an error of lb's own, as env(1) and nohup(1) have it. */
+export const launchExitCode = 125;
 
-const ENOENT = 2;
-const ENOEXEC = 8;
+/** The binary that this is, with the launcher in front. */
+const SELF = Deno.build.standalone
+  ? "/proc/self/exe"
+  : decodeURIComponent(new URL("../../dist/lb", import.meta.url).pathname);
 
 /** What `lb launch` is told. */
 export interface LaunchOptions {
@@ -30,69 +32,36 @@ export interface LaunchOptions {
 
 /** An error of `lb launch`, with its own exit code. */
 export class LaunchError extends LbError {
-  override readonly exitCode: number;
-  constructor(message: string, options: { fix: string; exitCode: number; cause?: unknown }) {
-    super(message, options);
-    this.exitCode = options.exitCode;
-  }
+  readonly exitCode = launchExitCode;
 }
 
 /**
- * Becomes the program. Returns only by throwing.
+ * Becomes the launcher, which becomes the program. Returns only by throwing.
  *
- * @throws {LaunchError} If it cannot; `exitCode` is 125, 126 or 127.
+ * @throws {LaunchError} If it cannot.
  */
 export async function launch(options: LaunchOptions): Promise<never> {
-  const environment = Deno.env.toObject();
-  const found = findProgram(options.program, environment["PATH"]);
-  if (found.kind === "missing") {
-    throw new LaunchError(`Cannot run '${options.program}' as it must exist: it is not found`, {
-      fix: options.program.includes("/") ? "Check the path" : "Check the name and PATH",
-      exitCode: launchExitCodes.notFound,
-    });
-  }
-  if (found.kind === "notExecutable") {
-    throw new LaunchError(`Cannot run ${found.path} as it must be executable: ${found.reason}`, {
-      fix: "Check its mode and its owner",
-      exitCode: launchExitCodes.notExecutable,
-    });
-  }
-  let ffi;
+  const { program, args, noDaemon } = options;
   try {
     const config = loadConfig(options.config);
-    if (!options.noDaemon) await requireDaemon(commandPath(config));
-    Object.assign(
-      environment,
-      launchVariables(config, artifactPath("lb-preload.so"), environment["LD_PRELOAD"]),
-    );
-    ffi = openExec();
+    if (!noDaemon) await requireDaemon(commandPath(config));
+    const argv = cBlock([
+      "lb",
+      "launch",
+      `--control=${controlPath(config)}`,
+      `--library=${nodeLibrary(config)}`,
+      ...(noDaemon ? ["--no-daemon"] : []),
+      "--",
+      program,
+      ...args,
+    ]);
+    const env = environmentBlock(Deno.env.toObject());
+    const code = openExec().lb_ffi_exec(cText(SELF), argv, argv.length, env, env.length);
+    throw errorOf(code, `run ${SELF}`);
   } catch (error) {
     if (!(error instanceof LbError)) throw error;
-    throw new LaunchError(error.message, {
-      fix: error.fix,
-      exitCode: launchExitCodes.own,
-      cause: error,
-    });
+    throw new LaunchError(error.message, { fix: error.fix, cause: error });
   }
-  const obstacle = findObstacle(found.path, environment["PATH"]);
-  if (obstacle !== null) {
-    console.error(`lb: ${found.path} runs here without balancing as it ${obstacle}`);
-  }
-
-  const env = environmentBlock(environment);
-  const exec = (path: string, argv: readonly string[]): number => {
-    const block = cBlock(argv);
-    return ffi.lb_ffi_exec(cText(path), block, block.length, env, env.length);
-  };
-  let code = exec(found.path, [options.program, ...options.args]);
-  // A script without a #! line is the shell's, execvp(3).
-  if (code === -ENOEXEC) code = exec("/bin/sh", ["sh", found.path, ...options.args]);
-  throw new LaunchError(
-    `Cannot run ${found.path} as the kernel must accept it: ${
-      code === -ENOENT ? "its interpreter is not found" : describeCode(code)
-    }`,
-    { fix: "Check its first line and its format", exitCode: launchExitCodes.notExecutable },
-  );
 }
 
 /** Makes sure that a daemon answers, by the socket that it listens on for commands. */

@@ -110,7 +110,11 @@ export const local = {
     doc: "P: program to daemon, from the preloaded library's constructor",
     fields: { startTicks: "u64", pid: "u32", abiVersion: "u32" },
   },
-  Ack: { id: 2, doc: "daemon's answer where no other fits", fields: { code: "i32", zero: "u32" } },
+  Ack: {
+    id: 2,
+    doc: "daemon's answer where no other fits; to Register: with the bits of registration",
+    fields: { code: "i32", flags: "u32" },
+  },
   Fetch: {
     id: 3,
     doc: "program or guest to daemon, from the trigger's handler: does this order stand? " +
@@ -488,6 +492,22 @@ export const errors = {
   },
 } as const;
 
+/** What the answer to Register tells a program of its node's config. */
+export const registration = {
+  stopByHand: 1, // sigtstp = "stop"
+  sigwinch: 2, // trigger-signal = "SIGWINCH"
+} as const;
+
+/** Why the loader does not load the library into a program: words that follow "it". */
+export const obstacles = {
+  STATIC: { code: 1, text: "is statically linked" },
+  SET_USER_ID: { code: 2, text: "is set-user-ID" },
+  SET_GROUP_ID: { code: 3, text: "is set-group-ID" },
+  CAPABILITIES: { code: 4, text: "has capabilities of its own" },
+  FOREIGN: { code: 5, text: "is not a 64-bit x86 program" },
+  OTHER_LIBC: { code: 6, text: "uses another C library than glibc" },
+} as const;
+
 /**
  * Fault points (tests only): `LB_FAULT=NUMBER:ACTION` in the environment of the part that owns the
  * point makes it fail there once; ACTION is kill (SIGKILL self), hang (sleep for ever), pause (1.5 s), cut (shut
@@ -533,7 +553,7 @@ export const neverHeld = { SIGURG: 23, SIGIO: 29, SIGSYS: 31 } as const;
 /** All of it under one name. */
 export const schema = {
   protocolVersion: 1,
-  abiVersion: 2,
+  abiVersion: 3,
   port: 9734,
   frameTypes,
   frameFlags,
@@ -551,5 +571,7 @@ export const schema = {
   limits,
   neverHeld,
   errors,
+  registration,
+  obstacles,
   faults,
 } as const;

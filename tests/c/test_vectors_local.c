@@ -77,7 +77,7 @@ static void programs(void)
 	}
 	{
 		MESSAGE(ack, LB_LOCAL_ACK);
-		I32(code), U32(zero);
+		I32(code), U32(flags);
 		IS_VECTOR("ack");
 	}
 	{

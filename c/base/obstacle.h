@@ -1,0 +1,94 @@
+/* obstacle.h - why the loader will not load the library into a program, by the program's file. Freestanding. */
+#ifndef LB_OBSTACLE_H
+#define LB_OBSTACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <asm/stat.h>
+#include <asm/unistd.h>
+
+#include "lb_wire.h"
+#include "syscall.h"
+
+#define LB_HEAD_SIZE 4096 /* of a program's file: its headers lie there, or we look no further */
+
+static inline uint64_t lb_field(const uint8_t *at, unsigned size)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = size; i > 0; i--)
+		value = value << 8 | at[i - 1];
+	return value;
+}
+
+/* Whether this is where glibc's loader lies: its name is part of the ABI, whatever the directory. */
+static inline bool lb_is_glibc_loader(const char *path, size_t size)
+{
+	static const char name[] = "/ld-linux-x86-64.so.2";
+	const size_t length = sizeof name; /* with its NUL, which a PT_INTERP has as well */
+
+	if (size < length)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (path[size - length + i] != name[i])
+			return false;
+	}
+	return true;
+}
+
+/* By an ELF header and what follows it, elf(5). What is no ELF file has no obstacle: the kernel will say. */
+static inline uint32_t lb_obstacle_of_head(const uint8_t *head, size_t size)
+{
+	uint64_t offset, entry_size, count;
+
+	if (size < 64 || lb_field(head, 4) != 0x464c457f)
+		return LB_OBSTACLE_NONE;
+	if (head[4] != 2 /* ELFCLASS64 */ || lb_field(head + 18, 2) != 62 /* EM_X86_64 */)
+		return LB_OBSTACLE_FOREIGN;
+	offset = lb_field(head + 32, 8);
+	entry_size = lb_field(head + 54, 2);
+	count = lb_field(head + 56, 2);
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t at = offset + i * entry_size, name, length;
+
+		if (offset > size || at + 40 > size)
+			return LB_OBSTACLE_NONE; /* headers in some other place than usual: let it run */
+		if (lb_field(head + at, 4) != 3 /* PT_INTERP */)
+			continue;
+		name = lb_field(head + at + 8, 8);
+		length = lb_field(head + at + 32, 8);
+		if (name > size || length > size - name)
+			return LB_OBSTACLE_NONE;
+		return lb_is_glibc_loader((const char *)head + name, length) ? LB_OBSTACLE_NONE
+									     : LB_OBSTACLE_OTHER_LIBC;
+	}
+	return LB_OBSTACLE_STATIC;
+}
+
+/* The loader drops LD_PRELOAD where credentials change, ld.so(8) "secure-execution mode". */
+static inline uint32_t lb_obstacle_of_credentials(int fd)
+{
+	struct stat status;
+	int64_t uid = lb_syscall0(__NR_getuid);
+
+	if (lb_syscall2(__NR_fstat, fd, &status) < 0)
+		return LB_OBSTACLE_NONE;
+	if ((status.st_mode & 04000) && status.st_uid != uid)
+		return LB_OBSTACLE_SET_USER_ID;
+	if ((status.st_mode & 02000) && status.st_gid != lb_syscall0(__NR_getgid))
+		return LB_OBSTACLE_SET_GROUP_ID;
+	if (uid != 0 && lb_syscall4(__NR_fgetxattr, fd, "security.capability", 0, 0) > 0)
+		return LB_OBSTACLE_CAPABILITIES;
+	return LB_OBSTACLE_NONE;
+}
+
+static inline uint32_t lb_obstacle_of_file(int fd, const uint8_t *head, size_t size)
+{
+	uint32_t obstacle = lb_obstacle_of_credentials(fd);
+
+	return obstacle != LB_OBSTACLE_NONE ? obstacle : lb_obstacle_of_head(head, size);
+}
+
+#endif
