@@ -58,6 +58,14 @@ export const symbols = {
     result: "i32", // 0, or negative error
   },
   lb_ffi_start_ticks: { parameters: ["u32" /* uint32_t pid */], result: "i64" /* ticks */ },
+  lb_ffi_look: {
+    parameters: [
+      "buffer", // uint8_t *looks: array of struct lb_ffi_look
+      "u32", // uint32_t size
+    ],
+    result: "i32", // how many, or negative error
+    nonblocking: true,
+  },
   lb_ffi_sched_setaffinity: {
     parameters: [
       "u32", // uint32_t pid
@@ -187,6 +195,9 @@ export const eventKinds = { message: 1, hangup: 2, pidExited: 3, woken: 4 } as c
 
 /** Size of struct lb_ffi_event in bytes. */
 export const EVENT_SIZE = 568;
+
+/** Size of struct lb_ffi_look in bytes. */
+export const LOOK_SIZE = 48;
 
 /** Size of struct lb_ffi_cpu_features in bytes. */
 export const CPU_FEATURES_SIZE = 64;

@@ -1,6 +1,6 @@
 /** Compares numbers that TypeScript has written down with what the C compiler makes of the headers. */
 import assert from "node:assert/strict";
-import { CPU_FEATURES_SIZE, EVENT_SIZE } from "../ffi/symbols.ts";
+import { CPU_FEATURES_SIZE, EVENT_SIZE, LOOK_SIZE } from "../ffi/symbols.ts";
 import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";
 import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";
 
@@ -64,6 +64,7 @@ Deno.test("symbols.ts knows the sizes of the structs of lb_ffi.h", async () => {
   const sizes = await compileAndPrint(["lb_ffi.h"], [
     "sizeof(struct lb_ffi_event)",
     "sizeof(struct lb_ffi_cpu_features)",
+    "sizeof(struct lb_ffi_look)",
   ]);
-  assert.deepEqual(sizes, [EVENT_SIZE, CPU_FEATURES_SIZE]);
+  assert.deepEqual(sizes, [EVENT_SIZE, CPU_FEATURES_SIZE, LOOK_SIZE]);
 });

@@ -65,6 +65,23 @@ LB_FFI_EXPORT int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int
 /* Returns the start time of `pid` in clock ticks since boot, or a negative error. */
 LB_FFI_EXPORT int64_t lb_ffi_start_ticks(uint32_t pid);
 
+/* ---- look.c: the figures of many processes ---------------------------------------------------- */
+
+struct lb_ffi_look {
+	uint32_t pid;  /* in: whom to look at; all else is out */
+	int32_t error; /* 0, or negative: -ESRCH: there is no such process */
+	uint64_t start_ticks;
+	uint64_t cpu_ticks; /* user and system, of 10 ms */
+	uint64_t ran_ns;    /* of its main thread; 0: this kernel does not tell */
+	uint64_t rss_bytes;
+	uint32_t threads;
+	uint32_t state; /* R, S, D, T, t, Z, ... */
+};
+_Static_assert(sizeof(struct lb_ffi_look) == 48, "look is 48 bytes");
+
+/* Fills an array of them, `size` bytes long. Returns how many there are. */
+LB_FFI_EXPORT int32_t lb_ffi_look(uint8_t *looks, uint32_t size);
+
 /* Sets or gets the CPUs a process may run on: bit n of byte n/8 is CPU n. Get returns the bytes
  * written. */
 LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask,

@@ -10,7 +10,10 @@ import { askSnapshot } from "../host/command_client.ts";
 import { type Config, loadConfig } from "../host/config.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const mains = {
+  lb: fileURLToPath(new URL("../../main.ts", import.meta.url)),
+  faulty: fileURLToPath(new URL("_faulty.ts", import.meta.url)),
+};
 
 /** What a test node is started with. */
 export interface NodeOptions {
@@ -18,6 +21,12 @@ export interface NodeOptions {
   readonly associated?: readonly number[];
   /** @default {"shared"} Two nodes with the same word have the same key. */
   readonly key?: string;
+  /** What is run; "faulty": its native calls fail now and then. @default {"lb"} */
+  readonly main?: keyof typeof mains;
+  /** How many descriptors it may have open. @default as many as the test's own */
+  readonly descriptors?: number;
+  /** Further lines of its config. */
+  readonly extra?: string;
 }
 
 /** A daemon in a process of its own. */
@@ -47,15 +56,18 @@ export class TestNode {
 
   /** Writes its config and starts it; resolves once it has printed READY, or has ended. */
   async start(): Promise<number | "ready"> {
-    const { port, associated = [], key = "shared" } = this.options;
+    const { port, associated = [], key = "shared", main = "lb", extra = "", descriptors } =
+      this.options;
     const names = associated.map((other) => `"127.0.0.1:${other}"`).join(", ");
     await Deno.writeTextFile(
       `${this.dir}/${port}.toml`,
       `listen = "${this.name}"\nassociated = [${names}]\nfrequency = 0.5\n` +
-        `key-file = "${this.dir}/${key}.key"\nruntime-dir = "${this.dir}/${port}"\n`,
+        `key-file = "${this.dir}/${key}.key"\nruntime-dir = "${this.dir}/${port}"\n${extra}`,
     );
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", main, "daemon", "--config", `${this.dir}/${port}.toml`],
+    const limit = descriptors === undefined ? ":" : `ulimit -n ${descriptors}`;
+    const line = [Deno.execPath(), "run", "-A", mains[main], "daemon"];
+    const child = new Deno.Command("sh", {
+      args: ["-c", `${limit}; exec "$@"`, "sh", ...line, "--config", `${this.dir}/${port}.toml`],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

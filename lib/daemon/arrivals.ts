@@ -351,7 +351,7 @@ export class Arrivals {
         const orphan = record.running && !record.left &&
           isAlive(record.guestPid, record.guestStartTicks);
         if (!orphan) this.#forget(record, "its keeper ended");
-        else if (!native.watchPid(record.guestPid, record.guestStartTicks)) {
+        else if (!this.#watch(record.guestPid, record.guestStartTicks)) {
           this.#forget(record, "it ended");
         }
       } else if (record.guestPid === pid && !isAlive(record.keeperPid, record.keeperStartTicks)) {
@@ -377,7 +377,7 @@ export class Arrivals {
   /** Takes up the guests of an earlier run of the daemon: those that live. */
   recover(): void {
     for (const record of [...this.#context.records.guests.values()]) {
-      const keeper = native.watchPid(record.keeperPid, record.keeperStartTicks);
+      const keeper = this.#watch(record.keeperPid, record.keeperStartTicks);
       const alive = record.running && isAlive(record.guestPid, record.guestStartTicks);
       if (!keeper && !alive) {
         this.#context.records.guests.delete(record.id);

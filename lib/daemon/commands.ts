@@ -8,6 +8,7 @@ import { describe, HostError, LbError } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { Effect, NodeName, ProcessId } from "../core/types.ts";
 import { formatAddress, parseAddress } from "../host/address.ts";
+import { isFailure } from "../host/failure.ts";
 import { logger } from "../host/log.ts";
 import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
@@ -65,8 +66,9 @@ export class Commands {
       const detail = await this.#run(values);
       reply("Y", { ...common, detail });
     } catch (error) {
-      if (!(error instanceof LbError)) throw error;
-      reply("N", { ...common, reason: error.message.slice(0, 2000), fix: error.fix });
+      if (!isFailure(error)) throw error;
+      const fix = error instanceof LbError ? error.fix : "See the log of the daemon";
+      reply("N", { ...common, reason: error.message.slice(0, 2000), fix });
     }
   }
 

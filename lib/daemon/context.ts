@@ -18,8 +18,11 @@ export interface Parts {
   readonly keeper: number;
 }
 
-/** Has the end of a process told, be it over already: what it has sent may be read after its end. */
-export type Watch = (pid: number, startTicks: bigint) => void;
+/**
+ * Has the end of a process told, be it over already: what it has sent may be read after its end.
+ * Returns whether it lives, as far as one can see.
+ */
+export type Watch = (pid: number, startTicks: bigint) => boolean;
 
 /** What the parts of the daemon share. */
 export interface Context {

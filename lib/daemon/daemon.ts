@@ -11,8 +11,9 @@ import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
 import { ControlSocket } from "../host/control.ts";
 import { readOrMakeKey } from "../host/key_file.ts";
 import { controlPath as controlPathOf, nodeLibrary } from "../host/library.ts";
+import { outliveFailures } from "../host/failure.ts";
 import { requirePressure } from "../host/machine.ts";
-import { configureLog, logger } from "../host/log.ts";
+import { configureLog, logger, rotate } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { bootId } from "../host/proc.ts";
 import { listenTcp } from "../host/tcp.ts";
@@ -122,6 +123,9 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const records = new Records(`${config.runtimeDir}/state.json`, bootId());
   records.load();
   const own = withoutItself(config, node);
+  const keeperLog = logFile ?? `${config.runtimeDir}/keeper.log`;
+  const logFd = native.open(keeperLog, LOG_FLAGS, 0o600);
+  rotate(keeperLog);
   const shell = new Shell(
     balancerConfig({ config: own, node, associated: own.associated, records }),
   );
@@ -136,7 +140,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     records,
     parts,
     // Keepers outlive the daemon: its own standard error, a pipe perhaps, must not stay open by them.
-    logFd: native.open(logFile ?? `${config.runtimeDir}/keeper.log`, LOG_FLAGS, 0o600),
+    logFd,
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,
@@ -154,6 +158,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
       log.error("the config is not read again", { reason: describe(error) });
     }
   });
+  const endOutliving = outliveFailures(log);
   await running.start(listener);
   log.info("daemon started", { node, pid: Deno.pid });
   console.log(`READY ${address}`);
@@ -164,6 +169,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   stop.abort();
   await running.stop();
   forget();
+  endOutliving();
   native.close(lock);
   return exitCodes.ok;
 }

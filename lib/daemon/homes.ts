@@ -303,7 +303,7 @@ export class Homes {
     const { records, parts, dispatch } = this.#context;
     for (const record of [...records.shadows.values()]) {
       const { id, homeNode, homePid, startTicks, program } = record;
-      const alive = native.watchPid(homePid, startTicks);
+      const alive = this.#watch(homePid, startTicks);
       if (alive && isShadow(homePid, parts.shadow)) continue;
       records.shadows.delete(id);
       if (!alive) continue;

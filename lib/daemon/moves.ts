@@ -9,6 +9,7 @@ import type { Effect, ProcessId } from "../core/types.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
+import { isFailure } from "../host/failure.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
@@ -78,7 +79,11 @@ export class Moves {
       guest: isGuest(record),
       isStoppedByUs: isGuest(record) && record.stopped === true,
     });
-    const inspection = await within(INSPECTION_MS_MAX, look, { ...unseen, cantmove: SILENT });
+    const seen = look.catch((error) => {
+      if (!isFailure(error)) throw error;
+      return { ...unseen, cantmove: `it cannot be looked at just now: ${describe(error)}` };
+    });
+    const inspection = await within(INSPECTION_MS_MAX, seen, { ...unseen, cantmove: SILENT });
     if (inspection === null) return null;
     const { cpuElsewhere = 0 } = record;
     const known = isGuest(record) ? null : record.cantmove;
@@ -114,8 +119,8 @@ export class Moves {
     const inspection = await this.inspect(id);
     if (record === null || inspection === null) return answer(false, "the process is gone");
     if (inspection.cantmove !== null) return answer(false, inspection.cantmove);
-    const cpuFeatures = native.cpuFeatures();
     try {
+      const cpuFeatures = native.cpuFeatures();
       const frame = await this.#peers.request(to, "C", {
         ...wireIdentity(record, ticket),
         memoryBytes: BigInt(inspection.memoryBytes),

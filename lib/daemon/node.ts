@@ -19,10 +19,11 @@ import { limits, verdicts } from "../wire/schema.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
-import type { Context, Watch } from "./context.ts";
+import type { Context } from "./context.ts";
 import { Endings } from "./endings.ts";
 import { Homes } from "./homes.ts";
 import { Links } from "./links.ts";
+import { Looks } from "./looks.ts";
 import { Meter } from "./meter.ts";
 import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
@@ -32,6 +33,7 @@ import { register } from "./registration.ts";
 import { Reload } from "./reload.ts";
 import { Standing } from "./standing.ts";
 import { Treatments } from "./treatments.ts";
+import { Watches } from "./watches.ts";
 import type { Shell } from "./shell.ts";
 import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
@@ -60,7 +62,8 @@ export class Node {
   readonly #cluster: Cluster;
   readonly #reload: Reload;
   readonly #open = new Set<FrameConnection>();
-  readonly #watch: Watch;
+  readonly #watches = new Watches((pid, startTicks) => this.#exited(pid, startTicks));
+  readonly #looks: Looks;
   #halfOpen = 0;
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
@@ -68,10 +71,7 @@ export class Node {
   constructor(context: Context, shell: Shell) {
     this.#context = context;
     this.#shell = shell;
-    const watch = this.#watch = (pid, startTicks) => {
-      // Not before its caller has written down what there is to forget.
-      if (!native.watchPid(pid, startTicks)) queueMicrotask(() => this.#exited(pid, startTicks));
-    };
+    const { watch } = this.#watches;
     this.#orders = new Orders(context);
     this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
     this.#cluster = new Cluster(context, this.#peers);
@@ -79,6 +79,7 @@ export class Node {
     this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
     this.#treatments = new Treatments(context);
     this.#moves = new Moves(context, this.#peers, this.#orders, this.#treatments);
+    this.#looks = new Looks(this.#moves);
     this.#arrivals = new Arrivals(context, this.#orders, this.#endings, watch);
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
@@ -188,38 +189,32 @@ export class Node {
   async #check(): Promise<void> {
     const { records, dispatch } = this.#context;
     this.#settle();
+    this.#watches.retry();
     this.#peers.connectAll();
     this.#endings.retry();
     this.#arrivals.check();
     this.#moves.check();
     this.#standing.check();
     this.#cluster.step({ type: "check" });
-    const samples = await this.#sample([...records.locals.keys(), ...records.guests.keys()]);
+    const ids = [...records.locals.keys(), ...records.guests.keys()];
+    this.#looks.keep(ids);
+    const samples = await this.#sample(ids);
     await this.#meter.tell(samples);
     this.#treatments.apply(this.#shell.view.owner?.treatment ?? "none");
     dispatch({ type: "check" });
   }
 
-  /**
-   * Looks at processes and tells the balancer what it found: of each of them something, as a transfer
-   * may wait for it.
-   */
+  /** Looks at processes and tells the balancer what it found. */
   async #sample(ids: readonly ProcessId[]): Promise<readonly Sample[]> {
-    const samples: Sample[] = [];
-    await Promise.all(ids.map(async (id) => {
-      const inspection = await this.#moves.inspect(id);
-      const gone = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0, cantmove: "the process is gone" };
-      const { cpuSeconds, rssBytes, memoryBytes, cantmove } = inspection ?? gone;
-      samples.push({ id, cpuSeconds, rssBytes, memoryBytes, cantmove });
-    }));
+    const samples = await this.#looks.sample(ids);
     this.#context.dispatch({ type: "sampled", samples });
-    return samples;
+    return samples.filter(({ isGone }) => !isGone);
   }
 
   #recover(): void {
     const { records, dispatch } = this.#context;
     for (const record of [...records.locals.values()]) {
-      if (!native.watchPid(record.homePid, record.startTicks)) records.locals.delete(record.id);
+      if (!this.#watches.watch(record.homePid, record.startTicks)) records.locals.delete(record.id);
       else dispatch({ type: "processArrived", process: localAsProcess(record) });
     }
     this.#homes.recover();
@@ -241,6 +236,7 @@ export class Node {
         this.#arrivals.hangup(peer);
       },
       exited: (pid, startTicks) => this.#exited(pid, startTicks),
+      failed: (reason) => log.error("cannot deal with an event", { reason }),
       malformed: (peer, reason) =>
         log.warning("malformed message on the control socket", { pid: peer.pid, reason }),
     };
@@ -249,7 +245,7 @@ export class Node {
   #local(peer: ControlPeer, message: LocalMessage): void {
     switch (message.name) {
       case "Register":
-        return register(this.#context, peer, message, this.#watch);
+        return register(this.#context, peer, message, this.#watches.watch);
       case "Fetch":
         if (message.orderId === 0n) return void this.#moves.byHand(peer);
         return void this.#orders.fetch(peer, message);
@@ -297,7 +293,7 @@ export class Node {
     const { hostname, port } = conn.remoteAddr;
     const connection = new TcpConnection(conn, `${hostname}:${port}`);
     if (this.#halfOpen >= HALF_OPEN_MAX) {
-      log.warning("too many connections without a proof", { peer: connection.peer });
+      log.warning("too many connections without a proof", { from: hostname });
       return connection.close();
     }
     this.#halfOpen++;
@@ -315,7 +311,9 @@ export class Node {
     } catch (error) {
       connection.close();
       if (!(error instanceof WireError || error instanceof HostError)) throw error;
-      log.warning("connection refused", { peer: connection.peer, reason: describe(error) });
+      // Not its port, so that equal ones count up: anybody may connect.
+      const reason = describe(error).replaceAll(`${hostname}:${port}`, hostname);
+      log.warning("connection refused", { peer: connection.peer.replace(`:${port}`, ""), reason });
     } finally {
       this.#open.delete(connection);
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { HostError } from "../base/errors.ts";
 import { formatProcessId } from "../core/process_id.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { logger } from "../host/log.ts";
@@ -21,7 +22,7 @@ export function register(
   message: LocalValues<"Register">,
   watch: Watch,
 ): void {
-  const startTicks = native.startTicks(peer.pid);
+  const startTicks = seenTicks(peer.pid, message.startTicks);
   const fits = message.abiVersion === schema.abiVersion;
   if (startTicks === null) return; // A child of a shell, say, that did not last.
   if (startTicks !== message.startTicks || !fits) {
@@ -46,4 +47,14 @@ export function register(
   records.save();
   dispatch({ type: "processArrived", process: { id, homeNode: node, pid: peer.pid, program } });
   watch(peer.pid, startTicks);
+}
+
+/** A program is taken even while the node lacks the descriptors to look at it: it says who it is. */
+function seenTicks(pid: number, said: bigint): bigint | null {
+  try {
+    return native.startTicks(pid);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return said;
+  }
 }

@@ -4,10 +4,12 @@
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { describe } from "../base/errors.ts";
 import { Balancer } from "../core/balancer.ts";
 import type { BalancerConfig, Effect, Event, ProcessId } from "../core/types.ts";
 import type { BalancerView } from "../core/views.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
+import { isFailure } from "../host/failure.ts";
 import { logger } from "../host/log.ts";
 import { Journal } from "./journal.ts";
 
@@ -88,7 +90,12 @@ export class Shell {
       return;
     }
     const perform = this.#performers?.[effect.type] as ((effect: Effect) => void) | undefined;
-    perform?.(effect);
+    try {
+      perform?.(effect);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      log.error("cannot do what was decided", { what: effect.type, reason: describe(error) });
+    }
   }
 
   /** One timer, for the balancer's next deadline; none while it waits for nothing. */

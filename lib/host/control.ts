@@ -6,9 +6,11 @@
  *
  * @module
  */
-import { HostError, WireError } from "../base/errors.ts";
+import { describe, HostError, WireError } from "../base/errors.ts";
 import { encodeLocal, type LocalMessage, type LocalName, type LocalValues } from "../wire/local.ts";
 import { decodeLocal } from "../wire/local.ts";
+import { sleep } from "./clock.ts";
+import { isFailure } from "./failure.ts";
 import * as native from "./native.ts";
 
 /** Who is at the other end, as the kernel vouches for it. */
@@ -26,14 +28,23 @@ export interface ControlHandlers {
   hangup(peer: ControlPeer): void;
   /** A watched process ended. `waitStatus` is null if it was not our child. */
   exited(pid: number, startTicks: bigint, waitStatus: number | null): void;
+  /** An event could not be dealt with, as this node lacks something. */
+  failed(reason: string): void;
   /** A message was malformed; its connection is closed. */
   malformed(peer: ControlPeer, reason: string): void;
 }
+
+/** It is gone already, and its hang-up comes. */
+const ENOTCONN = 107;
+
+/** After a failure: it may be over by then, and if not the log is not flooded. */
+const RETRY_MS = 100;
 
 /** The control socket of this process; there is one at most. */
 export class ControlSocket {
   #stopped = false;
   #loop: Promise<void> | null = null;
+  #handlers: ControlHandlers | null = null;
 
   /**
    * Creates the socket. Hold the node's lock: a file at `path` is replaced.
@@ -46,23 +57,34 @@ export class ControlSocket {
 
   /** Handles events until `stop()`. */
   run(handlers: ControlHandlers): Promise<void> {
+    this.#handlers = handlers;
     this.#loop = this.#run(handlers);
     return this.#loop;
   }
 
   async #run(handlers: ControlHandlers): Promise<void> {
     while (!this.#stopped) {
-      const event = await native.controlNext();
-      if (this.#stopped) return;
-      if (event.kind === "message") {
-        const peer = { connection: event.connection, pid: event.peerPid };
-        this.#message(handlers, peer, event.message, event.fds);
-      } else if (event.kind === "hangup") {
-        handlers.hangup({ connection: event.connection, pid: event.peerPid });
-      } else if (event.kind === "exited") {
-        const { pid, startTicks, waitStatus } = event;
-        handlers.exited(pid, startTicks, waitStatus < 0 ? null : waitStatus);
+      try {
+        const event = await native.controlNext();
+        if (this.#stopped) return;
+        this.#handle(handlers, event);
+      } catch (error) {
+        if (!isFailure(error)) throw error;
+        handlers.failed(describe(error));
+        await sleep(RETRY_MS);
       }
+    }
+  }
+
+  #handle(handlers: ControlHandlers, event: native.ControlEvent): void {
+    if (event.kind === "message") {
+      const peer = { connection: event.connection, pid: event.peerPid };
+      this.#message(handlers, peer, event.message, event.fds);
+    } else if (event.kind === "hangup") {
+      handlers.hangup({ connection: event.connection, pid: event.peerPid });
+    } else if (event.kind === "exited") {
+      const { pid, startTicks, waitStatus } = event;
+      handlers.exited(pid, startTicks, waitStatus < 0 ? null : waitStatus);
     }
   }
 
@@ -83,13 +105,22 @@ export class ControlSocket {
       handlers.hangup(peer);
       return;
     }
-    handlers.message(peer, message, fds);
+    try {
+      handlers.message(peer, message, fds);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      // Keepers and shadows come back in a second and say where they are.
+      this.close(peer.connection);
+      handlers.hangup(peer);
+      throw error;
+    }
   }
 
   /**
    * Sends a message; the descriptors stay the caller's too.
    *
-   * @returns Whether it was sent; if not, a hang-up follows or its reader is stuck.
+   * @returns Whether it was sent; if not, a hang-up follows: who waits for it asks again, on a new
+   * connection.
    */
   send<N extends LocalName>(
     connection: number,
@@ -101,8 +132,12 @@ export class ControlSocket {
       native.controlSend(connection, encodeLocal(name, values), fds);
       return true;
     } catch (error) {
-      if (error instanceof HostError) return false;
-      throw error;
+      if (!(error instanceof HostError)) throw error;
+      if (error.errno !== ENOTCONN) {
+        this.close(connection);
+        queueMicrotask(() => this.#handlers?.hangup({ connection, pid: 0 }));
+      }
+      return false;
     }
   }
 

@@ -4,8 +4,14 @@
  * @module
  */
 import { openFfi } from "../../ffi/open.ts";
-import { CPU_FEATURES_SIZE, EVENT_SIZE, eventKinds, SPAWN_SETSID } from "../../ffi/symbols.ts";
-import { cBlock, cText, environmentBlock, fdArray, unwrap } from "../../ffi/unwrap.ts";
+import {
+  CPU_FEATURES_SIZE,
+  EVENT_SIZE,
+  eventKinds,
+  LOOK_SIZE,
+  SPAWN_SETSID,
+} from "../../ffi/symbols.ts";
+import { cBlock, cText, environmentBlock, errorOf, fdArray, unwrap } from "../../ffi/unwrap.ts";
 import { HostError } from "../base/errors.ts";
 import { limits } from "../wire/schema.ts";
 
@@ -187,10 +193,45 @@ export function setNice(pid: number, nice: number): void {
   unwrap(openFfi().lb_ffi_set_nice(pid, nice), `set the nice value of pid ${pid} to ${nice}`);
 }
 
-/** Start time of a process in clock ticks since boot; null: there is none. */
+/** Start time of a process in clock ticks since boot; null: there is no such process. */
 export function startTicks(pid: number): bigint | null {
-  const result = openFfi().lb_ffi_start_ticks(pid);
-  return result < 0n ? null : BigInt(result);
+  const result = BigInt(openFfi().lb_ffi_start_ticks(pid));
+  if (result === BigInt(-ESRCH)) return null;
+  if (result < 0n) throw errorOf(Number(result), `read the start time of pid ${pid}`);
+  return result;
+}
+
+/** Figures of a process: struct lb_ffi_look. */
+export interface Look {
+  readonly startTicks: bigint;
+  readonly cpuSeconds: number;
+  /** CPU time of its main thread in nanoseconds, which grows with each step; 0n: the kernel does not tell. */
+  readonly ranNs: bigint;
+  readonly rssBytes: number;
+  readonly threads: number;
+  /** R, S, D, T, t, Z, ... */
+  readonly state: string;
+}
+
+/** Looks at many processes; null: there is no such process; undefined: it could not be seen just now. */
+export async function look(pids: readonly number[]): Promise<(Look | null | undefined)[]> {
+  const bytes = new Uint8Array(pids.length * LOOK_SIZE);
+  const view = new DataView(bytes.buffer);
+  for (const [index, pid] of pids.entries()) view.setUint32(index * LOOK_SIZE, pid, true);
+  const count = await openFfi().lb_ffi_look(bytes, bytes.length);
+  return pids.map((_, index) => {
+    const at = index * LOOK_SIZE;
+    const error = count < 0 ? count : view.getInt32(at + 4, true);
+    if (error < 0) return error === -ESRCH ? null : undefined;
+    return {
+      startTicks: view.getBigUint64(at + 8, true),
+      cpuSeconds: Number(view.getBigUint64(at + 16, true)) / 100,
+      ranNs: view.getBigUint64(at + 24, true),
+      rssBytes: Number(view.getBigUint64(at + 32, true)),
+      threads: view.getUint32(at + 40, true),
+      state: String.fromCharCode(view.getUint32(at + 44, true)),
+    };
+  });
 }
 
 /** struct lb_ffi_cpu_features of this node, as bytes. */

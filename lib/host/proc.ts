@@ -22,11 +22,21 @@ export interface ProcStat {
   readonly startTicks: bigint;
 }
 
-/** Reads a file of /proc; null: the process is gone or is not ours. */
+/** Whether an error says that it is this node that lacks something: it says nothing of a process. */
+function isShortage(error: unknown): boolean {
+  return ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"].includes((error as { code?: string }).code ?? "");
+}
+
+/**
+ * Reads a file of /proc; null: the process is gone or is not ours.
+ *
+ * @throws If this node lacks the descriptors, or the memory.
+ */
 async function readProc(pid: number, file: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(`/proc/${pid}/${file}`);
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error;
     return null;
   }
 }
@@ -63,13 +73,13 @@ export async function readStat(pid: number): Promise<ProcStat | null> {
   return stat === null || hasEnded(stat) ? null : stat;
 }
 
-/** Whether the process with this PID and start time lives. */
+/** Whether the process with this PID and start time lives; it does unless the kernel says otherwise. */
 export function isAlive(pid: number, startTicks: bigint): boolean {
   try {
     const stat = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
     return stat !== null && stat.startTicks === startTicks && !hasEnded(stat);
-  } catch {
-    return false;
+  } catch (error) {
+    return isShortage(error);
   }
 }
 

@@ -266,6 +266,23 @@ static void reads_start_times(void)
 	CHECK(lb_ffi_start_ticks(1) >= 0);
 }
 
+/* The figures of a process, and none of one that is not there. */
+static void looks_at_many(void)
+{
+	struct lb_ffi_look looks[3] = { { .pid = (uint32_t)getpid() }, { .pid = 1u << 30 }, { .pid = 1 } };
+
+	for (volatile int i = 0; i < 50000000; i++)
+		;
+	CHECK_EQUAL(lb_ffi_look((uint8_t *)looks, sizeof looks - 1), -EINVAL);
+	CHECK_EQUAL(lb_ffi_look((uint8_t *)looks, sizeof looks), 3);
+	CHECK_EQUAL(looks[0].error, 0);
+	CHECK(looks[0].start_ticks == (uint64_t)lb_ffi_start_ticks((uint32_t)getpid()));
+	CHECK(looks[0].threads == 1 && looks[0].state == 'R' && looks[0].rss_bytes > 0);
+	CHECK(looks[0].cpu_ticks > 0);
+	CHECK_EQUAL(looks[1].error, -ESRCH);
+	CHECK_EQUAL(looks[2].error, 0);
+}
+
 static void pins_to_cpus(void)
 {
 	uint8_t before[128] = { 0 };
@@ -303,6 +320,7 @@ int main(void)
 	run_case("lb_ffi_queue_order() reaches the process that is meant, with its value",
 		 queues_orders);
 	run_case("lb_ffi_start_ticks() is not misled by a process's name", reads_start_times);
+	run_case("lb_ffi_look() tells the figures of many processes", looks_at_many);
 	run_case("lb_ffi_sched_setaffinity() pins a process", pins_to_cpus);
 	return 0;
 }
