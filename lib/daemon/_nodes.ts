@@ -12,7 +12,7 @@ import type { Snapshot } from "../wire/snapshot.ts";
 
 const mains = {
   lb: fileURLToPath(new URL("../../main.ts", import.meta.url)),
-  faulty: fileURLToPath(new URL("_faulty.ts", import.meta.url)),
+  faulty: fileURLToPath(new URL("../../tests/programs/faulty_daemon.ts", import.meta.url)),
 };
 
 /** What a test node is started with. */

@@ -12,10 +12,15 @@ export interface JournalEntry {
   /** null: about the node, not about one process. */
   readonly id: ProcessId | null;
   readonly text: string;
+  /** How often it was made since the first time. */
+  readonly count: number;
+  readonly sinceMs: number;
 }
 
 /** Decisions kept; older ones are in the log. */
 const ENTRIES_MAX = 2_000;
+/** Equal decisions among the last so many count up; of a full node there may be a hundred a second. */
+const EQUALS_AMONG = 50;
 /** Moves whose end may still come. */
 const TICKETS_MAX = 256;
 
@@ -72,8 +77,14 @@ export class Journal {
     return this.#entries.filter((entry) => entry.id === id || entry.id === null).slice(-count);
   }
 
-  #note(entry: JournalEntry): void {
-    this.#entries.push(entry);
+  #note({ atMs, id, text }: Pick<JournalEntry, "atMs" | "id" | "text">): void {
+    const from = Math.max(0, this.#entries.length - EQUALS_AMONG);
+    const at = this.#entries.findIndex((entry, index) =>
+      index >= from && entry.id === id && entry.text === text
+    );
+    const [before] = at < 0 ? [] : this.#entries.splice(at, 1);
+    const { count, sinceMs } = before ?? { count: 0, sinceMs: atMs };
+    this.#entries.push({ atMs, id, text, count: count + 1, sinceMs });
     if (this.#entries.length > ENTRIES_MAX) this.#entries.splice(0, ENTRIES_MAX / 10);
   }
 }

@@ -33,3 +33,21 @@ Deno.test("Journal forgets the oldest decisions", () => {
   const kept = journal.last(id, Infinity);
   assert.ok(kept.length <= 2_000 && kept.at(-1)?.atMs === 4_999);
 });
+
+Deno.test("Journal counts equal decisions, so that they do not hide the others", () => {
+  const journal = new Journal();
+  const process = { id, homeNode: "a:1", pid: 7, program: "job" };
+  journal.event({ type: "processArrived", process }, 1);
+  for (let n = 0; n < 9_000; n++) {
+    const message = n % 2 === 0 ? "over, but no node is U" : "over, but nothing can move";
+    journal.effect({ type: "log", level: "info", message, fields: {} }, 10 + n);
+  }
+  assert.deepEqual(
+    journal.last(id, 9).map(({ atMs, text, count, sinceMs }) => [atMs, text, count, sinceMs]),
+    [
+      [1, "it is in this node's list", 1, 1],
+      [9008, "over, but no node is U", 4500, 10],
+      [9009, "over, but nothing can move", 4500, 11],
+    ],
+  );
+});

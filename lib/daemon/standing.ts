@@ -94,7 +94,10 @@ export class Standing {
     const { node, balance } = this.#context;
     const entries = balance.journal.last(id, DECISIONS_MAX);
     if (entries.length === 0) return [];
-    const lines = entries.map(({ atMs, text }) => `  ${new Date(atMs).toISOString()} ${text}`);
+    const time = (ms: number) => new Date(ms).toISOString();
+    const lines = entries.map(({ atMs, text, count, sinceMs }) =>
+      `  ${time(atMs)} ${text}${count === 1 ? "" : ` (${count} times since ${time(sinceMs)})`}`
+    );
     return [`Last decisions on ${node}:`, ...lines];
   }
 }
