@@ -397,7 +397,7 @@
 	X(331, pkey_free, HERE, 0) \
 	X(332, statx, HOME, 0, FD, PATH, V, V, OUT_STRUCT(LB_STATX_SIZE)) \
 	X(333, io_pgetevents, COME, 0) /* as io_getevents */ \
-	X(334, rseq, HERE, 0) /* the C library registers it; done again in the restored process */ \
+	X(334, rseq, OWN, 0) /* node; what is registered is registered again in the restored process */ \
 	X(335, uretprobe, HERE, 0) /* only the kernel makes it */ \
 	X(336, uprobe, HERE, 0) /* only the kernel makes it */ \
 	X(424, pidfd_send_signal, HOME, 0, FD, V, IN_STRUCT(LB_SIGINFO_SIZE), V) \

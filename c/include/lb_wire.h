@@ -160,7 +160,8 @@ enum lb_fault {
 	X(LB_E_MEMORY_KIND, 4113, "it has huge pages of its own or a shadow stack", "use madvise(MADV_HUGEPAGE) instead of MAP_HUGETLB") \
 	X(LB_E_TRAPS, 4114, "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)", "such a process does not move") \
 	X(LB_E_LIMIT, 4120, "a limit on memory there is lower than the program's", "raise it where that node's daemon is started: ulimit -v, -d, -s") \
-	X(LB_E_SCHEDULING, 4125, "its scheduling policy cannot be had there", "allow it on that node (ulimit -r), or let the process have another (chrt)")
+	X(LB_E_SCHEDULING, 4125, "its scheduling policy cannot be had there", "allow it on that node (ulimit -r), or let the process have another (chrt)") \
+	X(LB_E_RSEQ, 4130, "it has registered an area by rseq(2) that the kernel does not tell of", "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -184,6 +185,7 @@ enum lb_e {
 	LB_E_TRAPS = 4114,
 	LB_E_LIMIT = 4120,
 	LB_E_SCHEDULING = 4125,
+	LB_E_RSEQ = 4130,
 };
 
 /* Why the loader does not load the library into a program: X(name, code, text) */

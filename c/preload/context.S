@@ -6,8 +6,8 @@
  * with rdi. Only callee-saved registers matter: the program's own registers lie in its signal frame.
  */
 	.text
-	.globl lb_context_save, lb_context_resume, lb_on_stack, lb_sigreturn
-	.hidden lb_context_save, lb_context_resume, lb_on_stack, lb_sigreturn
+	.globl lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.hidden lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
 
 	.type lb_context_save, @function
 lb_context_save:
@@ -56,6 +56,30 @@ lb_on_stack:
 	ret
 	.size lb_on_stack, . - lb_on_stack
 
+/* int64_t lb_beside(int64_t (*function)(void *), void *argument, uint64_t flags): calls it on a stack of its own in
+ * another process, which ends by that. */
+	.type lb_beside, @function
+lb_beside:
+	mov %rdi, %r8
+	mov %rsi, %r9
+	mov %rdx, %rdi
+	lea lb_beside_stack_top(%rip), %rsi
+	xor %edx, %edx
+	xor %r10d, %r10d
+	mov $56, %eax		/* clone */
+	syscall
+	test %rax, %rax
+	jz 1f
+	ret
+1:	xor %ebp, %ebp
+	mov %r9, %rdi
+	call *%r8
+	mov %eax, %edi
+	mov $60, %eax		/* exit */
+	syscall
+	hlt
+	.size lb_beside, . - lb_beside
+
 /* The restorer of our own signal frames. Byte for byte what unwinders look for: mov $15,%rax; syscall. */
 	.type lb_sigreturn, @function
 	nop
@@ -73,5 +97,8 @@ lb_context:
 lb_stack:
 	.skip 65536
 lb_stack_top:
+	.skip 64
+	.skip 2048
+lb_beside_stack_top:
 	.skip 64
 	.section .note.GNU-stack,"",@progbits

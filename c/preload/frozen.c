@@ -22,8 +22,6 @@
 #define ALL_SIGNALS (~0ULL)
 #define LB_REAL_TIME 32 /* the first signal of which more than one can wait: signal(7) */
 #define PR_GET_TID_ADDRESS 40
-#define RSEQ_SIGNATURE 0x53053053
-#define RSEQ_SIZE 32
 
 struct timer {
 	int64_t interval[2], value[2]; /* struct itimerval: s, us */
@@ -42,10 +40,6 @@ static struct {
 	uint64_t clear_child_tid;
 	uint64_t monotonic_ns;
 } frozen;
-
-/* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
-extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
-extern const uint32_t lb_rseq_size __asm__("__rseq_size") __attribute__((weak));
 
 int64_t lb_monotonic_raw_ns(void)
 {
@@ -291,6 +285,8 @@ int lb_freeze(void)
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
 	int error = lb_scheduling_take();
+	if (!error && !lb_self.away)
+		error = lb_rseq_take();
 	if (error)
 		return error;
 	lb_sites_undo();
@@ -340,24 +336,6 @@ void lb_unfreeze(void)
 	lb_timers_go_on();
 }
 
-static void register_rseq(void)
-{
-	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
-		return;
-	uint64_t base = 0;
-	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &base);
-	lb_syscall4(__NR_rseq, base + (uint64_t)lb_rseq_offset, RSEQ_SIZE, 0, RSEQ_SIGNATURE);
-}
-
-void lb_rseq_unregister(void)
-{
-	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
-		return;
-	uint64_t base = 0;
-	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &base);
-	lb_syscall4(__NR_rseq, base + (uint64_t)lb_rseq_offset, RSEQ_SIZE, 1 /* UNREGISTER */, RSEQ_SIGNATURE);
-}
-
 int lb_frozen_fits(void)
 {
 	return lb_limits_fit(frozen.limits);
@@ -369,7 +347,7 @@ void lb_thaw(bool at_home)
 	if (frozen.robust_size)
 		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
 	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
-	register_rseq();
+	lb_rseq_give();
 	lb_attributes_give();
 	for (int i = 0; i < RLIMITS; i++) {
 		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.

@@ -62,6 +62,8 @@ struct lb_resume_args *lb_context_save(void) LB_HIDDEN __attribute__((returns_tw
 extern char lb_context_resume[] LB_HIDDEN;
 extern char lb_sigreturn[] LB_HIDDEN;
 int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
+/* Calls it in a new process, made by clone(2) with these flags, CLONE_VM among them. Returns its PID or an error. */
+int64_t lb_beside(int64_t (*function)(void *), void *argument, uint64_t flags) LB_HIDDEN;
 
 /* ---- interpose.c */
 void lb_restorer_learn(void) LB_HIDDEN; /* leaves SIGURG with an action of lb's */
@@ -117,11 +119,17 @@ void lb_unfreeze(void) LB_HIDDEN;
 void lb_signal_put_back(const struct lb_siginfo *info) LB_HIDDEN;
 /* In the restored process: gives it all back. */
 void lb_thaw(bool at_home) LB_HIDDEN;
-/* Before this process's TLS goes away: the kernel must not write its struct rseq any more. */
-void lb_rseq_unregister(void) LB_HIDDEN;
 /* The program's CLOCK_MONOTONIC when it was frozen, and now. ns */
 uint64_t lb_frozen_monotonic_ns(void) LB_HIDDEN;
 uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
+
+/* ---- rseq.c: the area of rseq(2) */
+/* At home: finds out which is registered. Returns 0 or -LB_E_RSEQ. */
+int lb_rseq_take(void) LB_HIDDEN;
+/* In the restored process: registers it again. */
+void lb_rseq_give(void) LB_HIDDEN;
+/* Before this process's TLS goes away: the kernel must not write glibc's struct rseq any more. */
+void lb_rseq_unregister(void) LB_HIDDEN;
 
 /* ---- attributes.c: of the process, as prctl(2) has set them */
 void lb_attributes_take(void) LB_HIDDEN;

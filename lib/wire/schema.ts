@@ -490,6 +490,12 @@ export const errors = {
     text: "its scheduling policy cannot be had there",
     fix: "allow it on that node (ulimit -r), or let the process have another (chrt)",
   },
+  RSEQ: {
+    code: 4130,
+    text: "it has registered an area by rseq(2) that the kernel does not tell of",
+    fix:
+      "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area",
+  },
 } as const;
 
 /** What the answer to Register tells a program of its node's config. */

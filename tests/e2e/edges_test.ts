@@ -20,6 +20,34 @@ Deno.test("a program that checks itself finds nothing, moved away and home again
   assert.match(job.stdout, /^OK \d+ checks\n$/);
 });
 
+Deno.test("restartable sequences are aborted and tell their processor, wherever their program runs", async (t) => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, away, next] = [bed.host(0), bed.host(1), bed.host(2)];
+  const owners: [string, Record<string, string>][] = [
+    ["its own", { GLIBC_TUNABLES: "glibc.pthread.rseq=0" }],
+    ["the C library's", {}],
+  ];
+  for (const [owner, env] of owners) {
+    await t.step(owner, async () => {
+      await home.must(["rm", "-f", "stop"]);
+      const job = await home.launchKnown(["restartable"], { env });
+      await job.output("ready\n");
+      await home.migrate(job.pid, away);
+      await home.migrate(job.pid, next);
+      await home.bringHome(job.pid);
+      await home.migrate(job.pid, away);
+      await home.must(["touch", "stop"]);
+      assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
+      // An older C library registers none.
+      assert.ok(
+        ["its own", owner].some((name) => job.stdout === `ready\nOK ${name}\n`),
+        job.stdout,
+      );
+    });
+  }
+});
+
 Deno.test("a program under tight limits moves, or stays as it was", async (t) => {
   await using bed = await Testbed.create({ hosts: 2 });
   await bed.startDaemons();
