@@ -167,7 +167,9 @@ function findNetwork(hosts: number): string {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }
-  throw new Error(`Cannot find loopback addresses whose port ${DEFAULT_PORT} is free`);
+  throw new Error(
+    `Cannot find loopback addresses whose port ${DEFAULT_PORT} is free: end what listens on all of them`,
+  );
 }
 
 function cpuOf(options: TestbedOptions, index: number): number | undefined {
