@@ -6,6 +6,7 @@
  */
 import { forkers } from "../tests/e2e/_forkers.ts";
 import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
+import { runtimes } from "../tests/e2e/_runtimes.ts";
 import { Testbed } from "../tests/testbed/mod.ts";
 
 /** Random traces for each round of the programs, and how long they are. */
@@ -27,6 +28,7 @@ export async function soakPrograms(
   const end = performance.now() + seconds * 1000;
   // Another start each time; each line tells its seed, by which it can be repeated.
   let seed = Number(Deno.env.get("LB_SEED") ?? Math.floor(Math.random() * 1_000_000_000));
+  const skipped = new Set<string>();
   for (; performance.now() < end; seed++) {
     let moves = 0;
     let runs = 0;
@@ -34,10 +36,16 @@ export async function soakPrograms(
       { length: TRACES },
       (_, index) => ioTrace(seed * TRACES + index, PARTS, CALLS),
     );
-    for (
-      const program of [...programs, ...forkers, ...traces, blockIo(seed, BLOCK_PARTS, OPERATIONS)]
-    ) {
-      if (await missingOf(home, program) !== undefined) continue;
+    const blocks = blockIo(seed, BLOCK_PARTS, OPERATIONS);
+    for (const program of [...runtimes, ...programs, ...forkers, ...traces, blocks]) {
+      const absent = await missingOf(home, program);
+      if (absent !== undefined) {
+        if (!skipped.has(program.name)) {
+          report(`skipped: ${program.name} (${absent} is not installed)`);
+        }
+        skipped.add(program.name);
+        continue;
+      }
       moves += await comparePrograms(program, { home, away, seed });
       runs++;
       if (performance.now() > end) break;

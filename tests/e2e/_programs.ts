@@ -12,6 +12,8 @@ export interface Program {
   readonly name: string;
   /** What must be installed. */
   readonly needs: readonly string[];
+  /** A library that its compiler must find besides. */
+  readonly library?: string;
   /** Files that both runs find in their directory. */
   readonly files?: Readonly<Record<string, string>>;
   /** Makes more of them, by a shell, before either run. */
@@ -125,6 +127,10 @@ export async function missingOf(home: Host, program: Program): Promise<string | 
   for (const name of program.needs) {
     if ((await home.run(["sh", "-c", `command -v ${name}`])).code !== 0) return name;
   }
+  const { library } = program;
+  // The compiler answers with the bare name if it has none.
+  const find = `[ -e "$(gcc -print-file-name=${library})" ]`;
+  if (library !== undefined && (await home.run(["sh", "-c", find])).code !== 0) return library;
   return undefined;
 }
 
