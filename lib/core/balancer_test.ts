@@ -196,6 +196,22 @@ Deno.test("an aborted move makes the process rest, longer each time, and tries a
   ]);
 });
 
+Deno.test("a process rests ten times as long as the move that was aborted has taken, and explain() says so", () => {
+  const a = new Fixture({ retryDelayMs: 1_000 });
+  a.peer("b", "U");
+  a.step(a.answer(a.overload(), null));
+  a.nowMs = 20_000;
+  a.step({ type: "moveEnded", ticket: 1n, outcome: "aborted", reason: "its time was over" });
+  const rest = a.balancer.explain("a/4/1")?.[0] ?? "";
+  assert.match(rest, /^its last move failed: it rests for 200 s more/);
+  a.nowMs = 219_000;
+  assert.ok(
+    !a.step({ type: "check" }).some((effect) =>
+      effect.type === "inspect" && effect.ids.includes("a/4/1")
+    ),
+  );
+});
+
 Deno.test("the rest of a process is doubled with each aborted move", () => {
   const a = new Fixture({ retryDelayMs: 1_000 });
   a.peer("b", "U");

@@ -8,6 +8,14 @@ import { assert } from "../base/assert.ts";
 import type { NodeName, Process, ProcessId, Sample, Ticket } from "./types.ts";
 import type { ProcessView } from "./views.ts";
 
+/** A move under way. */
+export interface Transit {
+  readonly ticket: Ticket;
+  readonly to: NodeName;
+  /** When it was offered. */
+  readonly beganMs: number;
+}
+
 /** A process of the list. */
 export interface Entry {
   readonly process: Process;
@@ -16,7 +24,7 @@ export interface Entry {
   /** Why it stays here for good: it came home for this call. Stronger than any sample. */
   readonly held: string | null;
   /** The move under way, from its offer to its end. */
-  readonly transit: { readonly ticket: Ticket; readonly to: NodeName } | null;
+  readonly transit: Transit | null;
   /** Moves that were aborted since the last that was not. */
   readonly failures: number;
   /** Not an automatic victim before this time, as a move of it was aborted. */
@@ -29,6 +37,9 @@ export interface Entry {
 
 /** Doublings of the rest after aborted moves: 10 s becomes 640 s at most. */
 const DOUBLINGS_MAX = 6;
+
+/** A move that fails costs a process its freeze, but no more than a tenth of its time. */
+const RESTS_PER_TRY = 10;
 
 /** The list, in order of arrival. */
 export class ProcessTable {
@@ -107,7 +118,7 @@ export class ProcessTable {
   }
 
   /** Notes that a move of the process has begun. */
-  depart(id: ProcessId, transit: { ticket: Ticket; to: NodeName }): void {
+  depart(id: ProcessId, transit: Transit): void {
     this.#update(id, { transit });
   }
 
@@ -118,8 +129,11 @@ export class ProcessTable {
 
   /** Notes an aborted move: the process stays and sits out for a while. */
   rest(id: ProcessId, nowMs: number, retryDelayMs: number): void {
-    const failures = (this.get(id)?.failures ?? 0) + 1;
-    const restsUntilMs = nowMs + retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
+    const { failures: before = 0, transit = null } = this.get(id) ?? {};
+    const failures = before + 1;
+    const triedMs = nowMs - (transit?.beganMs ?? nowMs);
+    const delayMs = retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
+    const restsUntilMs = nowMs + Math.max(delayMs, RESTS_PER_TRY * triedMs);
     this.#update(id, { transit: null, failures, restsUntilMs });
   }
 

@@ -283,8 +283,8 @@ export class Transfers {
     const { nextTicket, offerTimeoutMs, table, emit } = this.#options;
     const ticket = nextTicket();
     const deadlineMs = nowMs + offerTimeoutMs;
-    table.depart(id, { ticket, to });
     const beganMs = nowMs;
+    table.depart(id, { ticket, to, beganMs });
     const offering = { request, isAsked, ticket, id, to, beganMs, deadlineMs };
     this.#current.set(request, { phase: "offering", ...offering });
     emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });

@@ -19,6 +19,8 @@ import { NOWHERE } from "./stations.ts";
 const OFFERS_MAX = 32;
 /** Doublings of a rest after aborted moves (lib/core/process_table.ts). */
 const DOUBLINGS_MAX = 6;
+/** It is at least so many times as long as the move has taken. */
+const RESTS_PER_TRY = 10;
 /** What a message takes at most, with all its losses; rounding of clocks. */
 const SLACK_MS = 15_000;
 
@@ -64,6 +66,8 @@ interface Account {
   restsUntilMs: number;
   /** Processes by the ticket of their move, and aborted moves of each in a row. */
   readonly moving: Map<Ticket, ProcessId>;
+  /** When they were offered. */
+  readonly beganMs: Map<Ticket, number>;
   readonly failures: Map<ProcessId, number>;
   /** First seen, by ticket. */
   readonly reservations: Map<Ticket, number>;
@@ -162,6 +166,7 @@ class Checker {
       view: null,
       restsUntilMs: -Infinity,
       moving: new Map(),
+      beganMs: new Map(),
       failures: new Map(),
       reservations: new Map(),
     };
@@ -275,6 +280,7 @@ function noteRests(
   nowMs: number,
 ): void {
   for (const effect of effects) {
+    if (effect.type === "offer") account.beganMs.set(effect.ticket, nowMs);
     if (effect.type === "orderMove") account.moving.set(effect.ticket, effect.id);
   }
   if (event.type !== "moveEnded") return;
@@ -283,8 +289,11 @@ function noteRests(
   if (event.outcome === "moved") return void account.failures.delete(id);
   const failures = (account.failures.get(id) ?? 0) + 1;
   account.failures.set(id, failures);
-  const restMs = timeouts.retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
-  account.restsUntilMs = Math.max(account.restsUntilMs, nowMs + restMs / clockRates.min);
+  const triedMs = nowMs - (account.beganMs.get(event.ticket) ?? nowMs);
+  const delayMs = timeouts.retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX) /
+    clockRates.min;
+  const restsUntilMs = nowMs + Math.max(delayMs, RESTS_PER_TRY * triedMs);
+  account.restsUntilMs = Math.max(account.restsUntilMs, restsUntilMs);
 }
 
 /** One copy of each job counts, and no other runs. */

@@ -23,6 +23,8 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
 /** Doublings of a rest after aborted moves (lib/core/process_table.ts). */
 const DOUBLINGS_MAX = 6;
+/** It is at least so many times as long as the move has taken. */
+const RESTS_PER_TRY = 10;
 
 /** An offer that has no answer. */
 interface Offering {
@@ -38,6 +40,7 @@ export class Sending {
   /** The offers that wait for their answers, and the moves that were ordered and have not ended. */
   readonly #offerings = new Map<Ticket, Offering>();
   readonly #moving = new Map<Ticket, ProcessId>();
+  readonly #beganMs = new Map<Ticket, number>();
   /** Looks that were asked for and have not been answered: the balancer's own, and those for people. */
   #isLooking = false;
   readonly #looks = new Set<ProcessId>();
@@ -185,6 +188,8 @@ export class Sending {
     const id = this.#moving.get(ticket);
     if (id === undefined) return;
     this.#moving.delete(ticket);
+    const triedMs = nowMs - (this.#beganMs.get(ticket) ?? nowMs);
+    this.#beganMs.delete(ticket);
     const process = after.processes.find((one) => one.id === id);
     if (outcome === "moved") {
       this.#forget(id);
@@ -196,8 +201,8 @@ export class Sending {
     hold(!isMoving, `${after.node} does not list ${id}, whose move was aborted, as moving`);
     const failures = (this.#failures.get(id) ?? 0) + 1;
     this.#failures.set(id, failures);
-    const restMs = timeouts.retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
-    this.#restsUntilMs.set(id, nowMs + restMs);
+    const delayMs = timeouts.retryDelayMs * 2 ** Math.min(failures - 1, DOUBLINGS_MAX);
+    this.#restsUntilMs.set(id, nowMs + Math.max(delayMs, RESTS_PER_TRY * triedMs));
     this.#hasFailed = true;
   }
 
@@ -221,6 +226,7 @@ export class Sending {
       .filter((one) => one.id === id || !isRequested && !one.isRequested);
     hold(rivals.length === 0, `${node} withdraws an offer before it makes another`);
     this.#offerings.set(ticket, { ticket, id, isRequested, sinceMs: nowMs });
+    this.#beganMs.set(ticket, nowMs);
     hold(![...this.#moving.values()].includes(id), `${node} does not offer ${id}, which is moving`);
     if (isRequested) return;
     hold(!manual || isDraining, `${node} offers by hand what a person has asked for`);
