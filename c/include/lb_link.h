@@ -76,6 +76,7 @@ struct lb_link_serve {
 	uint64_t stream_at; /* executed; the guest goes on from here */
 	uint64_t signalfds; /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
 	uint64_t held;      /* LB_HOME_HOLD */
+	uint64_t has_program; /* 1: home holds the program's file, and answers for /proc/self/exe */
 };
 
 struct lb_link_applied {
@@ -172,7 +173,7 @@ struct lb_link_message {
 
 /* Calls that the shadow executes for the library itself, above every system call number. */
 enum lb_home_call {
-	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0; result: a descriptor open for reading on it */
+	LB_HOME_MEMFD = 0x10000, /* args: content, O_CLOEXEC or 0, name; result: a descriptor open for reading on it */
 	LB_HOME_FILE = 0x10001,  /* args: descriptor, struct lb_home_file out: what may be done without home */
 	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, offset or LB_AT_OFFSET: reads there; leaves the offset;
 	                            out: uint64_t, the first byte's offset, then bytes; result: bytes, with those 8 */

@@ -52,6 +52,7 @@ struct lb_state {
 	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
 	uint64_t held;               /* signals that wait here for a signalfd: LB_HOME_HOLD */
 	uint64_t signals_told;       /* SIGNAL messages that were sent to the live copy */
+	uint64_t nofile[2];          /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

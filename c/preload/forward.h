@@ -170,8 +170,12 @@ void lb_held_after(uint64_t mask) LB_HIDDEN;
 void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
 
 /* proc_files.c: /proc/self and /proc/<own PID> */
-/* Returns true when it has decided; then *result. path is a copy and may be rewritten. */
-bool lb_proc_open(const char *path, uint64_t flags, int64_t *result) LB_HIDDEN;
+bool lb_proc_is_local(const char *path, uint64_t flags) LB_HIDDEN; /* its content is made here */
+int64_t lb_proc_open(const char *path, uint64_t flags) LB_HIDDEN;  /* one of those; path is in a buffer of PATH_MAX */
+/* PROCMAP_QUERY of /proc/self/maps that was opened away. */
+bool lb_proc_asks_maps(uint64_t fd, uint64_t request) LB_HIDDEN;
+int64_t lb_proc_ask_maps(uint64_t request, uint64_t query) LB_HIDDEN;
+/* Is it that, and does home not hold the file? Then what was known of it has to do. */
 bool lb_proc_is_exe(const char *path) LB_HIDDEN;
 bool lb_proc_is_foreign(const char *path) LB_HIDDEN; /* /proc/self/mem and such: only right at home */
 

@@ -352,6 +352,8 @@ int64_t lb_own_ioctl(struct lb_trap *trap)
 {
 	struct lb_row row;
 
+	if (lb_proc_asks_maps(trap->args[0], trap->args[1]))
+		return lb_proc_ask_maps(trap->args[1], trap->args[2]);
 	return lb_ioctl_row(trap->args[1], &row) ? lb_forward_row(trap, &row) : lb_come(trap);
 }
 
@@ -396,7 +398,8 @@ int64_t lb_own_getsockopt(struct lb_trap *trap)
 
 /* ---- paths that may lead into /proc ---- */
 
-static int64_t open_path(struct lb_trap *trap, uint64_t address, uint64_t flags)
+/* resolves: only as openat2(2) was told, which home knows. */
+static int64_t open_path(struct lb_trap *trap, uint64_t address, uint64_t flags, bool resolves)
 {
 	static char path[PATH_MAX];
 	int64_t result;
@@ -405,17 +408,25 @@ static int64_t open_path(struct lb_trap *trap, uint64_t address, uint64_t flags)
 		return forward(trap); /* which finds the same error, in the right order */
 	if (lb_proc_is_foreign(path))
 		return lb_come(trap);
-	return lb_proc_open(path, flags, &result) ? result : forward(trap);
+	if (!lb_proc_is_local(path, flags))
+		return forward(trap);
+	if (resolves) {
+		result = forward(trap);
+		if (result < 0)
+			return result;
+		lb_home_values(__NR_close, (uint64_t)result, 0, 0, 0);
+	}
+	return lb_proc_open(path, flags);
 }
 
 int64_t lb_own_open(struct lb_trap *trap)
 {
-	return open_path(trap, trap->args[0], trap->args[1]);
+	return open_path(trap, trap->args[0], trap->args[1], false);
 }
 
 int64_t lb_own_openat(struct lb_trap *trap)
 {
-	return open_path(trap, trap->args[1], trap->args[2]);
+	return open_path(trap, trap->args[1], trap->args[2], false);
 }
 
 int64_t lb_own_openat2(struct lb_trap *trap)
@@ -424,7 +435,7 @@ int64_t lb_own_openat2(struct lb_trap *trap)
 
 	if (trap->args[3] < sizeof(how) || lb_user_read(&how, trap->args[2], sizeof(how)) < 0)
 		return forward(trap);
-	return open_path(trap, trap->args[1], how.flags);
+	return open_path(trap, trap->args[1], how.flags, how.resolve != 0);
 }
 
 static int64_t read_link(struct lb_trap *trap, uint64_t path_at, uint64_t buffer, uint64_t size)

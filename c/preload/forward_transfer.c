@@ -7,6 +7,7 @@
 #include "lb_syscalls.h"
 
 #include "forward.h"
+#include "own_memory.h"
 #include "ring.h"
 
 #define PAGE 4096u
@@ -21,7 +22,7 @@ bool lb_is_iov(const struct lb_row *row)
 /* With O_DIRECT the kernel asks for an alignment of each piece, which only home knows: c/shadow/transfers.c. */
 void lb_transfer_describe(struct lb_request *request, bool is_vector)
 {
-	static struct lb_link_piece list[LB_PIECES_MAX];
+	struct lb_link_piece *list = lb_areas->pieces;
 	const struct lb_operand_value *data = &request->args[1];
 	uint64_t skip = data->skip;
 	uint64_t left = data->size;

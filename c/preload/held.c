@@ -27,6 +27,7 @@ void lb_held_hear(const struct lb_link_serve *serve)
 {
 	lb_self.signalfds |= serve->signalfds;
 	lb_self.held = serve->held;
+	lb_self.program_is_home = serve->has_program != 0;
 	if (!(lb_self.signalfds & LB_NEVER_HELD) || lb_self.has_child)
 		return;
 	/* It got one that cannot be right here: as if home had asked for it. */
@@ -38,7 +39,7 @@ void lb_held_hear(const struct lb_link_serve *serve)
 static void hold(uint64_t set, unsigned count, bool before)
 {
 	struct lb_request request = { .number = LB_HOME_HOLD };
-	struct lb_link_serve serve = { 0, 0, set };
+	struct lb_link_serve serve = { .held = set, .has_program = lb_self.program_is_home };
 
 	lb_request_value(&request, 0, set);
 	lb_request_value(&request, 1, 0);

@@ -238,7 +238,10 @@ int lb_shadow_fits(void) LB_HIDDEN;
 int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
 		     uint64_t bytes, uint64_t freeze_ns) LB_HIDDEN;
 /* A descriptor number out of the program's way: moves fd there. Returns the new one or an error. */
-int lb_move_up(int fd) LB_HIDDEN;
+/* Between these two a descriptor can be made although the program has all that it may have. */
+void lb_fds_begin(void) LB_HIDDEN;
+void lb_fds_end(void) LB_HIDDEN;
+int lb_move_up(int fd) LB_HIDDEN; /* behind the program's, between those two */
 
 /* ---- neighbours.c: other libraries between the program and its C library */
 struct lb_next { /* the next library's functions of these names; 0: ask the C library itself */

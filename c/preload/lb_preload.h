@@ -77,7 +77,8 @@ struct lb_process {
 	char home_node[LB_NODE_NAME_SIZE];
 	char node[LB_NODE_NAME_SIZE]; /* where it runs */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
-	char exe[4096];        /* home's /proc/self/exe */
+	char exe[4096];        /* home's /proc/self/exe, as it was */
+	bool program_is_home;  /* home answers for it (c/shadow/paths.c) */
 	struct lb_action actions[LB_SIGNALS + 1]; /* the program's own, while away (exact masks) */
 };
 extern struct lb_process lb_self LB_HIDDEN;

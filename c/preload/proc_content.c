@@ -68,7 +68,7 @@ static int64_t read_home(const char *path, uint8_t *to, size_t size)
 	return got;
 }
 
-static size_t put_number(uint8_t *to, uint64_t number)
+size_t lb_put_number(uint8_t *to, uint64_t number)
 {
 	char digits[20];
 	size_t count = 0;
@@ -96,7 +96,7 @@ static size_t put_less(uint8_t *to, const uint8_t *text, size_t length, uint64_t
 	done = at;
 	for (; at < length && text[at] >= '0' && text[at] <= '9'; at++)
 		number = number * 10 + (uint64_t)(text[at] - '0');
-	done += put_number(to + done, number > own ? number - own : 0);
+	done += lb_put_number(to + done, number > own ? number - own : 0);
 	memcpy(to + done, text + at, length - at);
 	return done + length - at;
 }
@@ -157,7 +157,7 @@ static int64_t make_stat(void)
 
 	if (size < 0 || home_size < 0)
 		return size < 0 ? size : home_size;
-	done = put_number(content, lb_self.home_pid);
+	done = lb_put_number(content, lb_self.home_pid);
 	while (start < (size_t)size && raw[start] != ' ')
 		start++;
 	end = (size_t)size;
@@ -175,7 +175,7 @@ static int64_t make_stat(void)
 			break;
 		content[done++] = ' ';
 		if (own_field(field, &value)) {
-			done += put_number(content + done, value);
+			done += lb_put_number(content + done, value);
 			continue;
 		}
 		if (field == STAT_SIZE) {
@@ -271,7 +271,7 @@ static int64_t make_status(void)
 
 static size_t put_limit(uint8_t *to, uint64_t limit)
 {
-	size_t size = limit == ~0ULL ? strlen("unlimited") : put_number(to, limit);
+	size_t size = limit == ~0ULL ? strlen("unlimited") : lb_put_number(to, limit);
 
 	if (limit == ~0ULL)
 		memcpy(to, "unlimited", size);

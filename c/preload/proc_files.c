@@ -80,7 +80,7 @@ bool lb_proc_is_exe(const char *path)
 {
 	const char *name = self_name(path);
 
-	return name != NULL && strcmp(name, "exe") == 0 && lb_self.exe[0] != '\0';
+	return !lb_self.program_is_home && name != NULL && strcmp(name, "exe") == 0 && lb_self.exe[0] != '\0';
 }
 
 bool lb_proc_is_foreign(const char *path)
@@ -91,27 +91,61 @@ bool lb_proc_is_foreign(const char *path)
 		is_one_of(name, foreign_names, sizeof(foreign_names) / sizeof(foreign_names[0]));
 }
 
-bool lb_proc_open(const char *path, uint64_t flags, int64_t *result)
+bool lb_proc_is_local(const char *path, uint64_t flags)
+{
+	const char *name = self_name(path);
+
+	return name != NULL && !(flags & (O_PATH | O_DIRECTORY)) &&
+		is_one_of(name, local_names, sizeof(local_names) / sizeof(local_names[0]));
+}
+
+int64_t lb_proc_open(const char *path, uint64_t flags)
 {
 	const char *name = self_name(path);
 	struct lb_request request = { .number = LB_HOME_MEMFD };
 	int64_t size;
 
-	if (name == NULL || (flags & (O_PATH | O_DIRECTORY)) != 0)
-		return false;
-	if (!is_one_of(name, local_names, sizeof(local_names) / sizeof(local_names[0])))
-		return false;
-	if ((flags & O_ACCMODE) != O_RDONLY) {
-		*result = -EACCES;
-		return true;
-	}
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return -EACCES;
 	size = lb_proc_content(name);
-	if (size < 0) {
-		*result = size;
-		return true;
-	}
+	if (size < 0)
+		return size;
 	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)lb_areas->content, (uint64_t)size);
 	lb_request_value(&request, 1, flags & O_CLOEXEC);
-	*result = lb_request_run(&request);
-	return true;
+	lb_request_memory(&request, 2, LB_ARG_IN, (uint64_t)name, strlen(name) + 1);
+	return lb_request_run(&request);
+}
+
+/* ---- ioctl(2) of /proc/self/maps: about the memory that is here ---- */
+
+/* PROCMAP_QUERY, newer than some headers: include/uapi/linux/fs.h, Linux 6.11. */
+#define ASK_MAPS 0xc0686611u
+
+bool lb_proc_asks_maps(uint64_t fd, uint64_t request)
+{
+	static const char made[] = "/memfd:maps (deleted)"; /* as home has made it: LB_HOME_MEMFD */
+	char path[48] = "/proc/self/fd/";
+	char name[sizeof(made)];
+	struct lb_request call = { .number = __NR_readlink };
+	size_t size = strlen(path);
+
+	if ((uint32_t)request != ASK_MAPS)
+		return false;
+	path[size + lb_put_number((uint8_t *)path + size, (uint32_t)fd)] = '\0';
+	lb_request_memory(&call, 0, LB_ARG_IN, (uint64_t)path, strlen(path) + 1);
+	lb_request_memory(&call, 1, LB_ARG_OUT, (uint64_t)name, sizeof(name));
+	lb_request_value(&call, 2, sizeof(name));
+	return lb_request_run(&call) == (int64_t)strlen(made) && memcmp(name, made, strlen(made)) == 0;
+}
+
+int64_t lb_proc_ask_maps(uint64_t request, uint64_t query)
+{
+	int64_t fd = lb_syscall3(__NR_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	int64_t result;
+
+	if (fd < 0)
+		return fd;
+	result = lb_syscall3(__NR_ioctl, fd, request, query);
+	lb_syscall1(__NR_close, fd);
+	return result;
 }

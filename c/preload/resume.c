@@ -156,7 +156,9 @@ static int resume_away(const struct lb_resume_args *args)
 	return 0;
 }
 
-/* Gives the descriptors of the program their FD_CLOEXEC back and drops the library's own. */
+#define RLIMIT_NOFILE 7
+
+/* Gives the descriptors of the program their limit and their FD_CLOEXEC back and drops the library's own. */
 static void settle_descriptors(const struct lb_resume_args *args)
 {
 	static struct lb_state state;
@@ -171,6 +173,8 @@ static void settle_descriptors(const struct lb_resume_args *args)
 		for (int i = 0; i < 4; i++)
 			if (own[i] > 2)
 				lb_syscall1(__NR_close, own[i]);
+		if (state.nofile[0])
+			lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, state.nofile, 0);
 	}
 	lb_syscall1(__NR_close, args->state_fd);
 }

@@ -35,12 +35,33 @@ static struct {
 
 static struct lb_state state; /* not read again after a move: the shadow has its own copy */
 
+/* The program's RLIMIT_NOFILE is for its descriptors: ours are behind it, as the shadow's (c/shadow/descriptors.c). */
+static uint64_t program_limit[2];
+static bool raised;
+
+void lb_fds_begin(void)
+{
+	lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, program_limit);
+	uint64_t wanted[2] = { program_limit[0] + LB_UPPER_DESCRIPTORS, program_limit[1] };
+	if (wanted[1] < wanted[0]) /* only the privileged may */
+		wanted[1] = wanted[0];
+	raised = program_limit[0] <= NOFILE_CONSIDERED - LB_UPPER_DESCRIPTORS &&
+		 lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, wanted, 0) == 0;
+}
+
+void lb_fds_end(void)
+{
+	if (raised)
+		lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, program_limit, 0);
+	raised = false;
+}
+
 int lb_move_up(int fd)
 {
-	uint64_t limit[2] = { 1024, 1024 };
-	lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, limit);
-	uint64_t top = limit[0] < NOFILE_USUAL ? limit[0] : NOFILE_USUAL;
+	uint64_t top = program_limit[0] < NOFILE_USUAL ? program_limit[0] : NOFILE_USUAL;
 	uint64_t base = top > 2 * LB_UPPER_DESCRIPTORS ? top - LB_UPPER_DESCRIPTORS : top / 2;
+	if (raised)
+		base = program_limit[0];
 	int64_t moved = lb_syscall3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, base);
 	if (moved < 0)
 		return -LB_E_DESCRIPTORS;
@@ -228,6 +249,13 @@ static int write_state(void)
 	return written == (int64_t)sizeof state ? 0 : -28 /* ENOSPC */;
 }
 
+static bool is_same_file(int a, int b)
+{
+	uint64_t files[2][18]; /* struct stat: it begins with st_dev and st_ino */
+	return lb_syscall2(__NR_fstat, a, files[0]) == 0 && lb_syscall2(__NR_fstat, b, files[1]) == 0 &&
+	       files[0][0] == files[1][0] && files[0][1] == files[1][1];
+}
+
 int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
 		     uint64_t bytes, uint64_t freeze_ns)
 {
@@ -238,6 +266,10 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 		return (int)memfd;
 	state.state_fd = lb_move_up((int)memfd);
 	int64_t exe = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC, 0);
+	if (exe >= 0 && is_same_file((int)exe, shadow_fd)) { /* it came home without its file: home.c of the shadow */
+		lb_syscall1(__NR_close, exe);
+		exe = -1;
+	}
 	state.exe_fd = exe < 0 ? -1 : lb_move_up((int)exe);
 	state.link_fd = link_fd;
 	state.shadow_fd = shadow_fd;
@@ -255,8 +287,11 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 				state.cloexec[own[i] / 64] &= ~(1ULL << own[i] % 64);
 		raise_limits();
 		error = write_state();
-		if (!error)
+		if (!error) {
+			lb_fds_end();
 			error = (int)exec_shadow();
+			lb_fds_begin();
+		}
 		for (unsigned i = 0; i < LIMITS; i++)
 			put_limit_back(i);
 		restore_cloexec();

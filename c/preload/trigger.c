@@ -124,17 +124,26 @@ static int64_t obey(void *argument)
 	static struct lb_order_context context;
 	uint64_t order_id = *(uint64_t *)argument;
 	int error;
+	bool home = !lb_self.away; /* away the program has no descriptors here */
 	memset(&context, 0, sizeof context);
 	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
 		context.fds[i] = -1;
-	if (!fetch(order_id, &context))
+	if (home)
+		lb_fds_begin();
+	if (!fetch(order_id, &context)) {
+		if (home)
+			lb_fds_end();
 		return -LB_E_STALE;
+	}
 	uint32_t kind = context.order.kind;
 	int64_t start_ns = lb_monotonic_raw_ns();
+	if (kind == LB_ORDER_HOME) { /* not on this stack: the handler goes home by lb_go_home() */
+		if (home)
+			lb_fds_end();
+		return GO_HOME;
+	}
 	if (kind == LB_ORDER_SNAPSHOT)
 		error = lb_order_snapshot(&context);
-	else if (kind == LB_ORDER_HOME)
-		return GO_HOME; /* not on this stack: the handler goes home by lb_go_home() */
 	else if (lb_self.away)
 		error = lb_order_move_on(&context);
 	else
@@ -144,6 +153,8 @@ static int64_t obey(void *argument)
 	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
 	close_all(context.fds);
 	report(&context, error);
+	if (home)
+		lb_fds_end();
 	return error < 0 ? error : 0;
 }
 
@@ -338,9 +349,11 @@ void lb_came_home(void)
 					      .pid = lb_self.home_pid,
 					      .system_call = lb_self.home_call };
 	struct lb_local_ack ack;
+	lb_fds_begin();
 	int fd = lb_control_connect();
-	if (fd < 0)
-		return; /* no daemon: it looks at its own processes when it starts */
-	lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
-	lb_syscall1(__NR_close, fd);
+	if (fd >= 0) { /* no daemon: it looks at its own processes when it starts */
+		lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
+		lb_syscall1(__NR_close, fd);
+	}
+	lb_fds_end();
 }

@@ -62,8 +62,10 @@ static bool make_room(void)
 	struct rlimit limit, none;
 	bool made;
 
+	lb_fds_begin();
 	kept.fd = memfd_create("lb-image", MFD_CLOEXEC);
 	kept.fd = kept.fd < 0 ? kept.fd : lb_fd_move_up(kept.fd);
+	lb_fds_end();
 	if (kept.fd < 0)
 		return false;
 	getrlimit(RLIMIT_FSIZE, &limit);

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static bool point(char **list, uint32_t count, size_t *at)
 static int64_t execute(const int64_t *arguments)
 {
 	uint32_t argc = (uint32_t)arguments[2], envc = (uint32_t)((uint64_t)arguments[2] >> 32);
+	const char *path = lb_path_is_program(strings) ? lb_path_program_named() : strings;
 	char **lists = argc < strings_size && envc < strings_size ?
 			       calloc((size_t)argc + envc + 2, sizeof *lists) :
 			       NULL;
@@ -97,7 +99,7 @@ static int64_t execute(const int64_t *arguments)
 			prctl(PR_SET_PDEATHSIG, 0);
 		lb_signals_leave((uint64_t)arguments[5]);
 		set_mask((uint64_t)arguments[4]);
-		syscall(SYS_execveat, (int)arguments[0], strings, lists, lists + argc + 1, (int)arguments[3]);
+		syscall(SYS_execveat, (int)arguments[0], path, lists, lists + argc + 1, (int)arguments[3]);
 		result = -errno;
 		lb_signals_block();
 		if (!has_death_signal)
@@ -148,6 +150,7 @@ static void set_limits(const struct lb_home_child *wanted)
 static void leave_parent(int *fd)
 {
 	lb_own_fds_close(fd);
+	fcntl(lb_shadow.state.exe_fd, F_SETFD, FD_CLOEXEC);
 	lb_shadow.live = NULL;
 	/* Our picture of the state is our own from now on. */
 	lb_shadow.saved = &lb_shadow.state;

@@ -35,10 +35,12 @@ bool lb_child_runs(void)
 /* Two descriptors out of the program's way. Returns false when there are none. */
 bool lb_make_pair(int ends[2])
 {
+	lb_fds_begin();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return false;
-	ends[0] = lb_fd_move_up(ends[0]);
-	ends[1] = lb_fd_move_up(ends[1]);
+		ends[0] = ends[1] = -1;
+	for (int i = 0; i < 2; i++)
+		ends[i] = ends[i] < 0 ? -1 : lb_fd_move_up(ends[i]);
+	lb_fds_end();
 	if (ends[0] >= 0 && ends[1] >= 0)
 		return true;
 	for (int i = 0; i < 2; i++) {

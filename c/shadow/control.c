@@ -102,14 +102,14 @@ void lb_control_push(void)
 	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
 	memcpy(address.sun_path, lb_shadow.state.control_path, sizeof address.sun_path);
 	address.sun_path[sizeof address.sun_path - 1] = '\0';
+	lb_fds_begin();
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
 		close(fd);
-		return;
+		fd = -1;
 	}
-	fd = lb_fd_move_up(fd);
+	fd = fd < 0 ? fd : lb_fd_move_up(fd);
+	lb_fds_end();
 	if (fd < 0)
 		return;
 	lb_shadow.control_fd = fd;
@@ -137,11 +137,8 @@ static void handle(const union message *message, size_t size, int fd)
 	switch (message->head.type) {
 	case LB_LOCAL_LINK:
 		if (size == sizeof message->link && fd >= 0) {
-			int moved = lb_fd_move_up(fd);
-
+			lb_link_add(fd, message->link.ticket);
 			fd = -1;
-			if (moved >= 0)
-				lb_link_add(moved, message->link.ticket);
 		}
 		break;
 	case LB_LOCAL_INQUIRE:
@@ -175,20 +172,40 @@ static void handle(const union message *message, size_t size, int fd)
 		close(fd);
 }
 
+/* The next message, and a descriptor that came along, out of the program's way; -1: none. As recvmsg(2). */
+static ssize_t receive(union message *message, int *fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * LB_LOCAL_DESCRIPTORS_MAX)];
+	} control;
+	struct iovec part = { message, sizeof *message };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof control };
+	struct cmsghdr *rights;
+	char first;
+	ssize_t size = recv(lb_shadow.control_fd, &first, 1, MSG_DONTWAIT | MSG_PEEK); /* mostly there is nothing */
+
+	*fd = -1;
+	if (size <= 0)
+		return size;
+	lb_fds_begin();
+	size = recvmsg(lb_shadow.control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	rights = size > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+	if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(rights), sizeof *fd);
+	if (*fd >= 0)
+		*fd = lb_fd_move_up(*fd);
+	lb_fds_end();
+	return size;
+}
+
 void lb_control_read(void)
 {
 	while (lb_shadow.control_fd >= 0) {
 		union message message;
-		union {
-			struct cmsghdr header;
-			char space[CMSG_SPACE(sizeof(int) * LB_LOCAL_DESCRIPTORS_MAX)];
-		} control;
-		struct iovec part = { &message, sizeof message };
-		struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-					 .msg_controllen = sizeof control };
-		struct cmsghdr *rights;
-		int fd = -1;
-		ssize_t size = recvmsg(lb_shadow.control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		int fd;
+		ssize_t size = receive(&message, &fd);
 
 		if (size < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -196,9 +213,6 @@ void lb_control_read(void)
 			lb_control_close();
 			return;
 		}
-		rights = CMSG_FIRSTHDR(&header);
-		if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-			memcpy(&fd, CMSG_DATA(rights), sizeof fd);
 		handle(&message, (size_t)size, fd);
 	}
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,28 +41,79 @@ bool lb_is_own_fd(int64_t fd)
 void lb_own_fds_close(const int *except)
 {
 	for (int i = 0; i < own_count; i++) {
-		if (own[i] == except || *own[i] < 0)
+		if (own[i] == except || *own[i] < 0 || own[i] == &lb_shadow.state.exe_fd)
 			continue;
 		close(*own[i]);
 		*own[i] = -1;
 	}
 }
 
-static unsigned upper_base(void)
-{
-	struct rlimit limit = { 1024, 1024 };
-	unsigned top;
+/* ---- room: the program's RLIMIT_NOFILE is for its descriptors, ours are behind it ---- */
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	top = limit.rlim_cur < NOFILE_USUAL ? (unsigned)limit.rlim_cur : NOFILE_USUAL;
-	return top > 2 * UPPER_COUNT ? top - UPPER_COUNT : top / 2;
+static unsigned begun; /* lb_fds_begin() within another */
+static struct rlimit program_limit;
+static bool raised;
+
+void lb_fds_begin(void)
+{
+	struct rlimit wanted;
+
+	if (begun++ > 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &program_limit);
+	wanted = program_limit;
+	wanted.rlim_cur += UPPER_COUNT;
+	if (wanted.rlim_max < wanted.rlim_cur) /* only the privileged may */
+		wanted.rlim_max = wanted.rlim_cur;
+	raised = program_limit.rlim_cur <= CLOEXEC_FDS - UPPER_COUNT && setrlimit(RLIMIT_NOFILE, &wanted) == 0;
+}
+
+void lb_fds_end(void)
+{
+	if (--begun > 0)
+		return;
+	if (raised)
+		setrlimit(RLIMIT_NOFILE, &program_limit);
+	raised = false;
+}
+
+void lb_fds_keep(void)
+{
+	lb_fds_begin();
+	lb_shadow.state.nofile[0] = raised ? program_limit.rlim_cur : 0;
+	lb_shadow.state.nofile[1] = raised ? program_limit.rlim_max : 0;
+}
+
+void lb_fds_put_back(void)
+{
+	uint64_t *kept = lb_shadow.state.nofile;
+	const struct rlimit limit = { kept[0], kept[1] };
+
+	if (begun > 0)
+		lb_fds_end();
+	else if (kept[0] != 0) /* kept by whoever was this process before */
+		setrlimit(RLIMIT_NOFILE, &limit);
+	kept[0] = 0;
+}
+
+/* Between those two. Where the limit cannot be higher, close below it: as the library has it (shadow_exec.c). */
+static int upper_base(void)
+{
+	rlim_t top = program_limit.rlim_cur < NOFILE_USUAL ? program_limit.rlim_cur : NOFILE_USUAL;
+
+	if (raised)
+		return (int)program_limit.rlim_cur;
+	return (int)(top > 2 * UPPER_COUNT ? top - UPPER_COUNT : top / 2);
 }
 
 int lb_fd_move_up(int fd)
 {
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, upper_base());
-	int error = errno;
+	int moved, error;
 
+	lb_fds_begin();
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, upper_base());
+	error = errno;
+	lb_fds_end();
 	/* Where the program has lowered its limit there is no better place: it stays. */
 	if (moved < 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
 		return fd;
@@ -69,19 +121,45 @@ int lb_fd_move_up(int fd)
 	return moved < 0 ? -error : moved;
 }
 
+/* Another number for own[i], which is still open under the old one too. */
+static bool move_own(int i)
+{
+	int flags = fcntl(*own[i], F_GETFD);
+	int moved;
+
+	lb_fds_begin();
+	moved = fcntl(*own[i], flags & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, upper_base());
+	lb_fds_end();
+	if (moved < 0)
+		return false;
+	*own[i] = moved;
+	return true;
+}
+
+void lb_own_fds_place(void)
+{
+	bool any = false;
+
+	lb_fds_begin();
+	for (int i = 0; raised && i < own_count; i++) {
+		int old = *own[i];
+
+		if (old < 0 || (rlim_t)old >= program_limit.rlim_cur || !move_own(i))
+			continue;
+		close(old);
+		any = true;
+	}
+	lb_fds_end();
+	if (any)
+		lb_state_save();
+}
+
 bool lb_own_fd_yield(int fd)
 {
 	for (int i = 0; i < own_count; i++) {
-		int flags, moved;
-
-		if (*own[i] != fd)
-			continue;
-		flags = fcntl(fd, F_GETFD);
-		moved = fcntl(fd, flags & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, upper_base());
-		if (moved < 0)
-			return false;
 		/* Not closed: dup2(2) does that, in one step with the new use of the number. */
-		*own[i] = moved;
+		if (*own[i] == fd && !move_own(i))
+			return false;
 	}
 	lb_state_save();
 	return true;
@@ -153,4 +231,40 @@ void lb_cloexec_record(void)
 	}
 	if (dir != NULL)
 		closedir(dir);
+}
+
+/* ---- lists of descriptors ---- */
+
+/* Entries of getdents(2) and getdents64(2): where the name is in each, and its size, in both at 16. */
+#define NAME_AT 18
+#define NAME64_AT 19
+#define SIZE_AT 16
+
+static int64_t named(const char *name)
+{
+	char *end;
+	long fd = strtol(name, &end, 10);
+
+	return end == name || *end != '\0' ? -1 : fd;
+}
+
+int64_t lb_fds_hide(uint32_t number, int fd, uint8_t *entries, int64_t size)
+{
+	size_t name_at = number == SYS_getdents64 ? NAME64_AT : NAME_AT;
+	int64_t kept = 0;
+	int is_list = -1; /* asked at the first number of ours */
+	uint16_t length;
+
+	for (int64_t at = 0; at < size; at += length) {
+		memcpy(&length, entries + at + SIZE_AT, sizeof length);
+		if (lb_is_own_fd(named((char *)entries + at + name_at))) {
+			is_list = is_list < 0 ? lb_path_lists_fds(fd) : is_list;
+			if (is_list)
+				continue;
+		}
+		if (kept < at)
+			memmove(entries + kept, entries + at, length);
+		kept += length;
+	}
+	return kept;
 }

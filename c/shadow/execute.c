@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -75,32 +76,52 @@ static bool strings_end(const struct lb_link_call *call, const int64_t *argument
 	return true;
 }
 
-/* A file in memory with this content, open for reading, at the lowest free number as open(2) has it. */
-static int64_t make_memfd(const void *content, size_t size, int flags)
+/* Paths that are others for the program. Returns false when the call is answered. */
+static bool make_paths(const struct lb_link_call *call, int64_t *arguments, int64_t *result)
 {
-	char path[32] = "/proc/self/fd/";
-	char digits[12];
-	int fd = memfd_create("proc", MFD_CLOEXEC);
-	int opened, count = 0, at = 14;
+	for (int i = 0; i < LB_CALL_ARGS && call->number < NUMBERS; i++) {
+		if (LB_OPERAND_KIND(operands[call->number][i]) != LB_OPERAND_PATH || arguments[i] == 0)
+			continue;
+		if (!lb_path_make(call, arguments, &arguments[i])) {
+			*result = -ENOENT;
+			return false;
+		}
+	}
+	return true;
+}
 
-	if (fd < 0)
-		return -errno;
-	fd = lb_fd_move_up(fd);
+/* A file in memory with this content, open for reading, at the lowest free number as open(2) has it. */
+static int64_t make_memfd(const void *content, size_t size, int flags, const char *name)
+{
+	char path[32];
+	bool whole;
+	int fd, opened;
+
+	lb_fds_begin();
+	fd = memfd_create(name, MFD_CLOEXEC);
+	fd = fd < 0 ? -errno : lb_fd_move_up(fd);
+	lb_fds_end();
 	if (fd < 0)
 		return fd;
-	if (write(fd, content, size) != (ssize_t)size) {
-		close(fd);
-		return -ENOMEM;
-	}
-	for (int rest = fd; rest > 0 || count == 0; rest /= 10)
-		digits[count++] = (char)('0' + rest % 10);
-	while (count > 0)
-		path[at++] = digits[--count];
-	opened = open(path, O_RDONLY | (flags & O_CLOEXEC));
+	whole = write(fd, content, size) == (ssize_t)size;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	opened = whole ? open(path, O_RDONLY | (flags & O_CLOEXEC)) : -1;
 	if (opened < 0)
-		opened = -errno;
+		opened = whole ? -errno : -ENOMEM;
 	close(fd);
 	return opened;
+}
+
+/* LB_HOME_MEMFD. Returns false when the request is malformed. */
+static bool execute_memfd(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
+{
+	const char *name = (const char *)(intptr_t)arguments[2];
+
+	if (call->kinds[0] != LB_ARG_IN || call->kinds[2] != LB_ARG_IN ||
+	    memchr(name, '\0', call->arg_sizes[2]) == NULL)
+		return false;
+	reply->result = make_memfd((const void *)(intptr_t)arguments[0], call->arg_sizes[0], (int)arguments[1], name);
+	return true;
 }
 
 /* Our own descriptors do not exist for the program. Returns false when the call is answered. */
@@ -132,10 +153,17 @@ static bool guard_descriptors(const struct lb_link_call *call, int64_t *argument
 
 static int64_t run_raw(const int64_t *arguments)
 {
-	int64_t result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-				 arguments[5], arguments[6]);
+	int64_t result, got;
 
-	return result < 0 ? -errno : result;
+	do {
+		got = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
+			      arguments[6]);
+		result = got < 0 ? -errno : got;
+		if (got > 0 && (arguments[0] == SYS_getdents64 || arguments[0] == SYS_getdents))
+			result = lb_fds_hide((uint32_t)arguments[0], (int)arguments[1],
+					     (uint8_t *)(intptr_t)arguments[2], got);
+	} while (got > 0 && result == 0); /* nothing else was there, but it was not the end */
+	return result;
 }
 
 static void watch_all(bool on)
@@ -343,18 +371,16 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return false;
 	if (call->number == LB_HOME_FILE || call->number == LB_HOME_AHEAD)
 		return execute_file(call, arguments + 1, reply);
-	if (call->number == LB_HOME_MEMFD) {
-		reply->result = make_memfd((const void *)(intptr_t)arguments[1], call->arg_sizes[0],
-					   (int)arguments[2]);
-		return true;
-	}
+	if (call->number == LB_HOME_MEMFD)
+		return execute_memfd(call, arguments + 1, reply);
 	if (lb_held_call(call, arguments + 1, out, reply))
 		return true;
 	if (lb_child_call(call, arguments + 1, reply))
 		return true;
 	if (call->number >= LB_HOME_VFORK)
 		return lb_children_call(call, arguments + 1, reply);
-	if (!guard_descriptors(call, arguments + 1, &reply->result))
+	if (!guard_descriptors(call, arguments + 1, &reply->result) ||
+	    !make_paths(call, arguments + 1, &reply->result))
 		return true;
 	if (lb_stream_owes(call->number, (int32_t)arguments[1], &reply->result))
 		return true;
@@ -377,6 +403,8 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 	else
 		reply->result = cancellable ? run_cancellable(call, arguments) : run_raw(arguments);
 	lb_transfer_done(&transfer, reply->result);
+	if (call->number == SYS_setrlimit || call->number == SYS_prlimit64)
+		lb_own_fds_place();
 	if (lb_is_message(call->number))
 		lb_message_done(call, &message, reply->result);
 	if (is_open(call) && reply->result >= 0)

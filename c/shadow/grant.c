@@ -77,14 +77,18 @@ bool lb_reserve_use(void)
 static int unnamed_file(const char *directory, dev_t device)
 {
 	struct stat status;
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd;
 
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &status) == 0 && status.st_dev == device)
-		return lb_fd_move_up(fd);
-	close(fd);
-	return -1;
+	lb_fds_begin();
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device) {
+		fd = lb_fd_move_up(fd);
+	} else if (fd >= 0) {
+		close(fd);
+		fd = -1;
+	}
+	lb_fds_end();
+	return fd < 0 ? -1 : fd;
 }
 
 static int make_reserve(int fd, dev_t device, uint32_t *unit)
@@ -147,10 +151,14 @@ static bool may_write_behind(int flags)
 /* Has another descriptor of this process the same offset? Unknown counts as yes. */
 static bool has_duplicate(int fd, const struct stat *status)
 {
-	DIR *directory = opendir("/proc/self/fd");
 	const struct dirent *entry;
-	bool found = directory == NULL;
+	DIR *directory;
+	bool found;
 
+	lb_fds_begin();
+	directory = opendir("/proc/self/fd");
+	lb_fds_end();
+	found = directory == NULL;
 	while (!found && (entry = readdir(directory)) != NULL) {
 		int other = atoi(entry->d_name);
 		struct stat its;

@@ -104,8 +104,11 @@ static bool try_program(void)
 		return false;
 	child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 	if (child == 0) {
-		int null_fd = open("/dev/null", O_RDWR);
+		int null_fd;
 
+		lb_fds_begin();
+		null_fd = open("/dev/null", O_RDWR);
+		lb_fds_end();
 		child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 		if (child != 0)
 			_exit(ended_well(child) ? 0 : 1);
@@ -172,6 +175,7 @@ void lb_home(struct lb_shadow_link *link)
 	keep_own_open(true);
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
+	lb_fds_keep();
 	lb_state_save();
 	bool tried = try_program();
 	lb_signals_give_back();
@@ -181,6 +185,7 @@ void lb_home(struct lb_shadow_link *link)
 	}
 	enter_directly(link);
 	/* Still the shadow: as before, over a new link. */
+	lb_fds_put_back();
 	keep_own_open(false);
 	lb_cloexec_restore();
 	lb_shadow.retry_ms = 0;
@@ -194,10 +199,13 @@ static bool make_state(void)
 {
 	struct lb_state *state = &lb_shadow.state;
 	struct rlimit limit, none;
-	int fd = memfd_create("lb-state", MFD_CLOEXEC);
+	int fd;
 	bool made;
 
+	lb_fds_begin();
+	fd = memfd_create("lb-state", MFD_CLOEXEC);
 	fd = fd < 0 ? fd : lb_fd_move_up(fd);
+	lb_fds_end();
 	if (fd < 0)
 		return false;
 	getrlimit(RLIMIT_FSIZE, &limit);
@@ -237,6 +245,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	keep_open(lb_shadow.state.kept_fd == 0 ? -1 : lb_shadow.state.kept_fd, true);
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
+	lb_fds_keep();
 	lb_state_save();
 	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
 	if (directly)

@@ -152,6 +152,14 @@ unsigned lb_transfer_offset(const struct lb_link_call *call);
 int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_t *out, struct lb_transfer *transfer);
 void lb_transfer_done(const struct lb_transfer *transfer, int64_t result);
 
+/* ---- paths.c: this process's own files of /proc */
+/* The path of a call, in its argument *path. Returns false when it does not exist for the program. */
+bool lb_path_make(const struct lb_link_call *call, const int64_t *arguments, int64_t *path);
+bool lb_path_is_program(const char *path); /* /proc/self/exe and the like, where its file is held */
+bool lb_path_lists_fds(int fd);            /* open on /proc/self/fd or /proc/self/fdinfo */
+const char *lb_path_program(void);         /* it, whatever has become of its name */
+const char *lb_path_program_named(void);   /* it, by its name while that still leads there: for comm of an exec */
+
 /* Waits until there is something to read, be it the end; the links and the daemon are served meanwhile. */
 void lb_wait_readable(int fd);
 
@@ -207,7 +215,18 @@ void lb_own_fd(int *fd); /* registers a variable that holds one */
 bool lb_is_own_fd(int64_t fd);
 /* Makes room at a number that the program wants for itself. Returns false if there is none elsewhere. */
 bool lb_own_fd_yield(int fd);
-void lb_own_fds_close(const int *except); /* in a child: its parent's */
+/* In a child: its parent's, but for the program's file, which is the child's too until it executes another. */
+void lb_own_fds_close(const int *except);
+/* Between these two a descriptor can be made although the program has all that it may have. Calls may be nested. */
+void lb_fds_begin(void);
+void lb_fds_end(void);
+/* The limit stays raised over an exec, whose loader needs descriptors: whoever reads the state puts it back. */
+void lb_fds_keep(void);
+void lb_fds_put_back(void);
+/* Behind the program's limit, after it may have changed. */
+void lb_own_fds_place(void);
+/* What getdents(2) gave of the descriptor, without ours if that is a list of descriptors. Returns its size. */
+int64_t lb_fds_hide(uint32_t number, int fd, uint8_t *entries, int64_t size);
 int lb_fd_move_up(int fd); /* to a high number, close-on-exec; closes the old one; negative on error */
 int64_t lb_close_range(uint64_t first, uint64_t last, uint64_t flags);
 void lb_cloexec_restore(void);

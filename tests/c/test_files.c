@@ -46,6 +46,14 @@ bool lb_is_own_fd(int64_t fd)
 	return false;
 }
 
+void lb_fds_begin(void)
+{
+}
+
+void lb_fds_end(void)
+{
+}
+
 int lb_fd_move_up(int fd)
 {
 	return fd;

@@ -1,5 +1,5 @@
 /* test_shadow.c - The shadow executes calls, whatever is asked of it, and ends as its guest does.
- * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
+ * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"
 

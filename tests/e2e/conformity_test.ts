@@ -101,3 +101,25 @@ Deno.test("each check of calls gives launched, away from home, and moved meanwhi
     assertSame(await finish(home, "six", jobs[2]), await running);
   });
 });
+
+Deno.test("a program whose file was replaced finds its own at /proc/self/exe, away as at home", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const run = async (folder: string, meanwhile: (pid: number) => Promise<void>) => {
+    await home.must(`mkdir ${folder} && cp $(command -v conformity) ${folder}/checks`);
+    const line = `cd ${folder} && exec lb launch ./checks 0 program`;
+    const job = await home.spawn(["sh", "-c", line]);
+    await job.output("ready\n");
+    await home.waitForProcess(job.pid);
+    await meanwhile(job.pid);
+    await home.must(
+      `cd ${folder} && cp /bin/true other && mv other checks && touch go rest`,
+    );
+    assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
+    return job.stdout.split("\n");
+  };
+  const wanted = await run("home", async () => {});
+  assert.ok(wanted.includes("link: /checks (deleted)"), wanted.join("\n"));
+  assertSame(await run("away", (pid) => home.migrate(pid, away)), wanted);
+});

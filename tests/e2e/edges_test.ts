@@ -73,6 +73,46 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
   }
 });
 
+/** Opens all that it may, and answers each line of input by what it finds. */
+const FULL = `
+import errno,os,sys
+def full():
+  try: return os.open('/dev/null',os.O_RDONLY)
+  except OSError as e: return errno.errorcode[e.errno]
+def alive(n):
+  try: return os.fstat(n) is not None
+  except OSError: return False
+while full()!='EMFILE': pass
+print('ready',flush=True)
+for line in sys.stdin:
+  pid=os.fork()
+  if pid==0: os._exit(7 if full()=='EMFILE' else 8)
+  print(full(),sum(alive(n) for n in range(200)),os.waitpid(pid,0)[1]>>8,flush=True)
+`;
+
+Deno.test("a program that has all the descriptors that it may have moves, forks and comes home", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["sh", "-c", 'ulimit -S -n 64; exec python3 -c "$0"', FULL]);
+  await job.output("ready\n");
+  let said = "ready\n";
+  for (let round = 0; round < 2; round++) {
+    await home.migrate(job.pid, away);
+    for (let fork = 0; fork < 2; fork++) {
+      await job.write("\n");
+      said += "EMFILE 64 7\n";
+      await job.output(said);
+    }
+    await home.bringHome(job.pid);
+    await job.write("\n");
+    said += "EMFILE 64 7\n";
+    await job.output(said);
+  }
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+});
+
 const otherLibrary = await new Deno.Command("sh", { args: ["-c", "command -v musl-gcc"] }).output();
 
 Deno.test({

@@ -26,7 +26,7 @@ static const struct part *const anywhere[] = { &part_files, &part_transfer, &par
 	&part_attributes, &part_descriptors, &part_locks, &part_pipes, &part_events, &part_sockets,
 	&part_internet, &part_signals, &part_actions, &part_faults, &part_interrupted, &part_limits, &part_clocks,
 	&part_identity, &part_memory, &part_bad_memory, &part_terminal,
-	&part_queues, &part_signalfds };
+	&part_queues, &part_signalfds, &part_program };
 /* Behind a homecoming that docs/LIMITS.md tells of. */
 static const struct part *const at_home[] = { &part_children, &part_others };
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 {
 	char base[4096];
 
+	if (environ[0] == NULL) /* program.c has started it as a child */
+		return argc;
 	pause_ms = argc > 1 ? atol(argv[1]) : 0;
 	wanted = argc > 2 ? argv + 2 : NULL;
 	must("getcwd", getcwd(base, sizeof base) != NULL ? 0 : -1);
