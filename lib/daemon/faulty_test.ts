@@ -1,8 +1,8 @@
 /** Daemons whose native calls fail: they go on, say why an order was not carried out, and lose nothing. */
 import assert from "node:assert/strict";
-import { artifactPath } from "../../ffi/artifacts.ts";
 import { LbError } from "../base/errors.ts";
 import { askCommand, connectLocal, type ProcessCommand } from "../host/command_client.ts";
+import { nodeLibrary } from "../host/library.ts";
 import { freePorts, type TestNode, until, withNodes } from "./_nodes.ts";
 
 /** Native functions that a daemon calls while it runs. */
@@ -23,10 +23,7 @@ while True:
 function launch(node: TestNode): Deno.ChildProcess {
   return new Deno.Command("/usr/bin/python3", {
     args: ["-c", PROGRAM],
-    env: {
-      LD_PRELOAD: artifactPath("lb-preload.so"),
-      LB_CONTROL: `${node.config.runtimeDir}/control.sock`,
-    },
+    env: { LD_PRELOAD: nodeLibrary(node.config) },
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -102,10 +99,7 @@ Deno.test("a daemon without a descriptor left goes on, and knows each end when i
   const descriptors = 60;
   await withNodes([{ port, descriptors }], async ([node]) => {
     assert.ok(node !== undefined);
-    const env = {
-      LD_PRELOAD: artifactPath("lb-preload.so"),
-      LB_CONTROL: `${node.config.runtimeDir}/control.sock`,
-    };
+    const env = { LD_PRELOAD: nodeLibrary(node.config) };
     const children = Array.from(
       { length: 100 },
       () => new Deno.Command("/bin/sleep", { args: ["60"], env, stdin: "null" }).spawn(),
