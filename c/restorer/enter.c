@@ -18,7 +18,8 @@
 #define PAGE_UP(n) (((uint64_t)(n) + PAGE - 1) & ~(PAGE - 1))
 #define HOLE_FIRST 0x100000000000ULL /* far from where Linux puts programs, heaps, libraries and stacks */
 #define HOLE_STEP 0x001000000000ULL
-#define HOLE_TRIES 256
+#define HOLE_END 0x7e0000000000ULL /* libraries and stacks are above */
+#define HOLE_TRIES (2 * LB_SEGMENTS_MAX)
 #define HOLE_MARGIN (1ULL << 30) /* room for a heap or a stack of the image to grow */
 #define HOLE_STACK_SIZE 65536u
 
@@ -123,27 +124,36 @@ static int find_vdso(struct lb_restorer_args *args)
 	return 0;
 }
 
-static bool collides(const struct lb_image_segment *segments, uint32_t count, uint64_t start, uint64_t size)
+/* The end of a segment that lies where the hole would, or is to have room to grow there; 0: there is none. */
+static uint64_t end_in_the_way(const struct lb_image_segment *segments, uint32_t count, uint64_t start, uint64_t size)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (segments[i].start < start + size + HOLE_MARGIN && start < segments[i].end + HOLE_MARGIN)
-			return true;
-	return false;
+			return segments[i].end;
+	return 0;
 }
 
-/* Maps the hole where neither this process nor the image has anything. Returns its address or an error. */
+/* Maps the hole where neither this process nor the image has anything: behind what is in the way, at last below where
+ * the search began. Returns its address or an error. */
 static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count, uint64_t size)
 {
+	uint64_t start = HOLE_FIRST;
+	bool is_low = false;
 	for (unsigned i = 0; i < HOLE_TRIES; i++) {
-		uint64_t start = HOLE_FIRST + i * HOLE_STEP;
-		if (collides(segments, count, start, size))
-			continue;
-		int64_t at = lb_syscall6(__NR_mmap, start, size, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-		if (at == (int64_t)start)
+		uint64_t end = end_in_the_way(segments, count, start, size);
+		int64_t at = end ? 0 : lb_syscall6(__NR_mmap, start, size, PROT_READ | PROT_WRITE,
+						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		if (!end && at == (int64_t)start)
 			return at;
 		if (at > 0) /* an old kernel took the address as a hint */
 			lb_syscall2(__NR_munmap, at, size);
+		start = end ? (end + HOLE_MARGIN + PAGE) & ~(PAGE - 1) : start + HOLE_STEP;
+		if (start >= (is_low ? HOLE_FIRST : HOLE_END)) {
+			if (is_low)
+				break;
+			is_low = true;
+			start = HOLE_STEP;
+		}
 	}
 	return -LB_E_MEMORY;
 }

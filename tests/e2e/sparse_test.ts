@@ -23,6 +23,7 @@ function sentBytes(host: Host): number {
 for (
   const argv of [
     ["sparse", "reserve", "16000"],
+    ["sparse", "reserve", "81920"], // nearly all below the program
     ["sparse", "filemap", "2400"],
     ["sparse", "guards"],
   ]
