@@ -103,7 +103,7 @@ Deno.test("an argument that tells a length is there, and a split call has its bu
   const findings = rows.flatMap(({ name, flags, operands }) => {
     const bad = operands.filter((operand) => {
       const [, index] =
-        /^(?:IN|OUT|INOUT|IOV_IN|IOV_OUT)(?:_ARRAY|_BITS|_BEHIND)?\((\d+)/.exec(operand) ??
+        /^(?:IN|OUT|INOUT|IOV_IN|IOV_OUT)(?:_ARRAY|_BITS|_BEHIND|_INT)?\((\d+)/.exec(operand) ??
           [];
       return index !== undefined && Number(index) >= operands.length;
     });

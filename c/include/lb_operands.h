@@ -20,7 +20,8 @@ enum lb_operand {
 };
 #define LB_NO_LENGTH 0xffu
 #define LB_LENGTH_INDEX 0x07u
-#define LB_LENGTH_BEHIND 0x40u /* with k: argument k points to the length, an unsigned int */
+#define LB_LENGTH_INT 0x20u    /* with k: argument k is an int: home refuses a negative one */
+#define LB_LENGTH_BEHIND 0x40u /* with k: argument k points to the length, such an int */
 #define LB_LENGTH_GIVEN 0x80u  /* the lb_own_ function of the call tells it: struct lb_trap */
 #define LB_OPERAND_OF(kind, k, bytes) ((uint32_t)(kind) | (uint32_t)(k) << 8 | (uint32_t)(bytes) << 16)
 #define LB_OPERAND_KIND(word) ((word)&0xffu)
@@ -32,6 +33,7 @@ enum lb_operand {
 #define PATH LB_OPERAND_OF(LB_OPERAND_PATH, LB_NO_LENGTH, 0)
 #define STR LB_OPERAND_OF(LB_OPERAND_STRING, LB_NO_LENGTH, 0)
 #define IN(k) LB_OPERAND_OF(LB_OPERAND_IN, k, 1)
+#define IN_INT(k) LB_OPERAND_OF(LB_OPERAND_IN, (k) | LB_LENGTH_INT, 1)
 #define OUT(k) LB_OPERAND_OF(LB_OPERAND_OUT, k, 1)
 #define IN_ARRAY(k, bytes) LB_OPERAND_OF(LB_OPERAND_IN, k, bytes)
 #define OUT_ARRAY(k, bytes) LB_OPERAND_OF(LB_OPERAND_OUT, k, bytes)

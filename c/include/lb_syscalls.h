@@ -63,21 +63,21 @@
 	X(39, getpid, OWN, 0) /* both: it is home's PID */ \
 	X(40, sendfile, HOME, LB_BLOCKS, FD, FD, INOUT_STRUCT(8), V) \
 	X(41, socket, HOME, 0, V, V, V) \
-	X(42, connect, HOME, LB_BLOCKS, FD, IN(2), V) \
+	X(42, connect, HOME, LB_BLOCKS, FD, IN_INT(2), V) \
 	X(43, accept, HOME, LB_BLOCKS, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
-	X(44, sendto, HOME, LB_BLOCKS | LB_SPLIT_WRITE, FD, IN(2), V, V, IN(5), V) \
+	X(44, sendto, HOME, LB_BLOCKS | LB_SPLIT_WRITE, FD, IN(2), V, V, IN_INT(5), V) \
 	X(45, recvfrom, HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ, FD, OUT(2), V, V, \
 		INOUT_BEHIND(5), INOUT_STRUCT(4)) \
 	X(46, sendmsg, OWN, LB_BLOCKS, FD) \
 		/* home: name, data and control, descriptors too, as all of them are there */ \
 	X(47, recvmsg, OWN, LB_BLOCKS, FD) /* home: as sendmsg */ \
 	X(48, shutdown, HOME, 0, FD, V) \
-	X(49, bind, HOME, 0, FD, IN(2), V) \
+	X(49, bind, HOME, 0, FD, IN_INT(2), V) \
 	X(50, listen, HOME, 0, FD, V) \
 	X(51, getsockname, HOME, 0, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
 	X(52, getpeername, HOME, 0, FD, INOUT_BEHIND(2), INOUT_STRUCT(4)) \
 	X(53, socketpair, HOME, 0, V, V, V, OUT_STRUCT(8)) \
-	X(54, setsockopt, OWN, 0, FD, V, V, IN(4), V) \
+	X(54, setsockopt, OWN, 0, FD, V, V, IN_INT(4), V) \
 		/* home; options whose value points to more memory bring the process home */ \
 	X(55, getsockopt, OWN, 0, FD, V, V, INOUT_BEHIND(4), INOUT_STRUCT(4)) \
 		/* home; as setsockopt */ \

@@ -100,6 +100,9 @@ void lb_wait_unlimited(void) LB_HIDDEN;
 /* The program is about to make it again. */
 void lb_wait_again(const struct sigcontext *registers) LB_HIDDEN;
 
+/* In the lowest page, which vm.mmap_min_addr keeps empty. */
+#define LB_NOWHERE 16
+
 /* forward_call.c: calls that go home */
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row) LB_HIDDEN;
 /* The same with another signal mask during the call. -EINTR: a handler is to run under that mask. */

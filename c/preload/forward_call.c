@@ -229,6 +229,16 @@ static bool is_nofollow(const struct lb_trap *trap)
 	}
 }
 
+#define NO_SIZE UINT64_MAX /* a negative length */
+#define USUAL_SIZE 1024u   /* more than an address or an option has: who says that there is far more has not so much */
+
+static uint64_t int_size(int32_t length)
+{
+	if (length < 0)
+		return NO_SIZE;
+	return length <= (int32_t)LB_LINK_DATA_SIZE_MAX ? (uint32_t)length : USUAL_SIZE;
+}
+
 /* The size of a buffer, from its bytes an element and the argument that holds the length. */
 static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 {
@@ -241,14 +251,16 @@ static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 
 		if (count != 0 && lb_user_read(&length, count, sizeof(length)) < 0)
 			return -EFAULT;
-		*size = length;
+		*size = int_size((int32_t)length);
+	} else if (k & LB_LENGTH_INT) {
+		*size = int_size((int32_t)count);
 	} else if (*size == 0) {
 		/* Sets of descriptors: an int counts bits, whole words move. Home checks a bad number. */
 		count = (int32_t)count < 0 ? 0 : (uint32_t)count;
 		count = count < SET_BITS_MAX ? count : SET_BITS_MAX;
 		*size = (count + 63) / 64 * 8;
 	} else if (count > USER_END) {
-		*size = UINT64_MAX; /* a negative number: no memory is that long */
+		*size = USER_END + 1; /* a negative number: no memory is that long */
 	} else {
 		*size *= count;
 	}
@@ -303,6 +315,11 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 	}
 	if (value == 0 || size == 0)
 		return 0;
+	/* Home looks at the length before it looks at memory: at none of its own. */
+	if (size == NO_SIZE) {
+		lb_request_value(request, index, LB_NOWHERE);
+		return 0;
+	}
 	if (!is_user_range(value, size))
 		return -EFAULT;
 	lb_request_memory(request, index, kinds[kind], value, size);

@@ -15,9 +15,6 @@
 #include "forward.h"
 #include "ring.h"
 
-/* In the lowest page, which vm.mmap_min_addr keeps empty. */
-#define NOWHERE 16
-
 int64_t lb_gap_error(int64_t fd, bool writes)
 {
 	int64_t flags = lb_home_values(__NR_fcntl, (uint64_t)fd, F_GETFL, 0, 0);
@@ -57,7 +54,7 @@ static int64_t write_nothing(struct lb_request *request)
 		probe.number = __NR_pwrite64;
 	if (number == __NR_pwritev2)
 		probe.number = is_at_offset(request) ? __NR_write : __NR_pwrite64;
-	lb_request_value(&probe, 1, NOWHERE);
+	lb_request_value(&probe, 1, LB_NOWHERE);
 	lb_request_value(&probe, 2, request->args[1].size);
 	return lb_request_run(&probe);
 }

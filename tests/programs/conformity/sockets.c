@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -148,8 +149,40 @@ static void check_local(void)
 	close(server);
 }
 
+static void check_lengths(void)
+{
+	int fd = must("socket", socket(AF_UNIX, SOCK_STREAM, 0)), plain = make_file("plain", "text"), one = 1;
+	struct sockaddr_storage name = { .ss_family = AF_UNIX };
+	static const int lengths[] = { -1, INT_MIN, 0, 1, INT_MAX, 200 };
+	char text[4] = "abc";
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		socklen_t length = (socklen_t)lengths[i];
+
+		show("length", "%d", lengths[i]);
+		CALL("bind", length == 0 || length == 1 ? -1 : bind(fd, (void *)&name, length));
+		CALL("connect", connect(fd, (void *)&name, length));
+		CALL("sendto", sendto(fd, text, 3, MSG_NOSIGNAL, (void *)&name, length));
+		CALL("setsockopt", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, length));
+		CALL("bind of a file", bind(plain, (void *)&name, length));
+		CALL("bind of no descriptor", bind(-1, (void *)&name, length));
+		CALL("setsockopt of no descriptor", setsockopt(-1, SOL_SOCKET, SO_REUSEADDR, &one, length));
+		CALL("getsockopt", getsockopt(fd, SOL_SOCKET, SO_TYPE, &one, &length));
+		length = (socklen_t)lengths[i];
+		CALL("getsockname", getsockname(fd, (void *)&name, &length));
+		length = (socklen_t)lengths[i];
+		CALL("getpeername", getpeername(fd, (void *)&name, &length));
+		CALL("recvfrom", recvfrom(fd, text, 3, MSG_DONTWAIT, (void *)&name, &length));
+		CALL("accept", accept(fd, (void *)&name, &length));
+		show("the length then", "%d", (int)length);
+	}
+	close(fd);
+	close(plain);
+}
+
 static void run_sockets(void)
 {
+	check_lengths();
 	check_pair();
 	check_control();
 	check_local();
