@@ -5,6 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { encodeLocal } from "../../lib/wire/local.ts";
+import { guestStates } from "../../lib/wire/schema.ts";
 import { haveNamespaces, type Host, Testbed } from "../testbed/mod.ts";
 
 async function twoNodes(): Promise<Testbed> {
@@ -149,23 +151,28 @@ Deno.test("parts wiped from the disk under running jobs: they move, come home, a
   assert.equal(early.stdout, lines(60));
 });
 
-/** Tells the daemon of a shadow or of a process that came home, and ends. */
-const LAST_WORDS = `import os,socket,struct,sys
+/** Sends the daemon a message, whose first field is when the sender has started, and ends. */
+const LAST_WORDS = `import socket,struct,sys
 ticks=int(open('/proc/self/stat').read().rsplit(')',1)[1].split()[19])
+message=bytearray.fromhex(sys.argv[1]); message[8:16]=struct.pack('<Q',ticks)
 daemon=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET); daemon.connect('run/control.sock')
-if sys.argv[1]=='Shadow':
-  values=(6,232,ticks,1,0,os.getpid(),2,sys.argv[2].encode(),b'192.0.2.1:9734',b'gone')
-  daemon.send(struct.pack('<IIQQQII64s64s64s',*values))
-else: daemon.send(struct.pack('<IIQQQII',15,40,ticks,1,0,os.getpid(),0xffffffff))`;
+daemon.send(message)`;
 
 Deno.test("what has told of itself and ended before the daemon read it is not listed for ever", async () => {
   await using bed = await Testbed.create({ hosts: 1 });
   const home = bed.host(0);
   await bed.startDaemons();
   await home.must(["kill", "-STOP", `${home.daemon.pid}`]);
-  for (const kind of ["Shadow", "CameHome"]) {
-    await home.must(["python3", "-c", LAST_WORDS, kind, home.node]);
-  }
+  const some = { startTicks: 0n, pid: 0 };
+  const shadow = { ...some, liveTicket: 1n, preparedTicket: 0n, state: guestStates.running };
+  const names = { homeNode: home.node, runsOn: "192.0.2.1:9734", program: "gone" };
+  const came = { ...some, ticket: 1n, cpuUs: 0n, request: 0n, systemCall: 0xffff_ffff };
+  for (
+    const message of [
+      encodeLocal("Shadow", { ...shadow, ...names }),
+      encodeLocal("CameHome", came),
+    ]
+  ) await home.must(["python3", "-c", LAST_WORDS, message.toHex()]);
   await home.must(["kill", "-CONT", `${home.daemon.pid}`]);
   await home.daemon.waitForLog(/came home/);
   await home.daemon.waitForLog(/shadow ended .*program=gone/);
