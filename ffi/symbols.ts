@@ -57,6 +57,7 @@ export const symbols = {
     ],
     result: "i32", // 0, or negative error
   },
+  lb_ffi_obstacle: { parameters: ["u32" /* uint32_t pid */], result: "i32" /* its code */ },
   lb_ffi_start_ticks: { parameters: ["u32" /* uint32_t pid */], result: "i64" /* ticks */ },
   lb_ffi_look: {
     parameters: [

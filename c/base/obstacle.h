@@ -6,11 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <asm/stat.h>
-#include <asm/unistd.h>
-
 #include "lb_wire.h"
-#include "syscall.h"
 
 #define LB_HEAD_SIZE 4096 /* of a program's file: its headers lie there, or we look no further */
 
@@ -65,30 +61,6 @@ static inline uint32_t lb_obstacle_of_head(const uint8_t *head, size_t size)
 									     : LB_OBSTACLE_OTHER_LIBC;
 	}
 	return LB_OBSTACLE_STATIC;
-}
-
-/* The loader drops LD_PRELOAD where credentials change, ld.so(8) "secure-execution mode". */
-static inline uint32_t lb_obstacle_of_credentials(int fd)
-{
-	struct stat status;
-	int64_t uid = lb_syscall0(__NR_getuid);
-
-	if (lb_syscall2(__NR_fstat, fd, &status) < 0)
-		return LB_OBSTACLE_NONE;
-	if ((status.st_mode & 04000) && status.st_uid != uid)
-		return LB_OBSTACLE_SET_USER_ID;
-	if ((status.st_mode & 02000) && status.st_gid != lb_syscall0(__NR_getgid))
-		return LB_OBSTACLE_SET_GROUP_ID;
-	if (uid != 0 && lb_syscall4(__NR_fgetxattr, fd, "security.capability", 0, 0) > 0)
-		return LB_OBSTACLE_CAPABILITIES;
-	return LB_OBSTACLE_NONE;
-}
-
-static inline uint32_t lb_obstacle_of_file(int fd, const uint8_t *head, size_t size)
-{
-	uint32_t obstacle = lb_obstacle_of_credentials(fd);
-
-	return obstacle != LB_OBSTACLE_NONE ? obstacle : lb_obstacle_of_head(head, size);
 }
 
 #endif

@@ -65,6 +65,10 @@ LB_FFI_EXPORT int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int
 /* Returns the start time of `pid` in clock ticks since boot, or a negative error. */
 LB_FFI_EXPORT int64_t lb_ffi_start_ticks(uint32_t pid);
 
+/* Why the loader does not load the library into the program of a process: enum lb_obstacle of lb_wire.h, by its file;
+ * or a negative error. */
+LB_FFI_EXPORT int32_t lb_ffi_obstacle(uint32_t pid);
+
 /* ---- look.c: the figures of many processes ---------------------------------------------------- */
 
 struct lb_ffi_look {

@@ -1,12 +1,15 @@
 /* pid.c - naming a process beyond doubt (PID and start time), and sending it an order. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "obstacle.h"
 #include "lb_state.h"
 #include "proc_stat.h"
 
@@ -39,6 +42,24 @@ int64_t lb_ffi_start_ticks(uint32_t pid)
 	int64_t rv = lb_proc_stat(pid, &state, &started);
 
 	return rv < 0 ? rv : (int64_t)started;
+}
+
+int32_t lb_ffi_obstacle(uint32_t pid)
+{
+	uint8_t head[LB_HEAD_SIZE];
+	char path[32];
+	int32_t obstacle;
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%u/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = pread(fd, head, sizeof head, 0);
+	obstacle = size < 0 ? -errno : (int32_t)lb_obstacle_of_head(head, (size_t)size);
+	close(fd);
+	return obstacle;
 }
 
 int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int32_t signal, uint64_t value)

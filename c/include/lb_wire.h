@@ -225,6 +225,7 @@ enum lb_local {
 	LB_LOCAL_LOST_LINK = 13,
 	LB_LOCAL_INQUIRE = 14,
 	LB_LOCAL_CAME_HOME = 15,
+	LB_LOCAL_STAYS = 16,
 };
 
 /* P: program to daemon, from the preloaded library's constructor */
@@ -415,5 +416,17 @@ struct lb_local_came_home {
 	uint32_t system_call;
 };
 _Static_assert(sizeof(struct lb_local_came_home) == 48, "CameHome is 48 bytes");
+
+/* launcher to daemon: this process is about to become a program into which no library is
+ * loaded, and why (obstacles); answered by Ack */
+struct lb_local_stays {
+	uint32_t type;
+	uint32_t size;
+	uint64_t start_ticks;
+	uint32_t pid;
+	uint32_t obstacle;
+	char program[64];
+};
+_Static_assert(sizeof(struct lb_local_stays) == 88, "Stays is 88 bytes");
 
 #endif

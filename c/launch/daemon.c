@@ -52,15 +52,20 @@ static uint64_t read_start_ticks(void)
 	return ticks;
 }
 
-void lb_tell_daemon(int fd)
+void lb_tell_daemon(int fd, uint32_t obstacle, const char *path)
 {
-	struct lb_local_register message = { .type = LB_LOCAL_REGISTER,
-					     .size = sizeof message,
-					     .start_ticks = read_start_ticks(),
-					     .pid = (uint32_t)lb_syscall0(__NR_getpid),
-					     .abi_version = LB_ABI_VERSION };
+	struct lb_local_stays message = { .type = LB_LOCAL_STAYS,
+					  .size = sizeof message,
+					  .start_ticks = read_start_ticks(),
+					  .pid = (uint32_t)lb_syscall0(__NR_getpid),
+					  .obstacle = obstacle };
+	struct lb_text program = { .at = message.program, .size = sizeof message.program };
 	struct lb_local_ack answer;
+	const char *name = path;
 
+	for (const char *c = path; *c; c++)
+		name = *c == '/' ? c + 1 : name;
+	lb_text_add(&program, name);
 	if (lb_syscall6(__NR_sendto, fd, &message, sizeof message, MSG_NOSIGNAL, 0, 0) > 0)
 		lb_syscall6(__NR_recvfrom, fd, &answer, sizeof answer, 0, 0, 0);
 }

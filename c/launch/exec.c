@@ -154,7 +154,7 @@ static void tell_obstacle(uint32_t obstacle, const char *path, const char *at, i
 	lb_text_add(&text, "\n");
 	lb_syscall3(__NR_write, 2, buffer, text.used);
 	if (daemon >= 0)
-		lb_tell_daemon(daemon);
+		lb_tell_daemon(daemon, obstacle, at);
 }
 
 void lb_launch(struct lb_launch *launch)

@@ -76,8 +76,8 @@ uint32_t lb_find_obstacle(const char *path, const char *path_variable, char *at)
 /* ---- daemon.c */
 /* A connection to the node's control socket, or a negative error. */
 int lb_connect_daemon(const char *control) LB_HIDDEN;
-/* Tells the daemon of this process, as the library will not. */
-void lb_tell_daemon(int fd) LB_HIDDEN;
+/* Tells the daemon that this process is about to become the program of this file, and why it stays. */
+void lb_tell_daemon(int fd, uint32_t obstacle, const char *path) LB_HIDDEN;
 
 /* ---- exec.c: returns only where Deno has to prepare something first */
 void lb_launch(struct lb_launch *launch) LB_HIDDEN;

@@ -125,6 +125,23 @@ static bool find_interpreter(char *line, const char *path_variable, char *path)
 	return true;
 }
 
+/* The loader drops LD_PRELOAD where credentials change, ld.so(8) "secure-execution mode". */
+static uint32_t obstacle_of_credentials(int fd)
+{
+	struct stat status;
+	int64_t uid = lb_syscall0(__NR_getuid);
+
+	if (lb_syscall2(__NR_fstat, fd, &status) < 0)
+		return LB_OBSTACLE_NONE;
+	if ((status.st_mode & 04000) && status.st_uid != uid)
+		return LB_OBSTACLE_SET_USER_ID;
+	if ((status.st_mode & 02000) && status.st_gid != lb_syscall0(__NR_getgid))
+		return LB_OBSTACLE_SET_GROUP_ID;
+	if (uid != 0 && lb_syscall4(__NR_fgetxattr, fd, "security.capability", 0, 0) > 0)
+		return LB_OBSTACLE_CAPABILITIES;
+	return LB_OBSTACLE_NONE;
+}
+
 uint32_t lb_find_obstacle(const char *path, const char *path_variable, char *at)
 {
 	uint8_t head[LB_HEAD_SIZE];
@@ -141,7 +158,9 @@ uint32_t lb_find_obstacle(const char *path, const char *path_variable, char *at)
 		if (fd < 0)
 			return LB_OBSTACLE_NONE; /* the exec will say, or it may be run but not read */
 		size = lb_syscall4(__NR_pread64, fd, head, sizeof head, 0);
-		obstacle = size < 0 ? LB_OBSTACLE_NONE : lb_obstacle_of_file((int)fd, head, (size_t)size);
+		obstacle = obstacle_of_credentials((int)fd);
+		if (obstacle == LB_OBSTACLE_NONE && size > 0)
+			obstacle = lb_obstacle_of_head(head, (size_t)size);
 		lb_syscall1(__NR_close, fd);
 		if (size < 2 || head[0] != '#' || head[1] != '!')
 			return obstacle;

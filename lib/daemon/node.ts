@@ -29,7 +29,7 @@ import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
 import { Peers, type Reply } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
-import { register } from "./registration.ts";
+import { register, registerStaying } from "./registration.ts";
 import { Reload } from "./reload.ts";
 import { Standing } from "./standing.ts";
 import { Treatments } from "./treatments.ts";
@@ -246,6 +246,8 @@ export class Node {
     switch (message.name) {
       case "Register":
         return register(this.#context, peer, message, this.#watches.watch);
+      case "Stays":
+        return registerStaying(this.#context, peer, message, this.#watches.watch);
       case "Fetch":
         if (message.orderId === 0n) return void this.#moves.byHand(peer);
         return void this.#orders.fetch(peer, message);

@@ -62,6 +62,11 @@ export function tuneStream(fd: number, userTimeoutMs: number): void {
   unwrap(openFfi().lb_ffi_tune_stream(fd, userTimeoutMs), "set the options of a connection");
 }
 
+/** Why the loader does not load the library into a process's program: a code of the schema's obstacles, 0 none. */
+export function obstacle(pid: number): number {
+  return Math.max(0, openFfi().lb_ffi_obstacle(pid));
+}
+
 /** Creates the control socket. */
 export function controlListen(path: string): void {
   unwrap(openFfi().lb_ffi_control_listen(cText(path)), `create the control socket ${path}`);

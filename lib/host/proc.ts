@@ -4,6 +4,7 @@
  * @module
  */
 import { limits, schema } from "../wire/schema.ts";
+import * as native from "./native.ts";
 import { otherOwner, SHARED_ANONYMOUS } from "./shared_memory.ts";
 
 /** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
@@ -133,6 +134,25 @@ export interface Inspection {
 /** As many as the library has room for: c/preload/posix_timers.h. */
 const POSIX_TIMERS_MAX = 256;
 
+/** Why a process cannot move whose program has no handler of ours, where nothing better is known. */
+export const NOT_LOADED = "its lb library is not loaded";
+
+/** Libraries under which ours does nothing: c/preload/neighbours.c. */
+const TAKEN_OVER = /\/lib[^/]*(tsan|msan)[^/]*\.so/;
+
+/** The words for a code of the schema's obstacles. */
+export function obstacleText(code: number): string | null {
+  const found = Object.values(schema.obstacles).find((obstacle) => obstacle.code === code);
+  return found === undefined ? null : `it ${found.text}`;
+}
+
+/** Why a process does without the library: by its program's file, or what else is loaded into it. */
+function whyNotLoaded(pid: number, maps: string): string {
+  const library = TAKEN_OVER.exec(maps)?.[0].slice(1);
+  if (library !== undefined) return `it is built with ${library}, whose books cannot move`;
+  return obstacleText(native.obstacle(pid)) ?? NOT_LOADED;
+}
+
 /** Programs block all signals for a moment; only one that blocks at every look is an obstacle. */
 const BLOCKED_LOOKS = 8;
 const BLOCKED_LOOK_MS = 10;
@@ -170,12 +190,15 @@ export async function inspect(
     status = parseStatus(text);
   }
   const maps = await readProc(pid, "maps");
+  const known = statusObstacle(stat, status, options);
   const own = ["RssAnon", "RssShmem", "VmSwap"].map((name) => kibibytes(status, name));
   return {
     cpuSeconds: stat.cpuSeconds,
     rssBytes: kibibytes(status, "VmRSS"),
     memoryBytes: own.reduce((sum, bytes) => sum + bytes, fileBytes(maps ?? "")),
-    cantmove: statusObstacle(stat, status, options) ?? await deepObstacle(pid, maps, options),
+    cantmove: known === NOT_LOADED
+      ? whyNotLoaded(pid, maps ?? "")
+      : known ?? await deepObstacle(pid, maps, options),
   };
 }
 
@@ -197,7 +220,7 @@ export function statusObstacle(
   const mask = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);
   // A guest's library never lets the program block it; inside a forwarded call it waits by signalfd.
   if (!options.guest && blocks(status, options.signal)) return `it blocks signal ${options.signal}`;
-  if ((mask("SigCgt") & bit) === 0n) return "its lb library is not loaded";
+  if ((mask("SigCgt") & bit) === 0n) return NOT_LOADED;
   return null;
 }
 

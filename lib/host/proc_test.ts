@@ -1,5 +1,6 @@
 /** Tests of what is read from /proc. */
 import assert from "node:assert/strict";
+import { openFfi } from "../../ffi/open.ts";
 import {
   cutText,
   fileBytes,
@@ -32,6 +33,8 @@ function status(changes: Record<string, string> = {}): Map<string, string> {
     Object.entries(fields).map(([name, value]) => `${name}:\t${value}`).join("\n"),
   );
 }
+
+openFfi(); // once and for all, so that no test seems to leak it
 
 Deno.test("parseStat() finds its fields behind a name with blanks and parentheses", () => {
   assert.deepEqual(stat, {

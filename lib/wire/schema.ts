@@ -246,6 +246,12 @@ export const local = {
       systemCall: "u32",
     },
   },
+  Stays: {
+    id: 16,
+    doc: "launcher to daemon: this process is about to become a program into which no library is " +
+      "loaded, and why (obstacles); answered by Ack",
+    fields: { startTicks: "u64", pid: "u32", obstacle: "u32", program: "char[64]" },
+  },
 } as const satisfies Record<string, StructSchema>;
 
 /** Bits of a frame's `flags`. */

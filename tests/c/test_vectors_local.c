@@ -76,6 +76,11 @@ static void programs(void)
 		IS_VECTOR("register");
 	}
 	{
+		MESSAGE(stays, LB_LOCAL_STAYS);
+		U64(start_ticks), U32(pid), U32(obstacle), TEXT(program, "program");
+		IS_VECTOR("stays");
+	}
+	{
 		MESSAGE(ack, LB_LOCAL_ACK);
 		I32(code), U32(flags);
 		IS_VECTOR("ack");
