@@ -41,8 +41,10 @@ bool lb_guest_peek(struct lb_keeper *keeper, int stream_fd)
 	if (options->restart)
 		size = pread(stream_fd, &header, sizeof header, 0);
 	else {
-		bound_stream(stream_fd, options->io_timeout_ms);
+		/* The source's process has yet to hear of its order. */
+		bound_stream(stream_fd, options->io_timeout_ms + LB_ORDER_TIMEOUT_MS);
 		size = recv(stream_fd, &header, sizeof header, MSG_PEEK | MSG_WAITALL);
+		bound_stream(stream_fd, options->io_timeout_ms);
 	}
 	if (size != (ssize_t)sizeof header || header.magic != LB_IMAGE_MAGIC)
 		return false;

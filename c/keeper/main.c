@@ -6,9 +6,9 @@
  * lb-keeper restart --node NAME [--control PATH] [any of the above]
  *         fd 3: the image file; fd 4: the link
  *
- * A restart takes from the image what its command line leaves out. Exit status of `guest`: 0, or 1
- * when the guest was never restored; of `restart`: the guest's own, its signal included, or 4 when
- * the image could not be continued here.
+ * A restart takes from the image what its command line leaves out. Exit status of `guest`: 0; when
+ * the guest was never restored, 128 and the signal that ended it, or an errno, or 1; of `restart`:
+ * the guest's own, its signal included, or 4 when the image could not be continued here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -107,6 +107,18 @@ static void parse(struct lb_keeper_options *options, int argc, char **argv)
 		usage("LB_FAULT", getenv("LB_FAULT"));
 }
 
+/* What kept a guest from being restored, for the daemon to tell the source. */
+static int failure_status(const struct lb_keeper *keeper, int error)
+{
+	int status = keeper->wait_status;
+
+	if (error != -LB_E_PEER_LOST) /* it was never started */
+		return error < 0 && error > -127 ? -error : EXIT_NOT_RESTORED;
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_NOT_RESTORED;
+}
+
 /* Ends as the guest did, so that the shell sees what it would have seen. */
 static _Noreturn void end_as(int wait_status)
 {
@@ -144,7 +156,7 @@ int main(int argc, char **argv)
 	}
 	error = lb_keeper_run(&keeper, STREAM_FD, link_fd);
 	if (!keeper.options.restart)
-		return error < 0 ? EXIT_NOT_RESTORED : 0;
+		return error < 0 ? failure_status(&keeper, error) : 0;
 	if (error < 0) {
 		lb_keeper_say("Cannot restart '%s' as its image must be whole: wait status 0x%x\n"
 			      "    fix: Check the file, and this node with `lb doctor`",

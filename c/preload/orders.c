@@ -9,6 +9,9 @@
 #include "posix_timers.h"
 #include "ring.h"
 
+#define LB_EPIPE 32
+#define LB_ECONNRESET 104
+
 /* The last look before anything is touched: the daemon's own look is a moment old. */
 static int check_movable(void)
 {
@@ -53,6 +56,11 @@ static int stream_out(struct lb_order_context *context, int fd, bool home)
 	struct lb_link_running running;
 	int error = lb_image_write(&sink, context->order.ticket);
 	context->bytes = sink.bytes;
+	if (error == -LB_EPIPE || error == -LB_ECONNRESET) {
+		/* What the copy said before it ended is in the socket still, and tells more. */
+		int said = lb_stream_expect(fd, LB_LINK_MAPPED, 0, 0);
+		return said < 0 && said != -LB_E_PEER_LOST ? said : error;
+	}
 	if (!error)
 		error = home ? 0 : source_fault(context, LB_FAULT_SOURCE_SENT, fd);
 	if (!error)

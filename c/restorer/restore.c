@@ -103,7 +103,7 @@ __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_
 		struct lb_link_status status = { error, 0 };
 		send_message(args->image_fd, LB_LINK_FAILED, &status, sizeof status);
 	}
-	lb_syscall1(__NR_exit_group, 1);
+	lb_syscall1(__NR_exit_group, error < 0 && error > -127 ? -error : 1); /* for the keeper to tell */
 	__builtin_unreachable();
 }
 

@@ -20,7 +20,9 @@ import { frameTypes, guestStates } from "../wire/schema.ts";
 import type { Context, Watch } from "./context.ts";
 import { Departures } from "./departures.ts";
 import type { Endings } from "./endings.ts";
+import { Fates, withFix } from "./fates.ts";
 import { refusal } from "./fitness.ts";
+import { startKeeper } from "./keepers.ts";
 import type { Orders } from "./orders.ts";
 import { announcementValues, type Reply } from "./peers.ts";
 import type { GuestRecord } from "./records.ts";
@@ -57,6 +59,7 @@ export class Arrivals {
   readonly #orders: Orders;
   readonly #offers = new Map<bigint, Offer>();
   readonly #departures: Departures;
+  readonly #fates = new Fates();
   /** What each node has told last, of the process that it offers next. */
   readonly #told = new Map<string, FrameValues<"T">>();
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
@@ -148,6 +151,7 @@ export class Arrivals {
         ? [record.guestPid, record.guestStartTicks]
         : [record.keeperPid, record.keeperStartTicks];
       log.warning("a copy hangs and is ended", { process: record.id, pid });
+      this.#fates.note(record.ticket, `it hung here for ${Math.round(arriving.limitMs / 1000)} s`);
       if (isAlive(pid, startTicks)) Deno.kill(pid, "SIGKILL");
     }
   }
@@ -178,7 +182,8 @@ export class Arrivals {
       }
     } catch (error) {
       connection.close();
-      const reason = describe(error);
+      const reason = withFix(error);
+      this.#fates.note(ticket, reason);
       log.warning("arrival", {
         process: formatProcessId(offer.identity),
         outcome: "failed",
@@ -189,53 +194,16 @@ export class Arrivals {
   }
 
   #startKeeper(offer: Offer, fd: number): void {
-    const { identity, program, from, memoryBytes, cpuSeconds } = offer;
-    const { config, node, controlPath, parts, logFd, records } = this.#context;
-    const { ticket, startTicks, homePid, homeNode } = identity;
-    const id = formatProcessId(identity);
-    const fault = Deno.env.get("LB_FAULT");
-    const keeperPid = native.spawn({
-      programFd: parts.keeper,
-      // deno-fmt-ignore
-      args: [
-        "lb-keeper", "guest",
-        "--control", controlPath,
-        "--node", node,
-        "--ticket", String(ticket),
-        "--home", homeNode,
-        "--from", from,
-        "--pid", String(homePid),
-        "--start", String(startTicks),
-        "--io-timeout-ms", String(config.ioTimeoutMs),
-        "--reconnect-limit-ms", String(config.reconnectLimitMs),
-      ],
-      env: fault === undefined ? {} : { LB_FAULT: fault },
-      fds: [fd],
-      logFd,
-    });
-    const record: GuestRecord = {
-      id,
-      homeNode,
-      homePid,
-      startTicks,
-      program,
-      ticket,
-      keeperPid,
-      keeperStartTicks: native.startTicks(keeperPid) ?? 0n,
-      guestPid: 0,
-      guestStartTicks: 0n,
-      running: false,
-      connection: null,
-      left: false,
-      cpuElsewhere: cpuSeconds,
-    };
-    records.guests.set(id, record);
+    const { config, records } = this.#context;
+    const { identity: { ticket }, memoryBytes } = offer;
+    const record = startKeeper(this.#context, offer, fd);
+    records.guests.set(record.id, record);
     records.save();
     // Twice what the sender waits for, so that a copy which is only slow is its to give up.
     const limitMs = 6 * config.ioTimeoutMs + Number(memoryBytes) / 5_000;
     this.#arriving.set(ticket, { startedMs: monotonicMs(), limitMs });
     this.#context.dispatch({ type: "arrivalStarted", ticket });
-    this.#watch(keeperPid, record.keeperStartTicks);
+    this.#watch(record.keeperPid, record.keeperStartTicks);
   }
 
   /** A keeper tells of its guest; first on its connection, and at each change. */
@@ -340,9 +308,20 @@ export class Arrivals {
     }
   }
 
+  /** Tells what became of a move to this node. */
+  async fate(ticket: bigint): Promise<string> {
+    return await this.#fates.tell(ticket, () => {
+      const arriving = this.#arriving.get(ticket);
+      return arriving === undefined ? null : monotonicMs() - arriving.startedMs;
+    });
+  }
+
   /** A watched process is gone: a keeper, or a guest that has lost its keeper. */
-  exited(pid: number): void {
+  exited(pid: number, waitStatus: number | null = null): void {
     const { guests } = this.#context.records;
+    if ([...guests.values()].some((record) => record.keeperPid === pid)) {
+      this.#fates.ended(pid, waitStatus);
+    }
     for (const record of [...guests.values()]) {
       if (record.keeperPid === pid && record.connection !== null) {
         // Its last words may still lie in its connection, whose end comes after them.
@@ -350,7 +329,7 @@ export class Arrivals {
       } else if (record.keeperPid === pid) {
         const orphan = record.running && !record.left &&
           isAlive(record.guestPid, record.guestStartTicks);
-        if (!orphan) this.#forget(record, "its keeper ended");
+        if (!orphan) this.#forget(record, this.#fates.ofKeeper(pid, this.#context.keeperLog));
         else if (!this.#watch(record.guestPid, record.guestStartTicks)) {
           this.#forget(record, "it ended");
         }
@@ -368,8 +347,8 @@ export class Arrivals {
     if (record.running) dispatch({ type: "processEnded", id: record.id });
     else {
       log.warning("arrival", { process: record.id, outcome: "failed", reason });
-      const failed = "it could not be restored: see the log of the node";
-      dispatch({ type: "arrivalFailed", ticket: record.ticket, reason: failed });
+      this.#fates.note(record.ticket, reason);
+      dispatch({ type: "arrivalFailed", ticket: record.ticket, reason });
     }
     this.#departures.left(record.id);
   }

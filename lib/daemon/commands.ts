@@ -13,6 +13,7 @@ import { logger } from "../host/log.ts";
 import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Context } from "./context.ts";
 import type { Homes } from "./homes.ts";
@@ -32,6 +33,7 @@ export class Commands {
   readonly #context: Context;
   readonly #peers: Peers;
   readonly #moves: Moves;
+  readonly #arrivals: Arrivals;
   readonly #homes: Homes;
   readonly #standing: Standing;
   readonly #cluster: Cluster;
@@ -44,6 +46,7 @@ export class Commands {
     parts: {
       peers: Peers;
       moves: Moves;
+      arrivals: Arrivals;
       homes: Homes;
       standing: Standing;
       cluster: Cluster;
@@ -53,6 +56,7 @@ export class Commands {
     this.#context = context;
     this.#peers = parts.peers;
     this.#moves = parts.moves;
+    this.#arrivals = parts.arrivals;
     this.#homes = parts.homes;
     this.#standing = parts.standing;
     this.#cluster = parts.cluster;
@@ -88,6 +92,8 @@ export class Commands {
         return await this.#pin(values, command === "pin");
       case "wake":
         return this.#wake(values);
+      case "fate":
+        return await this.#arrivals.fate(values.ticket);
       case "why":
         return await this.#why(values);
       case "drain":
@@ -185,7 +191,7 @@ export class Commands {
         else {
           reject(
             new HostError(`Cannot move ${id}: ${failure}`, {
-              fix: "`lb ps` tells what keeps a process here; the logs of both nodes tell more",
+              fix: `\`lb why ${id.split("/")[1]}\` tells more, and the logs of both nodes`,
             }),
           );
         }

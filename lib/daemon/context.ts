@@ -39,6 +39,8 @@ export interface Context {
   readonly parts: Parts;
   /** Where keepers write what they have to say. */
   readonly logFd: number;
+  /** The path of that file. */
+  readonly keeperLog: string;
   /** Number of the trigger signal. */
   readonly signal: number;
   /** When this run began, by the monotonic clock. */

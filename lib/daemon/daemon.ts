@@ -141,6 +141,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     parts,
     // Keepers outlive the daemon: its own standard error, a pipe perhaps, must not stay open by them.
     logFd,
+    keeperLog,
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,

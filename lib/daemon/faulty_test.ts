@@ -29,16 +29,16 @@ function launch(node: TestNode): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Asks for something; a refusal has a reason and is no failure. Returns whether it was done. */
-async function order(node: TestNode, command: ProcessCommand): Promise<boolean> {
+/** Asks for something; a refusal has a reason and is no failure. Returns the reason; "": it was done. */
+async function order(node: TestNode, command: ProcessCommand): Promise<string> {
   const connection = await connectLocal(node.config);
   try {
     await askCommand(connection, command);
-    return true;
+    return "";
   } catch (error) {
     if (!(error instanceof LbError)) throw error;
     assert.match(error.message, /: ./);
-    return false;
+    return error.message;
   } finally {
     connection.close();
   }
@@ -68,15 +68,26 @@ Deno.test("a daemon outlives each of its native calls' failing, and no process i
         (await home.snapshot()).processes.some((process) => process.pid === pid);
       await until(isKnown, (known) => known, "it is registered");
       const both = () => new Set([...failed(home), ...failed(away)]);
+      const refusals: string[] = [];
       for (let round = 0; round < ROUNDS_MAX; round++) {
         if (CALLED.every((name) => both().has(name))) break;
         const path = `${home.dir}/image-${round}`;
-        if (await order(home, { command: "migrate", pid, destination: away.name })) {
+        const refusal = await order(home, { command: "migrate", pid, destination: away.name });
+        refusals.push(refusal);
+        if (refusal === "") {
           await order(home, { command: "home", pid });
         } else await order(home, { command: "snapshot", pid, path });
         await Promise.all([home.snapshot(), away.snapshot()]);
       }
       assert.deepEqual(CALLED.filter((name) => !both().has(name)), [], "what has not failed yet");
+      // What only the destination knows reaches the person who asked for the move.
+      for (const error of ["EMFILE", "ENOMEM", "EAGAIN", "ENOSPC"]) {
+        const said = `on ${away.name} Cannot start lb-keeper: `;
+        assert.ok(
+          refusals.some((refusal) => refusal.includes(said) && refusal.includes(`(${error})`)),
+          `${error} in ${refusals.join("\n")}`,
+        );
+      }
     } finally {
       child.kill("SIGTERM");
     }

@@ -15,7 +15,7 @@ import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { inspect, type Inspection } from "../host/proc.ts";
 import { connectTcp, takeDescriptor } from "../host/tcp.ts";
-import { limits } from "../wire/schema.ts";
+import { commands, limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import type { Order, OrderResult, Orders } from "./orders.ts";
 import { type Peers, readAnnouncement } from "./peers.ts";
@@ -27,6 +27,11 @@ const log = logger("moves");
 /** A look at /proc takes a millisecond, but waits for a process that the kernel is busy with. */
 const INSPECTION_MS_MAX = 2_000;
 const SILENT = `the kernel has not told about it within ${INSPECTION_MS_MAX} ms`;
+
+const OVERDUE = "an earlier order has taken too long and has not ended yet";
+
+/** How long the other node may take to say what became of a move: it looks for a second itself. */
+const FATE_MS_MAX = 3_000;
 
 /** What is known of a process that cannot be seen. */
 const unseen = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0 };
@@ -90,8 +95,14 @@ export class Moves {
     return {
       ...inspection,
       cpuSeconds: inspection.cpuSeconds + cpuElsewhere,
-      cantmove: known ?? inspection.cantmove,
+      cantmove: known ?? this.#named(inspection.cantmove, pidOf(record)),
     };
+  }
+
+  /** In the middle of an order a process blocks all signals: that is not its program's doing. */
+  #named(cantmove: string | null, pid: number): string | null {
+    const isBlocking = cantmove?.startsWith("it blocks signal") === true;
+    return isBlocking && this.#orders.isOverdue(pid) ? OVERDUE : cantmove;
   }
 
   /** Looks at a process of this node now and tells the balancer. */
@@ -161,8 +172,11 @@ export class Moves {
     const phases = this.#phases.get(ticket) ?? { offerMs: 0, connectMs: 0 };
     this.#phases.delete(ticket);
     const record = this.find(id); // before the move, which takes it away
-    const result = await this.#tryMove({ ticket, id, to, home }, phases)
+    const tried = await this.#tryMove({ ticket, id, to, home }, phases)
       .catch((error): OrderResult => aborted(describe(error)));
+    const result = tried.outcome !== "aborted" || home || record === null
+      ? tried
+      : { ...tried, reason: await this.#explain(to, wireIdentity(record, ticket), tried.reason) };
     const fields = {
       process: id,
       program: record?.program ?? "",
@@ -192,6 +206,19 @@ export class Moves {
     } else {
       log.info("move", fields);
       this.#context.dispatch({ type: "moveEnded", ticket, outcome: "moved", ...carried });
+    }
+  }
+
+  /** Why a move was aborted: what the other node knows comes first, as here only the stream broke. */
+  async #explain(to: string, identity: WireIdentity, reason: string | null): Promise<string> {
+    const seen = reason ?? "no reason given";
+    const values = { ...identity, command: commands.fate, pid: 0, destination: "", path: "" };
+    try {
+      const answer = await this.#peers.request(to, "M", values, { timeoutMs: FATE_MS_MAX });
+      const there = answer.letter === "Y" ? answer.values.detail : "";
+      return there === "" ? seen : `on ${to} ${there} (here: ${seen})`;
+    } catch {
+      return seen.includes(to) ? seen : `${seen}; ${to} does not answer: see whether it runs`;
     }
   }
 

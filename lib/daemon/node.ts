@@ -95,6 +95,7 @@ export class Node {
       cluster: this.#cluster,
       peers: this.#peers,
       moves: this.#moves,
+      arrivals: this.#arrivals,
       homes: this.#homes,
       treatments: this.#treatments,
     });
@@ -235,7 +236,7 @@ export class Node {
         this.#homes.hangup(peer);
         this.#arrivals.hangup(peer);
       },
-      exited: (pid, startTicks) => this.#exited(pid, startTicks),
+      exited: (pid, startTicks, waitStatus) => this.#exited(pid, startTicks, waitStatus),
       failed: (reason) => log.error("cannot deal with an event", { reason }),
       malformed: (peer, reason) =>
         log.warning("malformed message on the control socket", { pid: peer.pid, reason }),
@@ -276,7 +277,7 @@ export class Node {
     }
   }
 
-  #exited(pid: number, startTicks: bigint): void {
+  #exited(pid: number, startTicks: bigint, waitStatus: number | null = null): void {
     const { records, dispatch } = this.#context;
     this.#orders.gone(pid);
     const local = records.findByPid(pid);
@@ -286,7 +287,7 @@ export class Node {
       dispatch({ type: "processEnded", id: local.id });
     }
     this.#homes.exited(pid);
-    this.#arrivals.exited(pid);
+    this.#arrivals.exited(pid, waitStatus);
   }
 
   // ---- TCP and the socket for commands ----

@@ -11,6 +11,7 @@ import { monotonicMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { logger } from "../host/log.ts";
+import { parseStat } from "../host/proc.ts";
 import * as native from "../host/native.ts";
 import { describeCode } from "../../ffi/unwrap.ts";
 import type { LocalValues } from "../wire/local.ts";
@@ -157,7 +158,12 @@ export class Orders {
     pending.timer = setTimeout(() => {
       this.#overdue.set(message.orderId, order);
       const carried = { bytes: order.memoryBytes, ms: limitMs };
-      this.#abort(message.orderId, `it has said nothing for ${limitMs} ms`, carried);
+      const mebibytes = Math.ceil(order.memoryBytes / 2 ** 20);
+      const reason = `it has said nothing for ${limitMs} ms, ` +
+        (isStopped(order.pid)
+          ? `as it is stopped: kill -CONT ${order.pid}`
+          : `which is too long for its ${mebibytes} MiB: it goes on when this step has ended`);
+      this.#abort(message.orderId, reason, carried);
     }, limitMs);
     return true;
   }
@@ -209,6 +215,11 @@ export class Orders {
       [...this.#overdue.values()].some((order) => order.ticket === ticket);
   }
 
+  /** Whether a process may stand still for an order that was given up. */
+  isOverdue(pid: number): boolean {
+    return [...this.#overdue.values()].some((order) => order.pid === pid);
+  }
+
   /** The keeper of a guest says that it runs elsewhere now: that was its order. */
   left(pid: number): void {
     for (const { order, settle } of [...this.#pending.values()]) {
@@ -230,4 +241,13 @@ export class Orders {
 function newOrderId(): bigint {
   const [value = 0n] = crypto.getRandomValues(new BigUint64Array(1));
   return (value & 0x7fff_ffff_ffff_ffffn) | 0x1_0000n;
+}
+
+/** Whether a process is stopped just now. */
+function isStopped(pid: number): boolean {
+  try {
+    return parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`))?.state === "T";
+  } catch {
+    return false;
+  }
 }

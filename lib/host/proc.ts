@@ -219,7 +219,9 @@ export function statusObstacle(
   const bit = 1n << BigInt(options.signal - 1);
   const mask = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);
   // A guest's library never lets the program block it; inside a forwarded call it waits by signalfd.
-  if (!options.guest && blocks(status, options.signal)) return `it blocks signal ${options.signal}`;
+  if (!options.guest && blocks(status, options.signal)) {
+    return `it blocks signal ${options.signal}, by which it is told to move`;
+  }
   if ((mask("SigCgt") & bit) === 0n) return NOT_LOADED;
   return null;
 }

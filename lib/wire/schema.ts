@@ -274,6 +274,7 @@ export const commands = {
   join: 10, // the node becomes a member of the cluster that `destination` is in
   leave: 11, // the node is no member any more
   drainGuests: 12, // the node sends its guests away and takes nothing; its own processes stay
+  fate: 14, // tell what became of a move to this node, by its ticket; "": nothing is known
   wake: 13, // a guest that is stopped for the owner of its node goes on, as its home wants it back
 } as const;
 

@@ -3,6 +3,7 @@
 
 struct kept kept;
 guest_function *guest_script;
+uint32_t io_timeout_ms = 2000;
 static char folder[] = "/tmp/lb-test-XXXXXX";
 static char control_path[64];
 static int listen_fd = -1;
@@ -246,7 +247,7 @@ void keeper_child(int stream_fd, int link_fd, bool restart, uint32_t limit_ms)
 
 	keeper.options.restart = restart;
 	keeper.options.control_path = control_path;
-	keeper.options.io_timeout_ms = 2000;
+	keeper.options.io_timeout_ms = io_timeout_ms;
 	keeper.options.reconnect_limit_ms = limit_ms;
 	strcpy(keeper.options.node, "here:9734");
 	if (!restart) {

@@ -67,6 +67,7 @@ int send_link(void);
 void expect_hello(int link);
 void serve(void);
 int keeper_status(void);
+extern uint32_t io_timeout_ms; /* of keepers to come */
 struct lb_image_header image_header(void);
 /* Runs a keeper in a child, and ends: with 1 where lb_keeper_run() says that the guest never ran,
  * KEEPER_DEAD where it was killed as a dead copy, else with 0; in front, as a shell tells the

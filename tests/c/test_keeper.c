@@ -110,6 +110,37 @@ static void reports_signals(void)
 	end_guest();
 }
 
+/* A source that is slow to hear of its order, as on a machine with much to do, breaks no stream. */
+static void waits_for_an_order(void)
+{
+	struct lb_image_header header = image_header();
+	int ends[2];
+
+	io_timeout_ms = 300;
+	guest_script = guest_exits;
+	CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	kept.home = ends[0];
+	kept.pid = fork_child();
+	if (kept.pid == 0) {
+		close(ends[0]);
+		keeper_child(ends[1], -1, false, 60000);
+	}
+	io_timeout_ms = 2000;
+	close(ends[1]);
+	accept_keeper();
+	expect_state(LB_GUEST_RESTORING);
+	usleep(1200000); /* longer than two silences, shorter than an order may take */
+	CHECK_EQUAL(write(ends[0], &header, sizeof header), sizeof header);
+	expect_state(LB_GUEST_RESTORING);
+	expect_state(LB_GUEST_RUNNING);
+	serve();
+	expect_ended(7 << 8);
+	send_ack();
+	expect_hangup();
+	CHECK_EQUAL(keeper_status(), 0);
+	close(kept.home);
+}
+
 static void reports_no_failed_restore(void)
 {
 	arrive(guest_fails, 60000);
@@ -230,6 +261,7 @@ int main(void)
 	world_start();
 	run_case("a guest's exit is told to home, and the link's end before it", reports_exits);
 	run_case("a guest's death by a signal is told to home", reports_signals);
+	run_case("a keeper waits for an order to be heard", waits_for_an_order);
 	run_case("of a guest that was never restored home hears nothing",
 		 reports_no_failed_restore);
 	run_case("of a guest that moved on home hears nothing", reports_nothing_of_who_left);

@@ -1,0 +1,60 @@
+/**
+ * A move that fails: the person who asked for it hears why, from whatever node knows, with its name; and so
+ * does who asks `lb why` later. The process goes on where it was.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { schema } from "../../lib/wire/schema.ts";
+import { type Host, Testbed, waitFor } from "../testbed/mod.ts";
+
+/** Asks for a move that must fail, and returns what is said of it at once and afterwards. */
+async function failure(home: Host, pid: number, away: Host): Promise<string> {
+  const { code, stderr } = await home.lb("migrate", String(pid), away.node);
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /^ {4}fix: /m);
+  const reason = /^lb: Cannot move \S+: (.*)$/m.exec(stderr)?.[1] ?? "";
+  assert.ok(reason.startsWith(`on ${away.node} `), `it names the node that knows: ${stderr}`);
+  const why = await home.must(["lb", "why", String(pid)]);
+  assert.ok(why.includes(`its move to ${away.node} was aborted: ${reason}`), why);
+  return reason;
+}
+
+/** What is said of a copy that ends at this step. */
+const steps = [
+  ["guestTable", "kill", /its copy was ended by signal 9, by a person or for lack of memory/],
+  ["guestMemory", "kill", /its copy was ended by signal 9/],
+  ["guestMapped", "kill", /its copy was ended by signal 9/],
+  ["guestGo", "kill", /its copy was ended by signal 9/],
+  ["guestRunning", "kill", /its copy was ended by signal 9/],
+  ["guestTable", "fail", /its copy ended before it ran.*a test asked for this failure/],
+] as const;
+
+Deno.test("whatever step of a move ends the copy, the person who asked hears that it ended, and where", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await home.startDaemon();
+  const job = await home.launchKnown(["counter", "6000"]);
+  for (const [step, action, said] of steps) {
+    await away.startDaemon({ env: { LB_FAULT: `${schema.faults[step]}:${action}` } });
+    assert.match(await failure(home, job.pid, away), said, `${step}:${action}`);
+    await away.daemon.stop();
+  }
+  const before = job.stdout.length;
+  await waitFor("the program to go on", () => job.stdout.length > before);
+});
+
+Deno.test("a keeper that is killed while memory arrives is told of", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const env = { LB_FAULT: `${schema.faults.sourceMemory}:pause` };
+  const job = await home.launchKnown(["counter", "6000"], { env });
+  const told = failure(home, job.pid, away);
+  const keeper = await waitFor("its keeper", async () => {
+    const found = await away.run(["pgrep", "-f", `lb-keeper guest .*--node ${away.node} `]);
+    return found.code === 0 ? found.stdout.trim().split("\n")[0] : undefined;
+  });
+  await away.must(["kill", "-KILL", keeper ?? ""]);
+  assert.match(await told, /its keeper was ended by signal 9, by a person or for lack of memory/);
+});
