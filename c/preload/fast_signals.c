@@ -14,6 +14,7 @@
 #include "fast.h"
 #include "forward.h"
 #include "internal.h"
+#include "posix_timers.h"
 #include "sites.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
@@ -174,6 +175,8 @@ uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *contex
 	if (lb_signal_defer(signal, info, context))
 		return LB_ENTRY_BACK;
 	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	if (info->code == LB_SI_TIMER)
+		lb_timer_delivered(info->timer.id);
 	if (is_handler(lb_self.actions[signal].handler))
 		return lb_signal_enter(signal, context, entry);
 	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */

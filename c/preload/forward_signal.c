@@ -12,6 +12,7 @@
 
 #include "forward.h"
 #include "forward_own.h"
+#include "posix_timers.h"
 #include "ring.h"
 #include "sites.h"
 
@@ -255,6 +256,7 @@ int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 	result = take_aside(trap, aside);
 	if (result != 0)
 		return result;
+	lb_timers_taken(wait.set);
 	wait.set = lb_mask_strip(wait.set); /* orders are not for the program to take */
 	lb_wait_unlimited();
 	if (trap->args[2] != 0 && wait.sec < SECONDS_MAX) {

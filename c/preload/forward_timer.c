@@ -130,15 +130,11 @@ int64_t lb_own_timer_gettime(struct lb_trap *trap)
 int64_t lb_own_timer_getoverrun(struct lb_trap *trap)
 {
 	const struct lb_timer *timer = lb_timer_find((int32_t)trap->args[0]);
-	struct __kernel_timespec now = { 0, 0 };
+	int32_t overrun = timer != NULL ? lb_timer_overrun(timer) : 0;
 
 	if (lb_self.has_child)
 		return -EINVAL;
-	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
-	if (timer != NULL && timer->overrun > 0 &&
-		now.tv_sec * SECOND_NS + now.tv_nsec < timer->overrun_until_ns)
-		return timer->overrun;
-	return lb_here(trap);
+	return overrun > 0 ? overrun : lb_here(trap);
 }
 
 int64_t lb_own_timer_delete(struct lb_trap *trap)

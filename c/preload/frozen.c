@@ -12,6 +12,7 @@
 #define ITIMERS 3
 #define ITIMER_REAL 0
 #define SIGALRM 14
+#define ITIMER_SIGNALS (LB_BIT(SIGALRM) | LB_BIT(26 /* SIGVTALRM */) | LB_BIT(27 /* SIGPROF */))
 #define SI_KERNEL 0x80
 #define US_NS 1000LL
 #define RLIMITS 16
@@ -161,9 +162,7 @@ static void merge_ticks(void)
 static int take_all(void)
 {
 	static uint16_t lost[LB_TIMERS_MAX];
-	int error = lb_timers_look();
-	if (!error)
-		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
 	if (error)
 		return error;
 	lb_timers_note();
@@ -225,19 +224,23 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 	frozen.pending_count = 0;
 }
 
-/* Of signals below the real-time ones each queue, this thread's and the process's, has one at most; each timer has
- * its own besides, which only the timer itself can send again. */
+/* Of signals below the real-time ones each queue, this thread's and the process's, has one at most. That of an interval
+ * timer waits where the timer's next one joins it. */
 static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
 {
 	uint64_t bit = info->signo < LB_REAL_TIME ? LB_BIT(info->signo) : 0;
-	if (!(full[0] & bit))
+	int to = (bit & ITIMER_SIGNALS) && info->code == SI_KERNEL; /* 0: this thread's */
+	if (info->code == LB_SI_TIMER && lb_timer_due(info->timer.id, info->timer.overrun))
+		return;
+	if (full[to] & bit)
+		to = !to;
+	if (full[to] & bit)
+		return;
+	full[to] |= bit;
+	if (to == 0)
 		queue_first(info);
-	else if (!(full[1] & bit))
-		lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->signo, info);
-	else if (info->code == LB_SI_TIMER)
-		lb_timer_due(info->timer.id);
-	full[1] |= full[0] & bit;
-	full[0] |= bit;
+	else if (lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->signo, info) < 0)
+		lb_syscall2(__NR_kill, lb_self.local_pid, info->signo); /* RLIMIT_SIGPENDING, as above */
 }
 
 /* from_away: where it has come to this process. */
@@ -292,8 +295,12 @@ int lb_freeze(void)
 	lb_sites_undo();
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
+	error = lb_timers_look();
+	if (!error)
+		lb_timers_note_overruns();
 	/* First: an interval timer whose signal waits goes on, in step, only when that is taken. */
-	error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	if (!error)
+		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
 	disarm_timers();
 	if (!error)
 		error = take_all();

@@ -23,6 +23,7 @@
 #define SIGEV_THREAD_KIND 2
 #define SIGEV_THREAD_ID_FLAG 4
 #define SECOND_NS 1000000000LL
+#define DUE_TRIES 100
 #define LOOKS 5        /* until one is not interrupted, as it is late by as much */
 #define LOOK_NS 20000
 
@@ -37,6 +38,7 @@ static struct lb_timer timers[LB_TIMERS_MAX];
 static int64_t left_ns[LB_TIMERS_MAX]; /* at lb_timers_note() */
 static int count;
 static bool stopped;
+static uint64_t due; /* signals of timers that have gone off already when they go on */
 static bool home_restores; /* noted before it leaves */
 
 struct lb_timer *lb_timer_find(int32_t id)
@@ -187,6 +189,11 @@ int lb_timers_look(void)
 		memset(&seen[number], 0, sizeof seen[number]);
 		if (!parse_timer(&at, &seen[number]))
 			return -LB_E_UNSUPPORTED;
+		const struct lb_timer *before = lb_self.away ? lb_timer_find(seen[number].id) : NULL;
+		if (before) {
+			seen[number].overrun = before->overrun;
+			seen[number].overrun_until_ns = before->overrun_until_ns;
+		}
 		number++;
 	}
 	if (!lb_self.away)
@@ -235,10 +242,8 @@ int lb_timers_stop(uint16_t lost[LB_TIMERS_MAX])
 	int expired = 0;
 	for (int i = 0; i < count; i++) {
 		struct lb_timer *timer = &timers[i];
-		int64_t overrun = lb_syscall1(__NR_timer_getoverrun, timer->id);
 		/* interval and left lie as struct itimerspec has them */
 		lb_syscall4(__NR_timer_settime, timer->id, 0, off, timer->interval);
-		timer->overrun = overrun > 0 ? (int32_t)overrun : 0;
 		int64_t left = in_ns(timer->left);
 		/* Less is left from moment to moment, until it expires. */
 		if (left_ns[i] == 0 || (left != 0 && left <= left_ns[i]))
@@ -286,15 +291,31 @@ static void start(struct lb_timer *timer)
 	lb_syscall4(__NR_timer_settime, timer->id, is_point, timer->interval, 0);
 }
 
-void lb_timer_due(int32_t id)
+bool lb_timer_due(int32_t id, int32_t overrun)
 {
 	struct lb_timer *timer = lb_timer_find(id);
-	if (!timer)
-		return;
+	if (!timer || !stopped || counts_cpu_time(timer->clock))
+		return false;
 	bool is_on = timer->left[0] || timer->left[1];
-	timer->due_ns = is_on ? timer->due_ns - in_ns(timer->interval) : 0;
+	int64_t interval_ns = in_ns(timer->interval);
+	if (is_on && !interval_ns)
+		return false; /* set anew since */
+	timer->due_ns = is_on ? timer->due_ns - interval_ns * (1 + (int64_t)overrun) : 0;
 	timer->left[0] = 0;
 	timer->left[1] = 1;
+	due |= LB_BIT(timer->signal);
+	return true;
+}
+
+/* They come by an interrupt, most likely before the next instruction; the program may look at once. */
+static void wait_for_due(void)
+{
+	uint64_t pending = 0;
+	for (int tries = 0; tries < DUE_TRIES && (due & ~pending); tries++) {
+		lb_syscall0(__NR_sched_yield);
+		lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	}
+	due = 0;
 }
 
 void lb_timers_go_on(void)
@@ -304,6 +325,42 @@ void lb_timers_go_on(void)
 	stopped = false;
 	for (int i = 0; i < count; i++)
 		start(&timers[i]);
+	wait_for_due();
+}
+
+/* ---- overruns: the kernel has counted those of signals that were delivered on another node for a timer there */
+
+int32_t lb_timer_overrun(const struct lb_timer *timer)
+{
+	uint64_t pending = 0;
+	if (timer->overrun == 0 || lb_monotonic_raw_ns() < timer->overrun_until_ns)
+		return timer->overrun;
+	/* It has expired since: was that signal delivered? */
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	return pending & LB_BIT(timer->signal) ? timer->overrun : 0;
+}
+
+void lb_timer_delivered(int32_t id)
+{
+	struct lb_timer *timer = lb_timer_find(id);
+	if (timer)
+		timer->overrun = 0;
+}
+
+void lb_timers_taken(uint64_t set)
+{
+	for (int i = 0; i < count; i++)
+		if (set & LB_BIT(timers[i].signal))
+			timers[i].overrun = 0;
+}
+
+void lb_timers_note_overruns(void)
+{
+	for (int i = 0; i < count; i++) {
+		int32_t before = lb_self.away ? lb_timer_overrun(&timers[i]) : 0;
+		int64_t overrun = before ? before : lb_syscall1(__NR_timer_getoverrun, timers[i].id);
+		timers[i].overrun = overrun > 0 ? (int32_t)overrun : 0;
+	}
 }
 
 /* ---- making them again */

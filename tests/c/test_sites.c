@@ -63,6 +63,12 @@ void lb_sigsys_take(void)
 {
 }
 
+void lb_timer_delivered(int32_t id);
+void lb_timer_delivered(int32_t id)
+{
+	(void)id;
+}
+
 uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
 {
 	(void)signal;

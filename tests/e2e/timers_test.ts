@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { schema } from "../../lib/wire/schema.ts";
-import { sleep, Testbed } from "../testbed/mod.ts";
+import { sleep, Testbed, waitFor } from "../testbed/mod.ts";
 
 Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves on and comes home", async () => {
   await using bed = await Testbed.create({ hosts: 3 });
@@ -64,4 +64,41 @@ Deno.test("a program that does nothing but look at its clocks moves and comes ho
   }
   await job.kill("TERM");
   assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
+});
+
+Deno.test("a timer whose signal is blocked has one waiting with all its ticks, wherever its process goes", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
+  const job = await home.launchKnown(["ticks"]);
+  await job.output("ready\n");
+  let read = "ready\n".length;
+  const ask = async (command: string): Promise<string> => {
+    await job.write(`${command}\n`);
+    await waitFor(`an answer to ${command}`, () => job.stdout.slice(read).includes("\n"));
+    const answer = job.stdout.slice(read);
+    read = job.stdout.length;
+    return answer;
+  };
+  const takeAll = async (where: string) => {
+    await sleep(500); // ticks that wait
+    assert.equal(await ask("take"), "took 1 1 1, every tick\n", where);
+  };
+  const passTime = () => sleep(300);
+  await takeAll("at home");
+  await passTime();
+  await home.migrate(job.pid, first);
+  assert.equal(await ask("overrun"), "overrun as before\n", "away");
+  await takeAll("away");
+  await passTime();
+  await home.migrate(job.pid, second);
+  await passTime();
+  assert.equal(await ask("overrun"), "overrun as before\n", "further away");
+  await home.bringHome(job.pid);
+  await takeAll("home again");
+  await home.migrate(job.pid, first);
+  await home.bringHome(job.pid);
+  await takeAll("home again, with what waited there");
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
 });
