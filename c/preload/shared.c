@@ -26,7 +26,7 @@ static int note(const struct lb_mapping *mapping, void *context)
 	(void)context;
 	if (!mapping->shared_anonymous)
 		return 0;
-	if (count == SHARED_MAX)
+	if (count == SHARED_MAX || mapping->segment.end - mapping->segment.start > LB_SHARED_SIZE_MAX)
 		return -LB_E_SHARED_MEMORY;
 	own[count].device = mapping->device_number;
 	own[count].inode = mapping->inode;

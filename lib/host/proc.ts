@@ -5,6 +5,7 @@
  */
 import { limits, schema } from "../wire/schema.ts";
 import * as native from "./native.ts";
+import { fileBytes, sizeOf } from "./mapped_bytes.ts";
 import { otherOwner, SHARED_ANONYMOUS } from "./shared_memory.ts";
 
 /** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
@@ -299,6 +300,10 @@ export function mapsObstacle(
     if (path.startsWith("anon_inode:[io_uring]")) return "it uses io_uring";
     if (options.guest || permissions[3] !== "s") continue;
     if (path === SHARED_ANONYMOUS) {
+      const bytes = sizeOf(range);
+      if (bytes > limits.sharedSizeMax) {
+        return `it has ${bytes >> 20n} MiB of shared memory in one piece`;
+      }
       const other = options.otherOwner(`${device} ${inode}`);
       if (other === null) continue;
       return `it has shared writable memory, and process ${other} has it too`;
@@ -311,33 +316,6 @@ export function mapsObstacle(
     }
   }
   return count > limits.segmentsMax ? `it has ${count} mappings` : null;
-}
-
-/** Mappings of files from this size on are sent without holes: c/preload/extents.c. */
-const SPARSE_SIZE_MIN = 4 << 20;
-const BLOCK_SIZE = 512; // of st_blocks: stat(3type)
-
-/** What is to be sent of mapped files, at most. */
-export function fileBytes(maps: string): number {
-  let bytes = 0;
-  for (const line of maps.split("\n")) {
-    const match = /^(\w+)-(\w+) \S+ \S+ \S+ (\d+) +(\/.*)$/.exec(line);
-    if (match === null) continue;
-    const [, start, end, inode, path] = match;
-    const size = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
-    bytes += size < SPARSE_SIZE_MIN ? size : Math.min(size, dataBytes(path ?? "", Number(inode)));
-  }
-  return bytes;
-}
-
-/** What a file has data of; Infinity: that is not known. */
-function dataBytes(path: string, inode: number): number {
-  try {
-    const { ino, blocks } = Deno.statSync(path);
-    return ino === inode && blocks !== null ? blocks * BLOCK_SIZE : Infinity;
-  } catch {
-    return Infinity;
-  }
 }
 
 /** The first signal in a signalfd's /proc/PID/fdinfo that cannot wait at home; the trigger is one, too. */

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { openFfi } from "../../ffi/open.ts";
 import {
   cutText,
-  fileBytes,
   inspect,
   isAlive,
   mapsObstacle,
@@ -84,30 +83,13 @@ Deno.test("mapsObstacle() finds shared writable memory, System V memory and io_u
   assert.equal(say(line("rw-p", "/a") + line("r--s", "/b") + line("r-xp", "[vdso]")), "none");
   assert.match(say(line("rw-s", "/dev/zero (deleted)")), /shared writable.* process 77/);
   assert.equal(say(line("rw-s", "/dev/zero (deleted)").replace(" 12 ", " 13 ")), "none");
+  const large = line("rw-s", "/dev/zero (deleted)", "7e0000000000-7f0000000000");
+  assert.match(say(large.replace(" 12 ", " 13 ")), /1048576 MiB of shared memory/);
   assert.match(say(line("r--s", "/b", "00400000-00401000")), /may become writable: \/b/);
   assert.equal(say(line("r--s", "/b", "00400000-00401000"), true), "none");
   assert.match(say(line("rw-s", "/SYSV00000000 (deleted)")), /System V/);
   assert.match(say(line("rw-s", "anon_inode:[io_uring]")), /io_uring/);
   assert.match(say(line("rw-p", "").repeat(5000)), /5000 mappings/);
-});
-
-Deno.test("fileBytes() counts what mapped files have data of, at most", async () => {
-  const path = await Deno.makeTempFile();
-  try {
-    using file = await Deno.open(path, { write: true });
-    await file.truncate(64 << 20);
-    await file.write(new Uint8Array(8192));
-    const { ino } = await file.stat();
-    const line = (end: string, inode: number | null, name: string) =>
-      `7f0000000000-7f${end} r--p 00000000 00:01 ${inode ?? 0} ${name}\n`;
-    const large = line("0004000000", ino, path); // 64 MiB
-    assert.ok(fileBytes(large) >= 4096 && fileBytes(large) < 1 << 20);
-    assert.equal(fileBytes(line("0004000000", (ino ?? 0) + 1, path)), 64 << 20, "another file");
-    assert.equal(fileBytes(line("0000004000", ino, path)), 0x4000, "a small one is sent whole");
-    assert.equal(fileBytes(line("0004000000", null, "[heap]") + line("0004000000", null, "")), 0);
-  } finally {
-    await Deno.remove(path);
-  }
 });
 
 Deno.test("inspect() sees figures and obstacles of a live process, null for a dead one", async () => {

@@ -410,6 +410,7 @@ export const limits = {
   frameSizeMax: 1 << 20, // a snapshot of some thousand processes fits; memory does not travel in frames
   linkDataSizeMax: 1 << 20, // data of one forwarded call; longer transfers are split
   segmentsMax: 4096, // mappings of one process; vm.max_map_count is 65530 by default
+  sharedSizeMax: 1 << 30, // bytes of one mapping of shared memory, as all of its pages are read
   pendingSignalsMax: 512, // in an image; as many may come while it moves
   orderTimeoutMs: 2_000, // an order that was not fetched by then no longer stands
   ioTimeoutMs: 10_000, // silence on a stream before it counts as lost
