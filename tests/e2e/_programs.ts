@@ -134,12 +134,12 @@ export async function missingOf(home: Host, program: Program): Promise<string | 
   return undefined;
 }
 
-/** Runs it in a new directory; moves it if `away` is given. */
+/** Runs it in a new directory below `folder`; moves it if `away` is given. */
 export async function runProgram(
   program: Program,
-  { home, away, seed }: { home: Host; away?: Host; seed: number },
+  { home, away, seed, folder = "." }: { home: Host; away?: Host; seed: number; folder?: string },
 ): Promise<Outcome> {
-  const directory = `run-${crypto.randomUUID()}`;
+  const directory = `${folder}/run-${crypto.randomUUID()}`;
   const random = new Random(seed);
   await home.must(["mkdir", directory]);
   for (const [name, text] of Object.entries(program.files ?? {})) {
@@ -167,10 +167,10 @@ export async function runProgram(
 /** Runs it unmoved and moved, and asks that both are the same. */
 export async function comparePrograms(
   program: Program,
-  { home, away, seed }: { home: Host; away: Host; seed: number },
+  { home, away, seed, folder = "." }: { home: Host; away: Host; seed: number; folder?: string },
 ): Promise<number> {
-  const plain = await runProgram(program, { home, seed });
-  const moved = await runProgram(program, { home, away, seed });
+  const plain = await runProgram(program, { home, seed, folder });
+  const moved = await runProgram(program, { home, away, seed, folder });
   assert.deepEqual(
     { ...moved, moves: 0 },
     { ...plain, moves: 0 },
@@ -203,6 +203,21 @@ begin; delete from t where a % 3 = 0; insert into t select a + 1, b from t; roll
 update t set b = b || '.' where a % 7 = 0; create index if not exists i on t(a);
 savepoint s; delete from t where a > 500000; release s;
 select count(*), sum(a), max(b) from t; pragma integrity_check;\n`;
+}
+
+/** A database with this journal, which is written between moves. */
+export function database(journal: string): Program {
+  return {
+    name: `sqlite3, journal_mode=${journal}`,
+    needs: ["sqlite3"],
+    command: (launch) => `exec ${launch} sqlite3 data.db`,
+    input: [
+      `pragma locking_mode=exclusive; pragma journal_mode=${journal};\n${sqlPart(1)}`,
+      `${sqlPart(2)}.dump\n`,
+    ],
+    moves: "sqlite3",
+    shows: "sha256sum data.db", // a journal has a number drawn by lot
+  };
 }
 
 const GIT = `#!/bin/bash

@@ -5,7 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { haveNamespaces, type Host, type Job, Testbed } from "../testbed/mod.ts";
+import { haveNamespaces, type Host, type Job, ORDINARY_UID, Testbed } from "../testbed/mod.ts";
+import { mountDisk, noDiskReason } from "../testbed/disk.ts";
+import { modelFiles } from "./_files.ts";
 
 async function twoNodes(): Promise<Testbed> {
   const bed = await Testbed.create({ hosts: 2 });
@@ -35,36 +37,10 @@ async function launchMoved(home: Host, away: Host, script: string): Promise<Job>
 const records = (count: number): string =>
   Array.from({ length: count }, (_, index) => `${String(index).padStart(63, "0")}\n`).join("");
 
-/** Moves a program that has a child now and then, while which it stays at home. */
-async function moveBetweenForks(home: Host, job: Job, away: Host): Promise<void> {
-  for (let attempt = 0;; attempt++) {
-    try {
-      return await home.migrate(job.pid, away);
-    } catch (error) {
-      if (attempt === 20 || !/it has 1 child/.test(String(error))) throw error;
-    }
-  }
-}
-
 Deno.test("random calls on files through shared descriptors give what they give at home", async (t) => {
   await using bed = await twoNodes();
-  const [home, away] = [bed.host(0), bed.host(1)];
-  const script = await Deno.readTextFile(new URL("../programs/filemodel.py", import.meta.url));
   for (const seed of ["1", "2"]) {
-    await t.step(`seed ${seed}`, async () => {
-      const job = await home.launchKnown(["python3", "-c", script, seed, `files${seed}`]);
-      await job.output("ready\n");
-      for (let i = 0; i < 5; i++) {
-        await moveBetweenForks(home, job, away);
-        await new Promise((resolve) => setTimeout(resolve, 400));
-        await home.bringHome(job.pid);
-      }
-      await moveBetweenForks(home, job, away);
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      await home.must(["kill", String(job.pid)]);
-      assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
-      assert.match(job.stdout, /^ready\n\d+ calls\n$/);
-    });
+    await t.step(`seed ${seed}`, () => modelFiles(bed.host(0), bed.host(1), ".", seed));
   }
 });
 
@@ -153,32 +129,61 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "a disk that fills up between a write and its execution takes nothing that was accepted",
-  ignore: !haveNamespaces,
-  fn: async (t) => {
-    await using bed = await twoNodes();
-    const [home, away] = [bed.host(0), bed.host(1)];
-    const [uid, gid] = (await home.must("id -u; id -g")).split("\n");
-    await home.must(["mkdir", "disk"]);
-    await home.must(
-      [
-        ...["mount", "-t", "tmpfs", "-o", `size=16m,mode=700,uid=${uid},gid=${gid}`, "none"],
-        `${home.home}/disk`,
-      ],
-      { asRoot: true },
-    );
-    const fill = async (script: string): Promise<void> => {
-      const job = await launchMoved(home, away, "import errno\n" + script);
-      await job.output("writing\n");
-      await home.run("cat /dev/zero > disk/filler");
-      await job.write("\n");
-      assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
-      assert.equal(job.stdout, "ready\nwriting\nENOSPC True\n");
-      await home.must(["rm", "disk/filler"]);
-    };
-    await t.step("one after the other", () =>
-      fill(`
+/** File systems with little room at "disk", each with the error that says so. */
+const small: Record<
+  string,
+  { ignore: boolean; error: string; mount: (home: Host) => Promise<void> }
+> = {
+  tmpfs: {
+    ignore: !haveNamespaces,
+    error: "ENOSPC",
+    mount: async (home) => {
+      const options = `size=16m,mode=700,uid=${ORDINARY_UID},gid=${ORDINARY_UID}`;
+      const path = `${home.home}/disk`;
+      await home.must(["mkdir", "disk"]);
+      await home.must(["mount", "-t", "tmpfs", "-o", options, "none", path], { asRoot: true });
+    },
+  },
+  ext4: {
+    ignore: await noDiskReason("ext4") !== undefined,
+    error: "ENOSPC",
+    mount: (home) => mountDisk(home, "disk", "ext4", { mebibytes: 32 }),
+  },
+  "btrfs with a quota": {
+    ignore: await noDiskReason("btrfs") !== undefined,
+    error: "EDQUOT",
+    mount: async (home) => {
+      await mountDisk(home, "whole", "btrfs");
+      await home.must(
+        `btrfs -q quota enable whole && btrfs -q subvolume create whole/part &&
+         btrfs -q qgroup limit 24M whole/part && chown ${ORDINARY_UID}:${ORDINARY_UID} whole/part &&
+         mkdir disk && mount --bind whole/part disk`,
+        { asRoot: true },
+      );
+    },
+  },
+};
+
+for (const [name, { ignore, error, mount }] of Object.entries(small)) {
+  Deno.test({
+    name:
+      `a disk that fills up between a write and its execution takes nothing that was accepted, ${name}`,
+    ignore,
+    fn: async (t) => {
+      await using bed = await twoNodes();
+      const [home, away] = [bed.host(0), bed.host(1)];
+      await mount(home);
+      const fill = async (script: string): Promise<void> => {
+        const job = await launchMoved(home, away, "import errno\n" + script);
+        await job.output("writing\n");
+        await home.run("cat /dev/zero > disk/filler");
+        await job.write("\n");
+        assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+        assert.equal(job.stdout, `ready\nwriting\n${error} True\n`);
+        await home.must(["rm", "disk/filler"]);
+      };
+      await t.step("one after the other", () =>
+        fill(`
 out=os.open('disk/out',os.O_CREAT|os.O_WRONLY,0o644)
 written=0
 for i in range(1000): written+=os.write(out,b'%063d\\n'%i)
@@ -188,9 +193,9 @@ try:
 except OSError as e: print(errno.errorcode[e.errno], written == os.fstat(out).st_size)
 os.unlink('disk/out'); os.close(out)
 `));
-    // Each of them needs a block of its own, and blocks that lead there.
-    await t.step("here and there", () =>
-      fill(`
+      // Each of them needs a block of its own, and blocks that lead there.
+      await t.step("here and there", () =>
+        fill(`
 out=os.open('disk/out',os.O_CREAT|os.O_RDWR,0o644)
 written=0
 def put():
@@ -206,5 +211,6 @@ except OSError as e:
   print(errno.errorcode[e.errno], all(os.pread(out,64,i<<20)==b'%063d\\n'%i for i in range(written)))
 os.unlink('disk/out'); os.close(out)
 `));
-  },
-});
+    },
+  });
+}

@@ -36,6 +36,21 @@ export async function noDiskReason(kind: DiskKind): Promise<string | undefined> 
   return tools.code === 0 ? undefined : `needs ${maker} and a loop device`;
 }
 
+/** Mounts one over the other, `lower` of which stays as it is, at `name` in the host's home directory. */
+export async function mountOverlay(host: Host, name: string, on: string): Promise<void> {
+  await host.must(["mkdir", name, `${on}/lower`, `${on}/upper`, `${on}/work`]);
+  const folders = `lowerdir=${on}/lower,upperdir=${on}/upper,workdir=${on}/work`;
+  await host.must(["mount", "-t", "overlay", "-o", folders, "overlay", name], { asRoot: true });
+}
+
+/** Shows a folder at `name` in the host's home directory, where nothing of it can be written. */
+export async function mountReadOnly(host: Host, name: string, folder: string): Promise<void> {
+  await host.must(["mkdir", name]);
+  await host.must(`mount --bind ${folder} ${name} && mount -o remount,ro,bind ${name}`, {
+    asRoot: true,
+  });
+}
+
 /**
  * Mounts a new file system at `name` in the host's home directory, for its ordinary user. Its loop device goes with
  * the mount, and that with the host.

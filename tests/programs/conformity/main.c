@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const struct part *const anywhere[] = { &part_files, &part_transfer, &part_direct, &part_names,
+static const struct part *const anywhere[] = { &part_files, &part_transfer, &part_direct, &part_disk, &part_names,
 	&part_attributes, &part_descriptors, &part_locks, &part_pipes, &part_events, &part_sockets,
 	&part_internet, &part_signals, &part_actions, &part_faults, &part_interrupted, &part_limits, &part_clocks,
 	&part_identity, &part_memory, &part_bad_memory, &part_terminal,
