@@ -110,6 +110,7 @@ export const symbols = {
   },
 
   lb_ffi_control_listen: { parameters: ["buffer" /* const char *path */], result: "i32" },
+  lb_ffi_control_listen_again: { parameters: ["buffer" /* const char *path */], result: "i32" },
   lb_ffi_control_next: {
     parameters: [
       "buffer", // uint8_t *event: struct lb_ffi_event

@@ -16,14 +16,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-#define BACKLOG 1024        /* a shell loop of `lb launch` must not wait; capped at somaxconn */
 #define ACCEPT_PAUSE_MS 100 /* until accept(2) is tried again when the kernel has no memory left */
 #define HEADER_SIZE 8u      /* type and size, the least a message has */
 
@@ -306,38 +303,6 @@ int32_t lb_ffi_control_next(uint8_t *buffer, uint32_t size)
 	return 1;
 }
 
-static int listen_bind(int fd, const struct sockaddr_un *address)
-{
-	if (bind(fd, (const struct sockaddr *)address, sizeof *address) < 0)
-		return -1;
-	return listen(fd, BACKLOG);
-}
-
-/* A listening socket at `path`, mode 0600. Returns it or a negative error. */
-static int32_t listen_at(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int32_t rv;
-	int fd;
-
-	if (path == NULL || strlen(path) >= sizeof address.sun_path)
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (unlink(path) < 0 && errno != ENOENT)
-		rv = -errno;
-	/* bind(2) makes the file with the socket's own mode (unix_bind_bsd, net/unix/af_unix.c,
-	 * v6.12), so it is never open to others, not even between two calls. */
-	else if (fchmod(fd, 0600) < 0 || listen_bind(fd, &address) < 0)
-		rv = -errno;
-	else
-		return fd;
-	close(fd);
-	return rv;
-}
-
 /* Opens everything but the socket. Returns 0, or a negative error with nothing open. */
 static int32_t control_open(int listen_fd)
 {
@@ -377,12 +342,34 @@ int32_t lb_ffi_control_listen(const char *path)
 		rv = -EALREADY;
 		goto out;
 	}
-	fd = listen_at(path);
+	fd = lb_control_listen_at(path);
 	rv = fd;
 	if (fd >= 0) {
 		rv = control_open(fd);
 		if (rv < 0)
 			close(fd);
+	}
+out:
+	pthread_mutex_unlock(&control.lock);
+	return rv;
+}
+
+int32_t lb_ffi_control_listen_again(const char *path)
+{
+	int32_t fd;
+	int32_t rv = -ENOTCONN;
+
+	pthread_mutex_lock(&control.lock);
+	if (!control.open)
+		goto out;
+	fd = lb_control_listen_at(path);
+	rv = fd < 0 ? fd : epoll_add(fd, tag_of(SOURCE_LISTEN, 0));
+	if (rv == 0) {
+		forget(control.listen_fd);
+		control.listen_fd = fd;
+		control.accept_paused = false;
+	} else if (fd >= 0) {
+		close(fd);
 	}
 out:
 	pthread_mutex_unlock(&control.lock);

@@ -13,4 +13,7 @@ int32_t lb_pidfd_open_checked(uint32_t pid, uint64_t start_ticks, int zombie_too
 /* Clears O_NONBLOCK. Returns 0 or a negative error. */
 int32_t lb_fd_make_blocking(int32_t fd);
 
+/* A listening socket at `path`, mode 0600. Returns it or a negative error. */
+int32_t lb_control_listen_at(const char *path);
+
 #endif

@@ -140,6 +140,9 @@ _Static_assert(sizeof(struct lb_ffi_event) == 568, "event is 568 bytes: 40 + 16 
  * process. */
 LB_FFI_EXPORT int32_t lb_ffi_control_listen(const char *path);
 
+/* Creates the socket again, as its file is gone; connections and watches stay. */
+LB_FFI_EXPORT int32_t lb_ffi_control_listen_again(const char *path);
+
 /* Blocks until the next event and fills struct lb_ffi_event. Returns 1, or a negative error.
  * Connections of another user are refused here and never seen. */
 LB_FFI_EXPORT int32_t lb_ffi_control_next(uint8_t *event, uint32_t event_size);

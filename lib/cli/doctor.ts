@@ -16,6 +16,7 @@ import {
   checkKernel,
   checkKey,
   checkLimits,
+  checkLingering,
   checkNode,
   checkParts,
   checkPressure,
@@ -27,6 +28,22 @@ import { type Config, loadConfig } from "../host/config.ts";
 import { defineCommand } from "./command.ts";
 
 const marks = { ok: "ok  ", note: "note", bad: "BAD " } as const;
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The name of the user who runs this. */
+function userName(): string {
+  const line = Deno.readTextFileSync("/etc/passwd").split("\n")
+    .find((text) => text.split(":")[2] === String(Deno.uid()));
+  return line?.split(":")[0] ?? Deno.env.get("USER") ?? String(Deno.uid());
+}
 
 /** Prints findings as they come; returns how many are bad. */
 function report(...findings: readonly Finding[]): number {
@@ -63,7 +80,7 @@ export const command = defineCommand({
       return exitCodes.failed;
     }
     wrong += report(...checkConfig(config), await checkKey(config), checkRuntimeDir(config));
-    wrong += report(checkPressure(config));
+    wrong += report(...checkLingering(config, userName(), exists), checkPressure(config));
     wrong += report(await checkDaemon(config));
     for (const node of config.associated) wrong += report(await checkNode(config, node));
     if (wrong > 0) console.log(`\n${wrong} of these must be put right`);

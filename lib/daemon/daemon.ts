@@ -4,7 +4,7 @@
  * @module
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
-import { describe, exitCodes, HostError } from "../base/errors.ts";
+import { describe, exitCodes } from "../base/errors.ts";
 import { formatAddress } from "../host/address.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { type Config, loadConfig, triggerSignals } from "../host/config.ts";
@@ -16,6 +16,7 @@ import { requirePressure } from "../host/machine.ts";
 import { configureLog, logger, rotate } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { bootId } from "../host/proc.ts";
+import { lockRuntimeDir, prepareRuntimeDir } from "../host/runtime_dir.ts";
 import { listenTcp } from "../host/tcp.ts";
 import { balancerConfig, withoutItself } from "./configs.ts";
 import type { Context, Parts } from "./context.ts";
@@ -36,40 +37,10 @@ export interface DaemonOptions {
 /** O_WRONLY | O_CREAT | O_APPEND */
 const LOG_FLAGS = 0o1 | 0o100 | 0o2000;
 
-/** Makes the runtime directory, or checks that it is ours alone. */
-async function prepareRuntimeDir(path: string): Promise<void> {
-  const fail = (reason: string, cause?: unknown) =>
-    new HostError(`Cannot use ${path} as the runtime directory: ${reason}`, {
-      fix: "Set runtime-dir in the config to a directory of your own with mode 0700",
-      ...(cause === undefined ? {} : { cause }),
-    });
-  try {
-    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-    const info = await Deno.lstat(path);
-    if (!info.isDirectory) throw fail("it is not a directory");
-    if (info.uid !== Deno.uid()) throw fail(`it belongs to user ${info.uid}`);
-    if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(path, 0o700);
-  } catch (error) {
-    if (error instanceof HostError) throw error;
-    throw fail(describe(error), error);
-  }
-}
-
 function openParts(): Parts {
   const open = (name: "lb-shadow" | "lb-preload.so" | "lb-keeper") =>
     native.open(artifactPath(name), native.openFlags.readOnly);
   return { shadow: open("lb-shadow"), preload: open("lb-preload.so"), keeper: open("lb-keeper") };
-}
-
-function takeLock(config: Config): number {
-  const path = `${config.runtimeDir}/lock`;
-  const fd = native.lock(path);
-  if (fd !== null) return fd;
-  const pid = Deno.readTextFileSync(path).trim();
-  throw new HostError(
-    `Cannot start a daemon in ${config.runtimeDir}: one runs there already, pid ${pid}`,
-    { fix: "Stop it first, or set another runtime-dir and listen address for a second node" },
-  );
 }
 
 /** Resolves with the first signal that ends the daemon; SIGHUP calls `reload`. */
@@ -103,8 +74,8 @@ function waitForEnd(reload: () => void): { ended: Promise<string>; forget: () =>
 export async function runDaemon(config: Config, options: DaemonOptions = {}): Promise<number> {
   requirePressure(config.policy, config.file);
   native.setUmask(0o077);
-  await prepareRuntimeDir(config.runtimeDir);
-  const lock = takeLock(config);
+  prepareRuntimeDir(config.runtimeDir);
+  const lock = lockRuntimeDir(config.runtimeDir);
   const { logFile } = options;
   await configureLog({
     ...(logFile === undefined ? {} : { file: logFile }),

@@ -164,3 +164,26 @@ Deno.test("a process that has threads is refused before anything is touched", as
     }
   });
 });
+
+Deno.test("a daemon whose runtime directory is removed makes its sockets anew and keeps its list", async () => {
+  const [port = 0] = freePorts(1);
+  await withNodes([{ port }], async (nodes) => {
+    const [node] = nodes as [TestNode];
+    const children = [launch(node, ["sleep", "31"])];
+    try {
+      const pids = async () => (await node.snapshot()).processes.map(({ pid }) => pid).sort();
+      await until(pids, (seen) => seen.length === 1, "it is registered");
+      await Deno.remove(node.config.runtimeDir, { recursive: true });
+      const log = () => Promise.resolve(node.log);
+      await until(log, (text) => text.includes("made anew"), "the daemon notices");
+      children.push(launch(node, ["sleep", "32"]));
+      await until(pids, (seen) => seen.length === 2, "programs register again");
+      assert.equal(await node.stop(), 0);
+      assert.equal(await node.start(), "ready");
+      await until(pids, (seen) => seen.length === 2, "a restart knows both");
+    } finally {
+      for (const child of children) child.kill("SIGTERM");
+      for (const child of children) await child.status;
+    }
+  });
+});

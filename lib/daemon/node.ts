@@ -31,6 +31,7 @@ import { Peers, type Reply } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
 import { register, registerStaying } from "./registration.ts";
 import { Reload } from "./reload.ts";
+import { Sockets } from "./sockets.ts";
 import { Standing } from "./standing.ts";
 import { Treatments } from "./treatments.ts";
 import { Watches } from "./watches.ts";
@@ -64,6 +65,7 @@ export class Node {
   readonly #open = new Set<FrameConnection>();
   readonly #watches = new Watches((pid, startTicks) => this.#exited(pid, startTicks));
   readonly #looks: Looks;
+  readonly #sockets: Sockets;
   #halfOpen = 0;
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
@@ -80,6 +82,9 @@ export class Node {
     this.#treatments = new Treatments(context);
     this.#moves = new Moves(context, this.#peers, this.#orders, this.#treatments);
     this.#looks = new Looks(this.#moves);
+    this.#sockets = new Sockets(context, (conn) => {
+      void this.#serve(new FrameConnection(conn, "a local command"), "");
+    });
     this.#arrivals = new Arrivals(context, this.#orders, this.#endings, watch);
     this.#links = new Links(context, this.#peers);
     this.#standing = new Standing(context);
@@ -125,11 +130,9 @@ export class Node {
 
   /** Takes up what an earlier run left and begins to serve. */
   async start(listener: Deno.TcpListener): Promise<void> {
-    const { control, config, stopped } = this.#context;
-    const path = `${config.runtimeDir}/lb.sock`;
-    await Deno.remove(path).catch(() => {}); // we hold the lock: nobody listens there
-    const local = Deno.listen({ transport: "unix", path });
-    this.#listeners = [listener, local];
+    const { control, stopped } = this.#context;
+    this.#sockets.open();
+    this.#listeners = [listener, this.#sockets];
     this.#recover();
     const failed = (error: unknown) => {
       if (!stopped.aborted) throw error; // a bug: crash with its stack
@@ -137,9 +140,6 @@ export class Node {
     control.run(this.#handlers()).catch(failed);
     const onError = (reason: string) => log.warning("cannot accept connections", { reason });
     acceptLoop(listener, (conn) => void this.#accept(conn), onError).catch(failed);
-    acceptLoop(local, (conn) => {
-      void this.#serve(new FrameConnection(conn, "a local command"), "");
-    }, onError).catch(failed);
     this.#context.dispatch({ type: "associated", nodes: this.#context.associated });
     for (const event of this.#cluster.events()) this.#context.dispatch(event);
     this.#peers.connectAll();
@@ -190,6 +190,7 @@ export class Node {
   async #check(): Promise<void> {
     const { records, dispatch } = this.#context;
     this.#settle();
+    this.#sockets.check();
     this.#watches.retry();
     this.#peers.connectAll();
     this.#endings.retry();

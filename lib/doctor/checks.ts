@@ -218,6 +218,27 @@ export function checkRuntimeDir(config: Config): Finding {
   return ok(`runtime directory ${config.runtimeDir}, mode 0700`);
 }
 
+/**
+ * Whether the runtime directory outlives its user's sessions: systemd removes XDG_RUNTIME_DIR with the last
+ * one, unless the user lingers (pam_systemd(8), loginctl(1)). No finding where it lies elsewhere.
+ *
+ * @param exists Whether a file is there.
+ */
+export function checkLingering(
+  { runtimeDir }: Pick<Config, "runtimeDir">,
+  user: string,
+  exists: (path: string) => boolean,
+): Finding[] {
+  if (!runtimeDir.startsWith("/run/user/") || !exists("/run/systemd/system")) return [];
+  if (exists(`/var/lib/systemd/linger/${user}`)) {
+    return [ok(`user ${user} lingers: ${runtimeDir} stays after a logout`)];
+  }
+  return [note(
+    `${runtimeDir} is removed when ${user} logs out, and the daemon may be ended: lingering is off`,
+    "`loginctl enable-linger`, or set runtime-dir in the config to a directory that stays",
+  )];
+}
+
 /** This node's daemon. */
 export async function checkDaemon(config: Config): Promise<Finding> {
   try {

@@ -72,6 +72,11 @@ export function controlListen(path: string): void {
   unwrap(openFfi().lb_ffi_control_listen(cText(path)), `create the control socket ${path}`);
 }
 
+/** Creates the control socket again, as its file is gone; connections stay. */
+export function controlListenAgain(path: string): void {
+  unwrap(openFfi().lb_ffi_control_listen_again(cText(path)), `create the control socket ${path}`);
+}
+
 const eventBuffer = new Uint8Array(EVENT_SIZE);
 
 /** Waits for the next event of the control socket. */
