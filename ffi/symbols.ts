@@ -58,6 +58,13 @@ export const symbols = {
     result: "i32", // 0, or negative error
   },
   lb_ffi_obstacle: { parameters: ["u32" /* uint32_t pid */], result: "i32" /* its code */ },
+  lb_ffi_last_ran: {
+    parameters: [
+      "u32", // uint32_t pid
+      "buffer", // uint64_t last_ran[2]
+    ],
+    result: "i32", // 0, or negative error
+  },
   lb_ffi_start_ticks: { parameters: ["u32" /* uint32_t pid */], result: "i64" /* ticks */ },
   lb_ffi_look: {
     parameters: [

@@ -261,13 +261,17 @@ _Static_assert(sizeof(struct lb_local_fetch) == 24, "Fetch is 24 bytes");
 
 /* daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary, preload
  * library] at home, [stream socket] for a guest; kind checkpoint: [image file, shadow binary,
- * preload library]; kind snapshot: [image file]; home and none: no descriptor */
+ * preload library]; kind snapshot: [image file]; home and none: no descriptor. lastRanNs: when
+ * the process, which waited, last ran, of CLOCK_MONOTONIC (0: not known); switches: how often
+ * it had given up its processor by then */
 struct lb_local_order {
 	uint32_t type;
 	uint32_t size;
 	uint64_t order_id;
 	uint64_t ticket;
 	uint64_t start_ticks;
+	uint64_t last_ran_ns;
+	uint64_t switches;
 	uint32_t kind;
 	uint32_t home_pid;
 	uint32_t io_timeout_ms;
@@ -275,7 +279,7 @@ struct lb_local_order {
 	char home_node[64];
 	char destination[64];
 };
-_Static_assert(sizeof(struct lb_local_order) == 176, "Order is 176 bytes");
+_Static_assert(sizeof(struct lb_local_order) == 192, "Order is 192 bytes");
 
 /* R: program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative
  * code */

@@ -112,7 +112,8 @@ static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, co
 	size_t scratch_size)
 {
 	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
-	uint64_t at = (FRAME_BOTTOM(trap->context) - sizeof(struct stub_frame)) & ~15ULL;
+	uint64_t bottom = trap->stack != 0 ? trap->stack : FRAME_BOTTOM(trap->context);
+	uint64_t at = (bottom - sizeof(struct stub_frame)) & ~15ULL;
 	struct stub_frame frame = {
 		.rip = registers->rip,
 		.number = trap->number,
@@ -276,6 +277,11 @@ bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)
 	return true;
 }
 
+bool lb_forward_in_stub(uint64_t rip)
+{
+	return rip >= (uint64_t)lb_stub_call && rip <= (uint64_t)lb_stub_after;
+}
+
 void lb_forward_rewind(struct ucontext *context)
 {
 	struct sigcontext *registers = &context->uc_mcontext;
@@ -341,7 +347,6 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 		return;
 	}
 	lb_resume_call((uint64_t *)context);
-	lb_forward_rewind(context);
 }
 
 static int64_t answer(struct lb_trap *trap)

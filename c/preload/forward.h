@@ -18,6 +18,7 @@ struct lb_trap {
 	uint32_t number;
 	uint64_t args[6];
 	uint64_t given; /* size of the row's argument whose size is LB_LENGTH_GIVEN */
+	uint64_t stack; /* lowest address of the program's stack that is in use; 0: that of the signal frame */
 };
 /* The context already says how to go on: rax is not to be touched. Outside every errno and address. */
 #define LB_DONE INT64_MIN
@@ -82,6 +83,7 @@ int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
 /* For the trigger's handler: true when the interrupted context stands right after a call that was made on
  * this node; its number then (rax holds the result; the number is needed to make it again at rip - 2). */
 bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
+bool lb_forward_in_stub(uint64_t rip) LB_HIDDEN; /* about to make such a call, or right after it */
 
 /* Back to the program's own call where a call on this node was made with another argument than the program's and
  * is to be made (again): what was right here is wrong on the next node, a deadline say. */
@@ -91,8 +93,19 @@ struct __kernel_timespec;
 /* forward_time.c: from a point in time of the program's clock to this node's. */
 void lb_clock_to_node(int clock, struct __kernel_timespec *time) LB_HIDDEN;
 
-/* forward_wait.c: after a return home from the middle of such a wait: only the rest of its time. */
-void lb_wait_came_home(struct ucontext *context) LB_HIDDEN;
+/* waits.c: the context has been interrupted: until when does its call wait? */
+void lb_wait_note(const uint64_t *context) LB_HIDDEN;
+/* The daemon has told when that call began to wait, of CLOCK_MONOTONIC, and how often the process had waited. */
+void lb_wait_began(uint64_t began_ns, uint64_t switches) LB_HIDDEN;
+/* The context is about to make that call again: with what is left of its time. */
+void lb_wait_remake(uint64_t *context) LB_HIDDEN;
+
+/* forward_wait.c: the wait that is to be made again, from the instruction in front of `rip`, and its end by the
+ * program's CLOCK_MONOTONIC */
+void lb_wait_keep(uint64_t rip, uint64_t rsp, uint32_t number, int64_t deadline_ns) LB_HIDDEN;
+void lb_wait_shorten(int64_t ns) LB_HIDDEN;
+void lb_wait_drop(void) LB_HIDDEN;
+bool lb_wait_kept(uint64_t rip, uint64_t rsp, uint32_t number, int64_t *deadline_ns) LB_HIDDEN;
 /* The time that is left of a wait on this node, which is about to be made, and maybe not for the first time. */
 int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns) LB_HIDDEN;
 /* The wait that is about to be made has no such limit: what an earlier call from the same place had does not count. */

@@ -85,8 +85,8 @@ int64_t lb_own_clock_getres(struct lb_trap *trap)
 	return clock < 0 ? lb_forward_row(trap, lb_row_of(trap->number)) : lb_here(trap);
 }
 
-/* A sleep that does not tell what remains of it, interrupted by our own trigger: the deadline is kept here. */
-static int64_t sleep_untold(struct lb_trap *trap, unsigned index)
+/* Interrupted by our own trigger it goes on until its deadline, which is kept here. */
+static int64_t sleep_limited(struct lb_trap *trap, unsigned index)
 {
 	struct __kernel_timespec time;
 	int64_t left_ns;
@@ -105,7 +105,7 @@ static int64_t sleep_untold(struct lb_trap *trap, unsigned index)
 
 int64_t lb_own_nanosleep(struct lb_trap *trap)
 {
-	return trap->args[1] != 0 ? lb_here(trap) : sleep_untold(trap, 0);
+	return sleep_limited(trap, 0);
 }
 
 int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
@@ -121,8 +121,7 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 	if (cpu && !(trap->args[1] & TIMER_ABSTIME))
 		return lb_here_value(trap, 0, (uint64_t)(int64_t)local);
 	if (!(trap->args[1] & TIMER_ABSTIME))
-		return trap->args[3] != 0 || (clock != CLOCK_REALTIME && !is_monotonic(clock)) ?
-			lb_here(trap) : sleep_untold(trap, 2);
+		return clock != CLOCK_REALTIME && !is_monotonic(clock) ? lb_here(trap) : sleep_limited(trap, 2);
 	if (lb_user_read(&until, trap->args[2], sizeof(until)) < 0)
 		return -EFAULT;
 	if (until.tv_sec < 0 || until.tv_nsec < 0 || until.tv_nsec >= SECOND_NS)
@@ -153,7 +152,7 @@ int64_t lb_own_futex(struct lb_trap *trap)
 		/* The kernel puts this node's thread id into the program's memory: futex(2). */
 		return lb_come(trap);
 	case FUTEX_WAIT:
-		return trap->args[3] != 0 ? sleep_untold(trap, 3) : lb_here(trap);
+		return trap->args[3] != 0 ? sleep_limited(trap, 3) : lb_here(trap);
 	case FUTEX_WAIT_BITSET:
 		break;
 	default:

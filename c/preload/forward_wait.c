@@ -91,39 +91,25 @@ static void set_limit_left(int64_t deadline_ns)
 	limit_left.nsec = left_ns % SECOND_NS;
 }
 
-void lb_wait_came_home(struct ucontext *context)
+void lb_wait_keep(uint64_t rip, uint64_t rsp, uint32_t number, int64_t deadline_ns)
 {
-	struct sigcontext *registers = &context->uc_mcontext;
+	interrupted = (struct wait){ true, rip, rsp, number, deadline_ns };
+}
 
-	if (lb_self.away || !interrupted.valid)
-		return;
+void lb_wait_shorten(int64_t ns)
+{
+	interrupted.deadline_ns -= ns;
+}
+
+void lb_wait_drop(void)
+{
 	interrupted.valid = false;
-	if (registers->rip + 2 != interrupted.rip || registers->rsp != interrupted.rsp)
-		return;
-	set_limit_left(interrupted.deadline_ns);
-	switch (registers->rax) {
-	case __NR_poll:
-		registers->rdx = (uint64_t)left_ms(interrupted.deadline_ns);
-		break;
-	case __NR_epoll_wait:
-	case __NR_epoll_pwait:
-		registers->r10 = (uint64_t)left_ms(interrupted.deadline_ns);
-		break;
-	case __NR_nanosleep:
-		registers->rdi = (uint64_t)&limit_left;
-		break;
-	case __NR_clock_nanosleep:
-	case __NR_rt_sigtimedwait:
-		registers->rdx = (uint64_t)&limit_left;
-		break;
-	case __NR_futex:
-	case __NR_epoll_pwait2:
-	case __NR_semtimedop:
-		registers->r10 = (uint64_t)&limit_left;
-		break;
-	default:
-		break;
-	}
+}
+
+bool lb_wait_kept(uint64_t rip, uint64_t rsp, uint32_t number, int64_t *deadline_ns)
+{
+	*deadline_ns = interrupted.deadline_ns;
+	return interrupted.valid && interrupted.rip == rip && interrupted.rsp == rsp && interrupted.number == number;
 }
 
 /* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */

@@ -262,6 +262,8 @@ void lb_trigger_install(void) LB_HIDDEN;
 bool lb_is_order(const struct lb_siginfo *info) LB_HIDDEN;
 /* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
 void lb_resume_call(uint64_t *context) LB_HIDDEN;
+/* Whether the context has just left a call with EINTR, and which. */
+bool lb_interrupted_call(const uint64_t *context, uint32_t *number) LB_HIDDEN;
 int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;
 void lb_text_copy(char *to, const char *from, size_t size) LB_HIDDEN;
 /* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */

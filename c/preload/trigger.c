@@ -18,7 +18,7 @@
 
 /* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
  * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
-static bool interrupted_call(const uint64_t *context, uint32_t *number)
+bool lb_interrupted_call(const uint64_t *context, uint32_t *number)
 {
 	uint64_t rip = REGISTER(context, LB_RIP);
 	uint8_t code[7];
@@ -55,21 +55,20 @@ static bool program_handler_waits(const uint64_t *context)
 }
 
 /* Calls that SA_RESTART does not restart end with EINTR after our handler, which the program never asked for:
- * makes the call again, with the time that is left where the kernel told it. */
+ * makes the call again, with the time that is left. */
 void lb_resume_call(uint64_t *context)
 {
 	uint32_t number;
-	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || !interrupted_call(context, &number))
-		return;
-	if (program_handler_waits(context))
-		return;
-	if (number == __NR_nanosleep && REGISTER(context, LB_RSI))
-		REGISTER(context, LB_RDI) = REGISTER(context, LB_RSI);
-	if (number == __NR_clock_nanosleep && !(REGISTER(context, LB_RSI) & 1 /* TIMER_ABSTIME */) &&
-	    REGISTER(context, LB_R10))
-		REGISTER(context, LB_RDX) = REGISTER(context, LB_R10);
-	REGISTER(context, LB_RIP) -= 2;
-	REGISTER(context, LB_RAX) = number;
+	if ((int64_t)REGISTER(context, LB_RAX) == LB_EINTR && lb_interrupted_call(context, &number)) {
+		if (program_handler_waits(context))
+			lb_wait_drop();
+		else {
+			REGISTER(context, LB_RIP) -= 2;
+			REGISTER(context, LB_RAX) = number;
+		}
+	}
+	lb_forward_rewind((struct ucontext *)context);
+	lb_wait_remake(context);
 }
 
 static void close_all(const int *fds)
@@ -135,6 +134,7 @@ static int64_t obey(void *argument)
 			lb_fds_end();
 		return -LB_E_STALE;
 	}
+	lb_wait_began(context.order.last_ran_ns, context.order.switches);
 	uint32_t kind = context.order.kind;
 	int64_t start_ns = lb_monotonic_raw_ns();
 	if (kind == LB_ORDER_HOME) { /* not on this stack: the handler goes home by lb_go_home() */
@@ -174,6 +174,7 @@ static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
 	const struct lb_action action = lb_self.actions[signal];
 	uint64_t only = LB_BIT(signal);
 	if (!is_handler(action.handler)) {
+		lb_wait_note(context);
 		lb_resume_call(context);
 		return LB_ENTRY_BACK;
 	}
@@ -220,6 +221,7 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 {
 	bool was_away = lb_self.away;
 	uint64_t result = LB_ENTRY_BACK;
+	lb_wait_note(context);
 	if (!lb_self.away)
 		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
 	if (signal == LB_SIGTSTP) {
@@ -247,12 +249,12 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 		context[LB_UC_SIGMASK] |= lb_mask_believed();
 	lb_faults_note(context[LB_UC_SIGMASK]);
 	/* The program's handler runs: then an EINTR is the program's to see. */
-	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler))
+	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
 		result = lb_signal_enter(signal, context, entry);
-	else
+		lb_forward_rewind((struct ucontext *)context);
+	} else {
 		lb_resume_call(context);
-	lb_forward_rewind((struct ucontext *)context);
-	lb_wait_came_home((struct ucontext *)context);
+	}
 	return result;
 }
 

@@ -52,6 +52,8 @@ export interface OrderResult {
 interface Pending {
   readonly order: Order;
   readonly issuedMs: number;
+  /** Looked at right before the signal: time limits of a call that it interrupts go on from there. */
+  lastRan: native.LastRan;
   fetchMs: number | null;
   timer: number;
   readonly settle: (result: Omit<OrderResult, "fetchMs">) => void;
@@ -75,7 +77,11 @@ export class Orders {
   issue(order: Order): Promise<OrderResult> {
     return this.#add(order, (id) => {
       try {
-        const signal = this.#signalFor(order);
+        const pending = this.#pending.get(id);
+        const isAtHome = this.#isAtHome(order);
+        if (isAtHome && pending !== undefined) pending.lastRan = native.lastRan(order.pid);
+        // A guest was launched under its home's config, and listens to SIGURG for its link anyway.
+        const signal = isAtHome ? this.#context.signal : triggerSignals.SIGURG;
         native.queueOrder(order.pid, order.startTicks, { signal, id });
       } catch (error) {
         this.#abort(id, describe(error));
@@ -83,12 +89,9 @@ export class Orders {
     });
   }
 
-  /** A guest was launched under its home's config, and listens to SIGURG for its link anyway. */
-  #signalFor({ identity, pid, startTicks }: Order): number {
-    const { node, signal } = this.#context;
-    const isAtHome = identity.homeNode === node && identity.homePid === pid &&
+  #isAtHome({ identity, pid, startTicks }: Order): boolean {
+    return identity.homeNode === this.#context.node && identity.homePid === pid &&
       identity.startTicks === startTicks;
-    return isAtHome ? signal : triggerSignals.SIGURG;
   }
 
   /** Gives an order to a process that has asked for one by itself, and waits as `issue()` does. */
@@ -104,6 +107,7 @@ export class Orders {
       const pending: Pending = {
         order,
         issuedMs: monotonicMs(),
+        lastRan: { ns: 0n, switches: 0n },
         fetchMs: null,
         timer: setTimeout(
           () => this.#abort(id, `it did not answer within ${limits.orderTimeoutMs} ms`),
@@ -134,12 +138,14 @@ export class Orders {
       this.refuse(peer, message.orderId);
       return false;
     }
-    const { order } = pending;
+    const { order, lastRan } = pending;
     const { identity, ticket, destination } = order;
     const sent = this.#context.control.send(peer.connection, "Order", {
       orderId: message.orderId,
       ticket,
       startTicks: identity.startTicks,
+      lastRanNs: lastRan.ns,
+      switches: lastRan.switches,
       kind: orders[order.kind],
       homePid: identity.homePid,
       ioTimeoutMs: this.#context.config.ioTimeoutMs,
@@ -174,6 +180,8 @@ export class Orders {
       orderId,
       ticket: 0n,
       startTicks: 0n,
+      lastRanNs: 0n,
+      switches: 0n,
       kind: orders.none,
       homePid: 0,
       ioTimeoutMs: this.#context.config.ioTimeoutMs,

@@ -198,6 +198,19 @@ export function queueOrder(
   );
 }
 
+/** When a process last ran, in ns of CLOCK_MONOTONIC, and how often it had given up its processor by then. */
+export interface LastRan {
+  readonly ns: bigint;
+  readonly switches: bigint;
+}
+
+/** Since when a process sleeps; zeros: it does not, or the kernel does not tell. */
+export function lastRan(pid: number): LastRan {
+  const buffer = new BigUint64Array(2);
+  openFfi().lb_ffi_last_ran(pid, new Uint8Array(buffer.buffer));
+  return { ns: buffer[0] ?? 0n, switches: buffer[1] ?? 0n };
+}
+
 /** Sets the nice value of a process. */
 export function setNice(pid: number, nice: number): void {
   unwrap(openFfi().lb_ffi_set_nice(pid, nice), `set the nice value of pid ${pid} to ${nice}`);

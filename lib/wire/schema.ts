@@ -125,11 +125,15 @@ export const local = {
     id: 4,
     doc: "daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary, " +
       "preload library] at home, [stream socket] for a guest; kind checkpoint: [image file, shadow " +
-      "binary, preload library]; kind snapshot: [image file]; home and none: no descriptor",
+      "binary, preload library]; kind snapshot: [image file]; home and none: no descriptor. " +
+      "lastRanNs: when the process, which waited, last ran, of CLOCK_MONOTONIC (0: not known); " +
+      "switches: how often it had given up its processor by then",
     fields: {
       orderId: "u64",
       ticket: "u64",
       startTicks: "u64",
+      lastRanNs: "u64",
+      switches: "u64",
       kind: "u32",
       homePid: "u32",
       ioTimeoutMs: "u32",

@@ -92,7 +92,8 @@ static void programs(void)
 	}
 	{
 		MESSAGE(order, LB_LOCAL_ORDER);
-		U64(order_id), U64(ticket), U64(start_ticks), U32(kind), U32(home_pid);
+		U64(order_id), U64(ticket), U64(start_ticks), U64(last_ran_ns), U64(switches);
+		U32(kind), U32(home_pid);
 		U32(io_timeout_ms), U32(reconnect_limit_ms);
 		TEXT(home_node, "homeNode"), TEXT(destination, "destination");
 		IS_VECTOR("order");
