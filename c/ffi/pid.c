@@ -13,6 +13,8 @@
 #include "lb_state.h"
 #include "proc_stat.h"
 
+#define PIDFD_SIGNAL_THREAD_FLAG 1 /* PIDFD_SIGNAL_THREAD, linux/pidfd.h, Linux 6.9 */
+
 int32_t lb_pidfd_open_checked(uint32_t pid, uint64_t start_ticks, int zombie_too)
 {
 	uint64_t started;
@@ -77,8 +79,13 @@ int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int32_t signal, u
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_ptr = (void *)(uintptr_t)value;
-	if (syscall(SYS_pidfd_send_signal, fd, signal, &info, 0) < 0)
+	/* To its thread, whose queue is another one: one of the program's that waits must not swallow an order, nor an
+	 * order one of the program's. */
+	if (syscall(SYS_pidfd_send_signal, fd, signal, &info, PIDFD_SIGNAL_THREAD_FLAG) < 0) {
 		rv = -errno;
+		if (rv == -EINVAL) /* before Linux 6.9 */
+			rv = syscall(SYS_pidfd_send_signal, fd, signal, &info, 0) < 0 ? -errno : 0;
+	}
 	close(fd);
 	return rv;
 }

@@ -295,7 +295,7 @@ void lb_guest_forward_signal(const struct lb_keeper *keeper, int fd)
 		order.si_pid = getpid();
 		order.si_uid = getuid();
 		order.si_value.sival_ptr = (void *)(uintptr_t)info.ssi_ptr;
-		syscall(SYS_rt_sigqueueinfo, keeper->guest_pid, (int)info.ssi_signo, &order);
+		syscall(SYS_rt_tgsigqueueinfo, keeper->guest_pid, keeper->guest_pid, (int)info.ssi_signo, &order);
 	} else {
 		kill(keeper->guest_pid, (int)info.ssi_signo);
 	}

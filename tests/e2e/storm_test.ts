@@ -24,7 +24,7 @@ Deno.test("no call and no signal is lost or seen twice in a storm of signals and
     "-c",
     [
       "n=0; end=$(($(date +%s) + 6))",
-      `while [ $(date +%s) -lt $end ] && kill -${SIGNAL} ${job.pid}; do n=$((n + 1)); done`,
+      `while [ $(date +%s) -lt $end ] && kill -${SIGNAL} ${job.pid}; do n=$((n + 1)); kill -URG ${job.pid}; done`,
       "echo $n",
     ].join("; "),
   ]);

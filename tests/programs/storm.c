@@ -4,7 +4,9 @@
  *   storm SECONDS
  *
  * An interval timer fires each 3 ms; its handler writes a record to a file. Real-time signals from outside are
- * counted. Prints "ready", then "OK signals N", or one line that says what was wrong, and exit status 1.
+ * counted. It sends itself SIGURG and SIGSYS, which lb uses too, whose handlers run on a stack of their own, nest, and
+ * do not mind those that come from outside. Prints "ready", then "OK signals N", or one line that says what was wrong,
+ * and exit status 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +26,7 @@
 #define BLOCK 64
 #define BLOCKS 100
 
-static volatile long ticks, counted, own;
+static volatile long ticks, counted, own, outside;
 static volatile sig_atomic_t jump_wanted;
 static sigjmp_buf jump_target;
 static int log_fd, data_fd, pipe_fds[2];
@@ -75,10 +77,10 @@ static void handle(int number, void (*handler)(int), int flags)
 /* A blocking call: it must end with EINTR, and only because a handler has run. */
 #define INTERRUPTED(call, what)                                            \
 	do {                                                               \
-		long before_ = ticks + counted;                            \
+		long before_ = ticks + counted + outside;                  \
 		if ((call) >= 0 || errno != EINTR)                         \
 			die(what " was not interrupted");                  \
-		if (ticks + counted == before_)                            \
+		if (ticks + counted + outside == before_)                  \
 			die(what " was interrupted, but by no handler");   \
 	} while (0)
 
@@ -187,6 +189,74 @@ static void check_own(void)
 		die("sigqueue(getpid()) did not run the handler before it returned");
 }
 
+static char special_stack[65536];
+static volatile long specials[2], nested_specials, off_stack;
+
+/* Each of the program's own runs on the stack, and within itself, as it has SA_NODEFER. */
+static void on_special(int number, siginfo_t *info, void *context)
+{
+	static volatile long depth;
+	char here;
+
+	(void)context;
+	if (&here < special_stack || &here >= special_stack + sizeof special_stack)
+		off_stack++;
+	if (info->si_code != SI_TKILL) {
+		outside++;
+		return;
+	}
+	specials[number == SIGSYS]++;
+	if (++depth == 1) {
+		raise(SIGURG);
+		raise(SIGSYS);
+	} else {
+		nested_specials++;
+	}
+	depth--;
+}
+
+static void set_up_special(void)
+{
+	stack_t stack = { .ss_sp = special_stack, .ss_size = sizeof special_stack };
+	struct sigaction action = { .sa_sigaction = on_special,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART };
+
+	sigaddset(&action.sa_mask, SIGALRM);
+	if (sigaltstack(&stack, NULL) < 0 || sigaction(SIGURG, &action, NULL) < 0 ||
+	    sigaction(SIGSYS, &action, NULL) < 0)
+		die("sigaltstack");
+}
+
+static void check_special(void)
+{
+	long urgent = specials[0], system = specials[1], nested = nested_specials;
+	struct timespec now = { 0, 0 };
+	sigset_t both, before, pending;
+	siginfo_t info;
+
+	raise(SIGURG);
+	raise(SIGSYS);
+	if (specials[0] != urgent + 3 || specials[1] != system + 3 || nested_specials != nested + 4 || off_stack != 0)
+		die("handlers of SIGURG and SIGSYS that nest");
+	sigemptyset(&both);
+	sigaddset(&both, SIGURG);
+	sigaddset(&both, SIGSYS);
+	sigprocmask(SIG_BLOCK, &both, &before);
+	raise(SIGURG);
+	raise(SIGSYS);
+	sigpending(&pending);
+	if (!sigismember(&pending, SIGURG) || !sigismember(&pending, SIGSYS) || specials[0] != urgent + 3)
+		die("SIGURG and SIGSYS that are blocked");
+	sigdelset(&both, SIGURG);
+	if (sigtimedwait(&both, &info, &now) != SIGSYS)
+		die("sigtimedwait of SIGSYS");
+	while (sigsuspend(&before) < 0 && specials[0] == urgent + 3)
+		; /* another handler has ended it */
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (specials[0] != urgent + 5 || specials[1] != system + 4)
+		die("SIGURG by sigsuspend");
+}
+
 int main(int argc, char **argv)
 {
 	struct itimerval timer = { { 0, TICK_US }, { 0, TICK_US } }, none = { { 0, 0 }, { 0, 0 } };
@@ -199,6 +269,7 @@ int main(int argc, char **argv)
 	handle(SIGALRM, on_tick, 0);
 	handle(SIGUSR1, on_own, SA_RESTART);
 	handle(SIGRTMIN + 2, on_count, SA_RESTART);
+	set_up_special();
 	setitimer(ITIMER_REAL, &timer, NULL);
 	printf("ready\n");
 	fflush(stdout);
@@ -207,6 +278,8 @@ int main(int argc, char **argv)
 		check_waits(round);
 		if (round % 43 == 0)
 			check_own();
+		if (round % 19 == 0)
+			check_special();
 	}
 	setitimer(ITIMER_REAL, &none, NULL);
 	usleep(300000); /* what is on its way */
