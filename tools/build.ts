@@ -1,12 +1,12 @@
 /**
- * Builds `dist/lb`: checks the generated header, builds the C parts, bundles, compiles.
+ * Builds `dist/lb`, or with `--faults` `dist/faults/lb`: checks the generated header, builds the C parts, bundles, compiles.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { HostError, LbError } from "../lib/base/errors.ts";
-import { buildC } from "./build_c.ts";
+import { buildC, release, type Variant, withFaults } from "./build_c.ts";
 import { putInFront } from "./front.ts";
 import { checkHeader } from "./gen.ts";
 import { checkPage } from "./syscalls.ts";
@@ -70,19 +70,23 @@ async function findRuntime(): Promise<string> {
 /** Size and SHA-256 of what is embedded. */
 type Parts = Readonly<Record<string, { readonly size: number; readonly hash: string }>>;
 
-async function readParts(): Promise<Parts> {
+async function readParts({ dir }: Variant): Promise<Parts> {
   const parts: Record<string, { size: number; hash: string }> = {};
   for (const name of EMBEDDED) {
-    const bytes = await Deno.readFile(`${root}dist/${name}`);
+    const bytes = await Deno.readFile(`${root}${dir}/${name}`);
     parts[name] = { size: bytes.length, hash: sha256(bytes) };
   }
   return parts;
 }
 
 /** Writes the runtime with the launcher in front of it; returns its path. */
-async function frontedRuntime(dir: string, runtime: string, parts: Parts): Promise<string> {
+async function frontedRuntime(
+  dir: string,
+  runtime: string,
+  launcher: Uint8Array,
+  parts: Parts,
+): Promise<string> {
   const { hash = "", size = 0 } = parts["lb-preload.so"] ?? {};
-  const launcher = await Deno.readFile(`${root}dist/launch.bin`);
   const facts = { hash, librarySize: size };
   const path = `${root}${dir}/denort`;
   await Deno.writeFile(path, putInFront(await Deno.readFile(runtime), launcher, facts), {
@@ -113,31 +117,32 @@ async function inputsHash(dir: string, denort: string): Promise<string> {
 }
 
 /**
- * Builds the binary, or leaves it alone when nothing that goes into it has changed.
+ * Builds a variant's binary, or leaves it alone when nothing that goes into it has changed.
  *
  * @throws {HostError} If a step fails.
  */
-export async function build(): Promise<void> {
+export async function build(variant: Variant = release): Promise<void> {
   await checkHeader();
   await checkPage();
-  await buildC();
+  await buildC(undefined, variant);
   // A folder of its own: two builds at the same time must not mix their files.
-  const dir = `dist/build.${Deno.pid}`;
+  const dir = `${variant.dir}/build.${Deno.pid}`;
   await Deno.mkdir(`${root}${dir}/in`, { recursive: true });
   try {
     const input = `${dir}/in`;
-    const parts = await readParts();
+    const parts = await readParts(variant);
     await bundle(input, parts);
     for (const name of EMBEDDED) {
-      await Deno.copyFile(`${root}dist/${name}`, `${root}${input}/${name}`);
+      await Deno.copyFile(`${root}${variant.dir}/${name}`, `${root}${input}/${name}`);
     }
     const denort = await findRuntime();
-    const launcher = sha256(await Deno.readFile(`${root}dist/launch.bin`));
-    const stamp = await inputsHash(root + input, `${denort} ${launcher}`);
-    const built = await Deno.readTextFile(`${root}dist/lb.stamp`).catch(() => "");
-    const exists = await Deno.stat(`${root}dist/lb`).then(() => true, () => false);
+    const launcher = await Deno.readFile(`${root}${variant.dir}/launch.bin`);
+    const stamp = await inputsHash(root + input, `${denort} ${sha256(launcher)}`);
+    const product = `${root}${variant.dir}/lb`;
+    const built = await Deno.readTextFile(`${product}.stamp`).catch(() => "");
+    const exists = await Deno.stat(product).then(() => true, () => false);
     if (exists && built === stamp) return;
-    const fronted = await frontedRuntime(dir, denort, parts);
+    const fronted = await frontedRuntime(dir, denort, launcher, parts);
     // Bundled first: compiled from the sources it would carry all of node_modules (319 MB).
     await run(Deno.execPath(), [
       ...["compile", "-A", "--no-config", "--no-check", "--no-lock", "--no-remote", "--no-npm"],
@@ -146,9 +151,9 @@ export async function build(): Promise<void> {
       ...EMBEDDED.flatMap((name) => ["--include", `${input}/${name}`]),
       ...["-o", `${dir}/lb`, `${input}/main.js`],
     ], { DENO_NO_PACKAGE_JSON: "1", DENORT_BIN: fronted, DENO_DIR: `${root}.deno` });
-    await Deno.rename(`${root}${dir}/lb`, `${root}dist/lb`);
-    await Deno.writeTextFile(`${root}dist/lb.stamp`, stamp);
-    console.error("build: dist/lb");
+    await Deno.rename(`${root}${dir}/lb`, product);
+    await Deno.writeTextFile(`${product}.stamp`, stamp);
+    console.error(`build: ${variant.dir}/lb`);
   } finally {
     await Deno.remove(root + dir, { recursive: true });
   }
@@ -156,7 +161,7 @@ export async function build(): Promise<void> {
 
 if (import.meta.main) {
   try {
-    await build();
+    await build(Deno.args.includes("--faults") ? withFaults : release);
   } catch (error) {
     if (!(error instanceof LbError)) throw error;
     console.error(`build: ${error.message}\n    fix: ${error.fix}`);

@@ -14,6 +14,18 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 /** Compilations at a time; two, as most machines that build this have two cores or more. */
 const JOBS = 2;
 
+/** A way to build everything. */
+export interface Variant {
+  /** Where the products go, from the repository's root. */
+  readonly dir: string;
+  /** What the compiler is told besides. */
+  readonly flags: readonly string[];
+}
+/** What is used. */
+export const release: Variant = { dir: "dist", flags: [] };
+/** What tests of failures use: its parts do what LB_FAULT in their environment says (c/base/fault.h). */
+export const withFaults: Variant = { dir: "dist/faults", flags: ["-DLB_FAULTS"] };
+
 /** Names of the C products, in the order in which they are built. */
 export const productNames = ["restorer", "preload", "keeper", "shadow", "ffi", "launch"] as const;
 /** One of {@linkcode productNames}. */
@@ -34,7 +46,7 @@ interface Product {
 
 const COMMON = [
   ...["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wmissing-prototypes"],
-  ...["-Ic/include", "-Ic/base", "-Ic/restorer", "-Ic", "-Wa,-Idist"],
+  ...["-Ic/include", "-Ic/base", "-Ic/restorer", "-Ic"],
 ];
 
 /**
@@ -207,19 +219,26 @@ async function produce(path: string, make: (temporary: string) => Promise<void>)
   }
 }
 
-async function compileObject(name: string, source: string, product: Product): Promise<string> {
-  const object = `dist/obj/${name}/${source.slice(2).replaceAll("/", "_")}.o`;
+async function compileObject(
+  name: string,
+  source: string,
+  product: Product,
+  { dir, flags }: Variant,
+): Promise<string> {
+  const object = `${dir}/obj/${name}/${source.slice(2).replaceAll("/", "_")}.o`;
   const dependencies = `${object}.d`;
   const known = readDependencies(dependencies);
   const inputs = [
     ...(known.length === 0 ? [source] : known),
     "tools/build_c.ts",
-    ...(source.endsWith(".S") ? product.embeds ?? [] : []).map((file) => `dist/${file}`),
+    ...(source.endsWith(".S") ? product.embeds ?? [] : []).map((file) => `${dir}/${file}`),
   ];
   if (known.length > 0 && isFresh(object, inputs)) return object;
   await produce(object, async (temporary) => {
     await run("cc", [
       ...COMMON,
+      ...flags,
+      `-Wa,-I${dir}`,
       ...product.compile,
       ...["-MMD", "-MF", dependencies, "-c", "-o", temporary, source],
     ]);
@@ -239,7 +258,8 @@ async function checkBlob(elf: string): Promise<void> {
   }
 }
 
-async function buildProduct(name: ProductName): Promise<void> {
+async function buildProduct(name: ProductName, variant: Variant): Promise<void> {
+  const { dir } = variant;
   const product = products[name];
   const sources = product.sources.flatMap(listSources);
   const own = product.sources[0] ?? "";
@@ -252,27 +272,27 @@ async function buildProduct(name: ProductName): Promise<void> {
   const objects: string[] = [];
   await Promise.all(Array.from({ length: JOBS }, async () => {
     for (let source = queue.shift(); source !== undefined; source = queue.shift()) {
-      objects.push(await compileObject(name, source, product));
+      objects.push(await compileObject(name, source, product, variant));
     }
   }));
   objects.sort();
   const isBlob = product.isBlob === true;
-  const output = isBlob ? `dist/obj/${name}/${product.file}` : `dist/${product.file}`;
+  const output = isBlob ? `${dir}/obj/${name}/${product.file}` : `${dir}/${product.file}`;
   const inputs = [...objects, ...(isBlob ? ["c/restorer/link.ld"] : [])];
   if (!isFresh(output, inputs)) {
     await produce(output, async (temporary) => {
       await run("cc", ["-o", temporary, ...objects, ...product.link]);
       // With symbols for debuggers beside the product, which is stripped as it is embedded.
-      await Deno.mkdir(`${root}dist/debug`, { recursive: true });
+      await Deno.mkdir(`${root}${dir}/debug`, { recursive: true });
       if (isBlob) return;
-      await run("objcopy", ["--only-keep-debug", temporary, `dist/debug/${product.file}.debug`]);
+      await run("objcopy", ["--only-keep-debug", temporary, `${dir}/debug/${product.file}.debug`]);
       await run("strip", [temporary]);
     });
     console.error(`build: ${output}`);
   }
-  if (isBlob && !isFresh(`dist/${name}.bin`, [output])) {
+  if (isBlob && !isFresh(`${dir}/${name}.bin`, [output])) {
     await checkBlob(output);
-    await produce(`dist/${name}.bin`, async (temporary) => {
+    await produce(`${dir}/${name}.bin`, async (temporary) => {
       await run("objcopy", ["-O", "binary", "-j", ".text", output, temporary]);
     });
   }
@@ -283,11 +303,14 @@ async function buildProduct(name: ProductName): Promise<void> {
  *
  * @throws {HostError} If the compiler is missing or finds an error.
  */
-export async function buildC(names: readonly ProductName[] = productNames): Promise<void> {
+export async function buildC(
+  names: readonly ProductName[] = productNames,
+  variant: Variant = release,
+): Promise<void> {
   for (const name of productNames) {
     const embedded = name === "restorer" &&
       names.some((wanted) => products[wanted].embeds?.includes("restorer.bin"));
-    if (names.includes(name) || embedded) await buildProduct(name);
+    if (names.includes(name) || embedded) await buildProduct(name, variant);
   }
 }
 

@@ -1,5 +1,7 @@
-/* fault.h - numbered fault points of the C parts (tests only): LB_FAULT=NUMBER:ACTION makes one
- * fail, once.
+/* fault.h - numbered fault points of the C parts: LB_FAULT=NUMBER:ACTION makes one fail, once.
+ *
+ * Only in a build for tests (-DLB_FAULTS, tools/build_c.ts): in any other a point is nothing, and a
+ * variable of that name is the user's.
  *
  * Freestanding: raw system calls only, no data of its own. A part that has fault points defines
  * `struct lb_fault_plan lb_fault_plan;` once, fills it by lb_fault_read(&lb_fault_plan, environ)
@@ -81,6 +83,7 @@ static inline bool lb_fault_parse(struct lb_fault_plan *plan, const char *text)
 /* Plans what LB_FAULT in this environment asks for. Returns false if it is there and malformed. */
 static inline bool lb_fault_read(struct lb_fault_plan *plan, char *const *environment)
 {
+#ifdef LB_FAULTS
 	static const char name[] = "LB_FAULT=";
 
 	plan->number = 0;
@@ -94,6 +97,11 @@ static inline bool lb_fault_read(struct lb_fault_plan *plan, char *const *enviro
 		if (name[i] == '\0')
 			return lb_fault_parse(plan, at + i);
 	}
+#else
+	(void)environment;
+	plan->number = 0;
+	plan->action = LB_FAULT_NOTHING;
+#endif
 	return true;
 }
 
@@ -101,6 +109,7 @@ static inline bool lb_fault_read(struct lb_fault_plan *plan, char *const *enviro
  * Async-signal-safe. */
 static inline uint32_t lb_fault_at(struct lb_fault_plan *plan, uint32_t number)
 {
+#ifdef LB_FAULTS
 	uint32_t action = plan->action;
 	int64_t pid;
 
@@ -121,6 +130,11 @@ static inline uint32_t lb_fault_at(struct lb_fault_plan *plan, uint32_t number)
 		action = LB_FAULT_NOTHING;
 	}
 	return action;
+#else
+	(void)plan;
+	(void)number;
+	return LB_FAULT_NOTHING;
+#endif
 }
 
 static inline uint32_t lb_fault(uint32_t number)

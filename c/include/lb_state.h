@@ -1,8 +1,9 @@
 /* lb_state.h - what the library, the shadow and the homecoming restorer hand to each other at home.
  *
  * It lies in a memfd that survives each execve(2) in the one PID; its number is in the environment
- * variable LB_STATE=<fd>. All descriptors named here are at high numbers and are closed before the program
- * goes on at home. Private to one node and one lb build; never on a wire.
+ * variable LB_STATE=<fd>. A variable of that name that leads to anything else is the user's. All descriptors
+ * named here are at high numbers and are closed before the program goes on at home. Private to one node and one
+ * lb build; never on a wire.
  */
 #ifndef LB_STATE_H
 #define LB_STATE_H
@@ -15,6 +16,7 @@
 #define LB_STATE_MAGIC 0x3145544154534c62ULL
 #define LB_CLOEXEC_WORDS 1024 /* descriptors 0..65535 */
 #define LB_STATE_TEXT_SIZE 8192
+#define LB_STATE_NAME "lb-state" /* of the memfd */
 
 struct lb_state {
 	uint64_t magic;
@@ -53,6 +55,8 @@ struct lb_state {
 	uint64_t held;               /* signals that wait here for a signalfd: LB_HOME_HOLD */
 	uint64_t signals_told;       /* SIGNAL messages that were sent to the live copy */
 	uint64_t nofile[2];          /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
+	uint32_t trying; /* 1: who finds this only shows that its program can be started (c/shadow/home.c), and ends */
+	uint32_t unused;
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

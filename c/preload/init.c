@@ -189,6 +189,43 @@ static bool find_control(char **environment)
 	return size > 0;
 }
 
+/* The state that the shadow hands over in a descriptor whose number the environment tells. What makes it ours is what
+ * the descriptor is; any other variable of that name is the user's. Returns -1 where there is none.
+ */
+static int find_state(char **environment)
+{
+	static const char wanted[] = "/memfd:" LB_STATE_NAME " (deleted)";
+	const char *digits = variable(environment, "LB_STATE");
+	char path[32] = "/proc/self/fd/", link[sizeof wanted];
+	struct {
+		uint64_t magic;
+		uint32_t abi_version;
+	} begin = { 0, 0 };
+	size_t at = strlen(path);
+	int fd = 0;
+	_Static_assert(offsetof(struct lb_state, abi_version) == 8, "what is read at once");
+	for (; digits && *digits >= '0' && *digits <= '9' && at < 22; digits++) {
+		path[at++] = *digits;
+		fd = fd * 10 + (*digits - '0');
+	}
+	path[at] = 0;
+	if (!digits || *digits)
+		return -1;
+	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, path, link, sizeof link);
+	if (size != (int64_t)sizeof wanted - 1 || memcmp(link, wanted, sizeof wanted - 1) != 0)
+		return -1;
+	lb_syscall4(__NR_pread64, fd, &begin, sizeof begin, 0);
+	return begin.magic == LB_STATE_MAGIC && begin.abi_version == LB_ABI_VERSION ? fd : -1;
+}
+
+/* The shadow asks whether this program can be started (c/shadow/home.c). */
+static bool is_a_try(int state_fd)
+{
+	uint32_t trying = 0;
+	lb_syscall4(__NR_pread64, state_fd, &trying, sizeof trying, offsetof(struct lb_state, trying));
+	return trying != 0;
+}
+
 /* Of the C library: one that is not glibc gives a constructor no arguments. */
 extern char **lb_environment __asm__("environ") __attribute__((weak));
 
@@ -213,16 +250,13 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	if (!lb_gnu_version)
 		return register_only();
 	lb_fault_read(&lb_fault_plan, environment);
-	const char *state = variable(environment, "LB_STATE");
-	if (state) {
-		int fd = 0;
-		for (; *state >= '0' && *state <= '9'; state++)
-			fd = fd * 10 + (*state - '0');
-		lb_homecoming(fd, environment);
+	int state_fd = find_state(environment);
+	if (state_fd >= 0) {
+		if (is_a_try(state_fd))
+			lb_syscall1(__NR_exit_group, 0);
+		lb_homecoming(state_fd, environment);
 		lb_syscall1(__NR_exit_group, 125); /* never the program from its beginning */
 	}
-	if (variable(environment, "LB_TRY")) /* the shadow asks whether this program can be started (c/shadow/home.c) */
-		lb_syscall1(__NR_exit_group, 0);
 	lb_neighbours_meet();
 	const char *libraries = variable(environment, "LD_LIBRARY_PATH");
 	if (libraries && strlen(libraries) < LB_LIBRARY_PATH_SIZE)

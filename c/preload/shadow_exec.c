@@ -198,7 +198,7 @@ static int64_t exec_shadow(void)
 	argv[argc] = 0;
 	decimal(state_variable + 9, (unsigned)state.state_fd);
 	if (lb_fault_plan.number) {
-		static const char *const actions[] = { "", "kill", "hang", "cut", "fail" };
+		static const char *const actions[] = { "", "kill", "hang", "cut", "fail", "pause" };
 		unsigned length = decimal(fault_variable + 9, lb_fault_plan.number);
 		fault_variable[9 + length] = ':';
 		lb_text_copy(fault_variable + 10 + length, actions[lb_fault_plan.action], 16);
@@ -261,7 +261,7 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 {
 	int error;
 	fill_state(order, bytes, freeze_ns);
-	int64_t memfd = lb_syscall2(__NR_memfd_create, "lb-state", 0);
+	int64_t memfd = lb_syscall2(__NR_memfd_create, LB_STATE_NAME, 0);
 	if (memfd < 0)
 		return (int)memfd;
 	state.state_fd = lb_move_up((int)memfd);

@@ -53,11 +53,11 @@ static void keep_own_open(bool keep)
 	keep_open(lb_shadow.live->fd, keep);
 }
 
-static void exec_program(const char *variable)
+static void exec_program(void)
 {
-	static const char *const actions[] = { "", "kill", "hang", "cut", "fail" };
+	static const char *const actions[] = { "", "kill", "hang", "cut", "fail", "pause" };
 	char *argv[ARGUMENTS_MAX + 1];
-	char *envp[5] = { preload, (char *)(intptr_t)variable };
+	char *envp[5] = { preload, state_variable };
 	const char *path = getenv("LD_LIBRARY_PATH");
 	int argc = 0, envc = 2;
 	struct lb_state *state = &lb_shadow.state;
@@ -114,7 +114,7 @@ static bool try_program(void)
 			_exit(ended_well(child) ? 0 : 1);
 		dup2(null_fd, 1); /* what a loader complains about is not for the user to see */
 		dup2(null_fd, 2);
-		exec_program("LB_TRY=1");
+		exec_program();
 		_exit(127);
 	}
 	return ended_well(child);
@@ -176,13 +176,15 @@ void lb_home(struct lb_shadow_link *link)
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	lb_fds_keep();
+	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
+	lb_shadow.state.trying = 1;
 	lb_state_save();
 	bool tried = try_program();
+	lb_shadow.state.trying = 0;
+	lb_state_save();
 	lb_signals_give_back();
-	if (tried) {
-		snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
-		exec_program(state_variable);
-	}
+	if (tried)
+		exec_program();
 	enter_directly(link);
 	/* Still the shadow: as before, over a new link. */
 	lb_fds_put_back();
@@ -203,7 +205,7 @@ static bool make_state(void)
 	bool made;
 
 	lb_fds_begin();
-	fd = memfd_create("lb-state", MFD_CLOEXEC);
+	fd = memfd_create(LB_STATE_NAME, MFD_CLOEXEC);
 	fd = fd < 0 ? fd : lb_fd_move_up(fd);
 	lb_fds_end();
 	if (fd < 0)
@@ -251,6 +253,6 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	if (directly)
 		enter_directly(link);
 	else
-		exec_program(state_variable);
+		exec_program();
 	_exit(EXIT_FAILURE);
 }

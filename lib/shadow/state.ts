@@ -34,7 +34,7 @@ export const stateOffsets = {
 } as const;
 
 /** Size of the struct in bytes. */
-export const STATE_SIZE = 17_152;
+export const STATE_SIZE = 17_160;
 
 const MAGIC = 0x3145544154534c62n; // LB_STATE_MAGIC
 const COMM_SIZE = 16; // TASK_COMM_LEN, prctl(2) PR_SET_NAME

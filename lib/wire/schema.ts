@@ -527,7 +527,7 @@ export const obstacles = {
 } as const;
 
 /**
- * Fault points (tests only): `LB_FAULT=NUMBER:ACTION` in the environment of the part that owns the
+ * Fault points (only in dist/faults, a build for tests): `LB_FAULT=NUMBER:ACTION` in the environment of the part that owns the
  * point makes it fail there once; ACTION is kill (SIGKILL self), hang (sleep for ever), pause (1.5 s), cut (shut
  * the stream down) or fail (take the error path).
  */

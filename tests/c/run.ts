@@ -16,7 +16,7 @@ const productDir = `${root}dist/tests/c/`;
 
 const FLAGS = [
   ...["-std=gnu11", "-O1", "-g", "-fno-omit-frame-pointer", "-pthread"],
-  ...["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wmissing-prototypes"],
+  ...["-DLB_FAULTS", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wmissing-prototypes"],
   ...["-Ic/include", "-Ic/base", "-Ic/restorer", "-Ic/ffi", "-Ic/keeper", "-Ic", "-Itests/c"],
 ];
 const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];

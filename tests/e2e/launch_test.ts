@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { schema } from "../../lib/wire/schema.ts";
 import { type Host, type Snapshot, Testbed } from "../testbed/mod.ts";
 
 const counter = fileURLToPath(new URL("../programs/counter.c", import.meta.url));
@@ -119,5 +120,29 @@ Deno.test("what lb leaves alone is said once, listed, and told to whoever asks",
         await child.ending();
       },
     });
+  }
+});
+
+Deno.test("no variable of the user's means anything to lb", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const faults = Object.values(schema.faults).map((number) => `${number}:kill`);
+  for (const state of ["0", "3", "960", "x"]) {
+    const env = { LB_TRY: "1", LB_STATE: state, LB_FAULT: faults.shift() ?? "", LB_CONTROL: "/x" };
+    // The descriptor that LB_STATE names is a file, with a shadow's state for all that its beginning says.
+    const start =
+      'printf "bLSTATE1\\\\003\\\\000\\\\000\\\\000" > state; exec "$@" 3<> state 960<> state';
+    const argv = ["bash", "-c", start, "bash", "lb", "launch", "counter", "20", "--status", "4"];
+    const job = await home.spawn(argv, { env });
+    await home.waitForProcess(job.pid);
+    await home.migrate(job.pid, away);
+    await home.bringHome(job.pid);
+    assert.deepEqual(await job.ending(), { code: 4, signal: null }, job.stderr);
+    assert.equal(job.stdout.match(/^line \d+$/gm)?.length, 20);
+    const seen = await home.run(["lb", "launch", "env"], { env });
+    for (const [name, value] of Object.entries(env)) {
+      assert.ok(seen.stdout.includes(`${name}=${value}\n`), name);
+    }
   }
 });

@@ -31,7 +31,7 @@ const steps = [
 ] as const;
 
 Deno.test("whatever step of a move ends the copy, the person who asked hears that it ended, and where", async () => {
-  await using bed = await Testbed.create({ hosts: 2 });
+  await using bed = await Testbed.create({ hosts: 2, faults: true });
   const [home, away] = [bed.host(0), bed.host(1)];
   await home.startDaemon();
   const job = await home.launchKnown(["counter", "6000"]);
@@ -45,7 +45,7 @@ Deno.test("whatever step of a move ends the copy, the person who asked hears tha
 });
 
 Deno.test("a keeper that is killed while memory arrives is told of", async () => {
-  await using bed = await Testbed.create({ hosts: 2 });
+  await using bed = await Testbed.create({ hosts: 2, faults: true });
   const [home, away] = [bed.host(0), bed.host(1)];
   await bed.startDaemons();
   const env = { LB_FAULT: `${schema.faults.sourceMemory}:pause` };

@@ -8,7 +8,7 @@ import { schema } from "../../lib/wire/schema.ts";
 import { sleep, Testbed, waitFor } from "../testbed/mod.ts";
 
 Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves on and comes home", async () => {
-  await using bed = await Testbed.create({ hosts: 3 });
+  await using bed = await Testbed.create({ hosts: 3, faults: true });
   await bed.startDaemons();
   const [home, first, second] = [bed.host(0), bed.host(1), bed.host(2)];
   // Acts once: everything is sent, and then the process goes on where it was.
@@ -35,7 +35,7 @@ Deno.test("POSIX timers lose no tick when a process moves, fails to move, moves 
 });
 
 Deno.test("timers keep their moments, their phase and every tick over a long freeze", async () => {
-  await using bed = await Testbed.create({ hosts: 2 });
+  await using bed = await Testbed.create({ hosts: 2, faults: true });
   await bed.startDaemons();
   const [home, away] = [bed.host(0), bed.host(1)];
   const env = { LB_FAULT: `${schema.faults.sourceMemory}:pause` };

@@ -61,7 +61,7 @@ function outcomeAway(point: Point, action: Action): Outcome {
 
 for (const action of ["fail", "cut", "kill"] as const) {
   Deno.test(`first move: each fault of the process, action ${action}, leaves one copy`, async () => {
-    await using bed = await Testbed.create({ hosts: 2 });
+    await using bed = await Testbed.create({ hosts: 2, faults: true });
     const [home, away] = [bed.host(0), bed.host(1)];
     await bed.startDaemons({ extra: limits });
     const trials = [
@@ -79,7 +79,7 @@ for (const action of ["fail", "cut", "kill"] as const) {
 
 Deno.test("first move: each fault of the restorer leaves the process at home", async () => {
   const trials = actions.flatMap((action) => trialsOf(restorerPoints, action, () => "finishes"));
-  await using bed = await Testbed.create({ hosts: trials.length + 1 });
+  await using bed = await Testbed.create({ hosts: trials.length + 1, faults: true });
   const home = bed.host(0);
   await home.startDaemon({ extra: limits });
   await runTrials(trials, async (trial, index) => {
@@ -98,7 +98,7 @@ Deno.test("first move: a process that hangs in the middle of it runs nowhere els
     .map((point) => ({ point, action: "hang", outcome: "hangs" }));
   // A pair of hosts each: a node makes one move at a time.
   await runTrials(trials, async (trial) => {
-    await using bed = await Testbed.create({ hosts: 2 });
+    await using bed = await Testbed.create({ hosts: 2, faults: true });
     const [home, away] = [bed.host(0), bed.host(1)];
     await bed.startDaemons({ extra: limits });
     const job = await begin(home, trial, true);
@@ -125,7 +125,7 @@ const laterTrials: readonly Trial[] = [
 ];
 
 Deno.test("later move: each fault leaves one copy", async () => {
-  await using bed = await Testbed.create({ hosts: 3 });
+  await using bed = await Testbed.create({ hosts: 3, faults: true });
   const [home, second, third] = [bed.host(0), bed.host(1), bed.host(2)];
   await bed.startDaemons({ extra: limits });
   await runTrials(laterTrials, async (trial) => {
@@ -150,7 +150,7 @@ const homePoints = [
 
 for (const action of ["fail", "cut", "kill"] as const) {
   Deno.test(`home again: each fault, action ${action}, leaves one copy`, async () => {
-    await using bed = await Testbed.create({ hosts: 2 });
+    await using bed = await Testbed.create({ hosts: 2, faults: true });
     const [home, away] = [bed.host(0), bed.host(1)];
     await bed.startDaemons({ extra: limits });
     const trials = trialsOf(homePoints, action, () => action === "kill" ? "dies" : "finishes");
@@ -172,7 +172,7 @@ Deno.test("home again: a process that hangs on its way runs nowhere else", async
       .map((point): Trial => ({ point, action: "hang", outcome: "hangs" })),
   ];
   await runTrials(trials, async (trial) => {
-    await using bed = await Testbed.create({ hosts: 2 });
+    await using bed = await Testbed.create({ hosts: 2, faults: true });
     const [home, away] = [bed.host(0), bed.host(1)];
     await bed.startDaemons({ extra: limits });
     const job = await begin(home, trial, true);
@@ -187,7 +187,7 @@ Deno.test("home again: a process that hangs on its way runs nowhere else", async
 const forkPoints = ["homeReady", "homeMemory", "homeMapped", "homeGo"] as const;
 
 Deno.test("fork away from home: after each fault there is one child", async () => {
-  await using bed = await Testbed.create({ hosts: 2 });
+  await using bed = await Testbed.create({ hosts: 2, faults: true });
   const [home, away] = [bed.host(0), bed.host(1)];
   await bed.startDaemons({ extra: limits });
   const trials = (["fail", "cut", "kill"] as const).flatMap((action) =>

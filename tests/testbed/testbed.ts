@@ -14,7 +14,20 @@ import { Host, type HostControl, ORDINARY_UID, type Place } from "./host.ts";
 import { type Namespace, openNamespace, Switch } from "./network.ts";
 import { must } from "./shell.ts";
 
-const productDir = fileURLToPath(new URL("../../dist/", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Folder of the lb that hosts run, with a final slash. */
+function productDir(options: TestbedOptions): string {
+  return options.faults === true ? `${root}dist/faults/` : `${root}dist/`;
+}
+
+let builtFaults: Promise<unknown> | undefined;
+
+/** Builds the lb that fails on demand, which only few tests need; does it once a process. */
+function buildFaults(): Promise<unknown> {
+  builtFaults ??= must([Deno.execPath(), "run", "-A", `${root}tools/build.ts`, "--faults"]);
+  return builtFaults;
+}
 
 /** Whether hosts will be namespaces; if not, {@linkcode noNamespacesReason} says why. */
 export const haveNamespaces: boolean = Deno.uid() === 0;
@@ -29,6 +42,8 @@ export interface TestbedOptions {
   readonly pin?: boolean;
   /** Which hosts have the test programs in their PATH. @default {"first"} */
   readonly programs?: "first" | "all";
+  /** An lb whose parts do what LB_FAULT says. @default {false} */
+  readonly faults?: boolean;
   /** Loopback addresses even where namespaces are possible. @default {false} */
   readonly loopback?: boolean;
 }
@@ -46,7 +61,8 @@ export class Testbed implements AsyncDisposable {
   }
 
   static async create(options: TestbedOptions): Promise<Testbed> {
-    await Deno.stat(`${productDir}lb`).catch(() => {
+    if (options.faults === true) await buildFaults();
+    await Deno.stat(`${productDir(options)}lb`).catch(() => {
       throw new Error("Cannot make a testbed as dist/lb is not built: run `npm run build`");
     });
     await buildPrograms();
@@ -81,9 +97,7 @@ export class Testbed implements AsyncDisposable {
       this.#namespaces.push(namespace);
       const address = `10.77.0.${index + 1}`;
       await this.#switch.plug(namespace, `port${index}`, address, options.megabitsPerSecond);
-      const place = await furnish(namespace, options.programs === "all" || index === 0, {
-        cpu: cpuOf(options, index),
-      });
+      const place = await furnish(namespace, options, index);
       this.hosts.push(new Host(index, address, DEFAULT_PORT, place, control, this.hosts));
     }
   }
@@ -105,7 +119,9 @@ export class Testbed implements AsyncDisposable {
         root: "",
         home,
         temporary,
-        path: `${productDir.slice(0, -1)}:${programsDir.slice(0, -1)}:/usr/local/bin:/usr/bin:/bin`,
+        path: `${productDir(options).slice(0, -1)}:${
+          programsDir.slice(0, -1)
+        }:/usr/local/bin:/usr/bin:/bin`,
         cpu: cpuOf(options, index),
       };
       const address = `${network}${index + 1}`;
@@ -180,9 +196,10 @@ function cpuOf(options: TestbedOptions, index: number): number | undefined {
 /** Gives a new host its own directories, and the programs it is to have. */
 async function furnish(
   namespace: Namespace,
-  withPrograms: boolean,
-  { cpu }: { cpu: number | undefined },
+  options: TestbedOptions,
+  index: number,
 ): Promise<Place> {
+  const withPrograms = options.programs === "all" || index === 0;
   const enter = [`${programsDir}hostenter`, String(namespace.pid)];
   const own = ["/tmp", "/var/tmp", "/home", "/opt", "/run", "/dev/shm"];
   // The products may lie below one of the directories that get covered: hold them open before.
@@ -194,7 +211,7 @@ async function furnish(
     `touch /opt/lb/lb && mount -c --bind /proc/self/fd/3 /opt/lb/lb`,
   );
   if (withPrograms) commands.push("mount -c --bind /proc/self/fd/4 /opt/programs");
-  await must([...enter, "sh", "-ec", commands.join("\n"), `${productDir}lb`, programsDir]);
+  await must([...enter, "sh", "-ec", commands.join("\n"), `${productDir(options)}lb`, programsDir]);
   return {
     enter,
     tree: null,
@@ -202,6 +219,6 @@ async function furnish(
     home: "/home/user",
     temporary: "/tmp",
     path: "/opt/lb:/opt/programs:/usr/local/bin:/usr/bin:/bin",
-    cpu,
+    cpu: cpuOf(options, index),
   };
 }
