@@ -43,8 +43,10 @@ void lb_restorer_learn(void)
 
 static struct lb_action to_kernel(const struct libc_action *wanted)
 {
-	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER,
-				   libc_restorer, wanted->mask[0] };
+	/* Not learnt where a program of another C library is left alone. */
+	uint64_t restorer = libc_restorer ? libc_restorer : (uint64_t)lb_sigreturn;
+	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER, restorer,
+				   wanted->mask[0] };
 }
 
 static void from_kernel(const struct lb_action *kernel, struct libc_action *old)
