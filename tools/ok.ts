@@ -155,17 +155,19 @@ async function main(): Promise<number> {
     }
   });
   let counts = "";
-  await step("tests", async () => {
-    // Of files that are no tests only mod.ts, which does nothing when it is loaded: the example in it.
-    const result = await runTests(sources.filter((path) => path !== "main.ts"));
-    counts = result.counts;
-    return result.passed;
-  });
+  if (!failed.includes("build")) {
+    await step("tests", async () => {
+      // Of files that are no tests only mod.ts, which does nothing when it is loaded: the example in it.
+      const result = await runTests(sources.filter((path) => path !== "main.ts"));
+      counts = result.counts;
+      return result.passed;
+    });
+  }
   const seconds = Math.round((performance.now() - started) / 1000);
   if (failed.length > 0) {
     console.log(`\ntest: failed after ${seconds} s: ${failed.join(", ")}`);
   } else console.log(`\ntest: format, lint, types, build and tests are good after ${seconds} s`);
-  console.log(counts);
+  if (counts !== "") console.log(counts);
   return failed.length > 0 ? 1 : 0;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Host, type Job, Testbed } from "../testbed/mod.ts";
+import { type Host, type Job, Testbed, waitFor } from "../testbed/mod.ts";
 
 async function twoNodes(): Promise<Testbed> {
   const bed = await Testbed.create({ hosts: 2 });
@@ -91,8 +91,9 @@ Deno.test("an image is continued once: a second restart is refused", async () =>
   await job.output("line 3\n");
   await checkpoint(home, job);
   await away.writeFile("image", await home.readFile("image"), 0o600);
+  const { length } = job.stdout;
   const first = await away.spawn(["lb", "restart", "image"]);
-  await job.output("line 8\n");
+  await waitFor("a line of the first", () => job.stdout.length > length);
   const second = await home.run(["timeout", "20", "lb", "restart", "image"]);
   assert.notEqual(second.code, 0);
   assert.notEqual(second.code, 124, "the second restart waits for ever");

@@ -257,7 +257,11 @@ show('direct', lambda: os.preadv(os.open('g', os.O_RDONLY | os.O_DIRECT), [mmap.
 show('seekhole', lambda: os.lseek(fd, 0, os.SEEK_HOLE) > 0)
 show('pty', lambda: (lambda p: (os.write(p[1], b'y\n'), os.read(p[0], 10), os.isatty(p[1])))(os.openpty()))
 show('ptyname', lambda: os.ttyname(os.openpty()[1])[:8])
-show('sleep', lambda: (lambda t: (time.sleep(0.12), round(time.monotonic() - t, 1)))(time.monotonic()))
+def slept():
+    began = time.monotonic()
+    return time.sleep(0.12), time.monotonic() - began
+# The shortest of some: on a busy machine each may be late.
+show('sleep', lambda: (lambda all: (all[0][0], round(min(passed for _, passed in all), 1)))([slept() for _ in range(4)]))
 show('sigsuspend', lambda: select.select([], [], [], 0.05))
 show('uid0', lambda: os.setgroups([0]))
 show('unixsock', lambda: (lambda s: (s.bind('us'), s.getsockname(), os.path.exists('us')))(socket.socket(socket.AF_UNIX)))
