@@ -251,6 +251,9 @@ struct lb_next { /* the next library's functions of these names; 0: ask the C li
 	uint64_t (*sigset)(int signal, uint64_t handler);
 	int (*sigignore)(int signal);
 	int (*siginterrupt)(int signal, int interrupts);
+	int (*sigtimedwait)(const uint64_t *set, void *info, const int64_t *limit);
+	int (*sigwait)(const uint64_t *set, int *signal);
+	int (*sigpending)(uint64_t *set);
 	bool alone; /* the process cannot move: nothing is done in front of them */
 };
 extern struct lb_next lb_next LB_HIDDEN;
@@ -260,6 +263,8 @@ void lb_neighbours_meet(void) LB_HIDDEN;
 /* ---- init.c, trigger.c */
 void lb_trigger_install(void) LB_HIDDEN;
 bool lb_is_order(const struct lb_siginfo *info) LB_HIDDEN;
+/* At home, in the program's own context: does what it orders, as if it had been delivered here. */
+void lb_order_taken(int signal, const struct lb_siginfo *order) LB_HIDDEN;
 /* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
 void lb_resume_call(uint64_t *context) LB_HIDDEN;
 /* Whether the context has just left a call with EINTR, and which. */

@@ -67,6 +67,10 @@ void lb_neighbours_meet(void)
 		lb_next.sigset = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "sigset");
 		lb_next.sigignore = (int (*)(int))lb_dlsym(RTLD_NEXT, "sigignore");
 		lb_next.siginterrupt = (int (*)(int, int))lb_dlsym(RTLD_NEXT, "siginterrupt");
+		lb_next.sigtimedwait = (int (*)(const uint64_t *, void *, const int64_t *))lb_dlsym(
+			RTLD_NEXT, "sigtimedwait");
+		lb_next.sigwait = (int (*)(const uint64_t *, int *))lb_dlsym(RTLD_NEXT, "sigwait");
+		lb_next.sigpending = (int (*)(uint64_t *))lb_dlsym(RTLD_NEXT, "sigpending");
 	}
 	if (lb_asan_init)
 		step_back();

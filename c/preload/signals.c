@@ -164,8 +164,8 @@ void lb_trigger_install(void)
 	}
 }
 
-/* Default action: nothing. signal(7). A SIGURG waits elsewhere. */
-#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+/* Default action: nothing. signal(7) */
+#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
 
 static uint64_t quiet_blocked;
 

@@ -321,6 +321,22 @@ static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *
 	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
 }
 
+/* SIGTRAP at once: its frame is the one that a delivered signal would have. The signal itself stays blocked, so that
+ * one of the program's that waits behind the order goes on waiting. */
+void lb_order_taken(int signal, const struct lb_siginfo *order)
+{
+	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+				    ~0ULL };
+	stepping.active = true;
+	stepping.copy = lb_self.copy;
+	stepping.signal = signal;
+	stepping.info = *order;
+	stepping.steps = 0;
+	stepping.was_blocked = false;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &stepping.action, 8);
+	__asm__ volatile("int3" : : : "memory");
+}
+
 uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
 {
 	uint64_t all = ~0ULL;

@@ -90,6 +90,44 @@ Deno.test("signals sent to a moved process's PID reach it, and tell who sent the
   assert.deepEqual(await job.ending(), { code: 7, signal: null });
 });
 
+/** Blocks all signals and takes them: it prints which, and whether one waits besides. */
+const TAKING = `import signal, sys
+every = signal.valid_signals()
+signal.pthread_sigmask(signal.SIG_BLOCK, every)
+print("ready", flush=True)
+waits = [lambda: signal.sigwaitinfo(every).si_signo, lambda: signal.sigwait(every), None]
+waits[2] = lambda: (signal.sigtimedwait(every, 30) or exit("nothing came")).si_signo
+taken = 0
+for count in range(100):
+    taken = waits[count % 3]()
+    print("took", int(taken), sorted(int(s) for s in signal.sigpending()), flush=True)
+    if taken == signal.SIGTERM: exit(7)
+`;
+
+Deno.test("a process that waits for all signals by itself obeys orders, and takes none of them", async () => {
+  await using bed = await twoNodes();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["python3", "-c", TAKING]);
+  await job.output("ready\n");
+  let wanted = "ready\n";
+  const take = async (name: string, number: number) => {
+    wanted += `took ${number} []\n`;
+    await job.kill(name);
+    await job.output(wanted);
+  };
+  for (let round = 0; round < 3; round++) {
+    await take("URG", 23);
+    await home.migrate(job.pid, away);
+    await take("URG", 23);
+    await take("SYS", 31);
+    await home.bringHome(job.pid);
+    await take("USR1", 10);
+  }
+  await job.kill("TERM");
+  assert.deepEqual(await job.ending(), { code: 7, signal: null }, job.stderr);
+  assert.equal(job.stdout, `${wanted}took 15 []\n`);
+});
+
 Deno.test("a moved process that does not handle a signal ends by it", async () => {
   await using bed = await twoNodes();
   const [home, away] = [bed.host(0), bed.host(1)];
