@@ -99,6 +99,15 @@ export const symbols = {
     result: "i32", // 0, or negative error
   },
 
+  lb_ffi_find_socket: {
+    parameters: [
+      "buffer", // const char *local_ip
+      "u32", // uint32_t local_port
+      "buffer", // const char *remote_ip
+      "u32", // uint32_t remote_port
+    ],
+    result: "i32", // descriptor, which stays Deno's, or negative error
+  },
   lb_ffi_take_socket: {
     parameters: [
       "buffer", // const char *local_ip

@@ -103,6 +103,10 @@ LB_FFI_EXPORT int32_t lb_ffi_set_nice(uint32_t pid, int32_t nice);
 
 /* ---- stream.c: TCP connections that Deno made ----------------------------------------------- */
 
+/* Returns the number under which Deno has this process's TCP socket with these two ends, as below. */
+LB_FFI_EXPORT int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port,
+					 const char *remote_ip, uint32_t remote_port);
+
 /* Takes this process's TCP socket with these two ends (IPv4 or IPv6 text without a zone; an
  * IPv4-mapped IPv6 address is its IPv4 address) away from Deno: returns a duplicate with O_NONBLOCK
  * cleared and leaves an unconnected socket under Deno's number. Have no read or write pending and

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -293,6 +295,24 @@ static int32_t child_start(struct child *child)
 	return rv;
 }
 
+/* Opens /dev/null. Returns -ENODEV where that is a file that somebody has put in its place, as a program does
+ * that replaces its output: it may be written to, or not, and grows. */
+static int null_open(void)
+{
+	struct stat status;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool known = fd >= 0 ? fstat(fd, &status) == 0 : stat("/dev/null", &status) == 0;
+	int32_t error = -errno;
+
+	if (known && (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)))
+		error = -ENODEV;
+	else if (fd >= 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
 int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block,
 		     uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
 		     const int32_t *fds, uint32_t fds_count, int32_t log_fd, uint32_t flags)
@@ -313,11 +333,13 @@ int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_bloc
 	rv = park(fds, fds_count, child.parked);
 	if (rv < 0)
 		goto out_program;
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	null_fd = null_open();
 	child.null_fd = null_fd < 0 ? -1 : park_one(null_fd);
 	child.log_fd = log_fd < 0 ? -1 : park_one(log_fd);
 	child.program.fd = path_fd < 0 ? -1 : park_one(path_fd);
-	if (child.null_fd < 0 || (log_fd >= 0 && child.log_fd < 0) ||
+	if (null_fd < 0)
+		rv = null_fd;
+	else if (child.null_fd < 0 || (log_fd >= 0 && child.log_fd < 0) ||
 	    (path_fd >= 0 && child.program.fd < 0))
 		rv = -errno;
 	else

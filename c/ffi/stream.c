@@ -136,14 +136,13 @@ static int32_t replace_socket(int fd)
 	return rv;
 }
 
-int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
+int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
 			   uint32_t remote_port)
 {
 	struct end local;
 	struct end remote;
 	struct dirent *entry;
 	int32_t rv = -ENOENT;
-	int found = -1;
 	DIR *directory;
 
 	if (!end_parse(&local, local_ip, local_port) || !end_parse(&remote, remote_ip, remote_port))
@@ -154,25 +153,33 @@ int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char
 	while (rv == -ENOENT && (entry = readdir(directory)) != NULL) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] == '.' || !socket_matches(fd, &local, &remote))
-			continue;
-		found = fd;
-		rv = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		if (rv < 0)
-			rv = -errno;
+		if (entry->d_name[0] != '.' && socket_matches(fd, &local, &remote))
+			rv = fd;
 	}
 	closedir(directory);
-	if (rv >= 0) {
-		int32_t error = lb_fd_make_blocking(rv);
-
-		if (error == 0)
-			error = replace_socket(found);
-		if (error < 0) {
-			close(rv);
-			rv = error;
-		}
-	}
 	return rv;
+}
+
+int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
+			   uint32_t remote_port)
+{
+	int32_t found = lb_ffi_find_socket(local_ip, local_port, remote_ip, remote_port);
+	int32_t error;
+	int fd;
+
+	if (found < 0)
+		return found;
+	fd = fcntl(found, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	error = lb_fd_make_blocking(fd);
+	if (error == 0)
+		error = replace_socket(found);
+	if (error < 0) {
+		close(fd);
+		return error;
+	}
+	return fd;
 }
 
 static int32_t set_option(int fd, int level, int name, uint32_t value)

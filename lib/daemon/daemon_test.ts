@@ -187,3 +187,17 @@ Deno.test("a daemon whose runtime directory is removed makes its sockets anew an
     }
   });
 });
+
+Deno.test("who connects without a key again and again does not fill the log", async () => {
+  const [port = 0] = freePorts(1);
+  await withNodes([{ port }], async (nodes) => {
+    const [node] = nodes as [TestNode];
+    for (let n = 0; n < 30; n++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+      await new Response(conn.readable).text().catch(() => "reset"); // until it is refused
+    }
+    const lines = () => Promise.resolve(node.log.match(/connection refused/g)?.length ?? 0);
+    assert.ok(await until(lines, (count) => count > 0, "it is told") <= 5, node.log);
+  });
+});

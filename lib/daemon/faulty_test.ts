@@ -82,7 +82,7 @@ Deno.test("a daemon outlives each of its native calls' failing, and no process i
       assert.deepEqual(CALLED.filter((name) => !both().has(name)), [], "what has not failed yet");
       // What only the destination knows reaches the person who asked for the move.
       for (const error of ["EMFILE", "ENOMEM", "EAGAIN", "ENOSPC"]) {
-        const said = `on ${away.name} Cannot start lb-keeper: `;
+        const said = `on ${away.name}: Cannot start lb-keeper: `;
         assert.ok(
           refusals.some((refusal) => refusal.includes(said) && refusal.includes(`(${error})`)),
           `${error} in ${refusals.join("\n")}`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mapBounded } from "../base/bounded.ts";
 import { describe } from "../base/errors.ts";
 import { needsMeasures } from "../core/machine.ts";
 import type { Measures, ProcessId, Sample } from "../core/types.ts";
@@ -17,6 +18,9 @@ const log = logger("meter");
 
 /** A process of the list ran if it used so much of a processor. */
 const RUNNING_SHARE = 0.05;
+
+/** Of thousands of helpers only so many files are open at a time. */
+const LOOKS_AT_ONCE = 20;
 
 /** CPU time of a process at the last check, and its share of a processor before that. */
 interface Known {
@@ -59,7 +63,7 @@ export class Meter {
   async #terminalIdleMs(): Promise<number | null> {
     const { locals, shadows } = this.#context.records;
     const pids = [...locals.values(), ...shadows.values()].map(({ homePid }) => homePid);
-    const stats = await Promise.all(pids.map(readStat));
+    const stats = await mapBounded(pids, LOOKS_AT_ONCE, readStat);
     const made = stats.flatMap((stat, index) =>
       stat !== null && stat.session === pids[index] && stat.terminal !== 0 ? [stat.terminal] : []
     );
@@ -72,7 +76,7 @@ export class Meter {
     helpers: readonly number[],
     nowMs: number,
   ): Promise<Omit<Measures, "terminalIdleMs"> | null> {
-    const stats = await Promise.all(helpers.map(readStat));
+    const stats = await mapBounded(helpers, LOOKS_AT_ONCE, readStat);
     const helped = stats.reduce((sum, stat) => sum + (stat?.cpuSeconds ?? 0), 0);
     let state: MachineState;
     try {

@@ -216,7 +216,7 @@ export class Moves {
     try {
       const answer = await this.#peers.request(to, "M", values, { timeoutMs: FATE_MS_MAX });
       const there = answer.letter === "Y" ? answer.values.detail : "";
-      return there === "" ? seen : `on ${to} ${there} (here: ${seen})`;
+      return there === "" ? seen : `on ${to}: ${there} (here: ${seen})`;
     } catch {
       return seen.includes(to) ? seen : `${seen}; ${to} does not answer: see whether it runs`;
     }

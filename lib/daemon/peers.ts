@@ -136,7 +136,7 @@ export class Peers {
     if (first) peers.unshift(peer);
     else peers.push(peer);
     this.#peers.set(node, peers);
-    void watchForSilence(connection, this.#context.config.ioTimeoutMs);
+    watchForSilence(connection, this.#context.config.ioTimeoutMs);
     void this.#read(peer);
     return peer;
   }

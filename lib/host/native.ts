@@ -44,6 +44,19 @@ export const openFlags = {
   path: 0o10000000,
 } as const;
 
+/** The descriptor of one of our TCP connections, which stays Deno's. */
+export function findSocket(local: Deno.NetAddr, remote: Deno.NetAddr): number {
+  return unwrap(
+    openFfi().lb_ffi_find_socket(
+      cText(local.hostname),
+      local.port,
+      cText(remote.hostname),
+      remote.port,
+    ),
+    `find the connection to ${remote.hostname}:${remote.port}`,
+  );
+}
+
 /** Takes one of our TCP connections away from Deno, in blocking mode; Deno's object is to be closed. */
 export function takeSocket(local: Deno.NetAddr, remote: Deno.NetAddr): number {
   return unwrap(
@@ -151,6 +164,7 @@ export function unwatchPid(pid: number): void {
 
 const ESRCH = 3;
 const EEXIST = 17;
+const ENODEV = 19;
 const EWOULDBLOCK = 11;
 
 /** What to start. */
@@ -169,21 +183,25 @@ export interface SpawnOptions {
 export function spawn(options: SpawnOptions): number {
   const argv = cBlock(options.args);
   const env = environmentBlock(options.env);
-  return unwrap(
-    openFfi().lb_ffi_spawn(
-      null,
-      options.programFd,
-      argv,
-      argv.length,
-      env,
-      env.length,
-      fdArray(options.fds),
-      options.fds.length,
-      options.logFd,
-      SPAWN_SETSID,
-    ),
-    `start ${options.args[0] ?? "a program"}`,
+  const what = options.args[0] ?? "a program";
+  const result = openFfi().lb_ffi_spawn(
+    null,
+    options.programFd,
+    argv,
+    argv.length,
+    env,
+    env.length,
+    fdArray(options.fds),
+    options.fds.length,
+    options.logFd,
+    SPAWN_SETSID,
   );
+  if (result === -ENODEV) {
+    throw new HostError(`Cannot start ${what}: /dev/null is not a device`, {
+      fix: "Make it again, as root: rm -f /dev/null; mknod -m 666 /dev/null c 1 3",
+    });
+  }
+  return unwrap(result, `start ${what}`);
 }
 
 /** Queues an order's signal. */

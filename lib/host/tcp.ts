@@ -129,44 +129,12 @@ export function takeDescriptor(connection: TcpConnection, ioTimeoutMs: number): 
   }
 }
 
-/**
- * Makes the kernel notice a dead peer of a connection that stays with us, within `timeoutMs`.
- *
- * Deno does not tell a connection's descriptor, so it is found by its inode.
- */
-export async function watchForSilence(connection: TcpConnection, timeoutMs: number): Promise<void> {
+/** Makes the kernel notice a dead peer of a connection that stays with us, within `timeoutMs`. */
+export function watchForSilence(connection: TcpConnection, timeoutMs: number): void {
   try {
     const { local, remote } = addressesOf(connection.tcp);
-    const inode = await findInode(local, remote);
-    for await (const entry of Deno.readDir("/proc/self/fd")) {
-      const target = await Deno.readLink(`/proc/self/fd/${entry.name}`).catch(() => "");
-      if (inode !== null && target === `socket:[${inode}]`) {
-        native.tuneStream(Number(entry.name), timeoutMs);
-        return;
-      }
-    }
-    connection.tcp.setKeepAlive(true); // every two hours: better than nothing
+    native.tuneStream(native.findSocket(local, remote), timeoutMs);
   } catch {
-    // It is closed already, and its reader knows.
+    // It is closed already, and its reader knows; or it notices a dead peer by asking it.
   }
-}
-
-/** An end of a connection as /proc/net/tcp writes it: 32-bit words in host order, proc(5). */
-function procAddress(address: Deno.NetAddr): string | null {
-  const octets = address.hostname.split(".").map(Number);
-  if (octets.length !== 4) return null;
-  const hex = (value: number, digits: number) =>
-    value.toString(16).toUpperCase().padStart(digits, "0");
-  return `${octets.reverse().map((octet) => hex(octet, 2)).join("")}:${hex(address.port, 4)}`;
-}
-
-async function findInode(local: Deno.NetAddr, remote: Deno.NetAddr): Promise<string | null> {
-  const [ours, theirs] = [procAddress(local), procAddress(remote)];
-  if (ours === null || theirs === null) return null;
-  const table = await Deno.readTextFile("/proc/self/net/tcp");
-  for (const line of table.split("\n")) {
-    const columns = line.trim().split(/\s+/);
-    if (columns[1] === ours && columns[2] === theirs) return columns[9] ?? null;
-  }
-  return null;
 }

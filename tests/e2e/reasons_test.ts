@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { schema } from "../../lib/wire/schema.ts";
-import { type Host, Testbed, waitFor } from "../testbed/mod.ts";
+import { haveNamespaces, type Host, Testbed, waitFor } from "../testbed/mod.ts";
 
 /** Asks for a move that must fail, and returns what is said of it at once and afterwards. */
 async function failure(home: Host, pid: number, away: Host): Promise<string> {
@@ -14,7 +14,7 @@ async function failure(home: Host, pid: number, away: Host): Promise<string> {
   assert.equal(code, 4, stderr);
   assert.match(stderr, /^ {4}fix: /m);
   const reason = /^lb: Cannot move \S+: (.*)$/m.exec(stderr)?.[1] ?? "";
-  assert.ok(reason.startsWith(`on ${away.node} `), `it names the node that knows: ${stderr}`);
+  assert.ok(reason.startsWith(`on ${away.node}: `), `it names the node that knows: ${stderr}`);
   const why = await home.must(["lb", "why", String(pid)]);
   assert.ok(why.includes(`its move to ${away.node} was aborted: ${reason}`), why);
   return reason;
@@ -57,4 +57,22 @@ Deno.test("a keeper that is killed while memory arrives is told of", async () =>
   });
   await away.must(["kill", "-KILL", keeper ?? ""]);
   assert.match(await told, /its keeper was ended by signal 9, by a person or for lack of memory/);
+});
+
+Deno.test({
+  name: "where no keeper can be started, as /dev/null is no device, that is said",
+  ignore: !haveNamespaces,
+  fn: async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    const [home, away] = [bed.host(0), bed.host(1)];
+    await bed.startDaemons();
+    const job = await home.launchKnown(["counter", "6000"]);
+    await away.writeFile("file", "");
+    // In the mount namespace of that host alone.
+    const bind = ["mount", "--bind", `${away.home}/file`, "/dev/null"];
+    await away.must(bind, { asRoot: true });
+    assert.match(await failure(home, job.pid, away), /\/dev\/null is not a device: Make it again/);
+    await away.must(["umount", "/dev/null"], { asRoot: true });
+    await home.migrate(job.pid, away);
+  },
 });
