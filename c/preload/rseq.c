@@ -10,6 +10,7 @@
  */
 #include <linux/errno.h>
 #include <linux/ptrace.h>
+#include <linux/rseq.h>
 #include <linux/sched.h>
 
 #include "forward.h"
@@ -118,8 +119,10 @@ int lb_rseq_take(void)
 
 void lb_rseq_give(void)
 {
-	if (area.address)
-		call(area.address, area.size, 0, area.signature);
+	const struct { uint32_t start, number; } none = { 0, (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED };
+	/* A kernel that has no rseq(2): then the program is not to believe what it was told elsewhere. */
+	if (area.address && call(area.address, area.size, 0, area.signature) < 0)
+		lb_user_write(area.address, &none, sizeof none);
 }
 
 /* Away from home the program changes it itself. */

@@ -21,8 +21,10 @@ static bool is_ours(int signal, const struct lb_action *program)
 		return true;
 	if (signal != LB_SIGTSTP)
 		return false;
-	/* A handler that is reset leaves the default action. */
-	return program->handler == LB_SIG_DFL || (is_handler(program) && (program->flags & LB_SA_RESETHAND));
+	if (program->handler == LB_SIG_DFL)
+		return true;
+	/* At home the kernel would not tell that it has reset a handler: what is left then is the default action. */
+	return !lb_self.away && is_handler(program) && (program->flags & LB_SA_RESETHAND);
 }
 
 /* Our handler in front of the program's, with all of its flags that the kernel acts on. At home the mask is the

@@ -1,6 +1,6 @@
 /*
- * actions.c - every flag of sigaction(2), and masks, for a signal that lb uses for itself at home, one that it uses
- * away from home, and an ordinary one: all three must be the same.
+ * actions.c - every flag of sigaction(2), and masks, for the signals that lb uses for itself at home, one that it uses
+ * away from home, and an ordinary one: all must be the same.
  */
 #include "conformity.h"
 
@@ -330,7 +330,7 @@ static void interrupted(const char *name, int signal, int flags)
 
 static void run_actions(void)
 {
-	static const int signals[] = { SIGURG, SIGSYS, SIGUSR1 };
+	static const int signals[] = { SIGURG, SIGTSTP, SIGSYS, SIGUSR1 };
 
 	stack_base = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
