@@ -105,7 +105,7 @@ static int64_t since_ns(int cpu, uint64_t exec_start_ns, char *text)
 	return since;
 }
 
-int32_t lb_ffi_last_ran(uint32_t pid, uint64_t last_ran[2])
+int32_t lb_ffi_last_ran(uint32_t pid, uint64_t *last_ran)
 {
 	char *text = malloc(TEXT_SIZE);
 	char sched_path[32], stat_path[32];

@@ -65,7 +65,7 @@ LB_FFI_EXPORT int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int
 /* Since when `pid` sleeps: last_ran[0] is when it last ran, in ns of CLOCK_MONOTONIC, last_ran[1]
  * how often it had given up its processor by then. Returns 0, or -EAGAIN: it does not sleep, or
  * the kernel does not tell. */
-LB_FFI_EXPORT int32_t lb_ffi_last_ran(uint32_t pid, uint64_t last_ran[2]);
+LB_FFI_EXPORT int32_t lb_ffi_last_ran(uint32_t pid, uint64_t *last_ran); /* two of them */
 
 /* Returns the start time of `pid` in clock ticks since boot, or a negative error. */
 LB_FFI_EXPORT int64_t lb_ffi_start_ticks(uint32_t pid);

@@ -76,3 +76,18 @@ Deno.test({
     await home.migrate(job.pid, away);
   },
 });
+
+Deno.test("a process that stands still for too long is told of, and so is why it cannot move then", async () => {
+  await using bed = await Testbed.create({ hosts: 2, faults: true });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons({ extra: "io-timeout = 1" });
+  const env = { LB_FAULT: `${schema.faults.sourceMemory}:hang` };
+  const job = await home.launchKnown(["counter", "6000"], { env });
+  const id = String(job.pid);
+  const first = await home.lb("migrate", id, away.node);
+  assert.equal(first.code, 4);
+  assert.match(first.stderr, /it has said nothing for \d+ ms, which is too long for its \d+ MiB/);
+  const second = await home.lb("migrate", id, away.node);
+  assert.equal(second.code, 4);
+  assert.match(second.stderr, /an earlier order has taken too long and has not ended yet/);
+});
