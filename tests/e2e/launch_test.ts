@@ -33,9 +33,9 @@ async function compileOnto(
   }
 }
 
-Deno.test("programs with a sanitizer run as without lb, and are listed", async (t) => {
-  await using bed = await Testbed.create({ hosts: 1 });
-  const home = bed.host(0);
+Deno.test("programs with a sanitizer run as without lb, and move where they can", async (t) => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
   await bed.startDaemons();
   const kinds: [name: string, options: string[], cantmove: RegExp | null][] = [
     ["asan", ["-fsanitize=address"], null],
@@ -55,6 +55,7 @@ Deno.test("programs with a sanitizer run as without lb, and are listed", async (
           const reason = listed(snapshot)?.cantmove;
           return cantmove === null ? reason === null : cantmove.test(reason ?? "");
         });
+        if (cantmove === null) await home.migrate(job.pid, away);
         assert.deepEqual(await job.ending(), { code: 3, signal: null }, job.stderr);
         assert.equal(job.stdout.match(/^line \d+$/gm)?.length, 20);
         assert.equal(job.stderr, "");
