@@ -168,7 +168,7 @@ Deno.test("lb launch needs no more than its program does, whatever the limits", 
   await using home = new Home();
   const limited = (limits: string, ...args: string[]) =>
     home.sh(`ulimit ${limits}; exec ${LB} ${args.join(" ")}`);
-  const tight = ["-v 2000000", "-d 20000", "-n 4", "-s 128"];
+  const tight = ["-v 2000000", "-d 20000", "-n 4", "-s 128", "-f 0"];
   const launch = ["launch", "--no-daemon", "--", "/bin/echo", "fine"];
   const fine = { code: 0, signal: null, stdout: "fine\n", stderr: "" };
   for (const limits of tight) assert.deepEqual(await limited(limits, ...launch), fine, limits);

@@ -19,16 +19,21 @@ static inline uint64_t lb_field(const uint8_t *at, unsigned size)
 	return value;
 }
 
-/* Whether this is where glibc's loader lies: its name is part of the ABI, whatever the directory. */
+/* Whether this is glibc's loader: its name is part of the ABI, whatever the directory; of its own it was ld-2.N.so. */
 static inline bool lb_is_glibc_loader(const char *path, size_t size)
 {
-	static const char name[] = "/ld-linux-x86-64.so.2";
-	const size_t length = sizeof name; /* with its NUL, which a PT_INTERP has as well */
+	static const char name[] = "ld-linux-x86-64.so.2"; /* with its NUL, which a PT_INTERP has as well */
+	size_t at = size;
 
-	if (size < length)
+	while (at > 0 && path[at - 1] != '/')
+		at--;
+	if (size - at >= 5 && path[at] == 'l' && path[at + 1] == 'd' && path[at + 2] == '-' && path[at + 3] == '2' &&
+	    path[at + 4] == '.')
+		return true;
+	if (size - at != sizeof name)
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (path[size - length + i] != name[i])
+	for (size_t i = 0; i < sizeof name; i++) {
+		if (path[at + i] != name[i])
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 #define SOCK_CLOEXEC 02000000
 #define SOL_SOCKET 1
 #define SO_RCVTIMEO 20
+#define SO_SNDTIMEO 21 /* of connect(2) as well, unix(7) */
 #define MSG_NOSIGNAL 0x4000
 #define ANSWER_TIMEOUT_S 2 /* as the library waits: c/preload/control.c */
 
@@ -25,6 +26,7 @@ int lb_connect_daemon(const char *control)
 	if (fd < 0)
 		return (int)fd;
 	lb_syscall5(__NR_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, timeout, sizeof timeout);
+	lb_syscall5(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, timeout, sizeof timeout);
 	error = lb_syscall3(__NR_connect, fd, &address, sizeof address);
 	if (error < 0)
 		lb_syscall1(__NR_close, fd);

@@ -3,6 +3,7 @@
  */
 #include "launch.h"
 
+#define RLIMIT_FSIZE 1
 #define RLIMIT_DATA 2
 #define RLIMIT_STACK 3
 #define RLIMIT_NPROC 6
@@ -12,6 +13,7 @@
 #define ADDRESS_SPACE (40ULL << 30)
 #define DATA (1ULL << 30)
 #define STACK (1ULL << 20)
+#define FILES (4ULL << 20) /* what it extracts is smaller; a file that is too long ends it by SIGXFSZ */
 #define DESCRIPTORS 16
 #define PROCESSES 4          /* it has itself, and two threads at least */
 #define PROCESSES_LOOKED 1024 /* a larger limit is not reached by accident: no look */
@@ -49,7 +51,7 @@ void lb_find_shortage(struct lb_shortage *shortage)
 {
 	uint64_t address_space = limit_of(RLIMIT_AS), data = limit_of(RLIMIT_DATA);
 	uint64_t stack = limit_of(RLIMIT_STACK), descriptors = limit_of(RLIMIT_NOFILE);
-	uint64_t processes = limit_of(RLIMIT_NPROC);
+	uint64_t processes = limit_of(RLIMIT_NPROC), files = limit_of(RLIMIT_FSIZE);
 
 	memset(shortage, 0, sizeof *shortage);
 	if (address_space < ADDRESS_SPACE)
@@ -61,6 +63,9 @@ void lb_find_shortage(struct lb_shortage *shortage)
 	else if (stack < STACK)
 		*shortage = (struct lb_shortage){ "its stack", " KiB", "Raise the limit by ulimit -s", STACK >> 10,
 						  stack >> 10 };
+	else if (files < FILES)
+		*shortage = (struct lb_shortage){ "its files", " KiB", "Raise the limit by ulimit -f", FILES >> 10,
+						  files >> 10 };
 	else if (descriptors < DESCRIPTORS)
 		*shortage = (struct lb_shortage){ "its open files", "", "Raise the limit by ulimit -n", DESCRIPTORS,
 						  descriptors };

@@ -119,6 +119,7 @@ static void knows_obstacles(void)
 {
 	check_obstacle(write_elf("dynamic", 64, 62, GLIBC), "", LB_OBSTACLE_NONE, NULL);
 	check_obstacle(write_elf("nix", 64, 62, "/nix/store/x/lib/ld-linux-x86-64.so.2"), "", LB_OBSTACLE_NONE, NULL);
+	check_obstacle(write_elf("own", 64, 62, "/opt/glibc/lib/ld-2.31.so"), "", LB_OBSTACLE_NONE, NULL);
 	check_obstacle(write_elf("static", 64, 62, NULL), "", LB_OBSTACLE_STATIC, in("static"));
 	check_obstacle(write_elf("old", 32, 3, "/lib/ld-linux.so.2"), "", LB_OBSTACLE_FOREIGN, NULL);
 	check_obstacle(write_elf("x32", 32, 62, "/libx32/ld-linux-x32.so.2"), "", LB_OBSTACLE_FOREIGN, NULL);
