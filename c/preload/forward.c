@@ -12,6 +12,7 @@
 #include <linux/errno.h>
 #include <linux/audit.h>
 #include <linux/elf.h>
+#include <linux/poll.h>
 #include <linux/prctl.h>
 #include <asm/unistd.h>
 
@@ -38,6 +39,14 @@ struct stub_frame {
 	uint8_t scratch[LB_SCRATCH_SIZE];
 };
 _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
+_Static_assert(offsetof(struct stub_frame, scratch) == 104, "see lb_stub_poll");
+struct poll_scratch {
+	struct pollfd descriptor;
+	int64_t left[2]; /* struct timespec */
+	int64_t error;
+};
+_Static_assert(offsetof(struct poll_scratch, error) == 24 && sizeof(struct poll_scratch) <= LB_SCRATCH_SIZE,
+	"see lb_stub_poll");
 
 #define STUB_RETURN \
 	"	mov 16(%rsp), %rdi\n" \
@@ -51,8 +60,8 @@ _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
 	"	jmp *%rcx\n"
 
 __asm__(".pushsection .text\n"
-	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted\n"
-	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted\n"
+	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted, lb_stub_poll, lb_stub_polled\n"
+	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted, lb_stub_poll, lb_stub_polled\n"
 	".type lb_stub_call, @function\n"
 	".balign 16\n"
 	"	.cfi_startproc\n"
@@ -68,6 +77,22 @@ __asm__(".pushsection .text\n"
 	"lb_stub_interrupted:\n"
 	STUB_RETURN
 	"	mov $-4, %rax\n"
+	STUB_JUMP
+	/* ppoll(2) of one socket: the program's own call if it is ready, else the error of the scratch. */
+	"lb_stub_poll:\n"
+	"	syscall\n"
+	"lb_stub_polled:\n"
+	STUB_RETURN
+	"	test %rax, %rax\n"
+	"	js 1f\n"
+	"	jz 2f\n"
+	"	mov 8(%rsp), %rax\n"
+	"	mov (%rsp), %rcx\n"
+	"	sub $2, %rcx\n"
+	"	mov 56(%rsp), %rsp\n"
+	"	jmp *%rcx\n"
+	"2:	mov 128(%rsp), %rax\n"
+	"1:\n"
 	STUB_JUMP
 	"	.cfi_endproc\n"
 	".size lb_stub_call, . - lb_stub_call\n"
@@ -98,6 +123,8 @@ __asm__(".pushsection .text\n"
 	".popsection\n");
 extern char lb_stub_call[] LB_HIDDEN;
 extern char lb_stub_after[] LB_HIDDEN;
+extern char lb_stub_poll[] LB_HIDDEN;
+extern char lb_stub_polled[] LB_HIDDEN;
 extern char lb_stub_interrupt[] LB_HIDDEN;
 extern char lb_stub_interrupted[] LB_HIDDEN;
 extern char lb_stub_sigreturn[] LB_HIDDEN;
@@ -171,6 +198,24 @@ void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes)
 	frame->takes = takes;
 }
 
+int64_t lb_here_poll(struct lb_trap *trap, int64_t left_ns)
+{
+	struct sigcontext *registers = &trap->context->uc_mcontext;
+	struct poll_scratch scratch = {
+		.descriptor = { .fd = (int)registers->rdi, .events = lb_socket_events(trap->number) },
+		.left = { left_ns / 1000000000, left_ns % 1000000000 },
+		.error = lb_socket_error(trap->number),
+	};
+
+	redirect(trap, 0, 0, &scratch, sizeof(scratch));
+	registers->rsi = 1;
+	registers->rdx = registers->rdi + offsetof(struct poll_scratch, left);
+	registers->r10 = 0;
+	registers->rax = __NR_ppoll;
+	registers->rip = (uint64_t)lb_stub_poll;
+	return LB_DONE;
+}
+
 int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask)
 {
 	struct sigcontext *registers = &trap->context->uc_mcontext;
@@ -198,27 +243,9 @@ int64_t lb_again(struct lb_trap *trap)
 	return LB_DONE;
 }
 
-/* What tells the calls of one number apart: a person is told that, too (lib/daemon/system_calls.ts). */
-static uint64_t request_of(const struct lb_trap *trap)
-{
-	switch (trap->number) {
-	case __NR_ioctl:
-	case __NR_fcntl:
-	case __NR_futex:
-		return (uint32_t)trap->args[1];
-	case __NR_prctl:
-		return (uint32_t)trap->args[0];
-	case __NR_setsockopt:
-	case __NR_getsockopt:
-		return (uint64_t)(uint32_t)trap->args[1] << 32 | (uint32_t)trap->args[2];
-	default:
-		return 0;
-	}
-}
-
 int64_t lb_come(struct lb_trap *trap)
 {
-	lb_self.home_request = request_of(trap);
+	lb_self.home_request = lb_request_of(trap);
 	if (lb_self.has_child || lb_go_home(trap->number) < 0)
 		return -ENOSYS;
 	/* The process is at home, nothing is trapped, and the call is simply made. */
@@ -271,15 +298,18 @@ void lb_stub_leave(uint64_t *context)
 
 bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number)
 {
-	if (rip != (uint64_t)lb_stub_after || ((const struct stub_frame *)rsp)->settled)
+	const struct stub_frame *frame = (const struct stub_frame *)rsp;
+
+	if ((rip != (uint64_t)lb_stub_after && rip != (uint64_t)lb_stub_polled) || frame->settled)
 		return false;
-	*number = (uint32_t)((const struct stub_frame *)rsp)->number;
+	*number = (uint32_t)frame->number;
 	return true;
 }
 
 bool lb_forward_in_stub(uint64_t rip)
 {
-	return rip >= (uint64_t)lb_stub_call && rip <= (uint64_t)lb_stub_after;
+	return (rip >= (uint64_t)lb_stub_call && rip <= (uint64_t)lb_stub_after) ||
+		(rip >= (uint64_t)lb_stub_poll && rip <= (uint64_t)lb_stub_polled);
 }
 
 void lb_forward_rewind(struct ucontext *context)
@@ -287,7 +317,8 @@ void lb_forward_rewind(struct ucontext *context)
 	struct sigcontext *registers = &context->uc_mcontext;
 	const struct stub_frame *frame = (const struct stub_frame *)registers->rsp;
 
-	if (registers->rip != (uint64_t)lb_stub_call || !frame->redirected)
+	if (registers->rip != (uint64_t)lb_stub_poll &&
+		(registers->rip != (uint64_t)lb_stub_call || !frame->redirected))
 		return;
 	registers->rax = frame->number;
 	registers->rdi = frame->rdi;
@@ -300,13 +331,10 @@ void lb_forward_rewind(struct ucontext *context)
 	lb_wait_again(registers);
 }
 
-static int64_t decide(struct lb_trap *trap)
+static int64_t dispatch(struct lb_trap *trap)
 {
 	const struct lb_row *row = lb_row_of(trap->number);
-	int64_t result;
 
-	if (lb_self.has_child && lb_child_decides(trap, &result))
-		return result;
 	if (row == NULL)
 		return lb_come(trap);
 	switch ((enum lb_where)row->where) {
@@ -322,6 +350,15 @@ static int64_t decide(struct lb_trap *trap)
 		break;
 	}
 	return lb_come(trap);
+}
+
+static int64_t decide(struct lb_trap *trap)
+{
+	int64_t result;
+
+	if (lb_self.has_child && lb_child_decides(trap, &result))
+		return result;
+	return lb_socket_events(trap->number) != 0 ? lb_socket_call(trap, dispatch) : dispatch(trap);
 }
 
 /* A SIGSYS that the program or another process sent. If the program has a handler for it, it is sent once more,

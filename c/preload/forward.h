@@ -62,6 +62,7 @@ struct lb_request {
 const struct lb_row *lb_row_of(uint32_t number) LB_HIDDEN; /* NULL: none */
 bool lb_ioctl_row(uint64_t request, struct lb_row *row) LB_HIDDEN;
 bool lb_fcntl_row(uint64_t command, struct lb_row *row) LB_HIDDEN;
+uint64_t lb_request_of(const struct lb_trap *trap) LB_HIDDEN; /* what a call of many meanings asks for */
 
 /* forward.c */
 int64_t lb_here(struct lb_trap *trap) LB_HIDDEN;    /* execute it on this node, as the program made it */
@@ -74,6 +75,8 @@ int64_t lb_again(struct lb_trap *trap) LB_HIDDEN;   /* make the call again once 
 int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size)
 	LB_HIDDEN;
 /* As lb_here, with another value for argument `index` (0..4) during the call. */
+/* At home: waits for a socket until it need not wait any more, then makes the program's call. After left_ns: error. */
+int64_t lb_here_poll(struct lb_trap *trap, int64_t left_ns) LB_HIDDEN;
 int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
 /* After lb_here_scratch(): the call waits under this mask of its own (0: the program's), or takes these signals. */
 void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes) LB_HIDDEN;
@@ -99,6 +102,13 @@ void lb_wait_note(const uint64_t *context) LB_HIDDEN;
 void lb_wait_began(uint64_t began_ns, uint64_t switches) LB_HIDDEN;
 /* The context is about to make that call again: with what is left of its time. */
 void lb_wait_remake(uint64_t *context) LB_HIDDEN;
+
+/* socket_waits.c: time limits of sockets */
+short lb_socket_events(uint32_t number) LB_HIDDEN; /* what such a call waits for, as poll(2) has it; 0: another call */
+int64_t lb_socket_error(uint32_t number) LB_HIDDEN; /* what it says when its time is over */
+int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd) LB_HIDDEN; /* negative: there is none */
+/* Away, in place of `call`: with what is left of its time, if it is made again. */
+int64_t lb_socket_call(struct lb_trap *trap, int64_t (*call)(struct lb_trap *trap)) LB_HIDDEN;
 
 /* forward_wait.c: the wait that is to be made again, from the instruction in front of `rip`, and its end by the
  * program's CLOCK_MONOTONIC */

@@ -31,6 +31,7 @@ enum unit {
 	MILLISECONDS,
 	COUNTED,    /* a timespec that the kernel counts down in place */
 	COUNTED_US, /* the same in a timeval */
+	OF_SOCKET,
 };
 
 struct limited {
@@ -48,6 +49,8 @@ static const struct limited calls[] = {
 	{ __NR_epoll_pwait, 3, NONE, MILLISECONDS },  { __NR_ppoll, 2, 2, COUNTED },
 	{ __NR_pselect6, 4, 4, COUNTED },             { __NR_select, 4, 4, COUNTED_US },
 };
+
+static const struct limited of_socket = { 0, NONE, NONE, OF_SOCKET };
 
 /* Of the call that was interrupted last, while its beginning is not known. */
 static struct {
@@ -75,7 +78,7 @@ static const struct limited *find(const uint64_t *context, uint32_t number)
 			return 0; /* the same, or CPU time */
 		return &calls[i];
 	}
-	return 0;
+	return lb_socket_events(number) ? &of_socket : 0;
 }
 
 /* Nanoseconds at an address of the program's, in this unit; negative: no time limit that could be told. */
@@ -102,7 +105,9 @@ void lb_wait_note(const uint64_t *context)
 	uint64_t left = argument(context, call->left);
 	uint64_t limit = argument(context, call->limit);
 	int64_t limit_ns = (int64_t)(int32_t)limit * MILLISECOND_NS;
-	if (call->unit != MILLISECONDS)
+	if (call->unit == OF_SOCKET)
+		limit_ns = lb_self.away ? -1 : lb_socket_limit_ns(number, argument(context, 0));
+	else if (call->unit != MILLISECONDS)
 		limit_ns = read_ns(left ? left : limit, call->unit);
 	if (limit_ns < 0)
 		return;
@@ -146,7 +151,9 @@ void lb_wait_remake(uint64_t *context)
 	REGISTER(context, LB_RIP) += 2;
 	trap.stack = (uint64_t)__builtin_frame_address(0) - OWN_STACK_SIZE;
 	lb_wait_left_ns(&trap, left_ns);
-	if (call->unit == MILLISECONDS) /* rounded up: waiting too short would make a program spin */
+	if (call->unit == OF_SOCKET)
+		lb_here_poll(&trap, left_ns);
+	else if (call->unit == MILLISECONDS) /* rounded up: waiting too short would make a program spin */
 		lb_here_value(&trap, call->limit, (uint64_t)((left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS));
 	else
 		lb_here_scratch(&trap, call->limit, time, sizeof time);

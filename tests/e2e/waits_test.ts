@@ -11,7 +11,7 @@ const LIMIT_MS = 6_000;
 const BEGIN_MS = 1_000;
 
 /** Calls whose limit the library keeps, one a way of keeping it. */
-const AWAY = ["nanosleep", "until", "poll", "epoll2", "sigtimedwait", "futex", "timer"];
+const AWAY = ["nanosleep", "until", "poll", "epoll2", "sigtimedwait", "futex", "timer", "receive"];
 /** At home nothing is seen of a call: what is left is told by the kernel, or by when the process last ran. */
 const AT_HOME = [
   "sleep",
@@ -25,7 +25,17 @@ const AT_HOME = [
   "semaphore",
 ];
 /** One a way in which a limit is told and made again. */
-const TO_AND_FRO = ["nanosleep", "sleep", "poll", "ppoll", "select", "epoll", "futex", "semaphore"];
+const TO_AND_FRO = [
+  "nanosleep",
+  "sleep",
+  "poll",
+  "ppoll",
+  "select",
+  "epoll",
+  "futex",
+  "semaphore",
+  "receive",
+];
 
 async function start(home: Host, kinds: readonly string[]): Promise<Map<string, Job>> {
   const jobs = new Map<string, Job>();

@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -142,6 +143,18 @@ static long do_timerfd(void)
 	return read(fd, &ticks, sizeof ticks) == sizeof ticks ? 0 : -1;
 }
 
+static long do_receive(void)
+{
+	struct timeval time = { limit.tv_sec, limit.tv_nsec / 1000 };
+	char byte;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0 ||
+	    setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0)
+		return -1;
+	return recv(fds[0], &byte, 1, 0) < 0 && errno == EAGAIN ? 0 : -1;
+}
+
 static long do_pause(void)
 {
 	arm();
@@ -182,6 +195,7 @@ static const struct {
 	{ "ppoll", do_ppoll }, { "select", do_select }, { "pselect", do_pselect }, { "epoll", do_epoll },
 	{ "epoll2", do_epoll2 }, { "sigtimedwait", do_sigtimedwait }, { "futex", do_futex },
 	{ "futex-until", do_futex_until }, { "semaphore", do_semaphore }, { "timerfd", do_timerfd },
+	{ "receive", do_receive },
 	{ "pause", do_pause }, { "read", do_read }, { "timer", do_timer },
 };
 
