@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -137,6 +139,25 @@ static void check_late(void)
 	close(fd);
 }
 
+/* Its last page is not whole. */
+static void check_mapped(void)
+{
+	int fd = make_file("mapped", "");
+	char *map;
+
+	must("pwrite", pwrite(fd, memory, 2 * BLOCK + 100, 0));
+	close(fd);
+	fd = open("mapped", O_RDONLY | O_DIRECT);
+	map = mmap(NULL, 3 * BLOCK, PROT_READ, MAP_PRIVATE, fd, 0);
+	CALL("mmap", map == MAP_FAILED ? -1 : 0);
+	if (map != MAP_FAILED)
+		show("what is mapped", "%c %c %d", map[0], map[2 * BLOCK + 99], map[2 * BLOCK + 100]);
+	CALL("read after it", read(fd, memory + ROOM, 3 * BLOCK));
+	CALL("read at the end", read(fd, memory + ROOM, BLOCK));
+	CALL("sendfile", sendfile(other, fd, &(off_t){ 0 }, 2 * BLOCK));
+	close(fd);
+}
+
 static void run_direct(void)
 {
 	char name[32];
@@ -162,6 +183,7 @@ static void run_direct(void)
 		check_long();
 	close(direct);
 	check_late();
+	check_mapped();
 	close(other);
 	free(memory);
 }
