@@ -15,7 +15,7 @@
 #define RLIMIT_FSIZE 1
 #define RLIMIT_DATA 2
 #define RLIMIT_AS 9
-#define SHADOW_MEMORY (8ULL << 20) /* its segments are 6 MiB: size(1) */
+#define SHADOW_MEMORY (10ULL << 20) /* its segments are 9 MB, its stack is small: size(1) */
 #define NOFILE_CONSIDERED 65536 /* lb_state.cloexec covers these */
 #define NOFILE_USUAL 4096       /* no higher than needed: the kernel's table grows with the number */
 

@@ -60,6 +60,7 @@ Deno.test("a program under tight limits moves, or stays as it was", async (t) =>
     ["ulimit -n 64", true],
     ["ulimit -f 0", false],
     ["ulimit -d 7200", false],
+    ["ulimit -v 9000", false],
   ];
   for (const [limit, moves] of limits) {
     await t.step(limit, async () => {
