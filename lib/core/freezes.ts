@@ -76,7 +76,9 @@ export class Freezes {
   }
 
   /** The first associated node that is U and has not refused; if there is one, one that it reaches in time. */
-  receiver({ id, tried }: { readonly id: ProcessId; readonly tried: Set<NodeName> }) {
+  receiver(
+    { id, tried }: { readonly id: ProcessId; readonly tried: ReadonlyMap<NodeName, string> },
+  ) {
     const mayTry = (node: NodeName) => !tried.has(node);
     const isNear = (node: NodeName) => mayTry(node) && this.obstacle(id, node) === null;
     return this.#preferred.first(isNear) ?? this.#preferred.first(mayTry);

@@ -80,7 +80,8 @@ Deno.test("a move by hand without a node goes to the first U one, and on if refu
   assert.equal(first?.type === "offer" && first.to, "b");
   const [second] = answer("b", 1n, "no memory");
   assert.equal(second?.type === "offer" && second.to, "c");
-  assert.match(failure(answer("c", 2n, "no memory")), /b, c refused/);
+  const refused = /b, c refused \(b: no memory; c: it is full\)/;
+  assert.match(failure(answer("c", 2n, "it is full")), refused);
 });
 
 Deno.test("a move by hand fails at once for what is not here, or is here already", () => {

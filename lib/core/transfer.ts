@@ -16,8 +16,8 @@ export interface Request {
   readonly requestId: number;
   readonly id: ProcessId;
   readonly node: NodeName | null;
-  /** Nodes that have refused, when the node is free to choose. */
-  readonly tried: Set<NodeName>;
+  /** Nodes that have refused, with their reasons, when the node is free to choose. */
+  readonly tried: Map<NodeName, string>;
 }
 
 /** A node that has asked for a process, with its load. */
@@ -41,6 +41,13 @@ export type Transfer =
     readonly beganMs: number;
     readonly deadlineMs: number;
   };
+
+/** Why no node takes a process that may go to any. */
+export function whyNobody({ tried }: Request): string {
+  if (tried.size === 0) return "no associated node is U";
+  const reasons = [...tried].map(([node, reason]) => `${node}: ${reason}`).join("; ");
+  return `no associated node takes it: ${[...tried.keys()].join(", ")} refused (${reasons})`;
+}
 
 /** Requests that wait for their turn; a person seldom has more than a few. */
 export const REQUESTS_MAX = 64;

@@ -18,6 +18,7 @@ import {
   type Transfer,
   TRANSFERS_MAX,
   type TransfersOptions,
+  whyNobody,
 } from "./transfer.ts";
 import type { Event, NodeName, ProcessId, Ticket } from "./types.ts";
 
@@ -74,7 +75,7 @@ export class Transfers {
 
   /** Takes a request by hand, or refuses it at once. */
   request({ requestId, id, node }: EventOf<"moveRequested">): void {
-    const request = { requestId, id, node, tried: new Set<NodeName>() };
+    const request = { requestId, id, node, tried: new Map<NodeName, string>() };
     const obstacle = this.#obstacle(request);
     if (obstacle !== null) this.#fail(request, obstacle);
     else if (this.#requests.length + this.#current.size > REQUESTS_MAX) {
@@ -261,12 +262,7 @@ export class Transfers {
     else if (to !== null) {
       this.#offer({ id: request.id, to, request, manual: true, isAsked: false }, nowMs);
     } else {
-      this.#fail(
-        request,
-        request.tried.size === 0
-          ? "no associated node is U"
-          : `no associated node takes it: ${[...request.tried].join(", ")} refused`,
-      );
+      this.#fail(request, whyNobody(request));
     }
   }
 
@@ -313,7 +309,7 @@ export class Transfers {
     } else if (request.node !== null) {
       this.#fail(request, `${to} refused: ${reason}`);
     } else {
-      request.tried.add(to);
+      request.tried.set(to, reason);
       this.#offerRequested(request, nowMs);
     }
   }
