@@ -82,7 +82,7 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   preload: {
     file: "lb-preload.so",
-    sources: ["preload", "base", "restorer/enter.c", "restorer/blob.S"],
+    sources: ["preload", "base", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
     // No SSE: the library runs before the program's vector registers are saved anywhere else than
     // in the kernel's signal frame, and must leave them as they are.
     compile: [...FREESTANDING, "-fPIC", "-fvisibility=hidden", "-mgeneral-regs-only"],
@@ -100,14 +100,14 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   keeper: {
     file: "lb-keeper",
-    sources: ["keeper", "restorer/enter.c", "restorer/blob.S"],
+    sources: ["keeper", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],
   },
   shadow: {
     file: "lb-shadow",
-    sources: ["shadow", "restorer/enter.c", "restorer/blob.S"],
+    sources: ["shadow", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],

@@ -1,7 +1,8 @@
 /* lb_image.h - the image: a process's memory and identity as one stream, to a socket or a file.
  *
- * Layout: struct lb_image_header; `segments` times struct lb_image_segment; then runs: a struct
- * lb_image_run followed by its bytes, until a run of size 0. On a socket the link messages MAPPED, GO and
+ * Layout: struct lb_image_header; `segments` times struct lb_image_segment; `files` times struct lb_image_file,
+ * each followed by its name, `files_size` bytes in all; then runs: a struct lb_image_run followed by its bytes,
+ * until a run of size 0. On a socket the link messages MAPPED, GO and
  * RUNNING follow (lb_link.h); in a file nothing follows.
  * Everything else that is saved (signal actions, timers, pending signals, limits, ...) lies in the
  * library's own memory, which is part of the image.
@@ -14,7 +15,7 @@
 #include "lb_wire.h"
 
 #define LB_IMAGE_MAGIC 0x31474d49424c0a1aULL /* bytes 1a 0a "LBIMG1" */
-#define LB_IMAGE_VERSION 2u
+#define LB_IMAGE_VERSION 3u
 
 enum lb_segment_kind {
 	LB_SEGMENT_ANONYMOUS = 0,
@@ -60,8 +61,20 @@ struct lb_image_segment {
 	uint32_t protection; /* PROT_* */
 	uint32_t kind;       /* enum lb_segment_kind */
 	uint32_t attributes; /* LB_ATTRIBUTE() of each that it has */
-	uint32_t unused;
+	uint32_t file;       /* mapped from this one, counted from 1, LB_SEGMENT_SHARED: MAP_SHARED; 0: of none */
+	uint64_t offset;     /* in that file */
 };
+
+/* A file that memory is mapped from. Away from home a file without a name takes its place (c/preload/mapped.c); at
+ * home it is mapped again if it still has this name. */
+struct lb_image_file {
+	uint64_t device, inode; /* at home */
+	uint64_t size;          /* of what can be read of it, in whole pages */
+	uint32_t by_stat;       /* 1: `device` is of stat(2); 0: of /proc/PID/maps, major << 32 | minor */
+	uint32_t name_size;     /* with its NUL, and up to 7 more: a multiple of 8 */
+};
+#define LB_IMAGE_FILES_SIZE_MAX (1u << 20)
+#define LB_IMAGE_NAME_SIZE_MAX 4096u /* PATH_MAX */
 
 struct lb_image_run {
 	uint64_t start; /* page-aligned address, inside one segment */
@@ -72,6 +85,10 @@ struct lb_image_run {
 #define LB_IMAGE_RUN_KEPT (1ULL << 63)
 /* Added to a size: no bytes follow, as nobody may touch these pages: MADV_GUARD_INSTALL of madvise(2). */
 #define LB_IMAGE_RUN_GUARD (1ULL << 62)
+
+/* Added to a size: the bytes are those of the segment's file, to which the process has not written here. */
+#define LB_IMAGE_RUN_FILE (1ULL << 61)
+#define LB_IMAGE_RUN_FLAGS (LB_IMAGE_RUN_KEPT | LB_IMAGE_RUN_GUARD | LB_IMAGE_RUN_FILE)
 
 struct lb_image_mm { /* prctl(PR_SET_MM_MAP): the fields of struct prctl_mm_map but auxv and exe_fd */
 	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
@@ -105,7 +122,8 @@ struct lb_image_header {
 	char comm[16];
 	uint64_t clear_child_tid;
 	uint32_t of_new_memory; /* LB_ATTRIBUTE() of what the program maps next: mlockall(2) */
-	uint32_t unused;
+	uint32_t files;
+	uint64_t files_size; /* bytes */
 };
 
 /* What the restorer hands to the library at resume_ip, in rdi; it lies in the hole, readable until the
@@ -127,6 +145,9 @@ struct lb_resume_args {
 	char node[LB_NODE_NAME_SIZE]; /* this node's name */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
 	uint32_t home_pid; /* of the header: another one than in memory after `lb shadow IMAGE` */
+	uint32_t files_count;
+	const struct lb_image_file *files; /* of the image, one behind the other */
+	const int32_t *file_fds; /* what takes the place of each; -1: nothing */
 };
 
 #endif

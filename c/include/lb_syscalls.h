@@ -27,8 +27,8 @@
 		/* home; the limit goes on across moves */ \
 	X(8, lseek, HOME, 0, FD, V, V) \
 	X(9, mmap, OWN, 0, V, V, V, V, FD, V) \
-		/* node; pages of a file are read from home once; to write to shared ones brings \
-		 * the process home */ \
+		/* node; pages of a file are read from home once, and follow what the process writes; \
+		 * to write to shared ones brings it home */ \
 	X(10, mprotect, HERE, 0) \
 	X(11, munmap, HERE, 0) \
 	X(12, brk, HERE, 0) \

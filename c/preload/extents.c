@@ -30,6 +30,7 @@
 static struct {
 	char path[PATH_SIZE];
 	uint64_t device, inode; /* as /proc/self/maps tells them */
+	int fd; /* away from home: what takes its place here, our own; else -1 */
 	uint64_t offset;	/* in the file, of the mapping's beginning */
 	uint64_t from, to;	/* in the file */
 	uint64_t until;		/* so far is told; `from`: nothing is known */
@@ -47,6 +48,7 @@ static int note_if_at(const struct lb_mapping *mapping, void *context)
 	if (mapping->segment.start != start)
 		return 0;
 	lb_text_copy(question.path, mapping->path, sizeof question.path);
+	question.fd = lb_mapped_fd(mapping);
 	question.device = mapping->device_number;
 	question.inode = mapping->inode;
 	question.offset = mapping->offset;
@@ -72,16 +74,8 @@ static bool is_mapped_file(int64_t fd)
 	return same;
 }
 
-/* In the child. */
-static void answer(void)
+static void look(int64_t fd)
 {
-	struct stat status;
-	/* To open what is no file may do something. */
-	if (lb_syscall2(__NR_stat, question.path, &status) != 0 || (status.st_mode & S_IFMT) != S_IFREG)
-		return;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, question.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-	if (fd < 0 || !is_mapped_file(fd))
-		return;
 	for (uint64_t at = question.from; at < question.to && question.count < EXTENTS;) {
 		int64_t data = lb_syscall3(__NR_lseek, fd, at, SEEK_DATA);
 		int64_t hole = data < 0 ? data : lb_syscall3(__NR_lseek, fd, data, SEEK_HOLE);
@@ -97,6 +91,18 @@ static void answer(void)
 	}
 }
 
+/* In the child. */
+static void answer(void)
+{
+	struct stat status;
+	/* To open what is no file may do something. */
+	if (lb_syscall2(__NR_stat, question.path, &status) != 0 || (status.st_mode & S_IFMT) != S_IFREG)
+		return;
+	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, question.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	if (fd >= 0 && is_mapped_file(fd))
+		look(fd);
+}
+
 /* Runs answer() in a child on its own stack: what lies on this one must be there afterwards. */
 static void ask(void)
 {
@@ -104,6 +110,10 @@ static void ask(void)
 	uint64_t top = (uint64_t)stack + sizeof stack;
 	question.count = 0;
 	question.until = question.from;
+	if (question.fd >= 0) {
+		look(question.fd);
+		return;
+	}
 	__asm__ volatile("xor %%edx, %%edx\n\t"
 			 "xor %%r10d, %%r10d\n\t"
 			 "xor %%r8d, %%r8d\n\t"

@@ -106,9 +106,20 @@ void lb_files_learn(struct lb_file *file, const struct lb_home_file *answer)
 	file->is_regular = answer->is_regular != 0;
 	if (file->duplicated || (forked && !file->unshared))
 		grants &= ~LB_GRANT_OFFSET;
+	if (lb_files_is_mapped(file)) /* what is written is to show there: mapped_writes.c */
+		grants &= ~LB_GRANT_WRITE;
 	set_grants(file, grants);
 	if (answer->is_regular && lb_files_is_exclusive(file))
 		lb_files_moved(file, answer->offset);
+}
+
+void lb_files_mapped(uint64_t device, uint64_t inode)
+{
+	uint64_t fd;
+
+	for (fd = 0; lb_ring() != NULL && fd < LB_FILES; fd++)
+		if (lb_ring_file(fd)->device == device && lb_ring_file(fd)->inode == inode)
+			set_grants(lb_ring_file(fd), lb_ring_file(fd)->grants & ~LB_GRANT_WRITE);
 }
 
 static void ask(uint64_t fd, struct lb_file *file)

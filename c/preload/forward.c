@@ -22,6 +22,7 @@
 
 #include "fast.h"
 #include "internal.h"
+#include "own_memory.h"
 #include "ring.h"
 #include "sites.h"
 
@@ -406,6 +407,10 @@ static int64_t answer(struct lb_trap *trap)
 	lb_last_reply_flags = 0;
 	result = decide(trap);
 	lb_files_after(trap, result);
+	if (lb_self.away)
+		lb_mapped_after(trap, result);
+	if (lb_mapped_is_stale() && lb_go_home(trap->number) == 0)
+		trap->context->uc_sigmask |= lb_mask_believed();
 	if (lb_self.away)
 		lb_held_after(trap->context->uc_sigmask | lb_mask_believed());
 	return result;

@@ -26,6 +26,7 @@ static uint8_t kinds[LB_SEGMENTS_MAX];
 static uint32_t table_count;
 static struct lb_image_header header;
 static char bounce[BOUNCE_SIZE] LB_SCRATCH;
+static uint64_t run_flags; /* of the run that is being sent: LB_IMAGE_RUN_FILE, or none */
 
 static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned count)
 {
@@ -60,15 +61,12 @@ static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned c
 	return 0;
 }
 
-/* What this mapping will be: a still picture of a vdso is patched there, so it is not sealed. What cannot be written to
- * and never could is read into place all the same, and then counts as a reservation. */
+/* What this mapping will be: a still picture of a vdso is patched there, so it is not sealed. */
 static uint32_t attributes_of(const struct lb_mapping *mapping)
 {
 	uint32_t attributes = mapping->segment.attributes;
 	if (mapping->vdso || mapping->device)
 		return LB_ATTRIBUTE(NO_RESERVE);
-	if (mapping->file && !(attributes & LB_ATTRIBUTE(ACCOUNTED)))
-		attributes |= LB_ATTRIBUTE(NO_RESERVE);
 	if (lb_fork_is_born()) /* a child inherits no locks: dup_mmap(), mm/mmap.c, Linux 6.18 */
 		attributes &= ~(LB_ATTRIBUTE(LOCKED) | LB_ATTRIBUTE(LOCKED_ON_FAULT));
 	return attributes;
@@ -94,6 +92,10 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 		return -LB_E_SEGMENTS;
 	table[table_count] = mapping->segment;
 	table[table_count].attributes = attributes_of(mapping);
+	table[table_count].file = lb_mapped_note(mapping);
+	table[table_count].offset = mapping->offset;
+	if (table[table_count].file != 0 && mapping->shared)
+		table[table_count].kind = LB_SEGMENT_SHARED;
 	kinds[table_count++] = mapping->device ? DEVICE_PAGES : mapping->file ? FILE_PAGES : ANONYMOUS_PAGES;
 	return 0;
 }
@@ -155,13 +157,74 @@ static int fill_table(void)
 {
 	uint64_t probe = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 0, 0x21 /* SHARED | ANONYMOUS */, -1, 0);
 	table_count = 0;
+	lb_mapped_begin();
 	memset(&header, 0, sizeof header);
 	if (probe == (uint64_t)LB_EAGAIN) /* it would be locked, beyond the limit */
 		header.of_new_memory = LB_ATTRIBUTE(LOCKED);
 	lb_attributes_note_new_memory(header.of_new_memory);
 	int error = lb_each_mapping_whole(note_mapping, &probe);
 	lb_syscall2(__NR_munmap, probe, PAGE);
+	header.files = lb_mapped_count(&header.files_size);
+	return error ? error : header.files_size > LB_IMAGE_FILES_SIZE_MAX ? -LB_E_SEGMENTS : 0;
+}
+
+/* A mapped file may be shorter than its mapping: the pages behind its end cannot be read. Returns the end of
+ * what can. */
+static uint64_t readable_end(uint64_t start, uint64_t end)
+{
+	uint64_t low = 0, high = (end - start) / PAGE;
+	char byte;
+	if (high > 0 && lb_pages_read(&byte, end - PAGE, 1) == 1)
+		return end;
+	while (low < high) { /* pages [0, low) can be read, page `high` and above cannot */
+		uint64_t middle = (low + high) / 2;
+		if (lb_pages_read(&byte, start + middle * PAGE, 1) == 1)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return start + low * PAGE;
+}
+
+/* The file whose mappings are being passed, until the next one's begin. */
+static struct {
+	struct lb_image_sink *sink;
+	uint32_t at, number; /* in the table; of the file, 0: none yet */
+	struct lb_image_file file;
+	char name[LB_IMAGE_NAME_SIZE_MAX];
+} passing LB_SCRATCH;
+
+static int send_file(void)
+{
+	struct part parts[2] = { { &passing.file, sizeof passing.file }, { passing.name, passing.file.name_size } };
+	return passing.number == 0 ? 0 : sink_write(passing.sink, parts, 2);
+}
+
+static int pass_file(const struct lb_mapping *mapping, void *context)
+{
+	int error = 0;
+	(void)context;
+	while (passing.at < table_count && table[passing.at].start < mapping->segment.start)
+		passing.at++;
+	const struct lb_image_segment *segment = &table[passing.at];
+	if (passing.at == table_count || segment->start != mapping->segment.start || segment->file == 0)
+		return 0;
+	if (segment->file != passing.number) {
+		error = send_file();
+		passing.number = segment->file;
+		lb_mapped_tell(mapping, &passing.file, passing.name);
+	}
+	uint64_t size = segment->offset + readable_end(segment->start, segment->end) - segment->start;
+	passing.file.size = size > passing.file.size ? size : passing.file.size;
 	return error;
+}
+
+static int send_files(struct lb_image_sink *sink)
+{
+	passing.sink = sink;
+	passing.at = passing.number = 0;
+	int error = header.files == 0 ? 0 : lb_each_mapping(pass_file, 0);
+	return error ? error : send_file();
 }
 
 static int fill_header(uint64_t ticket)
@@ -211,8 +274,7 @@ static int send_row(struct lb_image_sink *sink, struct row *row)
 	int error = 0;
 	if (row->run.size == 0)
 		return 0;
-	if (row->page == LB_PAGE_KEPT)
-		row->run.size |= LB_IMAGE_RUN_KEPT;
+	row->run.size |= run_flags | (row->page == LB_PAGE_KEPT ? LB_IMAGE_RUN_KEPT : 0);
 	if (row->page != LB_PAGE_EMPTY)
 		error = sink_write(sink, parts, row->page == LB_PAGE_KEPT ? 1 : 2);
 	row->run.size = 0;
@@ -241,7 +303,7 @@ static int send_changed(struct lb_image_sink *sink, uint64_t start, uint64_t end
 /* Sends [start, end) as one run; another way where the program may not read it itself. */
 static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable)
 {
-	struct lb_image_run run = { start, end - start };
+	struct lb_image_run run = { start, (end - start) | run_flags };
 	struct part parts[2] = { { &run, sizeof run }, { (const void *)start, end - start } };
 	if (readable && sink->keeps)
 		return send_changed(sink, start, end);
@@ -264,6 +326,7 @@ static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bo
 struct sending {
 	struct lb_image_sink *sink;
 	bool readable; /* by the program */
+	bool has_file; /* whose pages are told apart from the program's own */
 	uint64_t at;   /* of its file's data: where the next part begins */
 };
 
@@ -282,36 +345,25 @@ static int send_own(const struct lb_pages *row, void *context)
 			    send_run(sending->sink, row->start, row->end, sending->readable);
 }
 
-/* A mapped file may be shorter than its mapping: the pages behind its end cannot be read. Returns the end of
- * what can. */
-static uint64_t readable_end(uint64_t start, uint64_t end)
-{
-	uint64_t low = 0, high = (end - start) / PAGE;
-	char byte;
-	if (high > 0 && lb_pages_read(&byte, end - PAGE, 1) == 1)
-		return end;
-	while (low < high) { /* pages [0, low) can be read, page `high` and above cannot */
-		uint64_t middle = (low + high) / 2;
-		if (lb_pages_read(&byte, start + middle * PAGE, 1) == 1)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return start + low * PAGE;
-}
-
+/* Pages that only a file has. */
 static int send_data(const struct sending *sending, uint64_t end)
 {
-	end = readable_end(sending->at, end);
-	return end > sending->at ? send_run(sending->sink, sending->at, end, sending->readable) : 0;
+	int error;
+	end = end > sending->at ? readable_end(sending->at, end) : end;
+	if (end <= sending->at)
+		return 0;
+	run_flags = sending->has_file ? LB_IMAGE_RUN_FILE : 0;
+	error = send_run(sending->sink, sending->at, end, sending->readable);
+	run_flags = 0;
+	return error;
 }
 
-static int send_to_guard(const struct lb_pages *row, void *context)
+static int send_up_to(const struct lb_pages *row, void *context)
 {
 	struct sending *sending = context;
 	int error = send_data(sending, row->start);
 	sending->at = row->end;
-	return error ? error : send_guard(sending, row);
+	return error ? error : send_own(row, sending);
 }
 
 /* A part of a file: of a hole only what the program has written there. */
@@ -321,7 +373,7 @@ static int send_stretch(uint64_t start, uint64_t end, bool hole, void *context)
 	if (hole)
 		return lb_pages_each(LB_LOOK_OWN, start, end, send_own, sending);
 	sending->at = start;
-	int error = lb_pages_each(LB_LOOK_GUARDS, start, end, send_to_guard, sending);
+	int error = lb_pages_each(LB_LOOK_OWN, start, end, send_up_to, sending);
 	return error ? error : send_data(sending, end);
 }
 
@@ -338,13 +390,13 @@ static int send_device(struct lb_image_sink *sink, const struct lb_image_segment
 static int send_segment(struct lb_image_sink *sink, uint32_t index)
 {
 	const struct lb_image_segment *segment = &table[index];
-	struct sending sending = { sink, segment->protection & PROT_READ, 0 };
+	struct sending sending = { sink, segment->protection & PROT_READ, segment->file != 0, 0 };
 	if (kinds[index] == DEVICE_PAGES)
 		return send_device(sink, segment);
 	if (lb_fork_is_born() && (segment->attributes & LB_ATTRIBUTE(WIPEONFORK)))
 		return 0;
 	/* The page table does not have all pages of memory that is shared. */
-	if (segment->kind == LB_SEGMENT_SHARED)
+	if (segment->kind == LB_SEGMENT_SHARED && segment->file == 0)
 		return send_stretch(segment->start, segment->end, false, &sending);
 	if (kinds[index] == FILE_PAGES)
 		return lb_stretches_each(segment->start, segment->end, send_stretch, &sending);
@@ -354,6 +406,8 @@ static int send_segment(struct lb_image_sink *sink, uint32_t index)
 static int send_memory(struct lb_image_sink *sink)
 {
 	int error = lb_pages_begin(LB_PAGES_SCANNED);
+	if (!error)
+		error = send_files(sink);
 	for (uint32_t i = 0; i < table_count && !error; i++) {
 		if (i == table_count / 2) {
 			uint32_t action = sink->home ? LB_FAULT_NOTHING : lb_fault(LB_FAULT_SOURCE_MEMORY);

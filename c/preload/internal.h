@@ -91,6 +91,7 @@ struct lb_mapping {
 	bool device; /* [vvar]: pages that only the CPU can read, and not all of them */
 	bool vdso;   /* the program's own, as the kernel has mapped it */
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
+	bool shared; /* MAP_SHARED */
 	bool shared_writable;
 	bool shared_anonymous; /* with relatives by fork(2) alone: no file of that name can be opened */
 	uint64_t offset, device_number, inode; /* of its file */
@@ -200,6 +201,19 @@ int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 /* ---- children.c: children of this process, at home */
 bool lb_has_children(void) LB_HIDDEN;
 bool lb_shares_memory(void) LB_HIDDEN; /* with one of them: CLONE_VM of clone(2) */
+
+/* ---- mapped.c: files that memory is mapped from */
+void lb_mapped_begin(void) LB_HIDDEN;
+/* In the order of addresses. Returns the number of its file in the image, from 1; 0: it is of none. */
+uint32_t lb_mapped_note(const struct lb_mapping *mapping) LB_HIDDEN;
+/* How many there are, and how many bytes they and their names take. */
+uint32_t lb_mapped_count(uint64_t *size) LB_HIDDEN;
+/* Of a mapping that has one; name: of LB_IMAGE_NAME_SIZE_MAX bytes. All but its size. */
+void lb_mapped_tell(const struct lb_mapping *mapping, struct lb_image_file *file, char *name) LB_HIDDEN;
+/* In a process that begins to be a guest: what the image has told. */
+void lb_mapped_take(const struct lb_resume_args *args) LB_HIDDEN;
+/* Away: the descriptor of what takes a file's place; -1: it is none of those. */
+int lb_mapped_fd(const struct lb_mapping *mapping) LB_HIDDEN;
 
 /* ---- shared.c: memory that is to be shared with children, at home */
 /* 0, or an error: another process has some of this one's. What it finds holds as long as this process does nothing. */

@@ -60,7 +60,7 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 	at++;
 	mapping->segment.protection = (at[0] == 'r' ? 1u : 0) | (at[1] == 'w' ? 2u : 0) | (at[2] == 'x' ? 4u : 0);
 	mapping->shared_writable = at[3] == 's' && at[1] == 'w';
-	bool shared = at[3] == 's';
+	bool shared = mapping->shared = at[3] == 's';
 	at = next_column(at);
 	mapping->offset = lb_parse_hex(&at);
 	at = next_column(at);

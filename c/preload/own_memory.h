@@ -9,11 +9,31 @@
 
 #include <linux/uio.h>
 
+#include "lb_image.h"
 #include "lb_preload.h"
+
+struct lb_trap;
 
 #define LB_PAGES(size) (((uint64_t)(size) + 4095) & ~4095ULL)
 #define LB_CALL_DATA_SIZE (LB_LINK_DATA_SIZE_MAX + 2 * 4096 /* PATH_MAX */)
 #define LB_TEXT_SIZE (LB_LINK_DATA_SIZE_MAX / 2)
+
+/* A file of home's, and the one without a name that takes its place here. */
+struct lb_mapped_file {
+	uint64_t device, inode; /* as struct lb_image_file has them */
+	uint64_t local_inode;
+	int32_t fd; /* open for reading and writing */
+	uint32_t by_stat;
+	uint32_t name; /* in `names` */
+	uint32_t name_size;
+};
+struct lb_mapped {
+	uint32_t count;
+	uint32_t names_size;
+	uint32_t swept; /* as many there were when those that are in no use were given up */
+	struct lb_mapped_file files[LB_SEGMENTS_MAX];
+	char names[LB_IMAGE_FILES_SIZE_MAX];
+};
 
 /* Areas of calls that are on their way home. Mapped when a process begins to be a guest, part of its image when it
  * moves on, unmapped at home: before a move nobody pays for them. Never nested: one call at a time. */
@@ -29,8 +49,19 @@ struct lb_guest_areas {
 	char strings[LB_TEXT_SIZE];          /* forward_child.c: paths, arguments and environment of an execve(2) */
 	uint8_t content[LB_TEXT_SIZE];       /* proc_files.c: maps of LB_SEGMENTS_MAX lines need 400 KB */
 	uint8_t signals[LB_PENDING_SIGNALS_MAX * 128]; /* held.c: of siginfo_t */
+	struct lb_mapped mapped; /* mapped.c */
 };
 extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
+
+/* ---- mapped.c, away; NULL: it is not known, or cannot be. device: major << 32 | minor */
+struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode) LB_HIDDEN;
+struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name) LB_HIDDEN;
+#define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
+
+/* ---- mapped_writes.c: what the program does to files that it has mapped; away. After each call. */
+void lb_mapped_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;
+/* It has been changed in a way that is not followed here: at home it is mapped again. */
+bool lb_mapped_is_stale(void) LB_HIDDEN;
 
 /* In a process that begins to be a guest. False: there is no memory. */
 bool lb_areas_make(void) LB_HIDDEN;

@@ -124,6 +124,7 @@ static int resume_away(const struct lb_resume_args *args)
 		error = lb_scheduling_give();
 	if (error)
 		refuse(args, error);
+	lb_mapped_take(args);
 	/* First PARKED: the keeper may end a guest that has not said so when the source is gone (c/keeper/loop.c). */
 	tell_parked();
 	error = lb_frozen_fits();

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "files.h"
 #include "lb_restorer.h"
 #include "mem.h"
 #include "syscall.h"
@@ -50,23 +51,49 @@ static int check_header(const struct lb_image_header *header)
 		return -LB_E_WIRE;
 	if (header->segments > LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
-	if (header->auxv_words > LB_AUXV_WORDS)
+	if (header->auxv_words > LB_AUXV_WORDS || header->files > header->segments ||
+	    header->files_size > LB_IMAGE_FILES_SIZE_MAX)
 		return -LB_E_WIRE;
 	return 0;
 }
 
-static int check_segments(const struct lb_image_segment *segments, uint32_t count)
+static int check_segments(const struct lb_image_segment *segments, uint32_t count, uint32_t files)
 {
 	uint64_t end = PAGE;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct lb_image_segment *s = &segments[i];
 		if (s->start < end || s->end <= s->start || ((s->start | s->end) & (PAGE - 1)))
 			return -LB_E_WIRE;
-		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_SHARED)
+		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_SHARED || s->file > files ||
+		    ((s->offset & (PAGE - 1)) && s->file != 0))
 			return -LB_E_WIRE;
 		end = s->end;
 	}
 	return 0;
+}
+
+static const char *name_of(const struct lb_image_file *file)
+{
+	return (const char *)(file + 1);
+}
+
+static const struct lb_image_file *next_file(const struct lb_image_file *file)
+{
+	return (const void *)(name_of(file) + file->name_size);
+}
+
+static int check_files(const struct lb_image_header *header, const void *files)
+{
+	uint64_t left = header->files_size;
+	const struct lb_image_file *file = files;
+	for (uint32_t i = 0; i < header->files; i++, file = next_file(file)) {
+		if (left < sizeof *file || file->name_size == 0 || file->name_size % 8 != 0 ||
+		    file->name_size > LB_IMAGE_NAME_SIZE_MAX || left - sizeof *file < file->name_size ||
+		    name_of(file)[file->name_size - 1] != 0)
+			return -LB_E_WIRE;
+		left -= sizeof *file + file->name_size;
+	}
+	return left == 0 ? 0 : -LB_E_WIRE;
 }
 
 /* One line of /proc/self/maps: is it one of the node's vdso mappings? Fills in one part. */
@@ -93,9 +120,8 @@ static void note_vdso_line(const char *line, struct lb_restorer_args *args)
 		args->resume.vdso = bounds[0];
 }
 
-/* Finds the node's [vvar*] and [vdso]; a line of maps is shorter than the buffer but for long paths, whose
- * tails do not start with a bracket. */
-static int find_vdso(struct lb_restorer_args *args)
+/* A line of maps is shorter than the buffer but for long paths, whose tails do not start with what is looked for. */
+int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
 {
 	char buffer[1024];
 	unsigned used = 0;
@@ -112,13 +138,13 @@ static int find_vdso(struct lb_restorer_args *args)
 			if (buffer[i] != '\n')
 				continue;
 			buffer[i] = 0;
-			note_vdso_line(buffer + start, args);
+			each(buffer + start, args);
 			start = i + 1;
 		}
 		memmove(buffer, buffer + start, used - start);
 		used -= start;
-		if (used == sizeof buffer - 1)
-			used = 0;
+		if (used == sizeof buffer - 1) /* its columns are in front */
+			used = 200;
 	}
 	lb_syscall1(__NR_close, fd);
 	return 0;
@@ -134,19 +160,22 @@ static uint64_t end_in_the_way(const struct lb_image_segment *segments, uint32_t
 }
 
 /* Maps the hole where neither this process nor the image has anything: behind what is in the way, at last below where
- * the search began. Returns its address or an error. */
-static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count, uint64_t size)
+ * the search began. Reserves `more` bytes behind it. Returns its address or an error. */
+static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count, uint64_t size, uint64_t more)
 {
 	uint64_t start = HOLE_FIRST;
 	bool is_low = false;
 	for (unsigned i = 0; i < HOLE_TRIES; i++) {
-		uint64_t end = end_in_the_way(segments, count, start, size);
-		int64_t at = end ? 0 : lb_syscall6(__NR_mmap, start, size, PROT_READ | PROT_WRITE,
-						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-		if (!end && at == (int64_t)start)
-			return at;
+		uint64_t end = end_in_the_way(segments, count, start, size + more);
+		int64_t at = end ? 0 : lb_syscall6(__NR_mmap, start, (size + more), PROT_NONE,
+						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+							   MAP_FIXED_NOREPLACE, -1, 0);
+		if (!end && at == (int64_t)start) {
+			int64_t error = lb_syscall3(__NR_mprotect, start, size, PROT_READ | PROT_WRITE);
+			return error ? error : at;
+		}
 		if (at > 0) /* an old kernel took the address as a hint */
-			lb_syscall2(__NR_munmap, at, size);
+			lb_syscall2(__NR_munmap, at, (size + more));
 		start = end ? (end + HOLE_MARGIN + PAGE) & ~(PAGE - 1) : start + HOLE_STEP;
 		if (start >= (is_low ? HOLE_FIRST : HOLE_END)) {
 			if (is_low)
@@ -194,42 +223,80 @@ __attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, st
 	__builtin_unreachable();
 }
 
-int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+/* The header and the tables of an image, as they come. */
+static int read_tables(const struct lb_enter_request *request, struct lb_image_header *header,
+		       struct lb_image_segment **segments)
 {
-	memset(header, 0, sizeof *header);
 	int error = read_all(request->image_fd, header, sizeof *header);
 	if (!error)
 		error = check_header(header);
 	if (error)
 		return error;
-	uint64_t table_size = header->segments * sizeof(struct lb_image_segment);
-	uint64_t scratch_size = PAGE_UP(table_size);
-	int64_t scratch = lb_syscall6(__NR_mmap, 0, scratch_size, PROT_READ | PROT_WRITE,
+	uint64_t size = header->segments * sizeof **segments;
+	int64_t scratch = lb_syscall6(__NR_mmap, 0, PAGE_UP(size + header->files_size), PROT_READ | PROT_WRITE,
 				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (scratch < 0 && scratch > -4096)
 		return (int)scratch;
-	struct lb_image_segment *segments = (struct lb_image_segment *)scratch;
-	error = read_all(request->image_fd, segments, table_size);
+	*segments = (struct lb_image_segment *)scratch;
+	error = read_all(request->image_fd, *segments, size);
 	if (!error)
-		error = check_segments(segments, header->segments);
+		error = check_segments(*segments, header->segments, header->files);
+	if (!error)
+		error = read_all(request->image_fd, *segments + header->segments, header->files_size);
+	return error ? error : check_files(header, *segments + header->segments);
+}
+
+/* Lays out arguments and tables in the hole, which begins with the text. */
+static struct lb_restorer_args *lay_out(uint64_t at, const struct lb_restorer_args *local,
+					const struct lb_image_segment *segments)
+{
+	struct lb_restorer_args *args = (struct lb_restorer_args *)at;
+	uint32_t count = local->header.segments;
+	memcpy(args, local, sizeof *args);
+	args->segments = (struct lb_image_segment *)(args + 1);
+	args->sources = (struct lb_source *)(args->segments + count);
+	struct lb_image_file *files = (struct lb_image_file *)(args->sources + count);
+	memcpy(args->segments, segments, count * sizeof *segments);
+	memcpy(files, segments + count, args->header.files_size);
+	args->resume.files = files;
+	args->resume.files_count = args->header.files;
+	int32_t *fds = (int32_t *)((char *)files + args->header.files_size);
+	args->resume.file_fds = fds;
+	for (uint32_t i = 0; i < args->header.files; i++)
+		fds[i] = -1;
+	for (uint32_t i = 0; i < count; i++)
+		args->sources[i] = (struct lb_source){ 0, -1, 0 };
+	return args;
+}
+
+int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+{
+	struct lb_image_segment *segments = NULL;
+	struct lb_restorer_args local;
+	memset(header, 0, sizeof *header);
+	memset(&local, 0, sizeof local);
+	int error = read_tables(request, header, &segments);
 	if (error)
 		return error;
-
-	struct lb_restorer_args local;
-	memset(&local, 0, sizeof local);
 	local.header = *header;
-	error = find_vdso(&local);
+	error = lb_each_map_line(note_vdso_line, &local);
 	if (error)
 		return error;
 	uint64_t text_size = PAGE_UP(lb_restorer_blob_end - lb_restorer_blob);
-	uint64_t args_size = PAGE_UP(sizeof local + table_size);
+	uint64_t args_size = PAGE_UP(sizeof local + header->files_size + header->files * sizeof(int32_t) +
+				     header->segments * (sizeof *segments + sizeof(struct lb_source)));
 	uint64_t vdso_size = 0;
 	if (local.vdso_parts > 0) {
 		struct lb_vdso_part *last = &local.vdso[local.vdso_parts - 1];
 		vdso_size = last->start + last->size - local.vdso[0].start;
 	}
 	uint64_t size = text_size + args_size + HOLE_STACK_SIZE + PAGE_UP(vdso_size);
-	int64_t hole = map_hole(segments, header->segments, size);
+	uint64_t more = request->at_home ? lb_files_bytes(header, segments) : 0;
+	int64_t hole = map_hole(segments, header->segments, size, more);
+	if (hole < 0 && more > 0) { /* no room for the files: their memory becomes anonymous */
+		more = 0;
+		hole = map_hole(segments, header->segments, size, more);
+	}
 	if (hole < 0)
 		return (int)hole;
 
@@ -239,19 +306,22 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 		local.vdso[i].target = vdso_target + (local.vdso[i].start - vdso_base);
 	if (local.resume.vdso)
 		local.resume.vdso = vdso_target + (local.resume.vdso - vdso_base);
-	struct lb_restorer_args *args = (struct lb_restorer_args *)((uint64_t)hole + text_size);
 	fill_resume(&local, request, (uint64_t)hole, size);
-	local.segments = (struct lb_image_segment *)(args + 1);
 	local.image_fd = request->image_fd;
 	local.handshake = request->handshake;
 	local.shadow_fd = request->shadow_fd;
 	local.kept_fd = request->kept_fd;
 	local.fault = request->fault;
-	memcpy(args, &local, sizeof local);
-	memcpy(local.segments, segments, table_size);
+	local.made_end = (uint64_t)hole + size + more;
+	struct lb_restorer_args *args = lay_out((uint64_t)hole + text_size, &local, segments);
+	uint64_t stack_top = (uint64_t)args + args_size + HOLE_STACK_SIZE;
+	if (!request->at_home)
+		lb_files_replace(args);
+	else if (more > 0)
+		lb_files_map(args, stack_top);
 	memcpy((void *)hole, lb_restorer_blob, (uint64_t)(lb_restorer_blob_end - lb_restorer_blob));
 	error = (int)lb_syscall3(__NR_mprotect, hole, text_size, PROT_READ | PROT_EXEC);
 	if (error)
 		return error;
-	jump((uint64_t)hole, (uint64_t)args + args_size + HOLE_STACK_SIZE, args);
+	jump((uint64_t)hole, stack_top, args);
 }

@@ -4,7 +4,9 @@
  * both now and in the image, lays out struct lb_restorer_args and the table there, copies the blob in, and
  * jumps to its first byte on the hole's stack (enter.c does all of this). The hole:
  *
- *   start  blob text (R-X) | struct lb_restorer_args, table | stack | node's [vvar] and [vdso]  end
+ *   start  blob text (R-X) | struct lb_restorer_args, tables | stack | node's [vvar] and [vdso]  end
+ *
+ * At home mappings of files are made behind its end, from where the blob moves them to their places.
  */
 #ifndef LB_RESTORER_H
 #define LB_RESTORER_H
@@ -21,10 +23,20 @@ struct lb_vdso_part {
 	uint64_t target; /* in the hole */
 };
 
+/* What a segment of a file is mapped from. */
+struct lb_source {
+	uint64_t made; /* at home: where the mapping is; 0: the file is not there */
+	int32_t fd;    /* away: what takes the file's place, for MAP_SHARED open for reading only; -1: nothing, it
+	                * becomes anonymous memory */
+	int32_t unused;
+};
+
 struct lb_restorer_args {
 	struct lb_resume_args resume; /* handed on to the library; the starter fills it in */
 	struct lb_image_header header;
 	struct lb_image_segment *segments;
+	struct lb_source *sources; /* of each segment */
+	uint64_t made_end;         /* of what lies behind the hole */
 	uint64_t vdso_parts;
 	struct lb_vdso_part vdso[LB_VDSO_PARTS];
 	int32_t image_fd;  /* socket or file with the runs */
@@ -33,6 +45,15 @@ struct lb_restorer_args {
 	int32_t kept_fd;   /* for runs of LB_IMAGE_RUN_KEPT, closed after reading; 0: there are none */
 	struct lb_fault_plan fault; /* tests only */
 };
+
+/* What is neither accounted nor a reservation never could be written to: the kernel accounts for what is writable once
+ * (mprotect_fixup(), mm/mprotect.c, Linux 6.18). */
+static inline uint32_t lb_first_protection(const struct lb_image_segment *segment)
+{
+	uint32_t paid = LB_ATTRIBUTE(ACCOUNTED) | LB_ATTRIBUTE(NO_RESERVE);
+	int is_own = segment->kind == LB_SEGMENT_SHARED && segment->file == 0;
+	return (segment->attributes & paid) != 0 || is_own ? 1 | 2 /* PROT_READ | PROT_WRITE */ : segment->protection;
+}
 
 /* Where the starter stands. */
 struct lb_enter_request {

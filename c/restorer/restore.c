@@ -134,7 +134,7 @@ static void clear_address_space(struct lb_restorer_args *args)
 			fail(args, -LB_E_MEMORY);
 	}
 	lb_syscall2(__NR_munmap, 0, args->resume.hole_start);
-	lb_syscall2(__NR_munmap, args->resume.hole_end, (TASK_SIZE - args->resume.hole_end));
+	lb_syscall2(__NR_munmap, args->made_end, (TASK_SIZE - args->made_end));
 }
 
 /* Before its pages come: MADV_HUGEPAGE makes them huge ones. */
@@ -154,59 +154,75 @@ static void advise(struct lb_restorer_args *args, const struct lb_image_segment 
 	}
 }
 
-/* What is neither accounted nor a reservation never could be written to, and has no pages of its own: the kernel
- * accounts for what is writable once (mprotect_fixup(), mm/mprotect.c, Linux 6.18). */
-static uint32_t first_protection(const struct lb_image_segment *segment)
+static int64_t map_segment(const struct lb_image_segment *segment, const struct lb_source *source)
 {
-	uint32_t paid = LB_ATTRIBUTE(ACCOUNTED) | LB_ATTRIBUTE(NO_RESERVE);
-	bool is_filled = (segment->attributes & paid) != 0 || segment->kind == LB_SEGMENT_SHARED;
-	return is_filled ? PROT_READ | PROT_WRITE : segment->protection;
+	uint64_t size = segment->end - segment->start;
+	uint32_t attributes = segment->attributes, protection = lb_first_protection(segment);
+	bool shared = segment->kind == LB_SEGMENT_SHARED;
+	long flags = MAP_FIXED_NOREPLACE;
+
+	if (source->made)
+		return lb_syscall5(__NR_mremap, source->made, size, size, 3 /* MAYMOVE | FIXED */, segment->start);
+	if (segment->file != 0 && source->fd < 0) { /* its pages are read into place all the same */
+		shared = false;
+		attributes |= attributes & LB_ATTRIBUTE(ACCOUNTED) ? 0 : LB_ATTRIBUTE(NO_RESERVE);
+		protection = PROT_READ | PROT_WRITE;
+	}
+	flags |= shared ? MAP_SHARED : MAP_PRIVATE;
+	flags |= source->fd < 0 ? MAP_ANONYMOUS : 0;
+	flags |= attributes & LB_ATTRIBUTE(NO_RESERVE) ? MAP_NORESERVE : 0;
+	flags |= segment->kind == LB_SEGMENT_STACK ? MAP_GROWSDOWN : 0;
+	return lb_syscall6(__NR_mmap, segment->start, size, protection, flags, source->fd,
+			   source->fd < 0 ? 0 : segment->offset);
 }
 
 static void map_segments(struct lb_restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->header.segments; i++) {
-		struct lb_image_segment *segment = &args->segments[i];
-		long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-		if (segment->attributes & LB_ATTRIBUTE(NO_RESERVE))
-			flags |= MAP_NORESERVE;
-		if (segment->kind == LB_SEGMENT_STACK)
-			flags |= MAP_GROWSDOWN;
-		if (segment->kind == LB_SEGMENT_SHARED)
-			flags += MAP_SHARED - MAP_PRIVATE;
-		int64_t at = lb_syscall6(__NR_mmap, segment->start, (segment->end - segment->start),
-					 first_protection(segment), flags, -1, 0);
-		if (at != (int64_t)segment->start)
+		int64_t at = map_segment(&args->segments[i], &args->sources[i]);
+		if (at != (int64_t)args->segments[i].start)
 			fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
-		advise(args, segment);
+		advise(args, &args->segments[i]);
+		if (args->sources[i].fd >= 0 && args->segments[i].kind == LB_SEGMENT_SHARED)
+			lb_syscall1(__NR_close, args->sources[i].fd); /* its own: open for reading only */
 	}
+	if (args->made_end > args->resume.hole_end)
+		lb_syscall2(__NR_munmap, args->resume.hole_end, (args->made_end - args->resume.hole_end));
 }
 
-/* Where pages may be put: inside one segment, which is made writable for them. */
-static bool is_place(const struct lb_restorer_args *args, uint64_t start, uint64_t size)
+/* The segment that these pages are of, all of them; fails if there is none. */
+static uint32_t segment_of(struct lb_restorer_args *args, uint64_t start, uint64_t size)
 {
-	for (uint32_t i = 0; i < args->header.segments; i++) {
-		const struct lb_image_segment *segment = &args->segments[i];
-		if (start < segment->start || start >= segment->end)
-			continue;
-		if (!(first_protection(segment) & PROT_WRITE))
-			lb_syscall3(__NR_mprotect, segment->start, (segment->end - segment->start),
-				    PROT_READ | PROT_WRITE);
-		return size <= segment->end - start;
-	}
-	return false;
+	for (uint32_t i = 0; i < args->header.segments; i++)
+		if (start >= args->segments[i].start && start < args->segments[i].end &&
+		    size <= args->segments[i].end - start)
+			return i;
+	fail(args, -LB_E_WIRE);
+}
+
+/* Makes a segment writable for pages that are put there. */
+static void open_segment(struct lb_restorer_args *args, const struct lb_image_run *run, uint64_t size)
+{
+	const struct lb_image_segment *segment = &args->segments[segment_of(args, run->start, size)];
+	if (!(lb_first_protection(segment) & PROT_WRITE))
+		lb_syscall3(__NR_mprotect, segment->start, (segment->end - segment->start),
+			    PROT_READ | PROT_WRITE);
 }
 
 /* Pages that the shadow has kept in a file. They are copied: a mapping of that file would not be the program's
  * anonymous memory, which is zero after MADV_DONTNEED and where mremap(2) lets it grow. */
 static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *run)
 {
-	uint64_t offset, at = run->start, size = run->size & ~LB_IMAGE_RUN_KEPT;
+	uint64_t offset, at = run->start, size = run->size & ~LB_IMAGE_RUN_FLAGS;
 	int error = read_all(args->image_fd, (uint64_t)&offset, sizeof offset);
 	if (error)
 		fail(args, error);
-	if (args->kept_fd == 0 || !is_place(args, at, size))
+	if (args->kept_fd == 0)
 		fail(args, -LB_E_WIRE);
+	/* At home the file is mapped: its pages are there. */
+	if ((run->size & LB_IMAGE_RUN_FILE) && args->sources[segment_of(args, at, size)].made)
+		return;
+	open_segment(args, run, size);
 	/* All at once costs less than one fault a page; an older kernel says EINVAL. */
 	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE_VALUE);
 	while (size > 0) {
@@ -224,9 +240,8 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 /* Linux 6.13. */
 static void guard_run(struct lb_restorer_args *args, const struct lb_image_run *run)
 {
-	uint64_t size = run->size & ~LB_IMAGE_RUN_GUARD;
-	if (!is_place(args, run->start, size))
-		fail(args, -LB_E_WIRE);
+	uint64_t size = run->size & ~LB_IMAGE_RUN_FLAGS;
+	open_segment(args, run, size);
 	if (lb_syscall3(__NR_madvise, run->start, size, MADV_GUARD_INSTALL) != 0)
 		fail(args, -LB_E_GUARDS);
 }
@@ -242,6 +257,38 @@ static int read_pages(int fd, uint64_t start, uint64_t size)
 		error = read_all(fd, start + done, piece);
 	}
 	return error;
+}
+
+/* Pages of a file: into what takes its place. At home it is mapped, and they are there. */
+static void read_file_run(struct lb_restorer_args *args, const struct lb_image_run *run)
+{
+	char bytes[16384];
+	uint64_t left = run->size & ~LB_IMAGE_RUN_FLAGS;
+	uint32_t index = segment_of(args, run->start, left);
+	const struct lb_source *source = &args->sources[index];
+	int32_t fd = args->resume.file_fds[args->segments[index].file - 1];
+	uint64_t offset = args->segments[index].offset + run->start - args->segments[index].start;
+	while (left > 0) {
+		uint64_t piece = left < sizeof bytes ? left : sizeof bytes;
+		int64_t error = read_all(args->image_fd, (uint64_t)bytes, piece);
+		if (!error && !source->made) {
+			int64_t written = lb_syscall4(__NR_pwrite64, fd, bytes, piece, offset);
+			error = written == (int64_t)piece ? 0 : written < 0 ? written : -LB_E_MEMORY;
+		}
+		if (error)
+			fail(args, error);
+		left -= piece;
+		offset += piece;
+	}
+}
+
+static bool is_elsewhere(struct lb_restorer_args *args, const struct lb_image_run *run)
+{
+	const struct lb_source *source;
+	if (!(run->size & LB_IMAGE_RUN_FILE))
+		return false;
+	source = &args->sources[segment_of(args, run->start, run->size & ~LB_IMAGE_RUN_FLAGS)];
+	return source->made || source->fd >= 0;
 }
 
 static void read_runs(struct lb_restorer_args *args)
@@ -261,10 +308,14 @@ static void read_runs(struct lb_restorer_args *args)
 			guard_run(args, &run);
 			continue;
 		}
-		if (!is_place(args, run.start, run.size))
-			fail(args, -LB_E_WIRE);
 		if (runs == 1)
 			fault(args, LB_FAULT_GUEST_MEMORY, LB_FAULT_HOME_MEMORY);
+		if (is_elsewhere(args, &run)) {
+			read_file_run(args, &run);
+			continue;
+		}
+		run.size &= ~LB_IMAGE_RUN_FLAGS;
+		open_segment(args, &run, run.size);
 		error = read_pages(args->image_fd, run.start, run.size);
 		if (error)
 			fail(args, error);

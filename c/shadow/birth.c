@@ -196,7 +196,8 @@ static uint32_t row_of(uint64_t at, uint32_t most, bool is_new, uint32_t *first)
 
 static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 {
-	struct lb_image_run run = *whole;
+	uint64_t flags = (whole->size & LB_IMAGE_RUN_FILE) | LB_IMAGE_RUN_KEPT;
+	struct lb_image_run run = { whole->start, whole->size & ~LB_IMAGE_RUN_FLAGS };
 
 	for (uint64_t end = run.start + run.size; run.start < end; run.start += run.size) {
 		uint32_t first = 0;
@@ -207,7 +208,7 @@ static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 		if (count == 0 || (is_new && !take(kept.memory + (size_t)first * LB_PAGE, run.size)))
 			return false;
 		lying.run = run;
-		lying.run.size |= LB_IMAGE_RUN_KEPT;
+		lying.run.size |= flags;
 		lying.at = (uint64_t)first * LB_PAGE;
 		give(&lying, sizeof lying);
 	}
@@ -235,6 +236,7 @@ static bool pass_runs(void)
 	struct lb_image_run run;
 
 	for (;;) {
+		uint64_t size;
 		bool is_kept;
 
 		if (!take(&run, sizeof run))
@@ -245,13 +247,14 @@ static bool pass_runs(void)
 		}
 		is_kept = (run.size & LB_IMAGE_RUN_KEPT) != 0;
 		run.size &= ~LB_IMAGE_RUN_KEPT;
-		if ((run.start | run.size) % LB_PAGE != 0 || run.size > KEPT_SIZE_MAX || (is_kept && kept.id == 0))
+		size = run.size & ~LB_IMAGE_RUN_FLAGS;
+		if ((run.start | size) % LB_PAGE != 0 || size > KEPT_SIZE_MAX || (is_kept && kept.id == 0))
 			return false;
-		if (kept.id == 0 || run.size == 0)
+		if (kept.id == 0 || size == 0)
 			give(&run, sizeof run);
-		if (run.size == 0)
+		if (size == 0)
 			return true;
-		if (kept.id == 0 && !pass_bytes(run.size))
+		if (kept.id == 0 && !pass_bytes(size))
 			return false;
 		if (kept.id != 0 && !pass_pages(&run, !is_kept))
 			return false;
@@ -270,6 +273,8 @@ static bool pass_image(struct lb_link_header *go_header, struct lb_link_go *go)
 		return false;
 	give(&header, sizeof header);
 	give(table, header.segments * sizeof *table);
+	if (header.files_size > LB_IMAGE_FILES_SIZE_MAX || !pass_bytes(header.files_size))
+		return false;
 	return pass_runs() && take(go_header, sizeof *go_header) &&
 	       go_header->type == LB_LINK_GO && go_header->size == sizeof *go && take(go, sizeof *go);
 }

@@ -26,18 +26,20 @@ export const headerOffsets = {
   program: 104,
   xcr0: 168,
   memory_bytes: 176,
+  files_size: 856,
 } as const;
 
 /** Bytes of the header that are decoded here; the whole one is longer. */
 export const HEADER_PREFIX_SIZE = 184;
 /** Bytes of struct lb_image_header, lb_image_segment and lb_image_run. */
-export const imageSizes = { header: 856, segment: 32, run: 16 } as const;
+export const imageSizes = { header: 864, segment: 40, run: 16 } as const;
 
-/** Flags of a run's size, LB_IMAGE_RUN_*, say that no bytes follow. */
+/** Flags of a run's size, LB_IMAGE_RUN_*: those that say that no bytes follow, and one for bytes of a file. */
 const RUN_FLAG_LEAST = 1n << 62n;
+const RUN_FILE = 1n << 61n;
 
 const MAGIC = 0x31474d49424c0a1an; // LB_IMAGE_MAGIC
-const VERSION = 2; // LB_IMAGE_VERSION
+const VERSION = 3; // LB_IMAGE_VERSION
 
 /** Who an image is, and what it needs. */
 export interface ImageHeader {
@@ -122,17 +124,21 @@ async function readSome(file: Deno.FsFile, bytes: Uint8Array): Promise<Uint8Arra
   return bytes.subarray(0, size);
 }
 
-/** Whether all that an image tells of is there: its table and its runs, up to the empty one at the end. */
+/** Whether all that an image tells of is there: its tables and its runs, up to the empty one at the end. */
 async function isWhole(file: Deno.FsFile, segments: number): Promise<boolean> {
   const { size } = await file.stat();
-  let at = imageSizes.header + segments * imageSizes.segment;
+  await file.seek(headerOffsets.files_size, Deno.SeekMode.Start);
+  const files = await readSome(file, new Uint8Array(8));
+  if (files.length < 8) return false;
+  let at = imageSizes.header + segments * imageSizes.segment +
+    Number(new DataView(files.buffer).getBigUint64(0, true));
   for (;;) {
     await file.seek(at, Deno.SeekMode.Start);
     const run = await readSome(file, new Uint8Array(imageSizes.run));
     if (run.length < imageSizes.run) return false;
     const bytes = new DataView(run.buffer).getBigUint64(8, true);
     if (bytes === 0n) return true;
-    at += imageSizes.run + (bytes < RUN_FLAG_LEAST ? Number(bytes) : 0);
+    at += imageSizes.run + (bytes < RUN_FLAG_LEAST ? Number(bytes & ~RUN_FILE) : 0);
     if (at >= size) return false;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Job, Testbed } from "../testbed/mod.ts";
+import { type Host, type Job, Testbed } from "../testbed/mod.ts";
 
 /** What the program tells of itself when it is asked for the first, second, ... time. */
 async function told(job: Job, time: number): Promise<string[]> {
@@ -30,6 +30,43 @@ Deno.test("each page, and the process, has the same attributes after each move",
   assert.deepEqual(await told(job, 3), wanted, "on the second node");
   await home.bringHome(job.pid);
   assert.deepEqual(await told(job, 4), wanted, "at home again");
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null });
+});
+
+/** Its mappings of files, the library's own left out. */
+async function mappedFiles(host: Host, pid: number): Promise<string[]> {
+  const maps = await host.readTextFile(`/proc/${pid}/maps`);
+  return maps.split("\n").filter((line) => / \/(?!.*lb-preload)/.test(line));
+}
+
+Deno.test("at home again memory is mapped from its files, where they are what they were", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const script = `import mmap, os, sys
+for name in "same", "gone", "other":
+    open(name, "w").write(name * 5000)
+files = [open(name, "rb") for name in ("same", "gone", "other")]
+maps = [mmap.mmap(f.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=3) for f in files]
+for m in maps: m[5000:5004] = b"mine"
+for f in files: f.close()
+print("ready", flush=True)
+for line in sys.stdin:
+    print(line.strip(), *[(m[:5], m[5000:5004]) for m in maps], flush=True)`;
+  const job = await home.launchKnown(["python3", "-c", script]);
+  await job.output("ready\n");
+  const wanted = await mappedFiles(home, job.pid);
+  await home.migrate(job.pid, away);
+  await home.must(["sh", "-c", "printf NEWER | dd of=same conv=notrunc 2>&1"]);
+  await home.must(["sh", "-c", "rm gone; echo another > made; mv made other"]);
+  await job.write("away\n");
+  await job.output("away (b'sames', b'mine') (b'goneg', b'mine') (b'other', b'mine')\n");
+  await home.bringHome(job.pid);
+  await job.write("home\n");
+  await job.output("home (b'NEWER', b'mine') (b'goneg', b'mine') (b'other', b'mine')\n");
+  const isThere = (line: string) => !/\/(gone|other)$/.test(line);
+  assert.deepEqual(await mappedFiles(home, job.pid), wanted.filter(isThere));
   await job.closeInput();
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
 });

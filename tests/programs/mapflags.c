@@ -73,6 +73,27 @@ static void map_advised(void)
 		madvise(filled(advices[i].name), 4 * PAGE, advices[i].advice);
 }
 
+/* The second page of it is written to. */
+static void map_file(void)
+{
+	int fd = open("mapflags.data", O_RDWR | O_CREAT | O_TRUNC, 0600), reader;
+	char *memory;
+
+	for (int i = 0; i < 4 * 1024; i++)
+		if (write(fd, "data", 4) != 4)
+			exit(1);
+	memory = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	memory[PAGE] = 'w';
+	note("file", memory, 4 * PAGE);
+	memory = note("file for reading", mmap(NULL, 4 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0), 4 * PAGE);
+	madvise(memory, 4 * PAGE, MADV_RANDOM);
+	reader = open("mapflags.data", O_RDONLY);
+	note("shared file", mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, reader, 0), 4 * PAGE);
+	note("code of the program", (char *)((uintptr_t)map_file & ~(PAGE - 1)), PAGE);
+	close(reader);
+	close(fd);
+}
+
 static void map_all(void)
 {
 	char *memory = filled("plain");
@@ -102,6 +123,7 @@ static void map_all(void)
 	madvise(memory, 4 * PAGE, MADV_DONTDUMP);
 	mlock(memory, 4 * PAGE);
 	syscall(NR_MSEAL, filled("sealed"), 4 * PAGE, 0);
+	map_file();
 	note("heap", sbrk(0), 8 * PAGE);
 	memset(sbrk(8 * PAGE), 'h', 8 * PAGE);
 	note("stack of the program", (char *)((uintptr_t)&memory & ~(PAGE - 1)), PAGE);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -95,6 +96,73 @@ static void check_anonymous(void)
 	munmap(memory, 8192);
 }
 
+static sigjmp_buf beyond;
+
+static void on_bus_error(int number)
+{
+	(void)number;
+	siglongjmp(beyond, 1);
+}
+
+/* A byte, or -1: SIGBUS. */
+static int byte_at(const volatile char *at)
+{
+	signal(SIGBUS, on_bus_error);
+	int byte = sigsetjmp(beyond, 1) == 0 ? *at : -1;
+	signal(SIGBUS, SIG_DFL);
+	return byte;
+}
+
+static void show_mapped(const char *what, const char *memory)
+{
+	show(what, "%.6s %d %d %d %d", byte_at(memory) < 0 ? "none" : memory, byte_at(memory + 100),
+	     byte_at(memory + 4096), byte_at(memory + 8192), byte_at(memory + 3 * 4096));
+}
+
+/* What the program writes to a file shows in its mappings, but where they have been written to. */
+static void check_mapped(void)
+{
+	char text[8192];
+	int fd = make_file("written", "before"), reader = open("written", O_RDONLY), other;
+	struct iovec pieces[2] = { { "vec", 3 }, { "tor", 3 } };
+
+	memset(text, 'w', sizeof text);
+	must("ftruncate", ftruncate(fd, 3 * 4096));
+	char *memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	char *shared = mmap(NULL, 4 * 4096, PROT_READ, MAP_SHARED, reader, 0);
+	close(reader);
+	memory[4096] = 'p';
+	show_mapped("mapped", memory);
+	CALL("pwrite to it", pwrite(fd, "after", 5, 0));
+	show_mapped("private", memory);
+	show_mapped("shared", shared);
+	CALL("lseek", lseek(fd, 4096, SEEK_SET));
+	CALL("write to it", write(fd, text, 4097));
+	show_mapped("private", memory);
+	show_mapped("shared", shared);
+	CALL("writev to it", writev(fd, pieces, 2));
+	show("vector", "%.6s %.6s", memory + 2 * 4096 + 1, shared + 2 * 4096 + 1);
+	other = open("written", O_WRONLY | O_APPEND);
+	CALL("write to its end", write(other, text, 4096));
+	show_mapped("longer", memory);
+	CALL("ftruncate", ftruncate(fd, 4096));
+	show_mapped("shorter", memory);
+	show_mapped("shared", shared);
+	CALL("ftruncate back", ftruncate(fd, 2 * 4096 + 10));
+	show_mapped("longer", memory);
+	CALL("madvise MADV_DONTNEED", madvise(memory, 4096, MADV_DONTNEED));
+	show_mapped("anew", memory);
+	close(other);
+	other = open("written", O_WRONLY | O_TRUNC);
+	show_mapped("empty", shared);
+	CALL("write to it", write(other, "again", 5));
+	show_mapped("again", memory);
+	close(other);
+	close(fd);
+	munmap(memory, 4 * 4096);
+	munmap(shared, 4 * 4096);
+}
+
 /* In a child: memory of its parent that was written to, of which it has a copy, is as anonymous as there. */
 static void use_inherited(char *memory)
 {
@@ -142,6 +210,7 @@ static void check_inherited(void)
 static void run_memory(void)
 {
 	check_files();
+	check_mapped();
 	check_anonymous();
 	check_inherited();
 }
