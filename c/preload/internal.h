@@ -214,6 +214,8 @@ void lb_mapped_tell(const struct lb_mapping *mapping, struct lb_image_file *file
 void lb_mapped_take(const struct lb_resume_args *args) LB_HIDDEN;
 /* Away: the descriptor of what takes a file's place; -1: it is none of those. */
 int lb_mapped_fd(const struct lb_mapping *mapping) LB_HIDDEN;
+/* Pages that were written to here and are as they were: they are the file's again, and not the program's own. */
+void lb_mapped_settle(const uint64_t *pages, uint32_t count) LB_HIDDEN;
 
 /* ---- shared.c: memory that is to be shared with children, at home */
 /* 0, or an error: another process has some of this one's. What it finds holds as long as this process does nothing. */

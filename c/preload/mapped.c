@@ -14,6 +14,7 @@
 
 #include <asm/stat.h>
 
+#define PAGE 4096ULL
 #define SWEEP_MIN 16u /* files that may be held though nothing is mapped from them any more */
 #define NAME_UP(n) (((n) + 7) & ~7u)
 
@@ -119,6 +120,34 @@ void lb_mapped_take(const struct lb_resume_args *args)
 		}
 		at += file->name_size;
 	}
+}
+
+struct settling {
+	const uint64_t *pages;
+	uint32_t count;
+};
+
+/* Mapped anew: a page that mprotect(2) has made writable once is accounted for ever after. */
+static int settle(const struct lb_mapping *mapping, void *context)
+{
+	static char content[PAGE] LB_SCRATCH;
+	const struct settling *settling = context;
+	const struct lb_image_segment *segment = &mapping->segment;
+	int fd = mapping->shared ? -1 : lb_mapped_fd(mapping);
+	for (uint32_t i = 0; i < settling->count && fd >= 0; i++) {
+		uint64_t page = settling->pages[i], offset = mapping->offset + page - segment->start;
+		if (page >= segment->start && page < segment->end &&
+		    lb_syscall4(__NR_pread64, fd, content, PAGE, offset) == (int64_t)PAGE &&
+		    memcmp(content, (const void *)page, PAGE) == 0)
+			lb_syscall6(__NR_mmap, page, PAGE, segment->protection, 0x12 /* PRIVATE | FIXED */, fd, offset);
+	}
+	return 0;
+}
+
+void lb_mapped_settle(const uint64_t *pages, uint32_t count)
+{
+	struct settling settling = { pages, count };
+	lb_each_mapping(settle, &settling);
 }
 
 struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode)

@@ -101,8 +101,9 @@ static int look_at(const struct lb_mapping *mapping, void *context)
 	if (mapping->segment.end <= question->page)
 		return 0;
 	if (mapping->segment.start <= question->page) {
-		/* Away the program's files are anonymous memory: a file is not the program's. */
-		if (!mapping->file && !mapping->skip && !mapping->device)
+		/* Of files those that take the place of the program's (mapped.c). */
+		bool own = !mapping->file || (!mapping->shared && lb_mapped_fd(mapping) >= 0);
+		if (own && !mapping->skip && !mapping->device)
 			question->protection = mapping->segment.protection;
 		return 0;
 	}
@@ -335,7 +336,12 @@ static void undo_range(uint64_t start, uint64_t size)
 
 void lb_sites_undo(void)
 {
+	uint64_t pages[LB_SITES];
 	undo_range(0, UINT64_MAX);
+	for (uint32_t i = 0; i < site_count; i++)
+		pages[i] = PAGE_OF(sites[i].at);
+	if (lb_self.away && site_count > 0)
+		lb_mapped_settle(pages, site_count);
 }
 
 void lb_sites_before_call(uint32_t number, const uint64_t args[6])

@@ -61,11 +61,11 @@ static struct image good_image(void)
 	image.header.abi_version = LB_ABI_VERSION;
 	image.header.ticket = TICKET;
 	image.header.segments = 3;
-	image.segments[0] = (struct lb_image_segment){ 0x400000, 0x402000, PROT_READ, 0, 0, 0 };
+	image.segments[0] = (struct lb_image_segment){ 0x400000, 0x402000, PROT_READ, 0, 0, 0, 0 };
 	image.segments[1] = (struct lb_image_segment){ 0x555555000000, 0x555555021000,
-						       PROT_READ | PROT_WRITE, LB_SEGMENT_HEAP, 0, 0 };
+						       PROT_READ | PROT_WRITE, LB_SEGMENT_HEAP, 0, 0, 0 };
 	image.segments[2] = (struct lb_image_segment){ 0x7ffe00000000, 0x7ffe00021000,
-						       PROT_READ | PROT_WRITE, LB_SEGMENT_STACK, 0, 0 };
+						       PROT_READ | PROT_WRITE, LB_SEGMENT_STACK, 0, 0, 0 };
 	return image;
 }
 
@@ -162,16 +162,16 @@ static void refuses_bad_headers(void)
 static void refuses_bad_segments(void)
 {
 	static const struct lb_image_segment bad[] = {
-		{ 0, 0x1000, 0, 0, 0, 0 },                           /* page 0 */
-		{ 0x401000, 0x401000, 0, 0, 0, 0 },                  /* empty */
-		{ 0x402000, 0x401000, 0, 0, 0, 0 },                  /* ends before it starts */
-		{ 0x400001, 0x402000, 0, 0, 0, 0 },                  /* no page */
-		{ 0x400000, 0x402001, 0, 0, 0, 0 },
-		{ 0x400000, 0x402000, 0, LB_SEGMENT_SHARED + 1, 0, 0 }, /* of no kind */
-		{ 0x400000, 0x555555001000, 0, 0, 0, 0 },            /* overlaps the next */
-		{ 0x600000000000, 0x600000001000, 0, 0, 0, 0 },      /* out of order */
-		{ 0x7fffffffe000, 0x800000000000, 0, 0, 0, 0 },      /* beyond user space */
-		{ 0xfffffffffffff000, 0, 0, 0, 0, 0 },
+		{ 0, 0x1000, 0, 0, 0, 0, 0 },                           /* page 0 */
+		{ 0x401000, 0x401000, 0, 0, 0, 0, 0 },                  /* empty */
+		{ 0x402000, 0x401000, 0, 0, 0, 0, 0 },                  /* ends before it starts */
+		{ 0x400001, 0x402000, 0, 0, 0, 0, 0 },                  /* no page */
+		{ 0x400000, 0x402001, 0, 0, 0, 0, 0 },
+		{ 0x400000, 0x402000, 0, LB_SEGMENT_SHARED + 1, 0, 0, 0 }, /* of no kind */
+		{ 0x400000, 0x555555001000, 0, 0, 0, 0, 0 },            /* overlaps the next */
+		{ 0x600000000000, 0x600000001000, 0, 0, 0, 0, 0 },      /* out of order */
+		{ 0x7fffffffe000, 0x800000000000, 0, 0, 0, 0, 0 },      /* beyond user space */
+		{ 0xfffffffffffff000, 0, 0, 0, 0, 0, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

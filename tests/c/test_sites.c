@@ -12,6 +12,8 @@
 #include "check.h"
 #include "preload/aside.h"
 #include "preload/fast.h"
+#include "preload/internal.h"
+#include "preload/own_memory.h"
 #include "preload/sites.h"
 
 #define PAGE 4096UL
@@ -66,30 +68,32 @@ void lb_sigsys_take(void)
 {
 }
 
-/* The account of the library's own memory, and mappings that are shared: nothing here asks for them. */
-void lb_limits_follow(uint64_t coming);
 void lb_limits_follow(uint64_t coming)
 {
 	(void)coming;
 }
 
-bool lb_shared_is_alone(const struct lb_mapping *mapping);
+int lb_mapped_fd(const struct lb_mapping *mapping)
+{
+	(void)mapping;
+	return -1;
+}
+
+void lb_mapped_settle(const uint64_t *pages, uint32_t count)
+{
+	(void)pages;
+	(void)count;
+}
+
 bool lb_shared_is_alone(const struct lb_mapping *mapping)
 {
 	(void)mapping;
 	return false;
 }
 
-void lb_text_copy(char *to, const char *from, size_t size);
 void lb_text_copy(char *to, const char *from, size_t size)
 {
 	snprintf(to, size, "%s", from);
-}
-
-void lb_timer_delivered(int32_t id);
-void lb_timer_delivered(int32_t id)
-{
-	(void)id;
 }
 
 uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
@@ -107,10 +111,9 @@ uint64_t lb_mask_strip(uint64_t mask)
 	return mask;
 }
 
-void lb_signal_put_back(const siginfo_t *info);
-void lb_signal_put_back(const siginfo_t *info)
+void lb_signal_put_back(const struct lb_siginfo *info)
 {
-	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->si_signo, info) == 0);
+	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->signo, info) == 0);
 }
 
 void lb_resume_call(uint64_t *context);
