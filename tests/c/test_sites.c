@@ -96,6 +96,12 @@ void lb_text_copy(char *to, const char *from, size_t size)
 	snprintf(to, size, "%s", from);
 }
 
+void lb_timer_delivered(int32_t id);
+void lb_timer_delivered(int32_t id)
+{
+	(void)id;
+}
+
 uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
 {
 	(void)signal;
