@@ -51,11 +51,8 @@ Deno.test("a keeper that is killed while memory arrives is told of", async () =>
   const env = { LB_FAULT: `${schema.faults.sourceMemory}:pause` };
   const job = await home.launchKnown(["counter", "6000"], { env });
   const told = failure(home, job.pid, away);
-  const keeper = await waitFor("its keeper", async () => {
-    const found = await away.run(["pgrep", "-f", `lb-keeper guest .*--node ${away.node} `]);
-    return found.code === 0 ? found.stdout.trim().split("\n")[0] : undefined;
-  });
-  await away.must(["kill", "-KILL", keeper ?? ""]);
+  const keeper = await waitFor("its keeper", async () => (await away.pidsOf("lb-keeper"))[0]);
+  await away.must(["kill", "-KILL", String(keeper)]);
   assert.match(await told, /its keeper was ended by signal 9, by a person or for lack of memory/);
 });
 
