@@ -137,12 +137,17 @@ void lb_actions_take(void)
 			lb_syscall4(__NR_rt_sigaction, signal, 0, &lb_self.actions[signal], 8);
 }
 
+/* Default action: nothing. signal(7) */
+#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+
 /* To set an action that ignores throws away what waits of that signal, be it the same action: do_sigaction(),
  * kernel/signal.c, Linux 6.12. */
 static bool is_so(int signal, const struct lb_action *action)
 {
 	struct lb_action now;
-	if (lb_self.away || is_ours(signal, action) || action->handler > LB_SIG_IGN)
+	bool ignores = action->handler == LB_SIG_IGN ||
+		       (action->handler == LB_SIG_DFL && (LB_BIT(signal) & QUIET));
+	if (lb_self.away || is_ours(signal, action) || !ignores)
 		return false;
 	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;
 }
@@ -165,9 +170,6 @@ void lb_trigger_install(void)
 		install(ours[i], action);
 	}
 }
-
-/* Default action: nothing. signal(7) */
-#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
 
 static uint64_t quiet_blocked;
 
