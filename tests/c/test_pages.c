@@ -12,18 +12,6 @@
 
 #define PAGE 4096ul
 
-/* ---- what the rest of the library is in this test ---- */
-
-bool lb_shared_is_alone(const struct lb_mapping *mapping)
-{
-	(void)mapping;
-	return false;
-}
-
-void lb_text_copy(char *to, const char *from, size_t size)
-{
-	snprintf(to, size, "%s", from);
-}
 #define GUARD_INSTALL 102
 #define RESERVED (1ul << 40)
 
