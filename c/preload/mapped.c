@@ -169,8 +169,7 @@ static int note_used(const struct lb_mapping *mapping, void *context)
 	return 0;
 }
 
-/* Gives up what nothing is mapped from any more. */
-static void sweep(void)
+void lb_mapped_sweep(void)
 {
 	static bool used[LB_SEGMENTS_MAX] LB_SCRATCH;
 	static char names[LB_IMAGE_NAME_SIZE_MAX] LB_SCRATCH;
@@ -202,7 +201,7 @@ struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char
 	uint32_t size = NAME_UP((uint32_t)strlen(name) + 1);
 	struct stat status;
 	if (mapped->count > 2 * mapped->swept + SWEEP_MIN)
-		sweep();
+		lb_mapped_sweep();
 	if (mapped->count == LB_SEGMENTS_MAX || mapped->names_size + size > sizeof mapped->names)
 		return 0;
 	int64_t fd = lb_syscall2(__NR_memfd_create, "lb-file", 0);

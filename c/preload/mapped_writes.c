@@ -5,6 +5,7 @@
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
 #include <linux/errno.h>
+#include <linux/falloc.h>
 #include <linux/uio.h>
 #include <asm/stat.h>
 #include <asm/unistd.h>
@@ -14,6 +15,8 @@
 
 #include "own_memory.h"
 #include "ring.h"
+
+#define FETCH_MAX (64ULL << 20)
 
 static bool stale;
 
@@ -85,11 +88,75 @@ static void wrote(const struct lb_trap *trap, uint64_t size, bool placed)
 	follow_size(file, &now);
 }
 
-static void changed(uint64_t fd)
+/* The memory here does not show what is in the file, unless nothing is mapped from it any more. */
+static void give_up(const struct lb_mapped_file *file)
+{
+	uint64_t device = file->device, inode = file->inode;
+
+	lb_mapped_sweep();
+	stale = lb_mapped_find(device, inode) != NULL;
+}
+
+/* Home has put these bytes into the file by itself: they are fetched. Where the descriptor may not be read, or they are
+ * too many, the process goes home, where the file is mapped anew. */
+static void fetch(uint64_t fd, const struct lb_mapped_file *file, uint64_t from, uint64_t size)
+{
+	int64_t got = size > FETCH_MAX ? -EFBIG : 1;
+
+	while (size > 0 && got > 0) { /* 0: somebody else has cut the file */
+		struct lb_request request = { .number = __NR_pread64, .flags = LB_CALL_RESULT_SIZE };
+		uint64_t part = size < sizeof(lb_areas->content) ? size : sizeof(lb_areas->content);
+
+		lb_request_value(&request, 0, fd);
+		lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)lb_areas->content, part);
+		lb_request_value(&request, 2, part);
+		lb_request_value(&request, 3, from);
+		got = lb_request_run(&request);
+		if (got <= 0)
+			break;
+		lb_syscall4(__NR_pwrite64, file->fd, lb_areas->content, got, from);
+		from += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
+	if (got < 0)
+		give_up(file);
+}
+
+/* sendfile(2) and its like: `size` bytes came to where the offset at `offset_at`, or the descriptor's own, now is. */
+static void moved(uint64_t fd, uint64_t offset_at, uint64_t size)
 {
 	struct lb_home_file now;
+	struct lb_mapped_file *file = size > 0 ? file_of(fd, &now) : NULL;
+	uint64_t end;
 
-	stale |= file_of(fd, &now) != NULL;
+	if (file == NULL)
+		return;
+	end = now.offset;
+	if (offset_at != 0 && lb_user_read(&end, offset_at, sizeof(end)) < 0) {
+		give_up(file);
+		return;
+	}
+	follow_size(file, &now);
+	fetch(fd, file, end - size, size);
+}
+
+/* fallocate(2): room alone changes no byte; what inserts or removes a range moves all that is behind it. */
+static void allocated(const uint64_t args[6])
+{
+	struct lb_home_file now;
+	struct lb_mapped_file *file = file_of(args[0], &now);
+	uint64_t mode = args[1] & ~(uint64_t)FALLOC_FL_KEEP_SIZE;
+	struct stat status;
+	uint64_t end;
+
+	if (file == NULL)
+		return;
+	memcpy(&status, now.status, sizeof(status));
+	follow_size(file, &now);
+	end = mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE) ? (uint64_t)status.st_size : args[2] + args[3];
+	end = end < (uint64_t)status.st_size ? end : (uint64_t)status.st_size;
+	if (mode != 0 && end > args[2])
+		fetch(args[0], file, args[2], end - args[2]);
 }
 
 void lb_mapped_after(const struct lb_trap *trap, int64_t result)
@@ -134,12 +201,14 @@ void lb_mapped_after(const struct lb_trap *trap, int64_t result)
 			follow_size(file, &now);
 		break;
 	case __NR_fallocate:
+		allocated(trap->args);
+		break;
 	case __NR_sendfile:
-		changed(trap->args[0]);
+		moved(trap->args[0], 0, (uint64_t)result);
 		break;
 	case __NR_splice:
 	case __NR_copy_file_range:
-		changed(trap->args[2]);
+		moved(trap->args[2], trap->args[3], (uint64_t)result);
 		break;
 	default:
 		break;

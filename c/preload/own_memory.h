@@ -56,6 +56,7 @@ extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
 /* ---- mapped.c, away; NULL: it is not known, or cannot be. device: major << 32 | minor */
 struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode) LB_HIDDEN;
 struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name) LB_HIDDEN;
+void lb_mapped_sweep(void) LB_HIDDEN; /* gives up what nothing is mapped from any more */
 #define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
 
 /* ---- mapped_writes.c: what the program does to files that it has mapped; away. After each call. */

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -120,6 +121,31 @@ static void show_mapped(const char *what, const char *memory)
 }
 
 /* What the program writes to a file shows in its mappings, but where they have been written to. */
+/* The kernel itself moves bytes to a file that is mapped, and within it. */
+static void check_filled(int fd, const char *shared)
+{
+	int from = make_file("source", "0123456789"), ends[2];
+	off_t at = 100, to = 4;
+	char punched;
+
+	must("ftruncate", ftruncate(fd, 2 * 4096));
+	must("pipe", pipe(ends));
+	must("write", write(ends[1], "pipe", 4));
+	CALL("lseek", lseek(fd, 50, SEEK_SET));
+	CALL("sendfile to it", sendfile(fd, from, NULL, 10));
+	CALL("copy_file_range to it", copy_file_range(from, &to, fd, &at, 3, 0));
+	CALL("copy_file_range to where its offset is", copy_file_range(from, &to, fd, NULL, 2, 0));
+	CALL("splice to it", splice(ends[0], NULL, fd, &(off_t){ 200 }, 4, 0));
+	show("filled", "%.12s %.3s %.4s", shared + 50, shared + 100, shared + 200);
+	punched = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 200, 2) == 0;
+	show("punched", "%d %.2s", punched && shared[200] == 0 && shared[201] == 0, shared + 202);
+	CALL("fallocate of more", fallocate(fd, 0, 0, 3 * 4096));
+	show("longer", "%.2s %d", shared + 50, shared[2 * 4096 + 5]);
+	close(from);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void check_mapped(void)
 {
 	char text[8192];
@@ -158,6 +184,7 @@ static void check_mapped(void)
 	CALL("write to it", write(other, "again", 5));
 	show_mapped("again", memory);
 	close(other);
+	check_filled(fd, shared);
 	close(fd);
 	munmap(memory, 4 * 4096);
 	munmap(shared, 4 * 4096);
