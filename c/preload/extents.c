@@ -8,13 +8,12 @@
  * Runs in:  the trigger's or the SIGSYS handler, all signals blocked, while nothing of the program's memory changes.
  */
 #include "internal.h"
+#include "memory_child.h"
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/sched.h>
 #include <linux/stat.h>
-#include <linux/wait.h>
 #include <asm/stat.h>
 
 #define PAGE 4096ULL
@@ -103,35 +102,16 @@ static void answer(void)
 		look(fd);
 }
 
-/* Runs answer() in a child on its own stack: what lies on this one must be there afterwards. */
+/* On a stack of its own: what lies on this one must be there afterwards. */
 static void ask(void)
 {
-	int64_t pid = __NR_clone;
-	uint64_t top = (uint64_t)stack + sizeof stack;
 	question.count = 0;
 	question.until = question.from;
 	if (question.fd >= 0) {
 		look(question.fd);
 		return;
 	}
-	__asm__ volatile("xor %%edx, %%edx\n\t"
-			 "xor %%r10d, %%r10d\n\t"
-			 "xor %%r8d, %%r8d\n\t"
-			 "syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "call *%[function]\n\t"
-			 "mov %[exit], %%eax\n\t"
-			 "xor %%edi, %%edi\n\t"
-			 "syscall\n"
-			 "1:"
-			 : "+a"(pid)
-			 : "D"((uint64_t)(CLONE_VM | CLONE_VFORK)), "S"(top), [function] "b"(answer),
-			   [exit] "i"(__NR_exit)
-			 : "rcx", "rdx", "r8", "r10", "r11", "memory", "cc");
-	while (pid > 0 && lb_syscall4(__NR_wait4, pid, 0, __WALL, 0) == LB_EINTR)
-		continue;
+	lb_memory_child(answer, (uint64_t)stack + sizeof stack);
 }
 
 /* What is known of [from, to) in the file, as parts of the mapping. */

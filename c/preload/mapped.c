@@ -41,6 +41,14 @@ int lb_mapped_fd(const struct lb_mapping *mapping)
 	return file ? file->fd : -1;
 }
 
+/* As the kernel marks it: file_path(), proc_pid_maps(5). */
+static bool is_deleted(const char *path)
+{
+	static const char mark[] = " (deleted)";
+	size_t size = strlen(path);
+	return size >= sizeof mark && memcmp(path + size - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
+}
+
 /* The file of home's behind a mapping; false: there is none. */
 static bool identify(const struct lb_mapping *mapping, struct lb_image_file *file, const char **name)
 {
@@ -50,7 +58,7 @@ static bool identify(const struct lb_mapping *mapping, struct lb_image_file *fil
 		return false;
 	if (!lb_self.away) {
 		file->device = mapping->device_number;
-		file->inode = mapping->inode;
+		file->inode = mapping->inode | (is_deleted(mapping->path) ? LB_INODE_GONE : 0);
 		*name = mapping->path;
 	} else {
 		known = find_local(mapping);
@@ -158,6 +166,29 @@ struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode)
 			return file;
 	}
 	return 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *part = path;
+	for (; *path; path++)
+		if (*path == '/')
+			part = path + 1;
+	return part;
+}
+
+/* Its last part is enough to doubt which file it was: then none of that name is followed any more. */
+void lb_mapped_lost_name(const char *path)
+{
+	struct lb_mapped *mapped = &lb_areas->mapped;
+	for (uint32_t i = 0; i < mapped->count; i++)
+		if (strcmp(last_part(mapped->names + mapped->files[i].name), last_part(path)) == 0)
+			mapped->files[i].inode |= LB_INODE_GONE;
+}
+
+bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name)
+{
+	return strcmp(lb_areas->mapped.names + file->name, name) == 0;
 }
 
 static int note_used(const struct lb_mapping *mapping, void *context)

@@ -17,8 +17,10 @@
 #include "ring.h"
 
 #define FETCH_MAX (64ULL << 20)
+#define NAME_SIZE 4096 /* PATH_MAX */
 
 static bool stale;
+static char name[NAME_SIZE] LB_SCRATCH;
 
 bool lb_mapped_is_stale(void)
 {
@@ -33,6 +35,7 @@ static struct lb_mapped_file *file_of(uint64_t fd, struct lb_home_file *now)
 {
 	const struct lb_file *known = lb_ring() == NULL ? NULL : lb_ring_file(fd);
 	struct lb_request request = { .number = LB_HOME_FILE };
+	struct lb_mapped_file *file;
 
 	if (known != NULL && known->inode != 0 && lb_mapped_find(LB_DEVICE(known->device), known->inode) == NULL)
 		return NULL;
@@ -40,7 +43,18 @@ static struct lb_mapped_file *file_of(uint64_t fd, struct lb_home_file *now)
 	lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)now, sizeof(*now));
 	if (lb_request_run(&request) != 0 || !now->is_regular)
 		return NULL;
-	return lb_mapped_find(LB_DEVICE(now->device), now->inode);
+	file = lb_mapped_find(LB_DEVICE(now->device), now->inode);
+	if (file == NULL || (lb_home_name(fd, name) && lb_mapped_has_name(file, name)))
+		return file;
+	stale = true; /* renamed, linked, or another file that has got the number: home knows */
+	return NULL;
+}
+
+/* The file that had this name may go with it, and home's next one get its inode. */
+static void lost_name(uint64_t at)
+{
+	if (lb_user_string(name, at, sizeof(name)) >= 0)
+		lb_mapped_lost_name(name);
 }
 
 static void follow_size(const struct lb_mapped_file *file, const struct lb_home_file *now)
@@ -199,6 +213,18 @@ void lb_mapped_after(const struct lb_trap *trap, int64_t result)
 		file = file_of(trap->args[0], &now);
 		if (file != NULL)
 			follow_size(file, &now);
+		break;
+	case __NR_unlink:
+		lost_name(trap->args[0]);
+		break;
+	case __NR_unlinkat:
+	case __NR_rename:
+		lost_name(trap->args[1]);
+		break;
+	case __NR_renameat:
+	case __NR_renameat2:
+		lost_name(trap->args[1]); /* with RENAME_EXCHANGE both are other files now */
+		lost_name(trap->args[3]);
 		break;
 	case __NR_fallocate:
 		allocated(trap->args);

@@ -82,7 +82,7 @@ static void fd_path(char path[FD_PATH_SIZE], uint64_t fd)
 }
 
 /* Where home finds the file again: its name there. */
-static bool find_name(uint64_t fd, char name[NAME_SIZE])
+bool lb_home_name(uint64_t fd, char name[NAME_SIZE])
 {
 	struct lb_request request = { .number = __NR_readlink, .flags = LB_CALL_RESULT_SIZE };
 	char path[FD_PATH_SIZE];
@@ -106,7 +106,7 @@ static struct lb_mapped_file *place_of(uint64_t fd, const struct stat *status)
 	uint64_t device = LB_DEVICE(status->st_dev);
 	struct lb_mapped_file *file = lb_mapped_find(device, status->st_ino);
 
-	if (file == NULL && find_name(fd, name))
+	if (file == NULL && lb_home_name(fd, name))
 		file = lb_mapped_add(device, status->st_ino, name);
 	if (file == NULL || lb_syscall2(__NR_ftruncate, file->fd, status->st_size) < 0)
 		return NULL;

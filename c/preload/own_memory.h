@@ -56,8 +56,15 @@ extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
 /* ---- mapped.c, away; NULL: it is not known, or cannot be. device: major << 32 | minor */
 struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode) LB_HIDDEN;
 struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name) LB_HIDDEN;
+/* Added to the inode of a file that has lost its name: home's next file may get the same number. */
+#define LB_INODE_GONE (1ULL << 63)
+void lb_mapped_lost_name(const char *path) LB_HIDDEN; /* nothing has this name any more, or another file */
+bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name) LB_HIDDEN;
 void lb_mapped_sweep(void) LB_HIDDEN; /* gives up what nothing is mapped from any more */
 #define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
+
+/* mmap_file.c: of a descriptor at home, as /proc/self/fd there tells it; a buffer of PATH_MAX. False: not known. */
+bool lb_home_name(uint64_t fd, char name[4096]) LB_HIDDEN;
 
 /* ---- mapped_writes.c: what the program does to files that it has mapped; away. After each call. */
 void lb_mapped_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;

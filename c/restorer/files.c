@@ -9,14 +9,12 @@
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/sched.h>
-#include <linux/wait.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "memory_child.h"
 #include "syscall.h"
 
-#define EINTR_NEGATIVE (-4)
 #define FILE_TYPE 0170000 /* S_IFMT, S_IFREG: linux/stat.h has none for a program with a C library */
 #define REGULAR_FILE 0100000
 #define DEVICE(n) (((n) >> 8 & 0xfff) << 32 | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat: major, minor */
@@ -158,32 +156,12 @@ static void check_line(const char *line, struct lb_restorer_args *args)
 	}
 }
 
-/* In a child that shares the memory but not the table of descriptors: to close one of a file would release the
- * program's own locks on it (fcntl_locking(2)). This process waits for it as in vfork(2). */
 void lb_files_map(struct lb_restorer_args *args, uint64_t stack_top)
 {
-	int64_t pid = __NR_clone;
 	if (args->header.files == 0)
 		return;
 	asked = args;
-	__asm__ volatile("xor %%edx, %%edx\n\t"
-			 "xor %%r10d, %%r10d\n\t"
-			 "xor %%r8d, %%r8d\n\t"
-			 "syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "call *%[function]\n\t"
-			 "mov %[exit], %%eax\n\t"
-			 "xor %%edi, %%edi\n\t"
-			 "syscall\n"
-			 "1:"
-			 : "+a"(pid)
-			 : "D"((uint64_t)(CLONE_VM | CLONE_VFORK)), "S"(stack_top), [function] "b"(map_all),
-			   [exit] "i"(__NR_exit)
-			 : "rcx", "rdx", "r8", "r10", "r11", "memory", "cc");
-	while (pid > 0 && lb_syscall4(__NR_wait4, pid, 0, __WALL, 0) == EINTR_NEGATIVE)
-		continue;
+	lb_memory_child(map_all, stack_top);
 	if (lb_each_map_line(check_line, args))
 		for (uint32_t i = 0; i < args->header.segments; i++)
 			args->sources[i].made = 0;

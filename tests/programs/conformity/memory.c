@@ -51,6 +51,24 @@ static void check_files(void)
 	close(fd);
 }
 
+/* A disk's file system gives the next file the number of one that is gone: what is mapped is another file. */
+static void check_unlinked(void)
+{
+	int fd = make_file("unlinked", "still here");
+	char *memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0), name[16];
+
+	close(fd);
+	CALL("unlink what is mapped", unlink("unlinked"));
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof name, "next%d", i);
+		fd = make_file(name, "another file, longer than the first one");
+		must("ftruncate", ftruncate(fd, i));
+		close(fd);
+	}
+	show("a file without a name", "%.10s", memory);
+	munmap(memory, 4096);
+}
+
 static void check_anonymous(void)
 {
 	char *memory = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *moved;
@@ -238,6 +256,7 @@ static void run_memory(void)
 {
 	check_files();
 	check_mapped();
+	check_unlinked();
 	check_anonymous();
 	check_inherited();
 }
