@@ -74,9 +74,11 @@ import getpass, os, signal, sys, termios, tty
 def flags():
     mode = termios.tcgetattr(0)
     return [bool(mode[3] & bit) for bit in (termios.ECHO, termios.ICANON, termios.ISIG)]
-print("ready", flags(), flush=True)
+cooked = flags()
 old = termios.tcgetattr(0)
 tty.setraw(0)
+# Raw by now: what is typed from here on is neither a signal nor thrown away.
+print("ready", cooked, end="\\r\\n", flush=True)
 keys = b"".join(os.read(0, 1) for _ in range(4))
 print("raw", keys, flags(), end="\\r\\n", flush=True)
 termios.tcsetattr(0, termios.TCSAFLUSH, old)
