@@ -142,6 +142,7 @@ async function main(): Promise<number> {
     if (!await run()) failed.push(name);
   };
   await step("format", () => deno("fmt", "--check"));
+  await step("format of C", () => deno("run", "-A", "tools/format_c.ts", "--check"));
   await step("lint", () => deno("lint"));
   await step("types", () => deno("check", "--quiet", ...files));
   await step("build", async () => {

@@ -26,10 +26,10 @@
 /* What the caller of a fault point must do. Kill, hang and pause are done inside and never returned. */
 enum lb_fault_action {
 	LB_FAULT_NOTHING = 0,
-	LB_FAULT_DO_KILL = 1, /* SIGKILL to this process */
-	LB_FAULT_DO_HANG = 2, /* sleep for ever */
-	LB_FAULT_DO_CUT = 3,  /* shut the stream down, then go on */
-	LB_FAULT_DO_FAIL = 4, /* take the error path, with -LB_E_FAULT */
+	LB_FAULT_DO_KILL = 1,  /* SIGKILL to this process */
+	LB_FAULT_DO_HANG = 2,  /* sleep for ever */
+	LB_FAULT_DO_CUT = 3,   /* shut the stream down, then go on */
+	LB_FAULT_DO_FAIL = 4,  /* take the error path, with -LB_E_FAULT */
 	LB_FAULT_DO_PAUSE = 5, /* wait for LB_FAULT_PAUSE_MS, then go on: a slow network */
 };
 
@@ -122,7 +122,7 @@ static inline uint32_t lb_fault_at(struct lb_fault_plan *plan, uint32_t number)
 		action = LB_FAULT_DO_HANG; /* until it arrives */
 	}
 	while (action == LB_FAULT_DO_HANG)
-		lb_syscall4(__NR_ppoll, 0, 0, 0, 0);  /* again after a handler */
+		lb_syscall4(__NR_ppoll, 0, 0, 0, 0); /* again after a handler */
 	if (action == LB_FAULT_DO_PAUSE) {
 		int64_t time[2] = { LB_FAULT_PAUSE_MS / 1000, LB_FAULT_PAUSE_MS % 1000 * 1000000 };
 

@@ -20,10 +20,7 @@ void *memmove(void *to, const void *from, size_t size)
 
 	if ((size_t)to - (size_t)from >= size)
 		return memcpy(to, from, size);
-	__asm__ volatile("std\n\trep movsb\n\tcld"
-		: "+D"(end_to), "+S"(end_from), "+c"(size)
-		:
-		: "memory");
+	__asm__ volatile("std\n\trep movsb\n\tcld" : "+D"(end_to), "+S"(end_from), "+c"(size) : : "memory");
 	return to;
 }
 

@@ -31,10 +31,10 @@ static inline void lb_memory_child(void (*function)(void), uint64_t stack_top)
 			 "xor %%edi, %%edi\n\t"
 			 "syscall\n"
 			 "1:"
-			 : "+a"(pid)
-			 : "D"((uint64_t)(CLONE_VM | CLONE_VFORK)), "S"(stack_top), [function] "b"(function),
-			   [exit] "i"(__NR_exit)
-			 : "rcx", "rdx", "r8", "r10", "r11", "memory", "cc");
+		: "+a"(pid)
+		: "D"((uint64_t)(CLONE_VM | CLONE_VFORK)),
+		"S"(stack_top), [function] "b"(function), [exit] "i"(__NR_exit)
+		: "rcx", "rdx", "r8", "r10", "r11", "memory", "cc");
 	while (pid > 0 && lb_syscall4(__NR_wait4, pid, 0, __WALL, 0) == LB_MEMORY_CHILD_EINTR)
 		continue;
 }

@@ -28,7 +28,7 @@ static inline bool lb_is_glibc_loader(const char *path, size_t size)
 	while (at > 0 && path[at - 1] != '/')
 		at--;
 	if (size - at >= 5 && path[at] == 'l' && path[at + 1] == 'd' && path[at + 2] == '-' && path[at + 3] == '2' &&
-	    path[at + 4] == '.')
+		path[at + 4] == '.')
 		return true;
 	if (size - at != sizeof name)
 		return false;

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-static inline __attribute__((always_inline)) int64_t lb_syscall_raw(int64_t number, int64_t a,
-	int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)
+static inline __attribute__((always_inline)) int64_t lb_syscall_raw(
+	int64_t number, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)
 {
 	int64_t result;
 	register int64_t r10 __asm__("r10") = d;
@@ -27,10 +27,8 @@ static inline __attribute__((always_inline)) int64_t lb_syscall_raw(int64_t numb
 #define lb_syscall0(n) lb_syscall_raw(LB_ARG(n), 0, 0, 0, 0, 0, 0)
 #define lb_syscall1(n, a) lb_syscall_raw(LB_ARG(n), LB_ARG(a), 0, 0, 0, 0, 0)
 #define lb_syscall2(n, a, b) lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), 0, 0, 0, 0)
-#define lb_syscall3(n, a, b, c) \
-	lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), LB_ARG(c), 0, 0, 0)
-#define lb_syscall4(n, a, b, c, d) \
-	lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), LB_ARG(c), LB_ARG(d), 0, 0)
+#define lb_syscall3(n, a, b, c) lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), LB_ARG(c), 0, 0, 0)
+#define lb_syscall4(n, a, b, c, d) lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), LB_ARG(c), LB_ARG(d), 0, 0)
 #define lb_syscall5(n, a, b, c, d, e) \
 	lb_syscall_raw(LB_ARG(n), LB_ARG(a), LB_ARG(b), LB_ARG(c), LB_ARG(d), LB_ARG(e), 0)
 #define lb_syscall6(n, a, b, c, d, e, f) \

@@ -17,8 +17,8 @@
 static inline bool lb_send_all(int fd, const void *data, size_t size)
 {
 	for (size_t done = 0; done < size;) {
-		int64_t sent = lb_syscall6(__NR_sendto, fd, (const uint8_t *)data + done, size - done,
-					   LB_MSG_NOSIGNAL, 0, 0);
+		int64_t sent =
+			lb_syscall6(__NR_sendto, fd, (const uint8_t *)data + done, size - done, LB_MSG_NOSIGNAL, 0, 0);
 
 		if (sent < 0 && sent != LB_INTERRUPTED)
 			return false;

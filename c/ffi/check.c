@@ -88,7 +88,7 @@ static int can_pagemap(void)
 	uint64_t address = (uint64_t)(uintptr_t)&here;
 
 	return can_read_at("/proc/self/pagemap", address / PAGE * sizeof(uint64_t)) &&
-	       can_read_at("/proc/self/mem", address);
+		can_read_at("/proc/self/mem", address);
 }
 
 static int can_pagemap_scan(void)

@@ -78,8 +78,7 @@ static void forget(int fd)
 
 static void accept_pause(bool pause)
 {
-	struct epoll_event event = { .events = pause ? 0 : EPOLLIN,
-				     .data.u64 = tag_of(SOURCE_LISTEN, 0) };
+	struct epoll_event event = { .events = pause ? 0 : EPOLLIN, .data.u64 = tag_of(SOURCE_LISTEN, 0) };
 
 	if (epoll_ctl(control.epoll_fd, EPOLL_CTL_MOD, control.listen_fd, &event) == 0)
 		control.accept_paused = pause;
@@ -136,8 +135,7 @@ static void accept_one(void)
 	int fd = accept4(control.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0) {
-		bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-				 errno == ENOBUFS;
+		bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
 
 		/* Level-triggered: left alone, a connection that cannot be accepted would spin. */
 		if (exhausted && !refuse_one())
@@ -145,8 +143,8 @@ static void accept_one(void)
 		return;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != geteuid() ||
-	    control.connections_count == LB_FFI_CONNECTIONS_MAX ||
-	    epoll_add(fd, tag_of(SOURCE_CONNECTION, control.last_id + 1)) < 0) {
+		control.connections_count == LB_FFI_CONNECTIONS_MAX ||
+		epoll_add(fd, tag_of(SOURCE_CONNECTION, control.last_id + 1)) < 0) {
 		close(fd);
 		return;
 	}
@@ -191,8 +189,10 @@ static bool connection_read(struct connection *connection, struct lb_ffi_event *
 		char bytes[CMSG_SPACE((LB_LOCAL_DESCRIPTORS_MAX + 1) * sizeof(int))];
 	} ancillary;
 	struct iovec io = { event->message, sizeof event->message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
-				 .msg_controllen = sizeof ancillary.bytes };
+	struct msghdr header = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof ancillary.bytes };
 	ssize_t size = recvmsg(connection->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	/* ECONNRESET comes once, before what the peer said last, when it closed without reading all
@@ -236,8 +236,7 @@ static void watch_ended(struct watch *watch, struct lb_ffi_event *event)
 	event->start_ticks = watch->start_ticks;
 	event->wait_status = -1;
 	if (waitid(P_PIDFD, (id_t)watch->fd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
-		event->wait_status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 :
-								  info.si_status;
+		event->wait_status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status;
 		if (info.si_code == CLD_DUMPED)
 			event->wait_status |= 0x80;
 	}
@@ -284,8 +283,7 @@ int32_t lb_ffi_control_next(uint8_t *buffer, uint32_t size)
 	if (!control.open)
 		return -ENOTCONN;
 	while (!told) {
-		int count = epoll_wait(control.epoll_fd, &ready, 1,
-				       control.accept_paused ? ACCEPT_PAUSE_MS : -1);
+		int count = epoll_wait(control.epoll_fd, &ready, 1, control.accept_paused ? ACCEPT_PAUSE_MS : -1);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
@@ -376,8 +374,7 @@ out:
 	return rv;
 }
 
-int32_t lb_ffi_control_send(uint32_t id, const uint8_t *message, uint32_t size, const int32_t *fds,
-			    uint32_t fds_count)
+int32_t lb_ffi_control_send(uint32_t id, const uint8_t *message, uint32_t size, const int32_t *fds, uint32_t fds_count)
 {
 	union {
 		struct cmsghdr align;
@@ -389,7 +386,7 @@ int32_t lb_ffi_control_send(uint32_t id, const uint8_t *message, uint32_t size, 
 	int32_t rv = 0;
 
 	if (message == NULL || size < HEADER_SIZE || size > LB_LOCAL_MESSAGE_SIZE_MAX ||
-	    fds_count > LB_LOCAL_DESCRIPTORS_MAX || (fds_count != 0 && fds == NULL))
+		fds_count > LB_LOCAL_DESCRIPTORS_MAX || (fds_count != 0 && fds == NULL))
 		return -EINVAL;
 	if (fds_count != 0) {
 		memset(&ancillary, 0, sizeof ancillary);

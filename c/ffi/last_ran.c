@@ -20,7 +20,7 @@
 #include "internal.h"
 
 #define TEXT_SIZE 16384
-#define FIELD_STATE 3      /* of /proc/PID/stat, proc_pid_stat(5) */
+#define FIELD_STATE 3 /* of /proc/PID/stat, proc_pid_stat(5) */
 #define FIELD_PROCESSOR 39
 
 struct sched {
@@ -119,8 +119,8 @@ int32_t lb_ffi_last_ran(uint32_t pid, uint64_t *last_ran)
 	snprintf(sched_path, sizeof sched_path, "/proc/%u/sched", pid);
 	snprintf(stat_path, sizeof stat_path, "/proc/%u/stat", pid);
 	if (read_sched(sched_path, text, &first) && (cpu = sleeps_on(stat_path, text)) >= 0 &&
-	    read_sched(sched_path, text, &second) && first.exec_start_ns == second.exec_start_ns &&
-	    first.switches == second.switches)
+		read_sched(sched_path, text, &second) && first.exec_start_ns == second.exec_start_ns &&
+		first.switches == second.switches)
 		since = since_ns(cpu, second.exec_start_ns, text);
 	free(text);
 	if (since < 0 || clock_gettime(CLOCK_MONOTONIC, &now) < 0)

@@ -28,15 +28,14 @@ LB_FFI_EXPORT uint32_t lb_ffi_abi_version(void);
 /* Becomes another program, in place (`lb launch`). SIGPIPE, which Deno ignores, gets its default
  * action back; signals that whoever started us ignores stay ignored (nohup), as does the signal
  * mask. Returns only on error, and then SIGPIPE is ignored again. */
-LB_FFI_EXPORT int32_t lb_ffi_exec(const char *path, const uint8_t *argv_block, uint32_t argv_size,
-				  const uint8_t *env_block, uint32_t env_size);
+LB_FFI_EXPORT int32_t lb_ffi_exec(
+	const char *path, const uint8_t *argv_block, uint32_t argv_size, const uint8_t *env_block, uint32_t env_size);
 
 /* As lb_ffi_exec, but descriptors fds[0], fds[1], ... become 3, 4, ... and every other one above
  * 2 is closed in the new program (`lb restart`). path NULL: the program is the open file
  * path_fd; else path_fd is -1. */
-LB_FFI_EXPORT int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const uint8_t *argv_block,
-				      uint32_t argv_size, const uint8_t *env_block,
-				      uint32_t env_size, const int32_t *fds, uint32_t fds_count);
+LB_FFI_EXPORT int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const uint8_t *argv_block, uint32_t argv_size,
+	const uint8_t *env_block, uint32_t env_size, const int32_t *fds, uint32_t fds_count);
 
 #define LB_FFI_SPAWN_SETSID 1u /* in a session of its own */
 #define LB_FFI_FDS_MAX 16u
@@ -48,10 +47,9 @@ LB_FFI_EXPORT int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const u
  * open file path_fd; else path_fd is -1. Returns the PID once the program runs, or the error of
  * whatever failed, exec included. The caller learns of the end by lb_ffi_watch_pid (which reaps
  * it), or reaps it by lb_ffi_reap. */
-LB_FFI_EXPORT int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block,
-				   uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
-				   const int32_t *fds, uint32_t fds_count, int32_t log_fd,
-				   uint32_t flags);
+LB_FFI_EXPORT int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block, uint32_t argv_size,
+	const uint8_t *env_block, uint32_t env_size, const int32_t *fds, uint32_t fds_count, int32_t log_fd,
+	uint32_t flags);
 
 /* Reaps a process that lb_ffi_spawn started. Returns its wait status, or -EAGAIN while it runs. */
 LB_FFI_EXPORT int32_t lb_ffi_reap(uint32_t pid);
@@ -59,8 +57,7 @@ LB_FFI_EXPORT int32_t lb_ffi_reap(uint32_t pid);
 /* Queues `signal` with si_code SI_QUEUE and this value, if `pid` is the process that started at
  * start_ticks (field 22 of /proc/PID/stat; 0: do not check). Returns 0, -ESRCH (gone, or another
  * process), -EAGAIN (too many signals are queued). */
-LB_FFI_EXPORT int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int32_t signal,
-					 uint64_t value);
+LB_FFI_EXPORT int32_t lb_ffi_queue_order(uint32_t pid, uint64_t start_ticks, int32_t signal, uint64_t value);
 
 /* Since when `pid` sleeps: last_ran[0] is when it last ran, in ns of CLOCK_MONOTONIC, last_ran[1]
  * how often it had given up its processor by then. Returns 0, or -EAGAIN: it does not sleep, or
@@ -93,8 +90,7 @@ LB_FFI_EXPORT int32_t lb_ffi_look(uint8_t *looks, uint32_t size);
 
 /* Sets or gets the CPUs a process may run on: bit n of byte n/8 is CPU n. Get returns the bytes
  * written. */
-LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask,
-					       uint32_t mask_size);
+LB_FFI_EXPORT int32_t lb_ffi_sched_setaffinity(uint32_t pid, const uint8_t *mask, uint32_t mask_size);
 LB_FFI_EXPORT int32_t lb_ffi_sched_getaffinity(uint32_t pid, uint8_t *mask, uint32_t mask_size);
 
 /* Sets the nice value of a process, setpriority(2). Returns 0, or -EACCES where lowering it again
@@ -104,16 +100,16 @@ LB_FFI_EXPORT int32_t lb_ffi_set_nice(uint32_t pid, int32_t nice);
 /* ---- stream.c: TCP connections that Deno made ----------------------------------------------- */
 
 /* Returns the number under which Deno has this process's TCP socket with these two ends, as below. */
-LB_FFI_EXPORT int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port,
-					 const char *remote_ip, uint32_t remote_port);
+LB_FFI_EXPORT int32_t lb_ffi_find_socket(
+	const char *local_ip, uint32_t local_port, const char *remote_ip, uint32_t remote_port);
 
 /* Takes this process's TCP socket with these two ends (IPv4 or IPv6 text without a zone; an
  * IPv4-mapped IPv6 address is its IPv4 address) away from Deno: returns a duplicate with O_NONBLOCK
  * cleared and leaves an unconnected socket under Deno's number. Have no read or write pending and
  * close Deno's connection next; that does not touch the stream any more.
  * -ENOENT: there is none; -EINVAL: not an address. */
-LB_FFI_EXPORT int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port,
-					 const char *remote_ip, uint32_t remote_port);
+LB_FFI_EXPORT int32_t lb_ffi_take_socket(
+	const char *local_ip, uint32_t local_port, const char *remote_ip, uint32_t remote_port);
 
 /* Keepalive, TCP_USER_TIMEOUT (0: leave it) and TCP_NODELAY. */
 LB_FFI_EXPORT int32_t lb_ffi_tune_stream(int32_t fd, uint32_t user_timeout_ms);
@@ -121,9 +117,9 @@ LB_FFI_EXPORT int32_t lb_ffi_tune_stream(int32_t fd, uint32_t user_timeout_ms);
 /* ---- control.c: the node's control socket --------------------------------------------------- */
 
 /* Kinds of an event, and which of its fields count; the others are 0. */
-#define LB_FFI_EVENT_MESSAGE 1u    /* connection, peer_pid, peer_uid, fds, size, message */
-#define LB_FFI_EVENT_HANGUP 2u     /* connection, peer_pid, peer_uid: closed by the peer, or by us
-				    * because it sent a malformed message */
+#define LB_FFI_EVENT_MESSAGE 1u /* connection, peer_pid, peer_uid, fds, size, message */
+/* connection, peer_pid, peer_uid: closed by the peer, or by us because it sent a malformed message */
+#define LB_FFI_EVENT_HANGUP 2u
 #define LB_FFI_EVENT_PID_EXITED 3u /* pid, start_ticks, wait_status; the watch is over */
 #define LB_FFI_EVENT_WOKEN 4u      /* lb_ffi_control_wake was called */
 
@@ -139,8 +135,8 @@ struct lb_ffi_event {
 	uint32_t pid;
 	int32_t wait_status; /* as wait(2) has it; -1: not a child of this process */
 	uint32_t fds_count;
-	uint32_t size;                           /* of the message */
-	int32_t fds[LB_LOCAL_DESCRIPTORS_MAX];   /* the caller closes them; unused ones are -1 */
+	uint32_t size;                         /* of the message */
+	int32_t fds[LB_LOCAL_DESCRIPTORS_MAX]; /* the caller closes them; unused ones are -1 */
 	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX];
 };
 _Static_assert(sizeof(struct lb_ffi_event) == 568, "event is 568 bytes: 40 + 16 + 512");
@@ -158,8 +154,8 @@ LB_FFI_EXPORT int32_t lb_ffi_control_next(uint8_t *event, uint32_t event_size);
 
 /* Sends one message with descriptors (they stay the caller's too). Never blocks: -EAGAIN when
  * the peer does not read, -ENOTCONN when the connection is gone. Returns 0. */
-LB_FFI_EXPORT int32_t lb_ffi_control_send(uint32_t connection, const uint8_t *message,
-					  uint32_t size, const int32_t *fds, uint32_t fds_count);
+LB_FFI_EXPORT int32_t lb_ffi_control_send(
+	uint32_t connection, const uint8_t *message, uint32_t size, const int32_t *fds, uint32_t fds_count);
 
 /* Closes a connection; no HANGUP follows. Returns 0 or -ENOTCONN. */
 LB_FFI_EXPORT int32_t lb_ffi_control_close(uint32_t connection);

@@ -217,7 +217,7 @@ int32_t lb_ffi_notify(const char *state)
 	if (fd < 0)
 		return -errno;
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size)) < 0)
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size)) < 0)
 		rv = -errno;
 	close(fd);
 	return rv;

@@ -22,7 +22,7 @@
 _Static_assert(FD_FIRST + LB_FFI_FDS_MAX <= FD_PARK, "parked descriptors are never in the way");
 #define SIGNALS 64
 
-struct program { /* what to exec; strings point into the caller's blocks */
+struct program {          /* what to exec; strings point into the caller's blocks */
 	const char *path; /* or NULL: fd */
 	int fd;
 	char **argv; /* owned */
@@ -58,9 +58,8 @@ static void program_free(struct program *program)
 	free(program->env);
 }
 
-static int32_t program_make(struct program *program, const char *path, int fd,
-			    const uint8_t *argv_block, uint32_t argv_size, const uint8_t *env_block,
-			    uint32_t env_size)
+static int32_t program_make(struct program *program, const char *path, int fd, const uint8_t *argv_block,
+	uint32_t argv_size, const uint8_t *env_block, uint32_t env_size)
 {
 	if ((path == NULL) == (fd < 0))
 		return -EINVAL;
@@ -104,8 +103,8 @@ static void signals_as_inherited(void)
 	signal_default(33);
 }
 
-int32_t lb_ffi_exec(const char *path, const uint8_t *argv_block, uint32_t argv_size,
-		    const uint8_t *env_block, uint32_t env_size)
+int32_t lb_ffi_exec(
+	const char *path, const uint8_t *argv_block, uint32_t argv_size, const uint8_t *env_block, uint32_t env_size)
 {
 	struct program program;
 	int32_t rv = program_make(&program, path, -1, argv_block, argv_size, env_block, env_size);
@@ -162,9 +161,8 @@ static int32_t fds_prepare(const int32_t *fds, uint32_t count)
 	return 0;
 }
 
-int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const uint8_t *argv_block,
-			uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
-			const int32_t *fds, uint32_t fds_count)
+int32_t lb_ffi_exec_fds(const char *path, int32_t path_fd, const uint8_t *argv_block, uint32_t argv_size,
+	const uint8_t *env_block, uint32_t env_size, const int32_t *fds, uint32_t fds_count)
 {
 	struct program program;
 	int parked[LB_FFI_FDS_MAX];
@@ -313,9 +311,9 @@ static int null_open(void)
 	return error;
 }
 
-int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block,
-		     uint32_t argv_size, const uint8_t *env_block, uint32_t env_size,
-		     const int32_t *fds, uint32_t fds_count, int32_t log_fd, uint32_t flags)
+int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_block, uint32_t argv_size,
+	const uint8_t *env_block, uint32_t env_size, const int32_t *fds, uint32_t fds_count, int32_t log_fd,
+	uint32_t flags)
 {
 	struct child child = { .fds_count = fds_count, .flags = flags };
 	int null_fd;
@@ -326,8 +324,7 @@ int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_bloc
 	rv = fds_prepare(fds, fds_count);
 	if (rv < 0)
 		return rv;
-	rv = program_make(&child.program, path, path_fd, argv_block, argv_size, env_block,
-			  env_size);
+	rv = program_make(&child.program, path, path_fd, argv_block, argv_size, env_block, env_size);
 	if (rv < 0)
 		return rv;
 	rv = park(fds, fds_count, child.parked);
@@ -339,8 +336,7 @@ int32_t lb_ffi_spawn(const char *path, int32_t path_fd, const uint8_t *argv_bloc
 	child.program.fd = path_fd < 0 ? -1 : park_one(path_fd);
 	if (null_fd < 0)
 		rv = null_fd;
-	else if (child.null_fd < 0 || (log_fd >= 0 && child.log_fd < 0) ||
-	    (path_fd >= 0 && child.program.fd < 0))
+	else if (child.null_fd < 0 || (log_fd >= 0 && child.log_fd < 0) || (path_fd >= 0 && child.program.fd < 0))
 		rv = -errno;
 	else
 		rv = child_start(&child);

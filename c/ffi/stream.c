@@ -93,8 +93,7 @@ static bool socket_matches(int fd, const struct end *local, const struct end *re
 	if (!end_from_socket(&end, &address) || !end_same(&end, remote))
 		return false;
 	size = sizeof protocol;
-	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-	       protocol == IPPROTO_TCP;
+	return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == IPPROTO_TCP;
 }
 
 /* Takes `fd` out of every epoll set of this process and puts an unconnected socket in its place, in
@@ -118,7 +117,7 @@ static int32_t replace_socket(int fd)
 
 		/* EINVAL: not an epoll set; ENOENT: one that has never seen it. */
 		if (entry->d_name[0] == '.' || count == (int)LB_FFI_FDS_MAX ||
-		    epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) < 0)
+			epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) < 0)
 			continue;
 		sets[count++] = set;
 	}
@@ -136,8 +135,7 @@ static int32_t replace_socket(int fd)
 	return rv;
 }
 
-int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
-			   uint32_t remote_port)
+int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char *remote_ip, uint32_t remote_port)
 {
 	struct end local;
 	struct end remote;
@@ -160,8 +158,7 @@ int32_t lb_ffi_find_socket(const char *local_ip, uint32_t local_port, const char
 	return rv;
 }
 
-int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char *remote_ip,
-			   uint32_t remote_port)
+int32_t lb_ffi_take_socket(const char *local_ip, uint32_t local_port, const char *remote_ip, uint32_t remote_port)
 {
 	int32_t found = lb_ffi_find_socket(local_ip, local_port, remote_ip, remote_port);
 	int32_t error;

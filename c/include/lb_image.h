@@ -51,7 +51,7 @@ enum lb_attribute_number {
 /* Hints: a kernel may be built without them. */
 #define LB_ATTRIBUTE_HINTS \
 	(LB_ATTRIBUTE(SEQUENTIAL) | LB_ATTRIBUTE(RANDOM) | LB_ATTRIBUTE(HUGE) | LB_ATTRIBUTE(NO_HUGE) | \
-	 LB_ATTRIBUTE(MERGEABLE))
+		LB_ATTRIBUTE(MERGEABLE))
 /* Memory that no image has. */
 #define LB_ATTRIBUTE_REFUSED (LB_ATTRIBUTE(HUGE_PAGES) | LB_ATTRIBUTE(SHADOW_STACK))
 
@@ -132,22 +132,22 @@ struct lb_image_header {
 struct lb_resume_args {
 	uint64_t hole_start;
 	uint64_t hole_end;
-	uint64_t vdso; /* address of this node's vdso, 0 if none */
+	uint64_t vdso;     /* address of this node's vdso, 0 if none */
 	int32_t stream_fd; /* carried the image; -1: it was a file */
 	int32_t link_fd;   /* connection to the shadow; == stream_fd on a first move; -1: at home */
 	int32_t keeper_fd; /* unix socket to the keeper; -1: at home */
 	int32_t at_home;   /* 1: the process is back in its shadow */
 	int32_t state_fd;  /* at home: memfd with struct lb_state; else -1 */
 	int32_t zero;
-	uint64_t ticket;   /* the ticket this copy runs under */
-	uint64_t go_monotonic_ns;   /* body of GO; 0 without a handshake */
-	uint64_t here_monotonic_ns; /* this node's CLOCK_MONOTONIC when GO came */
-	char node[LB_NODE_NAME_SIZE]; /* this node's name */
+	uint64_t ticket;                             /* the ticket this copy runs under */
+	uint64_t go_monotonic_ns;                    /* body of GO; 0 without a handshake */
+	uint64_t here_monotonic_ns;                  /* this node's CLOCK_MONOTONIC when GO came */
+	char node[LB_NODE_NAME_SIZE];                /* this node's name */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
 	uint32_t home_pid; /* of the header: another one than in memory after `lb shadow IMAGE` */
 	uint32_t files_count;
 	const struct lb_image_file *files; /* of the image, one behind the other */
-	const int32_t *file_fds; /* what takes the place of each; -1: nothing */
+	const int32_t *file_fds;           /* what takes the place of each; -1: nothing */
 };
 
 #endif

@@ -23,19 +23,19 @@
 #include "lb_wire.h"
 
 enum lb_link_type {
-	LB_LINK_MAPPED = 1,   /* restorer: every segment is in place */
-	LB_LINK_GO = 2,       /* source: go into the library and park; body: struct lb_link_go */
-	LB_LINK_RUNNING = 3,  /* restored copy: parked in the library; body: struct lb_link_running */
-	LB_LINK_FAILED = 4,   /* restorer: cannot; body: struct lb_link_status */
-	LB_LINK_SERVE = 5,    /* shadow: this link is live: go on; body: struct lb_link_serve */
-	LB_LINK_HELLO = 6,    /* guest, first on a new link; body: struct lb_link_hello */
-	LB_LINK_CALL = 7,     /* body: struct lb_link_call, then its input data */
-	LB_LINK_REPLY = 8,    /* body: struct lb_link_reply, then its output data; seq of the CALL */
-	LB_LINK_CANCEL = 9,   /* guest: a signal wants the CALL of this seq to end with EINTR; no body */
-	LB_LINK_SIGNAL = 10,  /* shadow: a signal came to the home PID; body: siginfo_t (128 bytes) */
-	LB_LINK_STOP = 11,    /* shadow: stop executing until CONTINUE; no body */
+	LB_LINK_MAPPED = 1,  /* restorer: every segment is in place */
+	LB_LINK_GO = 2,      /* source: go into the library and park; body: struct lb_link_go */
+	LB_LINK_RUNNING = 3, /* restored copy: parked in the library; body: struct lb_link_running */
+	LB_LINK_FAILED = 4,  /* restorer: cannot; body: struct lb_link_status */
+	LB_LINK_SERVE = 5,   /* shadow: this link is live: go on; body: struct lb_link_serve */
+	LB_LINK_HELLO = 6,   /* guest, first on a new link; body: struct lb_link_hello */
+	LB_LINK_CALL = 7,    /* body: struct lb_link_call, then its input data */
+	LB_LINK_REPLY = 8,   /* body: struct lb_link_reply, then its output data; seq of the CALL */
+	LB_LINK_CANCEL = 9,  /* guest: a signal wants the CALL of this seq to end with EINTR; no body */
+	LB_LINK_SIGNAL = 10, /* shadow: a signal came to the home PID; body: siginfo_t (128 bytes) */
+	LB_LINK_STOP = 11,   /* shadow: stop executing until CONTINUE; no body */
 	LB_LINK_CONTINUE = 12,
-	LB_LINK_ACTIONS = 13, /* guest: signal dispositions changed; body: struct lb_link_actions; no reply */
+	LB_LINK_ACTIONS = 13,   /* guest: signal dispositions changed; body: struct lb_link_actions; no reply */
 	LB_LINK_COME_HOME = 14, /* shadow: please come home; no body */
 	LB_LINK_PREPARE = 15,   /* guest: I am about to move on; body: struct lb_link_ticket (new ticket) */
 	LB_LINK_PREPARED = 16,  /* shadow: noted; no body */
@@ -73,16 +73,16 @@ struct lb_link_status {
 /* A position in the stream: bytes of its messages (WRITE, ADVANCE, CLOSE, PLACE, SEEK), headers included, since the
  * copy began. */
 struct lb_link_serve {
-	uint64_t stream_at; /* executed; the guest goes on from here */
-	uint64_t signalfds; /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
-	uint64_t held;      /* LB_HOME_HOLD */
+	uint64_t stream_at;   /* executed; the guest goes on from here */
+	uint64_t signalfds;   /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
+	uint64_t held;        /* LB_HOME_HOLD */
 	uint64_t has_program; /* 1: home holds the program's file, and answers for /proc/self/exe */
 };
 
 struct lb_link_applied {
 	uint64_t stream_at;
-	int32_t fd;    /* of a write that failed: later ones to it are dropped until the error is told; else -1 */
-	int32_t error; /* errno of it: the next write, fsync or close of that descriptor ends with it; else 0 */
+	int32_t fd;       /* of a write that failed: later ones to it are dropped until the error is told; else -1 */
+	int32_t error;    /* errno of it: the next write, fsync or close of that descriptor ends with it; else 0 */
 	uint32_t revoked; /* 1: no descriptor is granted any more (the reserve is used up) */
 	uint32_t unused;
 };
@@ -105,7 +105,7 @@ struct lb_link_actions { /* bit s-1 stands for signal s */
 	uint64_t ignored;
 	uint64_t caught;
 	uint64_t child_flags; /* SA_NOCLDSTOP, SA_NOCLDWAIT of SIGCHLD's */
-	uint64_t blocked; /* of those that do nothing by default: they wait while they are blocked */
+	uint64_t blocked;     /* of those that do nothing by default: they wait while they are blocked */
 };
 
 struct lb_link_hello {
@@ -134,10 +134,10 @@ struct lb_link_call {
 	uint32_t out_size; /* size of the output area */
 	uint32_t flags;    /* LB_CALL_* */
 	uint64_t args[LB_CALL_ARGS];
-	uint64_t arg_sizes[LB_CALL_ARGS]; /* bytes of an IN, OUT or INOUT argument */
+	uint64_t arg_sizes[LB_CALL_ARGS];   /* bytes of an IN, OUT or INOUT argument */
 	uint64_t out_offsets[LB_CALL_ARGS]; /* INOUT: where its output lies in the output area */
-	uint8_t kinds[LB_CALL_ARGS];       /* enum lb_arg_kind of each argument */
-	uint16_t page_offset; /* of a read or write: where in its page the program has the data */
+	uint8_t kinds[LB_CALL_ARGS];        /* enum lb_arg_kind of each argument */
+	uint16_t page_offset;               /* of a read or write: where in its page the program has the data */
 };
 _Static_assert(sizeof(struct lb_link_call) == 168, "nothing is between its members");
 
@@ -148,7 +148,7 @@ struct lb_link_piece {
 };
 #define LB_PIECES_MAX 1024u /* UIO_MAXIOV, readv(2) */
 
-#define LB_CALL_MAY_BLOCK 1u /* execute it cancellable */
+#define LB_CALL_MAY_BLOCK 1u   /* execute it cancellable */
 #define LB_CALL_RESULT_SIZE 2u /* `result` units of the one output are used; else all of it */
 #define LB_CALL_UNIT_SHIFT 16  /* from here on: bytes a unit */
 
@@ -158,10 +158,10 @@ struct lb_link_reply {
 	uint32_t flags;    /* LB_REPLY_* */
 };
 
-#define LB_REPLY_REGULAR 1u /* read family: the descriptor is a regular file: a short count means end of file */
-#define LB_REPLY_SIGNALFD 2u /* the process has a signalfd(2) more than before */
+#define LB_REPLY_REGULAR 1u         /* read family: the descriptor is a regular file: a short count means end of file */
+#define LB_REPLY_SIGNALFD 2u        /* the process has a signalfd(2) more than before */
 #define LB_REPLY_CHILD_ENDED 0x100u /* the child of VFORK has executed a program, or has ended: its parent goes on */
-#define LB_REPLY_NO_CHILD 0x200u /* FORK: the image could not become a process; nothing has happened */
+#define LB_REPLY_NO_CHILD 0x200u    /* FORK: the image could not become a process; nothing has happened */
 
 /* Argument 5 of a CALL of sendmsg or recvmsg, INOUT: room that there is, and what recvmsg made of it. The others are
  * the descriptor, the data, the flags, the name and the control data. */
@@ -177,15 +177,15 @@ enum lb_home_call {
 	LB_HOME_FILE = 0x10001,  /* args: descriptor, struct lb_home_file out: what may be done without home */
 	LB_HOME_AHEAD = 0x10002, /* args: descriptor, out, offset or LB_AT_OFFSET: reads there; leaves the offset;
 	                            out: uint64_t, the first byte's offset, then bytes; result: bytes, with those 8 */
-	LB_HOME_HOLD = 0x10003, /* args: signals that wait at home from now on, for a signalfd; siginfo_t[] of those
+	LB_HOME_HOLD = 0x10003,  /* args: signals that wait at home from now on, for a signalfd; siginfo_t[] of those
 	                           that have come to the guest; 1: before all that have come here; uint64_t out: what
 	                           signalfds tell of. Those that wait here no longer are told before the reply */
 	/* Children (c/shadow/children.c). From VFORK until a reply says LB_REPLY_CHILD_ENDED all calls are the child's;
 	 * the next three are said for a child only. */
-	LB_HOME_VFORK = 0x10010, /* args: struct lb_home_child, pidfd out; result: the child's PID */
-	LB_HOME_MASK = 0x10011,  /* args: the child's signal mask */
+	LB_HOME_VFORK = 0x10010,   /* args: struct lb_home_child, pidfd out; result: the child's PID */
+	LB_HOME_MASK = 0x10011,    /* args: the child's signal mask */
 	LB_HOME_STRINGS = 0x10012, /* args: strings for the EXEC that follows, each with its NUL */
-	LB_HOME_EXEC = 0x10013, /* args: directory, strings (the last of: path, arguments, environment), number of
+	LB_HOME_EXEC = 0x10013,    /* args: directory, strings (the last of: path, arguments, environment), number of
 	                           arguments | of the environment << 32, flags of execveat(2), mask and ignored
 	                           signals of the new program */
 	LB_HOME_FORK = 0x10014, /* READY, image, MAPPED, GO as on the way home; result: the PID of the child at home */
@@ -193,18 +193,18 @@ enum lb_home_call {
 
 #define LB_LIMITS 16 /* RLIM_NLIMITS */
 struct lb_home_child {
-	uint64_t flags; /* of clone(2): signal of its end, CLONE_PIDFD */
-	uint64_t mask;  /* signals that it blocks; bit s-1 stands for signal s */
-	uint64_t limits_set; /* bit r: limits[r] is not as it was when the process left home */
+	uint64_t flags;                /* of clone(2): signal of its end, CLONE_PIDFD */
+	uint64_t mask;                 /* signals that it blocks; bit s-1 stands for signal s */
+	uint64_t limits_set;           /* bit r: limits[r] is not as it was when the process left home */
 	uint64_t limits[LB_LIMITS][2]; /* struct rlimit */
 };
 
 #define LB_AT_OFFSET UINT64_MAX /* of LB_HOME_AHEAD: at the descriptor's own offset */
 
 /* Answer to LB_HOME_FILE; and argument 5 of a CALL of open(2) and its like, OUT: the same of what was opened. */
-#define LB_GRANT_WRITE 1u  /* write(2) may be said to have succeeded before it is executed */
-#define LB_GRANT_READ 2u   /* may be read ahead */
-#define LB_GRANT_OFFSET 4u /* no other descriptor of the process has its offset: lseek(2) may be behind, too */
+#define LB_GRANT_WRITE 1u       /* write(2) may be said to have succeeded before it is executed */
+#define LB_GRANT_READ 2u        /* may be read ahead */
+#define LB_GRANT_OFFSET 4u      /* no other descriptor of the process has its offset: lseek(2) may be behind, too */
 #define LB_HOME_STATUS_SIZE 144 /* struct stat */
 struct lb_home_file {
 	uint64_t device, inode;

@@ -15,7 +15,7 @@ enum lb_operand {
 	LB_OPERAND_IN = 4,
 	LB_OPERAND_OUT = 5,
 	LB_OPERAND_INOUT = 6,
-	LB_OPERAND_IOV_IN = 7,  /* iovec array; travels as one buffer, and a list of its pieces */
+	LB_OPERAND_IOV_IN = 7, /* iovec array; travels as one buffer, and a list of its pieces */
 	LB_OPERAND_IOV_OUT = 8,
 };
 #define LB_NO_LENGTH 0xffu
@@ -24,7 +24,7 @@ enum lb_operand {
 #define LB_LENGTH_BEHIND 0x40u /* with k: argument k points to the length, such an int */
 #define LB_LENGTH_GIVEN 0x80u  /* the lb_own_ function of the call tells it: struct lb_trap */
 #define LB_OPERAND_OF(kind, k, bytes) ((uint32_t)(kind) | (uint32_t)(k) << 8 | (uint32_t)(bytes) << 16)
-#define LB_OPERAND_KIND(word) ((word)&0xffu)
+#define LB_OPERAND_KIND(word) ((word) & 0xffu)
 #define LB_OPERAND_LENGTH(word) ((word) >> 8 & 0xffu)
 #define LB_OPERAND_BYTES(word) ((word) >> 16)
 
@@ -52,9 +52,9 @@ enum lb_operand {
 enum lb_where { LB_COME = 0, LB_HOME, LB_HERE, LB_OWN, LB_REFUSED };
 
 /* Flags of a row. */
-#define LB_BLOCKS 1u      /* may wait long: executed cancellable */
-#define LB_RESULT 2u      /* the result is the number of bytes of the output that are used */
-#define LB_SPLIT_READ 4u  /* longer than LB_LINK_DATA_SIZE_MAX: several calls */
+#define LB_BLOCKS 1u     /* may wait long: executed cancellable */
+#define LB_RESULT 2u     /* the result is the number of bytes of the output that are used */
+#define LB_SPLIT_READ 4u /* longer than LB_LINK_DATA_SIZE_MAX: several calls */
 #define LB_SPLIT_WRITE 8u
 #define LB_OFFSET 16u     /* argument 3 is a file offset that a split call advances */
 #define LB_NO_RESTART 32u /* ends with EINTR after any handler, whatever SA_RESTART says: signal(7) */

@@ -18,11 +18,11 @@
 
 #define LB_RING_MAGIC 0x31474e495242ULL
 #define LB_RING_SIZE (4u << 20)
-#define LB_RING_MESSAGE_MAX (256u << 10) /* data bytes of one WRITE or PLACE */
+#define LB_RING_MESSAGE_MAX (256u << 10)                            /* data bytes of one WRITE or PLACE */
 #define LB_RING_WRITE_OVERHEAD (sizeof(struct lb_link_header) + 16) /* header, offset and padding, at most */
-#define LB_RING_KICK (64u << 10)         /* so many unsent bytes are worth waking the keeper at once */
+#define LB_RING_KICK (64u << 10)           /* so many unsent bytes are worth waking the keeper at once */
 #define LB_RING_DELAY_MS (LB_DRAIN_MS / 2) /* else it gathers for so long: the rest is for being scheduled */
-#define LB_GRANTS_MAX 128u /* descriptors that are written behind at a time */
+#define LB_GRANTS_MAX 128u                 /* descriptors that are written behind at a time */
 /* A write that does not go on where the one before it ended may need more blocks than its bytes say: one at each end,
  * and four of metadata, as each of them may split a leaf of the file's tree and the nodes above it, or need a
  * triply indirect block. So much is on its way for all of them at most, beside their bytes. */
@@ -43,20 +43,20 @@ struct lb_ahead {
 	uint32_t telling; /* at this one, if `head` is `telling_head` */
 	uint32_t unused;
 	uint64_t telling_head;
-	uint64_t until;   /* time stamp counter after which the bytes count as old */
+	uint64_t until; /* time stamp counter after which the bytes count as old */
 };
 
 struct lb_ring {
 	uint64_t magic;
 	uint64_t ticket;
-	uint64_t copy;     /* as in HELLO */
-	uint64_t head;     /* guest: bytes appended */
-	uint64_t sent;     /* the sender's: bytes handed to the link */
-	uint64_t applied;  /* guest: bytes that home has said to have executed */
-	uint32_t sender;   /* enum lb_ring_sender: who may write to the link; taken by compare-and-swap */
-	uint32_t idle;     /* keeper: it sleeps; the guest that finds 1 makes it 0 and says WRITTEN */
-	uint32_t kicked;   /* guest: WRITTEN was said for LB_RING_KICK bytes; keeper: cleared when it sends */
-	uint32_t greeted;  /* home serves the link: the guest makes it 1, the keeper that passes another one 0 */
+	uint64_t copy;    /* as in HELLO */
+	uint64_t head;    /* guest: bytes appended */
+	uint64_t sent;    /* the sender's: bytes handed to the link */
+	uint64_t applied; /* guest: bytes that home has said to have executed */
+	uint32_t sender;  /* enum lb_ring_sender: who may write to the link; taken by compare-and-swap */
+	uint32_t idle;    /* keeper: it sleeps; the guest that finds 1 makes it 0 and says WRITTEN */
+	uint32_t kicked;  /* guest: WRITTEN was said for LB_RING_KICK bytes; keeper: cleared when it sends */
+	uint32_t greeted; /* home serves the link: the guest makes it 1, the keeper that passes another one 0 */
 	struct lb_link_actions actions;
 	struct lb_ahead ahead[LB_AHEAD_SLOTS];
 };
@@ -76,8 +76,7 @@ static inline int lb_ring_take(struct lb_ring *ring, uint32_t who)
 {
 	uint32_t nobody = LB_SENDER_NONE;
 
-	return __atomic_compare_exchange_n(&ring->sender, &nobody, who, 0, __ATOMIC_ACQ_REL,
-		__ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&ring->sender, &nobody, who, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 static inline void lb_ring_leave(struct lb_ring *ring)

@@ -24,37 +24,37 @@ struct lb_state {
 	uint32_t home_pid;
 	uint64_t start_ticks;
 	uint64_t live_ticket;
-	uint64_t live_copy;  /* of HELLO; 0: the copy that the stream of a first move made */
-	uint64_t order_id;   /* of the move that made this shadow, for the Report */
-	uint64_t freeze_ns;  /* CLOCK_MONOTONIC when the process was frozen */
-	uint64_t bytes;      /* image bytes sent */
-	int32_t link_fd;     /* -1: none yet (image file): wait for a link */
-	int32_t shadow_fd;   /* the shadow's binary */
-	int32_t preload_fd;  /* the preload library */
-	int32_t exe_fd;      /* the program's own file, O_PATH; -1: could not be opened */
-	int32_t state_fd;    /* this memfd */
-	int32_t trace_fd;    /* stderr copy for the one clear line of a lost guest; -1: use 2 */
+	uint64_t live_copy; /* of HELLO; 0: the copy that the stream of a first move made */
+	uint64_t order_id;  /* of the move that made this shadow, for the Report */
+	uint64_t freeze_ns; /* CLOCK_MONOTONIC when the process was frozen */
+	uint64_t bytes;     /* image bytes sent */
+	int32_t link_fd;    /* -1: none yet (image file): wait for a link */
+	int32_t shadow_fd;  /* the shadow's binary */
+	int32_t preload_fd; /* the preload library */
+	int32_t exe_fd;     /* the program's own file, O_PATH; -1: could not be opened */
+	int32_t state_fd;   /* this memfd */
+	int32_t trace_fd;   /* stderr copy for the one clear line of a lost guest; -1: use 2 */
 	uint32_t reconnect_limit_ms;
 	uint32_t io_timeout_ms;
 	struct lb_link_actions actions;
-	uint64_t last_seq;       /* last CALL executed; its reply is not kept: over an exec the guest is frozen */
+	uint64_t last_seq; /* last CALL executed; its reply is not kept: over an exec the guest is frozen */
 	char home_node[LB_NODE_NAME_SIZE];
 	char runs_on[LB_NODE_NAME_SIZE];
 	char program[LB_PROGRAM_NAME_SIZE];
 	char comm[16];
 	char control_path[LB_CONTROL_PATH_SIZE_MAX];
-	int32_t is_child; /* 1: this process is being forked: where it fails there was none */
-	char preload_path[256];       /* LD_PRELOAD as it was */
+	int32_t is_child;                   /* 1: this process is being forked: where it fails there was none */
+	char preload_path[256];             /* LD_PRELOAD as it was */
 	uint64_t cloexec[LB_CLOEXEC_WORDS]; /* bit n: descriptor n had FD_CLOEXEC */
-	uint32_t argc;               /* strings in text: the program's arguments */
+	uint32_t argc;                      /* strings in text: the program's arguments */
 	uint32_t text_size;
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
-	int32_t kept_fd; /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
-	uint32_t keeps_caps; /* prctl(2) PR_SET_KEEPCAPS, which an exec clears */
-	uint64_t stream_at;          /* bytes of the live copy's stream that are executed (lb_link.h) */
-	uint64_t held;               /* signals that wait here for a signalfd: LB_HOME_HOLD */
-	uint64_t signals_told;       /* SIGNAL messages that were sent to the live copy */
-	uint64_t nofile[2];          /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
+	int32_t kept_fd;               /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
+	uint32_t keeps_caps;           /* prctl(2) PR_SET_KEEPCAPS, which an exec clears */
+	uint64_t stream_at;            /* bytes of the live copy's stream that are executed (lb_link.h) */
+	uint64_t held;                 /* signals that wait here for a signalfd: LB_HOME_HOLD */
+	uint64_t signals_told;         /* SIGNAL messages that were sent to the live copy */
+	uint64_t nofile[2];            /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
 	uint32_t trying; /* 1: who finds this only shows that its program can be started (c/shadow/home.c), and ends */
 	uint32_t unused;
 };

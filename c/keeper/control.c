@@ -171,8 +171,10 @@ void lb_control_read(struct lb_keeper *keeper)
 	} ancillary;
 	_Alignas(8) char message[LB_LOCAL_MESSAGE_SIZE_MAX];
 	struct iovec io = { message, sizeof message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
-				 .msg_controllen = sizeof ancillary.bytes };
+	struct msghdr header = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof ancillary.bytes };
 	ssize_t size = recvmsg(keeper->control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *rights;
 	int first = -1;

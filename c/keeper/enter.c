@@ -30,8 +30,8 @@ static void unregister_rseq(void)
 {
 	if (&__rseq_offset == NULL || &__rseq_size == NULL || __rseq_size == 0)
 		return;
-	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE,
-		RSEQ_UNREGISTER, RSEQ_SIGNATURE);
+	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE, RSEQ_UNREGISTER,
+		RSEQ_SIGNATURE);
 }
 
 _Noreturn void lb_guest_enter(const struct lb_guest_start *start)

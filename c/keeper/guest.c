@@ -72,8 +72,7 @@ static int move_fd(int fd, unsigned from)
 
 /* The child, all signals blocked: nothing but its three descriptors and default actions is left
  * to it. */
-static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, int link_fd,
-				int keeper_fd, pid_t parent)
+static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, int link_fd, int keeper_fd, pid_t parent)
 {
 	const uint64_t action[4] = { 0, 0, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
 	struct lb_guest_start start = { .options = &keeper->options };
@@ -166,8 +165,10 @@ static ssize_t receive(struct lb_keeper *keeper, struct lb_keeper_message *messa
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} ancillary;
 	struct iovec io = { message, sizeof *message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
-				 .msg_controllen = sizeof ancillary.bytes };
+	struct msghdr header = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof ancillary.bytes };
 	ssize_t size = recvmsg(keeper->keeper_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *rights = size > 0 ? CMSG_FIRSTHDR(&header) : NULL;
 	int fd;
@@ -263,9 +264,8 @@ void lb_guest_tell_end(struct lb_keeper *keeper)
 	keeper->draining = false;
 	keeper->ended_unanswered = true;
 	keeper->tell_ended = true;
-	keeper->ended_until = lb_keeper_now_ms() + (keeper->options.restart ?
-							    keeper->options.io_timeout_ms :
-							    keeper->options.reconnect_limit_ms);
+	keeper->ended_until = lb_keeper_now_ms() +
+		(keeper->options.restart ? keeper->options.io_timeout_ms : keeper->options.reconnect_limit_ms);
 	if (keeper->options.control_path == NULL)
 		keeper->finished = true;
 }

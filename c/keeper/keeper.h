@@ -19,9 +19,10 @@
 
 #define LB_KEEPER_RETRY_MS 1000 /* between attempts to reach a daemon that is away */
 #define LB_KEEPER_ENDING_MS 50  /* from a link's end to asking: a guest that ends closes it, too */
-#define LB_KEEPER_DEAD_MS 1000  /* from the verdict to SIGKILL: a guest that ends by itself has told
+#define LB_KEEPER_DEAD_MS \
+	1000               /* from the verdict to SIGKILL: a guest that ends by itself has told
 				 * home, which is then right to say that it is no more */
-#define LB_NEVER INT64_MAX      /* a time in ms of CLOCK_MONOTONIC that does not come */
+#define LB_NEVER INT64_MAX /* a time in ms of CLOCK_MONOTONIC that does not come */
 
 /* What the command line asks for. */
 struct lb_keeper_options {
@@ -59,7 +60,7 @@ struct lb_keeper {
 	bool link_full;       /* wait until the link takes more */
 	bool draining;        /* the guest has ended: home must have all before it hears so */
 	/* the link */
-	int stream_fd;     /* carries the image; kept until PARKED to see its end, else -1 */
+	int stream_fd;       /* carries the image; kept until PARKED to see its end, else -1 */
 	int link_fd;         /* -1: none */
 	bool link_watched;   /* false: it is known to be lost */
 	int64_t lost_at;     /* when to believe that the guest is not just ending */
@@ -67,8 +68,8 @@ struct lb_keeper {
 	int64_t need_until;  /* when the guest is given up for want of a link */
 	int32_t links_ahead; /* links passed to the guest that it did not ask for (yet) */
 	/* the daemon */
-	int control_fd;   /* -1: away */
-	int64_t retry_at; /* when to connect, or to send what did not fit, again */
+	int control_fd;                         /* -1: away */
+	int64_t retry_at;                       /* when to connect, or to send what did not fit, again */
 	bool tell_state, tell_need, tell_ended; /* not yet sent on this connection */
 	bool ended_unanswered;
 	int64_t ended_until; /* when to stop waiting for the answer */

@@ -64,8 +64,10 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 	} ancillary;
 	struct lb_keeper_message message = { .type = LB_KEEPER_LINK };
 	struct iovec io = { &message, sizeof message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary.bytes,
-				 .msg_controllen = sizeof ancillary.bytes };
+	struct msghdr header = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = ancillary.bytes,
+		.msg_controllen = sizeof ancillary.bytes };
 
 	if (keeper->draining && keeper->need_link) {
 		keeper->need_link = false;

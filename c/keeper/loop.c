@@ -40,8 +40,8 @@ void lb_keeper_say(const char *format, ...)
  * from a terminal, our trigger, and what is ignored by default. */
 static int signals_open(void)
 {
-	static const int passed[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
-				      SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGCONT, SIGTSTP };
+	static const int passed[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF,
+		SIGIO, SIGPWR, SIGCONT, SIGTSTP };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -57,9 +57,8 @@ static int signals_open(void)
 static int timeout_ms(const struct lb_keeper *keeper)
 {
 	bool alone = keeper->options.control_path == NULL;
-	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until,
-				  keeper->ended_until, keeper->lost_at, keeper->kill_at,
-				  keeper->drain_at };
+	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until, keeper->ended_until,
+		keeper->lost_at, keeper->kill_at, keeper->drain_at };
 	int64_t first = LB_NEVER;
 	int64_t left;
 
@@ -85,8 +84,7 @@ static void give_up(struct lb_keeper *keeper)
 	if (keeper->need_link && now >= keeper->need_until) {
 		lb_keeper_say("Cannot keep '%s' running as %s must be reached within %u s: "
 			      "it was not",
-			      keeper->program, keeper->options.home_node,
-			      keeper->options.reconnect_limit_ms / 1000);
+			keeper->program, keeper->options.home_node, keeper->options.reconnect_limit_ms / 1000);
 		keeper->need_link = false;
 		keeper->need_until = LB_NEVER;
 		if (keeper->draining)
@@ -97,7 +95,7 @@ static void give_up(struct lb_keeper *keeper)
 	if (keeper->ended_unanswered && now >= keeper->ended_until) {
 		lb_keeper_say("Cannot tell %s how '%s' ended as the daemon must answer: "
 			      "it does not",
-			      keeper->options.home_node, keeper->program);
+			keeper->options.home_node, keeper->program);
 		keeper->finished = true;
 	}
 }
@@ -115,14 +113,14 @@ static void stream_ended(struct lb_keeper *keeper)
 static void wait_once(struct lb_keeper *keeper, int signal_fd)
 {
 	/* Of the link only its end is watched (data is the guest's), and only while it is used. */
-	bool watch_link = keeper->link_watched && keeper->parked && !keeper->left &&
-			  !keeper->dead && keeper->guest_fd >= 0;
+	bool watch_link =
+		keeper->link_watched && keeper->parked && !keeper->left && !keeper->dead && keeper->guest_fd >= 0;
 	struct pollfd fds[WAITS] = {
 		[WAIT_GUEST_END] = { .fd = keeper->guest_fd, .events = POLLIN },
 		[WAIT_GUEST] = { .fd = keeper->keeper_fd, .events = POLLIN },
 		[WAIT_CONTROL] = { .fd = keeper->control_fd, .events = POLLIN },
 		[WAIT_LINK] = { .fd = watch_link ? keeper->link_fd : -1,
-				.events = POLLRDHUP | (keeper->link_full ? POLLOUT : 0) },
+			.events = POLLRDHUP | (keeper->link_full ? POLLOUT : 0) },
 		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
 		[WAIT_STREAM] = { .fd = keeper->stream_fd, .events = POLLRDHUP },
 	};
@@ -186,8 +184,8 @@ static void keeper_reset(struct lb_keeper *keeper)
 int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 {
 	const struct lb_keeper_options *options = &keeper->options;
-	bool first_move = !options->restart && (options->from[0] == '\0' ||
-						strcmp(options->from, options->home_node) == 0);
+	bool first_move =
+		!options->restart && (options->from[0] == '\0' || strcmp(options->from, options->home_node) == 0);
 	int guest_link_fd = link_fd < 0 && first_move ? stream_fd : link_fd;
 	int signal_fd = -1;
 	int error;

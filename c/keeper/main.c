@@ -36,7 +36,7 @@ static _Noreturn void usage(const char *what, const char *value)
 {
 	lb_keeper_say("Cannot start a keeper as %s must be right: '%s'\n"
 		      "    fix: Use `lb daemon` and `lb restart`, which start keepers",
-		      what, value);
+		what, value);
 	exit(EXIT_USAGE);
 }
 
@@ -100,8 +100,9 @@ static void parse(struct lb_keeper_options *options, int argc, char **argv)
 		option(options, argv[i], i + 1 < argc ? argv[i + 1] : "");
 	if (options->node[0] == '\0')
 		usage("--node", "");
-	if (!options->restart && (options->control_path == NULL || options->home_node[0] == '\0' ||
-				  options->ticket == 0 || options->home_pid == 0))
+	if (!options->restart &&
+		(options->control_path == NULL || options->home_node[0] == '\0' || options->ticket == 0 ||
+			options->home_pid == 0))
 		usage("--control, --home, --ticket and --pid", "missing");
 	if (!lb_fault_read(&options->fault, environ))
 		usage("LB_FAULT", getenv("LB_FAULT"));
@@ -160,14 +161,14 @@ int main(int argc, char **argv)
 	if (error < 0) {
 		lb_keeper_say("Cannot restart '%s' as its image must be whole: wait status 0x%x\n"
 			      "    fix: Check the file, and this node with `lb doctor`",
-			      keeper.program, (unsigned)keeper.wait_status);
+			keeper.program, (unsigned)keeper.wait_status);
 		return EXIT_HOST;
 	}
 	/* A guest that moved on ends with 0; one that home turned away, with another status. */
 	if (keeper.dead || (keeper.left && keeper.wait_status != 0)) {
 		lb_keeper_say("Cannot restart '%s' as home must serve it: another copy is live\n"
 			      "    fix: See at %s with `lb ps` where it runs",
-			      keeper.program, keeper.options.home_node);
+			keeper.program, keeper.options.home_node);
 		return EXIT_HOST;
 	}
 	if (keeper.left) {

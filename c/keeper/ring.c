@@ -91,8 +91,7 @@ static int send_some(struct lb_keeper *keeper)
 	size_t size;
 
 	while ((size = next_piece(keeper)) > 0) {
-		ssize_t sent = send(keeper->link_fd, data_at(keeper, ring->sent), size,
-				    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = send(keeper->link_fd, data_at(keeper, ring->sent), size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0)
 			return errno;
@@ -133,7 +132,7 @@ void lb_ring_drain(struct lb_keeper *keeper)
 	__atomic_store_n(&ring->idle, 1, __ATOMIC_SEQ_CST);
 	/* Something more before the guest could see that: then nobody wakes us. */
 	if (__atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) != ring->sent &&
-	    __atomic_exchange_n(&ring->idle, 0, __ATOMIC_SEQ_CST) == 1)
+		__atomic_exchange_n(&ring->idle, 0, __ATOMIC_SEQ_CST) == 1)
 		keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 }
 
@@ -178,8 +177,7 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 	/* Nobody to get a link from: the old one, if the guest was not in the middle of it. */
 	if (ring->sender != LB_SENDER_GUEST && keeper->link_fd >= 0 && send_some(keeper) == 0)
 		return false;
-	lb_keeper_say("Cannot send home all that '%s' wrote as the link must be whole: it is not",
-		      keeper->program);
+	lb_keeper_say("Cannot send home all that '%s' wrote as the link must be whole: it is not", keeper->program);
 	return false;
 }
 
@@ -200,7 +198,7 @@ static bool greet(const struct lb_keeper *keeper, int fd, uint64_t *position)
 		struct lb_link_header header;
 		struct lb_link_hello hello;
 	} message = { { LB_LINK_HELLO, sizeof message.hello, 0 },
-		      { .ticket = keeper->options.ticket,
+		{ .ticket = keeper->options.ticket,
 			.copy = keeper->ring->copy,
 			.signals = UINT64_MAX, /* the guest has ended */
 			.actions = keeper->ring->actions } };
@@ -242,8 +240,7 @@ bool lb_ring_finish(struct lb_keeper *keeper, int fd)
 	if (keeper->link_fd >= 0)
 		close(keeper->link_fd);
 	keeper->link_fd = fd;
-	if (!greet(keeper, fd, &position) || position > ring->head ||
-	    ring->head - position > LB_RING_SIZE)
+	if (!greet(keeper, fd, &position) || position > ring->head || ring->head - position > LB_RING_SIZE)
 		return false;
 	LB_RING_STORE(ring->sent, position);
 	LB_RING_STORE(ring->applied, position);

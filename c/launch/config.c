@@ -131,8 +131,8 @@ static bool add_default(const struct lb_launch *launch, struct lb_text *director
 }
 
 /* A path of the file, made absolute: `~/` is the home, anything else lies beside the file. */
-static bool add_path(const struct lb_launch *launch, const char *file, const char *value, size_t length,
-		     struct lb_text *directory)
+static bool add_path(
+	const struct lb_launch *launch, const char *file, const char *value, size_t length, struct lb_text *directory)
 {
 	const char *home = lb_variable(launch->environment, "HOME");
 	size_t beside = strlen(file);

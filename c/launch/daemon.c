@@ -57,10 +57,10 @@ static uint64_t read_start_ticks(void)
 void lb_tell_daemon(int fd, uint32_t obstacle, const char *path)
 {
 	struct lb_local_stays message = { .type = LB_LOCAL_STAYS,
-					  .size = sizeof message,
-					  .start_ticks = read_start_ticks(),
-					  .pid = (uint32_t)lb_syscall0(__NR_getpid),
-					  .obstacle = obstacle };
+		.size = sizeof message,
+		.start_ticks = read_start_ticks(),
+		.pid = (uint32_t)lb_syscall0(__NR_getpid),
+		.obstacle = obstacle };
 	struct lb_text program = { .at = message.program, .size = sizeof message.program };
 	struct lb_local_ack answer;
 	const char *name = path;

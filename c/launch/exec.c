@@ -52,7 +52,7 @@ static char **make_environment(const struct lb_launch *launch, const char *libra
 	while (launch->environment[count])
 		count++;
 	memory = lb_syscall6(__NR_mmap, 0, (count + 2) * sizeof *list + size, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory < 0)
 		return launch->environment;
 	list = (char **)memory;
@@ -128,8 +128,8 @@ static void find_program(const struct lb_launch *launch, char *path)
 
 static const char *obstacle_text(uint32_t obstacle)
 {
-#define ROW(name, code, text)        \
-	if (obstacle == (code))      \
+#define ROW(name, code, text) \
+	if (obstacle == (code)) \
 		return text;
 	LB_OBSTACLE_MAP(ROW)
 #undef ROW

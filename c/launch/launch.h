@@ -27,8 +27,8 @@ enum lb_launch_exit { LB_EXIT_HOST = 4, LB_EXIT_OWN = 125, LB_EXIT_NOT_EXECUTABL
 /* Written into the blob's first bytes by the build. */
 struct lb_front {
 	uint8_t jump[8];
-	int64_t entry;         /* of Deno, counted from the blob's beginning */
-	char hash[16];         /* beginning of the library's SHA-256: ffi/artifacts.ts */
+	int64_t entry; /* of Deno, counted from the blob's beginning */
+	char hash[16]; /* beginning of the library's SHA-256: ffi/artifacts.ts */
 	uint64_t library_size;
 };
 
@@ -36,11 +36,11 @@ struct lb_front {
 struct lb_launch {
 	const struct lb_front *front;
 	char **environment;
-	const char *config;   /* --config; 0: none */
-	const char *control;  /* --control and --library: what Deno has prepared, both or none */
+	const char *config;  /* --config; 0: none */
+	const char *control; /* --control and --library: what Deno has prepared, both or none */
 	const char *library;
 	const char *program;
-	char **arguments;     /* the program's name and what follows it */
+	char **arguments; /* the program's name and what follows it */
 	bool no_daemon;
 };
 

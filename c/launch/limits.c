@@ -15,7 +15,7 @@
 #define STACK (1ULL << 20)
 #define FILES (4ULL << 20) /* what it extracts is smaller; a file that is too long ends it by SIGXFSZ */
 #define DESCRIPTORS 16
-#define PROCESSES 4          /* it has itself, and two threads at least */
+#define PROCESSES 4           /* it has itself, and two threads at least */
 #define PROCESSES_LOOKED 1024 /* a larger limit is not reached by accident: no look */
 
 static uint64_t limit_of(int64_t resource)
@@ -56,20 +56,20 @@ void lb_find_shortage(struct lb_shortage *shortage)
 	memset(shortage, 0, sizeof *shortage);
 	if (address_space < ADDRESS_SPACE)
 		*shortage = (struct lb_shortage){ "its address space", " MiB", "Raise the limit by ulimit -v",
-						  ADDRESS_SPACE >> 20, address_space >> 20 };
+			ADDRESS_SPACE >> 20, address_space >> 20 };
 	else if (data < DATA)
 		*shortage = (struct lb_shortage){ "its data", " MiB", "Raise the limit by ulimit -d", DATA >> 20,
-						  data >> 20 };
+			data >> 20 };
 	else if (stack < STACK)
 		*shortage = (struct lb_shortage){ "its stack", " KiB", "Raise the limit by ulimit -s", STACK >> 10,
-						  stack >> 10 };
+			stack >> 10 };
 	else if (files < FILES)
 		*shortage = (struct lb_shortage){ "its files", " KiB", "Raise the limit by ulimit -f", FILES >> 10,
-						  files >> 10 };
+			files >> 10 };
 	else if (descriptors < DESCRIPTORS)
 		*shortage = (struct lb_shortage){ "its open files", "", "Raise the limit by ulimit -n", DESCRIPTORS,
-						  descriptors };
+			descriptors };
 	else if (processes < PROCESSES_LOOKED && !can_make_processes())
 		*shortage = (struct lb_shortage){ "its user's processes", "", "Raise the limit by ulimit -u",
-						  processes + PROCESSES, processes };
+			processes + PROCESSES, processes };
 }

@@ -70,7 +70,7 @@ static _Noreturn void refuse(const struct lb_shortage *shortage, bool is_launch)
 	lb_text_add_number(&limit_text, shortage->limit);
 	lb_fail(is_launch ? LB_EXIT_OWN : LB_EXIT_HOST, shortage->fix,
 		(const char *[]){ "Cannot start lb as the limit of ", shortage->what, " must be ", needed,
-				  shortage->unit, " or more: it is ", limit, shortage->unit, NULL });
+			shortage->unit, " or more: it is ", limit, shortage->unit, NULL });
 }
 
 void lb_launch_begin(uint64_t *stack, const struct lb_front *front)

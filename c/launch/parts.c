@@ -16,7 +16,7 @@ static bool is_private(const char *directory)
 	struct stat status;
 
 	return lb_syscall2(__NR_lstat, directory, &status) == 0 && (status.st_mode & MODE_TYPE) == MODE_DIRECTORY &&
-	       status.st_uid == lb_syscall0(__NR_getuid) && (status.st_mode & 022) == 0;
+		status.st_uid == lb_syscall0(__NR_getuid) && (status.st_mode & 022) == 0;
 }
 
 /* An extracted file's modification time comes from its content, s. */
@@ -37,8 +37,8 @@ static bool is_intact(const char *path, const struct lb_front *front)
 	struct stat status;
 
 	return lb_syscall2(__NR_stat, path, &status) == 0 && (status.st_mode & MODE_TYPE) == MODE_FILE &&
-	       (status.st_mode & 0500) == 0500 && (uint64_t)status.st_size == front->library_size &&
-	       (int64_t)status.st_mtime == stamp_of(front);
+		(status.st_mode & 0500) == 0500 && (uint64_t)status.st_size == front->library_size &&
+		(int64_t)status.st_mtime == stamp_of(front);
 }
 
 static bool leads_to(const char *link, const char *target)
@@ -73,8 +73,8 @@ static bool is_plain(const char *path)
 	return true;
 }
 
-static bool look_in(const char *base, const char *below, const struct lb_front *front, const char *control,
-		    struct lb_text *path)
+static bool look_in(
+	const char *base, const char *below, const struct lb_front *front, const char *control, struct lb_text *path)
 {
 	size_t directory;
 
@@ -109,7 +109,7 @@ bool lb_find_library(const struct lb_launch *launch, const char *control, struct
 	if (given && *given)
 		return look_in(given, "", front, control, path);
 	return (lb_syscall0(__NR_getuid) == 0 && look_in("/var/cache", "/lb", front, control, path)) ||
-	       (cache && look_in(cache, "/lb", front, control, path)) ||
-	       (home && look_in(home, "/.cache/lb", front, control, path)) ||
-	       (runtime && look_in(runtime, "/lb", front, control, path));
+		(cache && look_in(cache, "/lb", front, control, path)) ||
+		(home && look_in(home, "/.cache/lb", front, control, path)) ||
+		(runtime && look_in(runtime, "/lb", front, control, path));
 }

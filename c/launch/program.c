@@ -7,8 +7,8 @@
 #include "obstacle.h"
 
 #define DEFAULT_PATH "/bin:/usr/bin" /* where there is no PATH, as execvp(3) of glibc has it */
-#define INTERPRETERS_MAX 5 /* of interpreters: the kernel's limit, fs/exec.c, v6.12 */
-#define SCRIPT_LINE_MAX 256 /* what the kernel reads of a `#!` line: BINPRM_BUF_SIZE, binfmts.h, v6.12 */
+#define INTERPRETERS_MAX 5           /* of interpreters: the kernel's limit, fs/exec.c, v6.12 */
+#define SCRIPT_LINE_MAX 256          /* what the kernel reads of a `#!` line: BINPRM_BUF_SIZE, binfmts.h, v6.12 */
 #define MODE_TYPE 0170000
 #define MODE_FILE 0100000
 #define MODE_DIRECTORY 0040000
@@ -20,10 +20,11 @@ static enum lb_found probe(const char *path, const char **reason)
 
 	if (error == -ENOENT || error == -ENOTDIR)
 		return LB_MISSING;
-	*reason = error == -EACCES ? "permission denied"
-		: error < 0        ? "it cannot be looked at"
+	*reason = error == -EACCES                               ? "permission denied"
+		: error < 0                                      ? "it cannot be looked at"
 		: (status.st_mode & MODE_TYPE) == MODE_DIRECTORY ? "it is a directory"
-		: (status.st_mode & 0111) == 0 ? "it has no execute permission" : NULL;
+		: (status.st_mode & 0111) == 0                   ? "it has no execute permission"
+								 : NULL;
 	return *reason ? LB_REFUSED : LB_FOUND;
 }
 

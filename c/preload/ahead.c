@@ -110,8 +110,9 @@ static unsigned free_slot(void)
 /* Has the bytes sent into a free slot. Returns how many have come, or a negative error. */
 static int64_t fetch(uint32_t fd, unsigned slot, uint64_t offset, uint64_t size)
 {
-	struct lb_request request = { .number = LB_HOME_AHEAD,
-		.flags = LB_CALL_RESULT_SIZE | 1u << LB_CALL_UNIT_SHIFT, .result_size = 1 };
+	struct lb_request request = {
+		.number = LB_HOME_AHEAD, .flags = LB_CALL_RESULT_SIZE | 1u << LB_CALL_UNIT_SHIFT, .result_size = 1
+	};
 	uint64_t first = 0;
 	struct iovec pieces[2] = { { &first, sizeof(first) }, { lb_ring_ahead(slot), size } };
 	int64_t got;

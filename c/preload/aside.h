@@ -13,7 +13,7 @@
 struct lb_siginfo;
 
 /* ---- aside.c */
-uint64_t lb_mask_believed(void) LB_HIDDEN; /* which of them the program blocks */
+uint64_t lb_mask_believed(void) LB_HIDDEN;     /* which of them the program blocks */
 void lb_mask_believe(uint64_t mask) LB_HIDDEN; /* it has this mask now */
 /* Whether one that has interrupted this context has to wait. */
 bool lb_aside_blocks(int signal, const uint64_t *context) LB_HIDDEN;
@@ -27,7 +27,7 @@ void lb_aside_let_through(uint64_t mask) LB_HIDDEN;
 
 /* ---- forward.c */
 const uint64_t *lb_stub_mask(const uint64_t *context) LB_HIDDEN; /* that the call waits under; 0: the program's */
-uint64_t lb_stub_takes(const uint64_t *context) LB_HIDDEN; /* of the two, what sigtimedwait(2) waits for */
+uint64_t lb_stub_takes(const uint64_t *context) LB_HIDDEN;       /* of the two, what sigtimedwait(2) waits for */
 /* A handler of the program's is to run: a call under a mask of its own has ended by that, as all that say EINTR. */
 void lb_stub_leave(uint64_t *context) LB_HIDDEN;
 void lb_sigsys_take(void) LB_HIDDEN; /* SIGSYS arrives in forward.c from now on */

@@ -18,7 +18,7 @@
 #define PR_GET_THP_DISABLE 42
 #define PR_GET_SPECULATION_CTRL 52
 #define PR_SET_SPECULATION_CTRL 53
-#define SPECULATIONS 3 /* store bypass, indirect branch, L1D flush */
+#define SPECULATIONS 3    /* store bypass, indirect branch, L1D flush */
 #define SPEC_CAN_BE_SET 1 /* PR_SPEC_PRCTL */
 #define PR_GET_MDWE 66
 #define PR_SET_MEMORY_MERGE 67
@@ -28,7 +28,7 @@
 #define MCL_FUTURE 2
 #define MCL_ONFAULT 4
 #define PERSONALITY_ASKED 0xffffffffULL /* personality(2): changes nothing */
-#define REGISTRATIONS 512 /* MEMBARRIER_CMD_GET_REGISTRATIONS, Linux 6.3 */
+#define REGISTRATIONS 512               /* MEMBARRIER_CMD_GET_REGISTRATIONS, Linux 6.3 */
 /* An older kernel does not tell: those whose use would fail. They cost a process of one thread nothing. */
 #define REGISTRATIONS_UNKNOWN (1 << 2 | 1 << 4 | 1 << 6)
 
@@ -70,8 +70,8 @@ static void take_home_files(void)
 		attributes.home_files[i].size = 0;
 		if (fd < 0)
 			continue;
-		attributes.home_files[i].size = lb_syscall3(__NR_read, fd, attributes.home_files[i].text,
-							    sizeof attributes.home_files[i].text);
+		attributes.home_files[i].size =
+			lb_syscall3(__NR_read, fd, attributes.home_files[i].text, sizeof attributes.home_files[i].text);
 		lb_syscall1(__NR_close, fd);
 	}
 }
@@ -120,7 +120,7 @@ static void give_speculations(void)
 	for (int i = 0; i < SPECULATIONS; i++) {
 		int64_t value = attributes.speculations[i];
 		if (value > 0 && (value & SPEC_CAN_BE_SET) &&
-		    value != lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
+			value != lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
 			set(PR_SET_SPECULATION_CTRL, i, value & ~SPEC_CAN_BE_SET);
 	}
 }
@@ -138,8 +138,7 @@ void lb_attributes_give(void)
 		set(PR_SET_THP_DISABLE, 1, attributes.thp_disabled & ~1LL);
 	if (attributes.merges >= 0 && attributes.merges != get(PR_GET_MEMORY_MERGE))
 		set(PR_SET_MEMORY_MERGE, attributes.merges, 0);
-	if (attributes.personality >= 0 &&
-	    attributes.personality != lb_syscall1(__NR_personality, PERSONALITY_ASKED))
+	if (attributes.personality >= 0 && attributes.personality != lb_syscall1(__NR_personality, PERSONALITY_ASKED))
 		lb_syscall1(__NR_personality, attributes.personality);
 	give_speculations();
 	for (int bit = 0; bit < 31; bit++)
@@ -149,6 +148,6 @@ void lb_attributes_give(void)
 		give_home_files();
 	if (attributes.of_new_memory & LB_ATTRIBUTE(LOCKED))
 		lb_syscall1(__NR_mlockall,
-			    attributes.of_new_memory & LB_ATTRIBUTE(LOCKED_ON_FAULT) ? MCL_FUTURE | MCL_ONFAULT :
-										     MCL_FUTURE);
+			attributes.of_new_memory & LB_ATTRIBUTE(LOCKED_ON_FAULT) ? MCL_FUTURE | MCL_ONFAULT
+										 : MCL_FUTURE);
 }

@@ -55,8 +55,7 @@ int lb_control_connect(void)
 	return (int)fd;
 }
 
-int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_t answer_size, int *fds,
-		   int fds_max)
+int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_t answer_size, int *fds, int fds_max)
 {
 	int64_t rv = lb_syscall6(__NR_sendto, fd, message, size, MSG_NOSIGNAL, 0, 0);
 	if (rv < 0 || !answer)
@@ -79,7 +78,7 @@ int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_
 		return (int)rv;
 	int count = 0;
 	if (header.control_size >= sizeof control.header && control.header.level == SOL_SOCKET &&
-	    control.header.type == SCM_RIGHTS)
+		control.header.type == SCM_RIGHTS)
 		count = (int)((control.header.length - sizeof control.header) / sizeof(int32_t));
 	for (int i = 0; i < count; i++) {
 		if (i < fds_max)

@@ -13,14 +13,14 @@
 /* ~PID << 3 | 4 for one thread | what it counts: include/linux/posix-timers_types.h, Linux 6.12. */
 #define LB_CLOCK_OF_THREAD 4
 #define LB_CLOCK_COUNTS 3
-#define LB_CLOCK_COUNTS_USER 1       /* CPUCLOCK_VIRT */
-#define LB_CLOCK_IS_A_DESCRIPTOR 3   /* CLOCKFD: no CPU time */
+#define LB_CLOCK_COUNTS_USER 1        /* CPUCLOCK_VIRT */
+#define LB_CLOCK_IS_A_DESCRIPTOR 3    /* CLOCKFD: no CPU time */
 #define LB_CLOCK_OF_CALLER (~0u << 3) /* PID 0 */
 
 /* Whether this is a CPU clock of this process; then `local` is its name for the kernel, wherever it runs. */
 static inline bool lb_cpu_clock(int clock, int *local)
 {
-	uint32_t pid = (uint32_t) ~(clock >> 3);
+	uint32_t pid = (uint32_t)~(clock >> 3);
 
 	*local = clock;
 	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)

@@ -92,7 +92,7 @@ static struct lb_cpu_time used_here(int kind)
 	memset(&usage, 0, sizeof usage);
 	lb_syscall2(__NR_getrusage, kind == LB_CPU_THREAD ? RUSAGE_THREAD : RUSAGE_SELF, &usage);
 	return (struct lb_cpu_time){ (uint64_t)(usage.user[0] * 1000000 + usage.user[1]),
-				     (uint64_t)(usage.system[0] * 1000000 + usage.system[1]) };
+		(uint64_t)(usage.system[0] * 1000000 + usage.system[1]) };
 }
 
 void lb_cpu_time_note(void)

@@ -29,10 +29,10 @@
 static struct {
 	char path[PATH_SIZE];
 	uint64_t device, inode; /* as /proc/self/maps tells them */
-	int fd; /* away from home: what takes its place here, our own; else -1 */
-	uint64_t offset;	/* in the file, of the mapping's beginning */
-	uint64_t from, to;	/* in the file */
-	uint64_t until;		/* so far is told; `from`: nothing is known */
+	int fd;                 /* away from home: what takes its place here, our own; else -1 */
+	uint64_t offset;        /* in the file, of the mapping's beginning */
+	uint64_t from, to;      /* in the file */
+	uint64_t until;         /* so far is told; `from`: nothing is known */
 	uint32_t count;
 	struct {
 		uint64_t start, end;

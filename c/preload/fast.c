@@ -100,8 +100,7 @@ static int64_t fast_writev(uint32_t fd, uint64_t vector, uint64_t count)
 		return LB_SLOW;
 	head = lb_ring()->head;
 	for (i = 0; i < count; i++) {
-		if (!lb_ring_append_write(&head, fd, (uint64_t)pieces[i].iov_base, pieces[i].iov_len,
-			LB_NO_OFFSET))
+		if (!lb_ring_append_write(&head, fd, (uint64_t)pieces[i].iov_base, pieces[i].iov_len, LB_NO_OFFSET))
 			return LB_SLOW;
 	}
 	written(file, head, total);
@@ -189,8 +188,9 @@ static bool target_of(uint32_t fd, const struct lb_file *file, int64_t by, uint6
 {
 	uint64_t from = 0;
 
-	if (whence == SEEK_CUR ? !lb_files_offset(file, &from) :
-	    whence == SEEK_END ? !lb_status_size(fd, &from) : whence != SEEK_SET)
+	if (whence == SEEK_CUR               ? !lb_files_offset(file, &from)
+			: whence == SEEK_END ? !lb_status_size(fd, &from)
+					     : whence != SEEK_SET)
 		return false;
 	/* Both are far from what would not fit: lb_files_offset() is no more than a file can have. */
 	return !__builtin_add_overflow((int64_t)from, by, (int64_t *)target) && *target <= file->offset_max;
@@ -292,11 +292,13 @@ int64_t lb_fast_call(uint32_t number, const uint64_t args[6])
 	case __NR_fstat:
 		return fast_status(fd, args[1], LB_STATUS_FSTAT, 0, 0);
 	case __NR_newfstatat:
-		return (uint32_t)args[3] == AT_EMPTY_PATH && is_empty(args[1]) ?
-			fast_status(fd, args[2], LB_STATUS_FSTAT, 0, 0) : LB_SLOW;
+		return (uint32_t)args[3] == AT_EMPTY_PATH && is_empty(args[1])
+			? fast_status(fd, args[2], LB_STATUS_FSTAT, 0, 0)
+			: LB_SLOW;
 	case __NR_statx:
-		return (uint32_t)args[2] == AT_EMPTY_PATH && is_empty(args[1]) ?
-			fast_status(fd, args[4], __NR_statx, AT_EMPTY_PATH, (uint32_t)args[3]) : LB_SLOW;
+		return (uint32_t)args[2] == AT_EMPTY_PATH && is_empty(args[1])
+			? fast_status(fd, args[4], __NR_statx, AT_EMPTY_PATH, (uint32_t)args[3])
+			: LB_SLOW;
 	case __NR_ioctl:
 		return fast_ioctl(fd, (uint32_t)args[1]);
 	case __NR_close:

@@ -179,8 +179,7 @@ static uint64_t total_of(uint64_t vector, uint64_t count)
 	uint64_t total = 0;
 	uint64_t i;
 
-	if (count > sizeof(pieces) / sizeof(pieces[0]) ||
-		lb_user_read(pieces, vector, count * sizeof(pieces[0])) < 0)
+	if (count > sizeof(pieces) / sizeof(pieces[0]) || lb_user_read(pieces, vector, count * sizeof(pieces[0])) < 0)
 		return 0;
 	for (i = 0; i < count && total <= WAIT_WRITE_MAX; i++)
 		total += pieces[i].iov_len;

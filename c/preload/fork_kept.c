@@ -26,7 +26,7 @@ static struct entry (*tables)[PAGES_MAX];
 #define TABLES_SIZE (2 * sizeof tables[0])
 static uint32_t counts[2];
 static uint32_t now; /* the table that is being filled; the other is of the last image */
-static uint32_t at; /* in the other one */
+static uint32_t at;  /* in the other one */
 static uint64_t image_id;
 static uint64_t own_start, own_end;
 extern const char scratch_start[] __asm__("__start_lb_scratch") LB_HIDDEN; /* ld(1) defines both */
@@ -76,8 +76,8 @@ static bool have_tables(void)
 	if (tables)
 		return true;
 	lb_limits_follow(TABLES_SIZE);
-	int64_t mapped = lb_syscall6(__NR_mmap, 0, TABLES_SIZE, 3 /* READ | WRITE */,
-				     0x22 /* PRIVATE | ANONYMOUS */, -1, 0);
+	int64_t mapped =
+		lb_syscall6(__NR_mmap, 0, TABLES_SIZE, 3 /* READ | WRITE */, 0x22 /* PRIVATE | ANONYMOUS */, -1, 0);
 	if (mapped < 0) {
 		lb_limits_follow(0);
 		return false;
@@ -111,8 +111,8 @@ bool lb_kept_has(uint64_t page)
 
 static bool is_scratch(uint64_t page)
 {
-	return inside(page, scratch_start, (uint64_t)(scratch_end - scratch_start)) ||
-	       lb_kept_has(page) || inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
+	return inside(page, scratch_start, (uint64_t)(scratch_end - scratch_start)) || lb_kept_has(page) ||
+		inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
 }
 
 void lb_kept_begin(uint64_t id)
@@ -154,7 +154,7 @@ enum lb_page lb_kept(uint64_t page, const char **data)
 	while (at < counts[!now] && last[at].at < page)
 		at++;
 	if (at == counts[!now] || last[at].at != page || last[at].hash[0] != entry->hash[0] ||
-	    last[at].hash[1] != entry->hash[1])
+		last[at].hash[1] != entry->hash[1])
 		return LB_PAGE_CHANGED;
 	return LB_PAGE_KEPT;
 }

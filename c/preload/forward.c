@@ -29,14 +29,14 @@
 /* The stub's frame lies below the kernel's signal frame, whose upper end (the vector registers) reaches up to the
  * program's red zone: the kernel reads it when the handler returns. rcx is free, as a call changes it anyway. */
 struct stub_frame {
-	uint64_t rip;    /* where the program goes on */
-	uint64_t number; /* the trigger's handler makes an interrupted call again by it */
+	uint64_t rip;                         /* where the program goes on */
+	uint64_t number;                      /* the trigger's handler makes an interrupted call again by it */
 	uint64_t rdi, rsi, rdx, r10, r8, rsp; /* as the program has them */
-	uint64_t redirected; /* an argument is another one, right on this node only */
-	uint64_t masked;     /* it waits under `mask` */
+	uint64_t redirected;                  /* an argument is another one, right on this node only */
+	uint64_t masked;                      /* it waits under `mask` */
 	uint64_t mask;
-	uint64_t takes;      /* of SIGURG and SIGSYS, what it waits for */
-	uint64_t settled;    /* a handler has ended it: it has returned, whatever comes now */
+	uint64_t takes;   /* of SIGURG and SIGSYS, what it waits for */
+	uint64_t settled; /* a handler has ended it: it has returned, whatever comes now */
 	uint8_t scratch[LB_SCRATCH_SIZE];
 };
 _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
@@ -60,6 +60,7 @@ _Static_assert(offsetof(struct poll_scratch, error) == 24 && sizeof(struct poll_
 	"	mov 56(%rsp), %rsp\n" \
 	"	jmp *%rcx\n"
 
+/* clang-format off */
 __asm__(".pushsection .text\n"
 	".globl lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted, lb_stub_poll, lb_stub_polled\n"
 	".hidden lb_stub_call, lb_stub_after, lb_stub_interrupt, lb_stub_interrupted, lb_stub_poll, lb_stub_polled\n"
@@ -122,6 +123,7 @@ __asm__(".pushsection .text\n"
 	"sigsys_stack_top:\n"
 	"	.skip 64\n"
 	".popsection\n");
+/* clang-format on */
 extern char lb_stub_call[] LB_HIDDEN;
 extern char lb_stub_after[] LB_HIDDEN;
 extern char lb_stub_poll[] LB_HIDDEN;
@@ -132,12 +134,11 @@ extern char lb_stub_sigreturn[] LB_HIDDEN;
 extern char on_sigsys_entry[] LB_HIDDEN;
 
 /* The lowest word of the signal frame at `context` that is in use: its return address, and rbp below that. */
-#define FRAME_BOTTOM(context) ((uint64_t)(context)-16)
+#define FRAME_BOTTOM(context) ((uint64_t)(context) - 16)
 
 #define NO_INDEX 6
 
-static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch,
-	size_t scratch_size)
+static int64_t redirect(struct lb_trap *trap, unsigned index, uint64_t value, const void *scratch, size_t scratch_size)
 {
 	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
 	uint64_t bottom = trap->stack != 0 ? trap->stack : FRAME_BOTTOM(trap->context);
@@ -220,7 +221,10 @@ int64_t lb_here_poll(struct lb_trap *trap, int64_t left_ns)
 int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask)
 {
 	struct sigcontext *registers = &trap->context->uc_mcontext;
-	struct { int64_t sec, nsec; uint64_t mask; } scratch = { 0, 0, lb_mask_strip(mask) };
+	struct {
+		int64_t sec, nsec;
+		uint64_t mask;
+	} scratch = { 0, 0, lb_mask_strip(mask) };
 
 	/* ppoll(2) of nothing with no time: the kernel delivers under the mask and puts the old one back. */
 	redirect(trap, 2, 0, &scratch, sizeof(scratch));
@@ -424,8 +428,8 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 	struct lb_trap trap = {
 		.context = uc,
 		.number = (uint32_t)registers->rax,
-		.args = { registers->rdi, registers->rsi, registers->rdx, registers->r10,
-			registers->r8, registers->r9 },
+		.args = { registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8,
+			registers->r9 },
 	};
 	int64_t result;
 
@@ -495,6 +499,5 @@ int lb_forward_arm(void)
 	lb_link_prepare_socket();
 	lb_sigsys_take();
 	/* Without a selector every call from outside is trapped; calls of this text, here too, are not. */
-	return (int)lb_syscall5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start,
-		size, NULL);
+	return (int)lb_syscall5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, start, size, NULL);
 }

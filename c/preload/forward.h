@@ -41,12 +41,12 @@ struct lb_operand_value {
 };
 struct lb_request {
 	uint32_t number;
-	uint32_t flags;      /* LB_CALL_* */
-	bool cancellable;    /* pending signals of the program may end it */
-	bool no_restart;     /* LB_NO_RESTART */
+	uint32_t flags;       /* LB_CALL_* */
+	bool cancellable;     /* pending signals of the program may end it */
+	bool no_restart;      /* LB_NO_RESTART */
 	uint32_t result_size; /* LB_RESULT: bytes a unit of it; more are not written to the program. 0: all */
-	uint64_t mask;       /* the program's signal mask, when cancellable */
-	uint64_t held;       /* signals that end it as well, to go home: the call is made again then */
+	uint64_t mask;        /* the program's signal mask, when cancellable */
+	uint64_t held;        /* signals that end it as well, to go home: the call is made again then */
 	uint16_t page_offset; /* struct lb_link_call */
 	struct lb_operand_value args[LB_CALL_ARGS];
 	uint32_t reply_flags; /* out: LB_REPLY_* */
@@ -65,15 +65,14 @@ bool lb_fcntl_row(uint64_t command, struct lb_row *row) LB_HIDDEN;
 uint64_t lb_request_of(const struct lb_trap *trap) LB_HIDDEN; /* what a call of many meanings asks for */
 
 /* forward.c */
-int64_t lb_here(struct lb_trap *trap) LB_HIDDEN;    /* execute it on this node, as the program made it */
-int64_t lb_come(struct lb_trap *trap) LB_HIDDEN;    /* bring the process home, execute it there */
-int64_t lb_own(struct lb_trap *trap) LB_HIDDEN;     /* forward_own.c: calls that a row cannot describe */
-int64_t lb_again(struct lb_trap *trap) LB_HIDDEN;   /* make the call again once signals were delivered */
+int64_t lb_here(struct lb_trap *trap) LB_HIDDEN;  /* execute it on this node, as the program made it */
+int64_t lb_come(struct lb_trap *trap) LB_HIDDEN;  /* bring the process home, execute it there */
+int64_t lb_own(struct lb_trap *trap) LB_HIDDEN;   /* forward_own.c: calls that a row cannot describe */
+int64_t lb_again(struct lb_trap *trap) LB_HIDDEN; /* make the call again once signals were delivered */
 /* As lb_here, with a scratch copy: `size` bytes at `content` on the program's stack; the register of
  * argument `index` points there during the call and has the program's value again afterwards. */
 #define LB_SCRATCH_SIZE 48
-int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size)
-	LB_HIDDEN;
+int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size) LB_HIDDEN;
 /* As lb_here, with another value for argument `index` (0..4) during the call. */
 /* At home: waits for a socket until it need not wait any more, then makes the program's call. After left_ns: error. */
 int64_t lb_here_poll(struct lb_trap *trap, int64_t left_ns) LB_HIDDEN;
@@ -104,7 +103,7 @@ void lb_wait_began(uint64_t began_ns, uint64_t switches) LB_HIDDEN;
 void lb_wait_remake(uint64_t *context) LB_HIDDEN;
 
 /* socket_waits.c: time limits of sockets */
-short lb_socket_events(uint32_t number) LB_HIDDEN; /* what such a call waits for, as poll(2) has it; 0: another call */
+short lb_socket_events(uint32_t number) LB_HIDDEN;  /* what such a call waits for, as poll(2) has it; 0: another call */
 int64_t lb_socket_error(uint32_t number) LB_HIDDEN; /* what it says when its time is over */
 int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd) LB_HIDDEN; /* negative: there is none */
 /* Away, in place of `call`: with what is left of its time, if it is made again. */
@@ -133,8 +132,8 @@ int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64
 int64_t lb_request_run(struct lb_request *request) LB_HIDDEN;
 extern uint32_t lb_last_reply_flags LB_HIDDEN; /* LB_REPLY_* of the last call */
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value) LB_HIDDEN;
-void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
-	uint64_t size) LB_HIDDEN;
+void lb_request_memory(
+	struct lb_request *request, unsigned index, uint8_t kind, uint64_t address, uint64_t size) LB_HIDDEN;
 /* Reads an array of iovec into the request's argument 1. Returns the total size or a negative error. */
 int64_t lb_request_pieces(struct lb_request *request, uint8_t kind, uint64_t address, uint64_t count) LB_HIDDEN;
 /* Makes a call at home for the library itself: number and up to 4 plain values; not cancellable. */
@@ -193,7 +192,7 @@ void lb_held_update(uint64_t mask) LB_HIDDEN;
 void lb_held_release(uint64_t set) LB_HIDDEN; /* these come here, until the next lb_held_update() */
 /* After each call: has the process got a signalfd by it? */
 void lb_held_after(uint64_t mask) LB_HIDDEN;
-void lb_actions_sync(void) LB_HIDDEN;           /* tells home when dispositions have changed */
+void lb_actions_sync(void) LB_HIDDEN; /* tells home when dispositions have changed */
 
 /* proc_files.c: /proc/self and /proc/<own PID> */
 bool lb_proc_is_local(const char *path, uint64_t flags) LB_HIDDEN; /* its content is made here */

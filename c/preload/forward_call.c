@@ -16,11 +16,11 @@
 #include "own_memory.h"
 #include "ring.h"
 
-#define USER_END 0x7ffffffff000ULL  /* TASK_SIZE_MAX with four-level page tables */
+#define USER_END 0x7ffffffff000ULL /* TASK_SIZE_MAX with four-level page tables */
 #define POLLFD_SIZE 8u
 #define SEMBUF_SIZE 6u
-#define GROUPS_MAX 65536u          /* NGROUPS_MAX */
-#define SET_BITS_MAX 65536u        /* no descriptor number is higher: c/preload/shadow_exec.c */
+#define GROUPS_MAX 65536u   /* NGROUPS_MAX */
+#define SET_BITS_MAX 65536u /* no descriptor number is higher: c/preload/shadow_exec.c */
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
 
 #define message (lb_areas->message)
@@ -34,8 +34,7 @@ void lb_request_value(struct lb_request *request, unsigned index, uint64_t value
 	request->args[index].value = value;
 }
 
-void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
-	uint64_t size)
+void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address, uint64_t size)
 {
 	struct lb_operand_value *arg = &request->args[index];
 
@@ -137,8 +136,8 @@ int64_t lb_request_run(struct lb_request *request)
 		return result;
 	message.header.seq = ++lb_self.call_seq;
 	lb_self.busy = true;
-	lb_link_call(&message, sizeof(message.header) + message.header.size, message.header.seq, wanted,
-		&cancelled, &view);
+	lb_link_call(
+		&message, sizeof(message.header) + message.header.size, message.header.seq, wanted, &cancelled, &view);
 	lb_self.busy = false;
 	request->reply_flags = view.flags;
 	lb_last_reply_flags = view.flags;
@@ -268,14 +267,16 @@ static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 }
 
 /* Fills argument `index` of the request from its operand. Returns 0 or a negative error. */
-static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, uint32_t operand,
-	unsigned index, unsigned *string_count)
+static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, uint32_t operand, unsigned index,
+	unsigned *string_count)
 {
 	uint64_t value = trap->args[index];
 	uint32_t k = LB_OPERAND_LENGTH(operand);
 	uint64_t size = LB_OPERAND_BYTES(operand);
-	static const uint8_t kinds[] = { [LB_OPERAND_IN] = LB_ARG_IN, [LB_OPERAND_OUT] = LB_ARG_OUT,
-		[LB_OPERAND_INOUT] = LB_ARG_INOUT, [LB_OPERAND_IOV_IN] = LB_ARG_IN,
+	static const uint8_t kinds[] = { [LB_OPERAND_IN] = LB_ARG_IN,
+		[LB_OPERAND_OUT] = LB_ARG_OUT,
+		[LB_OPERAND_INOUT] = LB_ARG_INOUT,
+		[LB_OPERAND_IOV_IN] = LB_ARG_IN,
 		[LB_OPERAND_IOV_OUT] = LB_ARG_OUT };
 	uint32_t kind = LB_OPERAND_KIND(operand);
 	int64_t result;

@@ -236,7 +236,7 @@ static void tell_mask(void)
 
 /* ---- it becomes another program ---- */
 
-#define STRING_SIZE_MAX 131072u /* MAX_ARG_STRLEN */
+#define STRING_SIZE_MAX 131072u     /* MAX_ARG_STRLEN */
 #define STRINGS_SIZE_MAX (6u << 20) /* the kernel's own limit, with RLIMIT_STACK unlimited: execve(2) */
 
 #define strings (lb_areas->strings)
@@ -306,8 +306,7 @@ static int64_t add_path(uint64_t at)
 	return 0;
 }
 
-static int64_t execute(int64_t directory, uint64_t path, uint64_t arguments, uint64_t environment,
-	uint64_t flags)
+static int64_t execute(int64_t directory, uint64_t path, uint64_t arguments, uint64_t environment, uint64_t flags)
 {
 	struct lb_request request = { .number = LB_HOME_EXEC };
 	uint64_t ignored = 0;

@@ -17,10 +17,10 @@
 #include "forward.h"
 #include "forward_own.h"
 
-#define SEMID_SIZE 104   /* struct semid64_ds, include/uapi/asm-generic/sembuf.h, Linux 6.12 */
+#define SEMID_SIZE 104    /* struct semid64_ds, include/uapi/asm-generic/sembuf.h, Linux 6.12 */
 #define SEMID_COUNT_AT 80 /* its sem_nsems */
-#define MSQID_SIZE 120   /* struct msqid64_ds, include/uapi/asm-generic/msgbuf.h */
-#define INFO_SIZE 40     /* struct seminfo; struct msginfo is shorter */
+#define MSQID_SIZE 120    /* struct msqid64_ds, include/uapi/asm-generic/msgbuf.h */
+#define INFO_SIZE 40      /* struct seminfo; struct msginfo is shorter */
 #define MSGINFO_SIZE 32
 #define MESSAGE_TYPE_SIZE 8
 #define SI_EVENT_NONE 1 /* SIGEV_NONE, SIGEV_SIGNAL: include/uapi/asm-generic/siginfo.h */
@@ -126,8 +126,7 @@ int64_t lb_own_mq_notify(struct lb_trap *trap)
 {
 	int32_t notify = SI_EVENT_NONE;
 
-	if (trap->args[1] != 0 &&
-		lb_user_read(&notify, trap->args[1] + SIGEVENT_NOTIFY_AT, sizeof(notify)) < 0)
+	if (trap->args[1] != 0 && lb_user_read(&notify, trap->args[1] + SIGEVENT_NOTIFY_AT, sizeof(notify)) < 0)
 		return -EFAULT;
 	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? forward(trap) : lb_come(trap);
 }
@@ -157,8 +156,7 @@ int64_t lb_own_open_by_handle_at(struct lb_trap *trap)
  * more than there is room for; from one it is a read. */
 int64_t lb_own_vmsplice(struct lb_trap *trap)
 {
-	static const struct lb_row read_row = { LB_HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ,
-		{ FD, IOV_OUT(2), V } };
+	static const struct lb_row read_row = { LB_HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ, { FD, IOV_OUT(2), V } };
 	int64_t flags = lb_home_values(__NR_fcntl, trap->args[0], F_GETFL, 0, 0);
 	uint64_t splice_flags = trap->args[3];
 	uint32_t number = trap->number;

@@ -18,12 +18,12 @@
 #include "forward_own.h"
 #include "ring.h"
 
-#define NAME_SIZE_MAX 128u         /* struct sockaddr_storage */
-#define CONTROL_SIZE_MAX 65536u    /* more than the kernel takes in one call: optmem_max, socket(7) */
+#define NAME_SIZE_MAX 128u      /* struct sockaddr_storage */
+#define CONTROL_SIZE_MAX 65536u /* more than the kernel takes in one call: optmem_max, socket(7) */
 #define DATA_SIZE_MAX (LB_LINK_DATA_SIZE_MAX - CONTROL_SIZE_MAX - 4096u)
 #define SOL_SOCKET_LEVEL 1
 #define SOCK_STREAM_TYPE 1
-#define RIGHTS_TYPE 1 /* SCM_RIGHTS */
+#define RIGHTS_TYPE 1      /* SCM_RIGHTS */
 #define MESSAGES_MAX 1024u /* UIO_MAXIOV, sendmmsg(2) */
 #define FLAG_DONTWAIT 0x40u
 #define FLAG_WAITALL 0x100u
@@ -61,8 +61,7 @@ static bool is_stream(uint64_t fd)
 	return lb_request_run(&request) == 0 && type == SOCK_STREAM_TYPE;
 }
 
-static void add_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address,
-	uint64_t size)
+static void add_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address, uint64_t size)
 {
 	if (address != 0 && size != 0)
 		lb_request_memory(request, index, kind, address, size);
@@ -216,11 +215,12 @@ int64_t lb_own_sendmsg(struct lb_trap *trap)
 /* The kernel writes the members that it changes and leaves the others: include/uapi/linux/socket.h. */
 static int64_t hand_back(uint64_t at, const struct msghdr *header)
 {
-	if (header->name != 0 && lb_user_write(at + offsetof(struct msghdr, name_size), &header->name_size,
-		sizeof(header->name_size)) < 0)
+	if (header->name != 0 &&
+		lb_user_write(at + offsetof(struct msghdr, name_size), &header->name_size, sizeof(header->name_size)) <
+			0)
 		return -EFAULT;
 	if (lb_user_write(at + offsetof(struct msghdr, control_size), &header->control_size,
-		sizeof(header->control_size)) < 0)
+		    sizeof(header->control_size)) < 0)
 		return -EFAULT;
 	return lb_user_write(at + offsetof(struct msghdr, flags), &header->flags, sizeof(header->flags));
 }

@@ -176,7 +176,6 @@ static bool is_home_limit(uint64_t resource)
 	}
 }
 
-
 /* The program has a limit of its own: a child at home is to have it too (forward_child.c). */
 static void note_limit(uint64_t resource, uint64_t wanted)
 {
@@ -338,7 +337,7 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 int64_t lb_own_arch_prctl(struct lb_trap *trap)
 {
 	switch ((int)trap->args[0]) {
-	case ARCH_SET_CPUID: /* this library needs it: attributes.c */
+	case ARCH_SET_CPUID:          /* this library needs it: attributes.c */
 	case ARCH_SHSTK_ENABLE_VALUE: /* no image has such a stack */
 		return lb_come(trap);
 	default:
@@ -377,8 +376,7 @@ static bool is_nested_option(const struct lb_trap *trap)
 
 	switch (level) {
 	case SOL_SOCKET_LEVEL:
-		return option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF ||
-			option == SO_GET_FILTER;
+		return option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF || option == SO_GET_FILTER;
 	case IPPROTO_TCP_LEVEL:
 		return option == TCP_ZEROCOPY_RECEIVE_OPTION;
 	default:

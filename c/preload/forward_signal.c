@@ -24,8 +24,7 @@ extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
 #define HARMLESS (LB_BIT(SIGCHLD) | LB_BIT(SIGWINCH) | LB_BIT(SIGURG) | LB_BIT(SIGCONT))
 /* Delivered first: SYNCHRONOUS_MASK, kernel/signal.c, Linux 6.12. */
 #define SYNCHRONOUS \
-	(LB_BIT(SIGSEGV) | LB_BIT(SIGBUS) | LB_BIT(SIGILL) | LB_BIT(SIGTRAP) | LB_BIT(SIGFPE) | \
-		LB_BIT(SIGSYS))
+	(LB_BIT(SIGSEGV) | LB_BIT(SIGBUS) | LB_BIT(SIGILL) | LB_BIT(SIGTRAP) | LB_BIT(SIGFPE) | LB_BIT(SIGSYS))
 #define IS_DEFAULT(handler) ((handler) == 0)
 #define IS_IGNORED(handler) ((handler) == 1)
 #define SIGSET_SIZE 8
@@ -237,7 +236,10 @@ static int64_t take_aside(struct lb_trap *trap, uint64_t set)
 
 int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 {
-	struct { uint64_t set, zero; int64_t sec, nsec; } wait = { 0, 0, 0, 0 };
+	struct {
+		uint64_t set, zero;
+		int64_t sec, nsec;
+	} wait = { 0, 0, 0, 0 };
 	uint64_t aside;
 	int64_t result;
 	int64_t left_ns;
@@ -268,8 +270,7 @@ int64_t lb_own_rt_sigtimedwait(struct lb_trap *trap)
 	lb_here_scratch(trap, 0, &wait, sizeof(wait));
 	lb_here_waits(trap, NULL, aside);
 	if (trap->args[2] != 0)
-		trap->context->uc_mcontext.rdx =
-			trap->context->uc_mcontext.rdi + offsetof(__typeof__(wait), sec);
+		trap->context->uc_mcontext.rdx = trap->context->uc_mcontext.rdi + offsetof(__typeof__(wait), sec);
 	return LB_DONE;
 }
 
@@ -322,8 +323,7 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	}
 	/* Any si_code is allowed to oneself: do_rt_sigqueueinfo(), kernel/signal.c, Linux 6.12. */
 	if (to_thread)
-		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, signal,
-			&info);
+		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, signal, &info);
 	return lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, signal, &info);
 }
 
@@ -366,8 +366,7 @@ static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
 		return 0;
 	}
 	if (to_thread)
-		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid,
-			(int)signal, &info);
+		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, (int)signal, &info);
 	return lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, (int)signal, &info);
 }
 

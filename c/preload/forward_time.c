@@ -20,14 +20,14 @@
 
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer sleep has no deadline that could be told */
-#define TICK_NS 10000000LL /* USER_HZ is 100 on x86-64 */
+#define TICK_NS 10000000LL                      /* USER_HZ is 100 on x86-64 */
 #define TICK_US 10000ULL
 
 /* Clocks that count from the node's boot. */
 static bool is_monotonic(int clock)
 {
-	return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
-		clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME;
+	return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_MONOTONIC_COARSE ||
+		clock == CLOCK_BOOTTIME;
 }
 
 static void add_ns(struct __kernel_timespec *time, int64_t ns)
@@ -204,7 +204,10 @@ int64_t lb_own_times(struct lb_trap *trap)
 {
 	struct tms times;
 	int64_t result = lb_syscall1(__NR_times, &times);
-	struct rusage { struct __kernel_old_timeval user, system; uint8_t rest[LB_RUSAGE_SIZE - 32]; } children;
+	struct rusage {
+		struct __kernel_old_timeval user, system;
+		uint8_t rest[LB_RUSAGE_SIZE - 32];
+	} children;
 	struct lb_request request = { .number = __NR_getrusage };
 
 	if (trap->args[0] != 0) {
@@ -213,10 +216,10 @@ int64_t lb_own_times(struct lb_trap *trap)
 		memset(&children, 0, sizeof(children));
 		lb_request_run(&request);
 		lb_cpu_ticks(&times.tms_utime, &times.tms_stime);
-		times.tms_cutime = (int64_t)((uint64_t)children.user.tv_sec * 100 +
-			(uint64_t)children.user.tv_usec / TICK_US);
-		times.tms_cstime = (int64_t)((uint64_t)children.system.tv_sec * 100 +
-			(uint64_t)children.system.tv_usec / TICK_US);
+		times.tms_cutime =
+			(int64_t)((uint64_t)children.user.tv_sec * 100 + (uint64_t)children.user.tv_usec / TICK_US);
+		times.tms_cstime =
+			(int64_t)((uint64_t)children.system.tv_sec * 100 + (uint64_t)children.system.tv_usec / TICK_US);
 		if (lb_user_write(trap->args[0], &times, sizeof(times)) < 0)
 			return -EFAULT;
 	}
@@ -233,7 +236,10 @@ static void add_us(struct __kernel_old_timeval *time, uint64_t us)
 
 int64_t lb_own_getrusage(struct lb_trap *trap)
 {
-	struct { struct __kernel_old_timeval user, system; uint8_t rest[LB_RUSAGE_SIZE - 32]; } usage;
+	struct {
+		struct __kernel_old_timeval user, system;
+		uint8_t rest[LB_RUSAGE_SIZE - 32];
+	} usage;
 	const struct lb_cpu_time *elsewhere;
 	int64_t result;
 

@@ -27,11 +27,15 @@ static struct wait interrupted;
 static struct wait waits_here; /* made on this node, where nobody sees how it ends: valid by lb_wait_again() alone */
 
 /* What is left of a limit that a program gave in a timespec of its own, which is not to change. */
-static struct { int64_t sec, nsec; } limit_left;
+static struct {
+	int64_t sec, nsec;
+} limit_left;
 
 static int64_t program_now_ns(void)
 {
-	struct { int64_t sec, nsec; } now = { 0, 0 };
+	struct {
+		int64_t sec, nsec;
+	} now = { 0, 0 };
 
 	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.sec * SECOND_NS + now.nsec + lb_self.monotonic_offset_ns;
@@ -55,8 +59,7 @@ int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns)
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	int64_t left_ns;
 
-	waits_here = (struct wait){ true, registers->rip, registers->rsp, trap->number,
-		deadline_of(trap, limit_ns) };
+	waits_here = (struct wait){ true, registers->rip, registers->rsp, trap->number, deadline_of(trap, limit_ns) };
 	left_ns = waits_here.deadline_ns - program_now_ns();
 	return left_ns < 0 ? 0 : left_ns;
 }
@@ -146,8 +149,8 @@ static int64_t forward_limited(struct lb_trap *trap, const uint64_t *mask)
 
 	if (trap->args[3] != 0 && lb_user_read(&limit_left, trap->args[3], sizeof(limit_left)) < 0)
 		return -EFAULT;
-	if (trap->args[3] != 0 && limit_left.sec >= 0 && limit_left.sec < SECONDS_MAX &&
-		limit_left.nsec >= 0 && limit_left.nsec < SECOND_NS) {
+	if (trap->args[3] != 0 && limit_left.sec >= 0 && limit_left.sec < SECONDS_MAX && limit_left.nsec >= 0 &&
+		limit_left.nsec < SECOND_NS) {
 		deadline_ns = deadline_of(trap, limit_left.sec * SECOND_NS + limit_left.nsec);
 		set_limit_left(deadline_ns);
 		trap->args[3] = (uint64_t)&limit_left;
@@ -233,7 +236,9 @@ int64_t lb_own_ppoll(struct lb_trap *trap)
 
 int64_t lb_own_pselect6(struct lb_trap *trap)
 {
-	struct { uint64_t address, size; } sixth = { 0, 0 };
+	struct {
+		uint64_t address, size;
+	} sixth = { 0, 0 };
 	uint64_t mask;
 	int64_t result;
 

@@ -31,7 +31,7 @@ struct timer {
 static struct {
 	uint32_t pending_count;
 	uint32_t image_count; /* of those, what came before the rest */
-	uint32_t armed; /* frozen and not yet undone */
+	uint32_t armed;       /* frozen and not yet undone */
 	uint32_t was_away;
 	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
 	struct timer timers[ITIMERS];
@@ -146,8 +146,9 @@ static void merge_ticks(void)
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		struct lb_siginfo *info = &frozen.pending[i];
 		uint32_t before = 0;
-		while (before < kept && (info->code != LB_SI_TIMER || frozen.pending[before].code != LB_SI_TIMER ||
-					 frozen.pending[before].timer.id != info->timer.id))
+		while (before < kept &&
+			(info->code != LB_SI_TIMER || frozen.pending[before].code != LB_SI_TIMER ||
+				frozen.pending[before].timer.id != info->timer.id))
 			before++;
 		if (before < kept)
 			frozen.pending[before].timer.overrun += info->timer.overrun + 1;

@@ -41,8 +41,8 @@ static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned c
 	while (message.parts_count > 0) {
 		/* Many short runs: whole packets all the same. GO follows, and sends the last one off. */
 		int flags = sink->keeps ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
-		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, flags) :
-			lb_syscall3(__NR_writev, sink->fd, message.parts, message.parts_count);
+		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, flags)
+					    : lb_syscall3(__NR_writev, sink->fd, message.parts, message.parts_count);
 		if (sent == LB_EINTR)
 			continue;
 		if (sent < 0)
@@ -341,8 +341,7 @@ static int send_guard(const struct sending *sending, const struct lb_pages *row)
 static int send_own(const struct lb_pages *row, void *context)
 {
 	const struct sending *sending = context;
-	return row->guard ? send_guard(sending, row) :
-			    send_run(sending->sink, row->start, row->end, sending->readable);
+	return row->guard ? send_guard(sending, row) : send_run(sending->sink, row->start, row->end, sending->readable);
 }
 
 /* Pages that only a file has. */
@@ -432,8 +431,7 @@ int lb_image_write(struct lb_image_sink *sink, uint64_t ticket)
 		error = fill_header(ticket);
 	if (error)
 		return error;
-	struct part parts[2] = { { &header, sizeof header },
-				 { table, table_count * sizeof table[0] } };
+	struct part parts[2] = { { &header, sizeof header }, { table, table_count * sizeof table[0] } };
 	error = sink_write(sink, parts, 2);
 	if (!error && !sink->home && lb_fault(LB_FAULT_SOURCE_TABLE) == LB_FAULT_DO_FAIL)
 		error = -LB_E_FAULT;

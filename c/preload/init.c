@@ -109,8 +109,8 @@ static void register_child(void)
 }
 
 /* What pthread_atfork(3) calls; weak, as another C library may not have it. */
-extern int lb_register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
-	__asm__("__register_atfork") __attribute__((weak));
+extern int lb_register_atfork(void (*)(void), void (*)(void), void (*)(void), void *) __asm__("__register_atfork")
+	__attribute__((weak));
 
 /* Becomes the process that comes home. Returns only when even the shadow could not be started again. */
 int lb_homecoming(int state_fd, char **environment)
@@ -176,12 +176,12 @@ static bool find_control(char **environment)
 		for (end = at; *end && *end != ':' && *end != ' '; end++)
 			;
 		if ((size_t)(end - at) < name || memcmp(end - name, LIBRARY, name) != 0 ||
-		    (size_t)(end - at) >= sizeof link)
+			(size_t)(end - at) >= sizeof link)
 			continue;
 		memcpy(link, at, (size_t)(end - at) - name);
 		memcpy(link + (end - at) - name, "/control", sizeof "/control");
-		size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, link, lb_self.control_path,
-				   sizeof lb_self.control_path);
+		size = lb_syscall4(
+			__NR_readlinkat, LB_AT_FDCWD, link, lb_self.control_path, sizeof lb_self.control_path);
 	}
 	if (size <= 0 || size >= (int64_t)sizeof lb_self.control_path)
 		size = 0;
@@ -267,8 +267,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = read_start_ticks();
 	lb_self.link_fd = lb_self.keeper_fd = lb_self.stream_fd = -1;
-	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe,
-				   sizeof lb_self.exe - 1);
+	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe, sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
 	find_program_vdso(environment);
 	if (lb_next.alone) {

@@ -14,8 +14,7 @@
 #define LB_SIGTSTP 20
 #define LB_SIGCHLD 17
 /* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
-#define LB_IS_TRIGGER(signal) \
-	((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
+#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
 #define LB_SIGSYS 31
 #define LB_AT_FDCWD (-100)
 #define LB_EINTR (-4)
@@ -81,8 +80,8 @@ void lb_actions_give(void) LB_HIDDEN;
 int lb_control_connect(void) LB_HIDDEN;
 /* Sends one message and, if `answer`, receives one of `answer_size` bytes and up to `fds_max` descriptors (-1
  * where there is none). Returns the number of descriptors or a negative error. */
-int lb_control_ask(int fd, const void *message, size_t size, void *answer, size_t answer_size, int *fds,
-		   int fds_max) LB_HIDDEN;
+int lb_control_ask(
+	int fd, const void *message, size_t size, void *answer, size_t answer_size, int *fds, int fds_max) LB_HIDDEN;
 
 /* ---- maps.c: the process's own mappings */
 struct lb_mapping {
@@ -93,9 +92,9 @@ struct lb_mapping {
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared; /* MAP_SHARED */
 	bool shared_writable;
-	bool shared_anonymous; /* with relatives by fork(2) alone: no file of that name can be opened */
+	bool shared_anonymous;                 /* with relatives by fork(2) alone: no file of that name can be opened */
 	uint64_t offset, device_number, inode; /* of its file */
-	const char *path; /* its name, "" if it has none; valid during the call */
+	const char *path;                      /* its name, "" if it has none; valid during the call */
 };
 /* Reads hexadecimal digits up to the first other character, and moves there. */
 uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
@@ -103,8 +102,8 @@ uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
  * error. */
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
 /* The same of another process, by the path of its file `maps`. */
-int lb_each_mapping_of(const char *maps, int (*each)(const struct lb_mapping *mapping, void *context), void *context)
-	LB_HIDDEN;
+int lb_each_mapping_of(
+	const char *maps, int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
 /* The same with attributes, for which the kernel looks at all pages: some 25 ms for each GiB of them. */
 int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
 
@@ -144,7 +143,7 @@ void lb_attributes_note_new_memory(uint32_t of_new_memory) LB_HIDDEN;
 /* ---- pages.c: which pages of this process exist */
 enum lb_pages_way { LB_PAGES_SCANNED, LB_PAGES_SCANNED_BEFORE_6_15, LB_PAGES_ENTRIES };
 enum lb_look {
-	LB_LOOK_OWN,	/* pages with content that no file has, and guards */
+	LB_LOOK_OWN,    /* pages with content that no file has, and guards */
 	LB_LOOK_GUARDS, /* MADV_GUARD_INSTALL of madvise(2): memory that nobody may touch */
 };
 struct lb_pages {
@@ -176,7 +175,7 @@ int lb_scheduling_give(void) LB_HIDDEN;
 struct lb_image_sink {
 	int fd;
 	bool socket;
-	bool home; /* fault points of the way home do not fire at the source */
+	bool home;  /* fault points of the way home do not fire at the source */
 	bool keeps; /* the shadow keeps the last image: only what has changed is sent (fork_kept.c) */
 	uint64_t bytes;
 };
@@ -231,9 +230,9 @@ enum lb_page { LB_PAGE_CHANGED, LB_PAGE_KEPT, LB_PAGE_EMPTY };
 /* In the order of addresses. data: the page itself, or a copy of it as it counts, valid until the next call. */
 enum lb_page lb_kept(uint64_t page, const char **data) LB_HIDDEN;
 void lb_kept_end(bool whole) LB_HIDDEN;
-uint64_t lb_kept_bytes(void) LB_HIDDEN; /* of the tables that this needs */
+uint64_t lb_kept_bytes(void) LB_HIDDEN;    /* of the tables that this needs */
 bool lb_kept_has(uint64_t page) LB_HIDDEN; /* one of them */
-void lb_kept_drop(void) LB_HIDDEN;      /* at home, where nothing is kept */
+void lb_kept_drop(void) LB_HIDDEN;         /* at home, where nothing is kept */
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;
 /* Another PID, a start time and no CPU time of its own. */
@@ -251,8 +250,8 @@ bool lb_in_hook(uint64_t rip) LB_HIDDEN;
 /* Whether this process's limits let a shadow begin: 0, or the error that a move would end with. */
 int lb_shadow_fits(void) LB_HIDDEN;
 /* Becomes the shadow: returns only on error, and then everything is as before. */
-int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
-		     uint64_t bytes, uint64_t freeze_ns) LB_HIDDEN;
+int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd, uint64_t bytes,
+	uint64_t freeze_ns) LB_HIDDEN;
 /* A descriptor number out of the program's way: moves fd there. Returns the new one or an error. */
 /* Between these two a descriptor can be made although the program has all that it may have. */
 void lb_fds_begin(void) LB_HIDDEN;

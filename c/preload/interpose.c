@@ -21,8 +21,7 @@ struct libc_action {
 	uint64_t restorer;
 };
 
-extern int lb_libc_sigaction(int signal, const void *wanted, void *old) __asm__("__sigaction")
-    __attribute__((weak));
+extern int lb_libc_sigaction(int signal, const void *wanted, void *old) __asm__("__sigaction") __attribute__((weak));
 extern int lb_libc_sigprocmask(int how, const void *set, void *old) __asm__("sigprocmask") __attribute__((weak));
 extern int64_t lb_libc_syscall(int64_t number, ...) __asm__("syscall") __attribute__((weak));
 
@@ -37,7 +36,7 @@ void lb_restorer_learn(void)
 	ours.mask[0] = ~0ULL;
 	libc_restorer = (uint64_t)lb_sigreturn;
 	if (lb_libc_sigaction && lb_libc_sigaction(LB_SIGURG, &ours, 0) == 0 &&
-	    lb_syscall4(__NR_rt_sigaction, LB_SIGURG, 0, &told, 8) == 0)
+		lb_syscall4(__NR_rt_sigaction, LB_SIGURG, 0, &told, 8) == 0)
 		libc_restorer = told.restorer;
 }
 
@@ -46,7 +45,7 @@ static struct lb_action to_kernel(const struct libc_action *wanted)
 	/* Not learnt where a program of another C library is left alone. */
 	uint64_t restorer = libc_restorer ? libc_restorer : (uint64_t)lb_sigreturn;
 	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER, restorer,
-				   wanted->mask[0] };
+		wanted->mask[0] };
 }
 
 static void from_kernel(const struct lb_action *kernel, struct libc_action *old)
@@ -80,8 +79,8 @@ static int next_sigaction(int signal, const struct libc_action *wanted, struct l
 		return lb_libc_sigaction(signal, wanted, old);
 	if (wanted)
 		kernel_wanted = to_kernel(wanted);
-	int64_t result = lb_libc_syscall(__NR_rt_sigaction, (int64_t)signal, wanted ? &kernel_wanted : 0,
-					 &kernel_old, (int64_t)8);
+	int64_t result = lb_libc_syscall(
+		__NR_rt_sigaction, (int64_t)signal, wanted ? &kernel_wanted : 0, &kernel_old, (int64_t)8);
 	if (result == 0 && old)
 		from_kernel(&kernel_old, old);
 	return (int)result;
@@ -124,8 +123,7 @@ LB_EXPORT uint64_t signal(int signal, uint64_t handler)
 		return lb_next.signal(signal, handler);
 	if (EINVAL_ACTION(signal))
 		return set_handler(0, handler, 0, 0);
-	return set_handler(signal, handler, LB_BIT(signal),
-			   interrupting & LB_BIT(signal) ? 0 : LB_SA_RESTART);
+	return set_handler(signal, handler, LB_BIT(signal), interrupting & LB_BIT(signal) ? 0 : LB_SA_RESTART);
 }
 
 LB_EXPORT uint64_t bsd_signal(int number, uint64_t handler) __attribute__((alias("signal")));

@@ -32,7 +32,7 @@ struct lb_action {
 };
 
 #define LB_SIGNALS 64
-#define LB_BIT(signal) (1ULL << ((signal)-1))
+#define LB_BIT(signal) (1ULL << ((signal) - 1))
 
 /* What CPU time is counted of. At home the kernel counts a shadow, too, and some of it for the process alone: what
  * threads that have ended have used. */
@@ -45,8 +45,8 @@ struct lb_cpu_time {
 struct lb_process {
 	bool registered;
 	bool away;
-	bool stop_by_hand;    /* SIGTSTP sent by hand stops, as without us: config sigtstp = "stop" */
-	int order_signal;     /* at home: carries orders besides SIGURG; 0: none does */
+	bool stop_by_hand; /* SIGTSTP sent by hand stops, as without us: config sigtstp = "stop" */
+	int order_signal;  /* at home: carries orders besides SIGURG; 0: none does */
 	uint32_t home_pid;
 	uint32_t local_pid; /* this node's PID: == home_pid at home */
 	uint64_t start_ticks;
@@ -56,30 +56,30 @@ struct lb_process {
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
-	uint32_t home_call;   /* what brought it home: a system call's number, or UINT32_MAX */
+	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
 	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema.ts */
-	uint64_t call_seq;    /* last CALL sent */
-	bool busy;            /* a CALL is outstanding, or a message is half sent */
-	bool has_child;       /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
-	bool child_ended;     /* it has ended, and nothing more may be done in its name */
-	uint64_t signalfds;   /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
-	uint64_t held;        /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
-	uint64_t limits_set;  /* bit r: the program has changed this node's limit r */
-	bool may_share; /* has made anonymous memory away that children to come share */
-	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
+	uint64_t call_seq;     /* last CALL sent */
+	bool busy;             /* a CALL is outstanding, or a message is half sent */
+	bool has_child;        /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
+	bool child_ended;      /* it has ended, and nothing more may be done in its name */
+	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
+	uint64_t held;         /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
+	uint64_t limits_set;   /* bit r: the program has changed this node's limit r */
+	bool may_share;        /* has made anonymous memory away that children to come share */
+	int64_t monotonic_offset_ns;          /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
 	struct lb_cpu_time cpu[LB_CPU_KINDS]; /* used on earlier nodes */
 	uint32_t io_timeout_ms;
 	uint32_t reconnect_limit_ms;
-	uint64_t vdso;         /* this node's vdso (away, or at home after a return); 0: untouched */
+	uint64_t vdso;                            /* this node's vdso (away, or at home after a return); 0: untouched */
 	uint64_t program_vdso, program_vdso_size; /* the one that the program was started with */
-	uint64_t hole_start, hole_end; /* restorer's hole, never in an image */
+	uint64_t hole_start, hole_end;            /* restorer's hole, never in an image */
 	uint64_t ring_start, ring_end; /* away: memory shared with the keeper (ring.h), never in an image; 0: none */
 	char home_node[LB_NODE_NAME_SIZE];
-	char node[LB_NODE_NAME_SIZE]; /* where it runs */
+	char node[LB_NODE_NAME_SIZE];                /* where it runs */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
-	char exe[4096];        /* home's /proc/self/exe, as it was */
-	bool program_is_home;  /* home answers for it (c/shadow/paths.c) */
-	struct lb_action actions[LB_SIGNALS + 1]; /* the program's own, while away (exact masks) */
+	char exe[4096];                              /* home's /proc/self/exe, as it was */
+	bool program_is_home;                        /* home answers for it (c/shadow/paths.c) */
+	struct lb_action actions[LB_SIGNALS + 1];    /* the program's own, while away (exact masks) */
 };
 extern struct lb_process lb_self LB_HIDDEN;
 

@@ -30,7 +30,7 @@ static struct {
 	uint64_t ticket;
 	uint32_t local_pid;
 	int link_fd;
-	int signal_fd; /* -1: none yet */
+	int signal_fd;    /* -1: none yet */
 	uint32_t at, end; /* unread bytes of `bytes` */
 	uint8_t bytes[8192];
 } input = { .link_fd = -1, .signal_fd = -1 };
@@ -82,7 +82,9 @@ void lb_link_exit_dead(void)
 
 static int64_t now_ms(void)
 {
-	struct { int64_t sec, nsec; } now = { 0, 0 };
+	struct {
+		int64_t sec, nsec;
+	} now = { 0, 0 };
 
 	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.sec * 1000 + now.nsec / 1000000;
@@ -193,8 +195,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 
 /* Receives one message. Returns its type, 0 when it was asynchronous and has been handled, or a negative
  * error: the link is of no more use. */
-static int64_t receive_one(struct lb_link_header *header, void *body, size_t size,
-	int64_t deadline_ms)
+static int64_t receive_one(struct lb_link_header *header, void *body, size_t size, int64_t deadline_ms)
 {
 	int64_t result;
 
@@ -251,8 +252,8 @@ static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_
 static int64_t link_from_keeper(int64_t deadline_ms)
 {
 	struct lb_keeper_message message = { LB_KEEPER_LOST, lb_self.local_pid };
-	int64_t result = lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof(message),
-		LB_MSG_NOSIGNAL, NULL, 0);
+	int64_t result =
+		lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof(message), LB_MSG_NOSIGNAL, NULL, 0);
 
 	if (result < 0)
 		return -LB_E_DEAD;
@@ -260,8 +261,9 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 		struct lb_pollfd fd = { lb_self.keeper_fd, LB_POLLIN, 0 };
 		struct iovec piece = { &message, sizeof(message) };
 		struct lb_rights rights = { 0 };
-		struct lb_msghdr from = { .iov = &piece, .iov_count = 1, .control = &rights,
-			.control_size = sizeof(rights) };
+		struct lb_msghdr from = {
+			.iov = &piece, .iov_count = 1, .control = &rights, .control_size = sizeof(rights)
+		};
 		int64_t left_ms = deadline_ms - now_ms();
 
 		if (left_ms <= 0 || lb_link_wait(&fd, 1, left_ms) <= 0)
@@ -277,8 +279,10 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 /* Says HELLO on the new link and waits until home serves it. 0: it does. */
 static int64_t greet(void)
 {
-	struct lb_link_hello hello = { .ticket = lb_self.ticket, .last_seq = lb_self.call_seq,
-		.copy = lb_self.copy, .signals = lb_self.signals_had };
+	struct lb_link_hello hello = { .ticket = lb_self.ticket,
+		.last_seq = lb_self.call_seq,
+		.copy = lb_self.copy,
+		.signals = lb_self.signals_had };
 	struct lb_link_header header;
 	uint8_t body[256] __attribute__((aligned(8)));
 	int64_t type;
@@ -400,8 +404,8 @@ static bool wait_for_reply(uint64_t wanted, bool quiet)
 	return fds[0].revents == 0 && fds[1].revents != 0;
 }
 
-void lb_link_call(const void *message, size_t size, uint64_t seq, uint64_t wanted, bool *cancelled,
-	struct lb_reply_view *view)
+void lb_link_call(
+	const void *message, size_t size, uint64_t seq, uint64_t wanted, bool *cancelled, struct lb_reply_view *view)
 {
 	struct lb_link_header header;
 	struct lb_link_reply reply;

@@ -16,7 +16,9 @@
 /* Polls; timeout_ms < 0: for ever. EINTR cannot happen, all signals are blocked; SIGSTOP only restarts it. */
 int64_t lb_link_wait(struct lb_pollfd *fds, size_t count, int64_t timeout_ms)
 {
-	struct { int64_t sec, nsec; } timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000 };
+	struct {
+		int64_t sec, nsec;
+	} timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000 };
 	int64_t result;
 
 	do {
@@ -36,8 +38,8 @@ int64_t lb_link_send_all(const void *data, size_t size)
 
 	while (size > 0) {
 		struct lb_pollfd fd = { lb_self.link_fd, LB_POLLOUT, 0 };
-		int64_t sent = lb_syscall6(__NR_sendto, lb_self.link_fd, at, size,
-			LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
+		int64_t sent =
+			lb_syscall6(__NR_sendto, lb_self.link_fd, at, size, LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
 
 		if (sent > 0) {
 			at += sent;

@@ -122,7 +122,7 @@ void lb_mapped_take(const struct lb_resume_args *args)
 		if (args->file_fds[i] >= 0 && lb_syscall2(__NR_fstat, args->file_fds[i], &status) == 0) {
 			struct lb_mapped_file *known = &mapped->files[mapped->count++];
 			*known = (struct lb_mapped_file){ file->device, file->inode, status.st_ino, args->file_fds[i],
-							  file->by_stat, mapped->names_size, file->name_size };
+				file->by_stat, mapped->names_size, file->name_size };
 			memcpy(mapped->names + mapped->names_size, at, file->name_size);
 			mapped->names_size += file->name_size;
 		}
@@ -145,8 +145,8 @@ static int settle(const struct lb_mapping *mapping, void *context)
 	for (uint32_t i = 0; i < settling->count && fd >= 0; i++) {
 		uint64_t page = settling->pages[i], offset = mapping->offset + page - segment->start;
 		if (page >= segment->start && page < segment->end &&
-		    lb_syscall4(__NR_pread64, fd, content, PAGE, offset) == (int64_t)PAGE &&
-		    memcmp(content, (const void *)page, PAGE) == 0)
+			lb_syscall4(__NR_pread64, fd, content, PAGE, offset) == (int64_t)PAGE &&
+			memcmp(content, (const void *)page, PAGE) == 0)
 			lb_syscall6(__NR_mmap, page, PAGE, segment->protection, 0x12 /* PRIVATE | FIXED */, fd, offset);
 	}
 	return 0;

@@ -25,8 +25,7 @@
 #define ZERO_DEVICE 0x105ULL /* 1:5, /dev/zero: null(4) */
 /* A copy of a larger file costs more than running at home: 256 MiB are 2 s at 1 Gb/s. */
 #define MAP_SIZE_MAX (256ULL << 20)
-#define KEPT_FLAGS \
-	(MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_NORESERVE | MAP_STACK | MAP_LOCKED | MAP_POPULATE)
+#define KEPT_FLAGS (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_NORESERVE | MAP_STACK | MAP_LOCKED | MAP_POPULATE)
 #define NAME_SIZE 4096 /* PATH_MAX */
 #define FD_PATH_SIZE 32
 
@@ -140,8 +139,8 @@ static int64_t map_place(const struct lb_trap *trap, const struct lb_mapped_file
 		if (fd < 0)
 			return fd;
 	}
-	at = lb_syscall6(__NR_mmap, trap->args[0], trap->args[1], trap->args[2],
-		(trap->args[3] & KEPT_FLAGS) | type, fd, trap->args[5]);
+	at = lb_syscall6(__NR_mmap, trap->args[0], trap->args[1], trap->args[2], (trap->args[3] & KEPT_FLAGS) | type,
+		fd, trap->args[5]);
 	if (type == MAP_SHARED)
 		lb_syscall1(__NR_close, fd);
 	return at;

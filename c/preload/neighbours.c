@@ -42,9 +42,9 @@ static bool is_under_valgrind(void)
 	uint64_t request[6] = { 0x1001, 0, 0, 0, 0, 0 };
 	uint64_t result = 0;
 	__asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
-			 : "+d"(result)
-			 : "a"(request)
-			 : "cc", "memory");
+		: "+d"(result)
+		: "a"(request)
+		: "cc", "memory");
 	return result != 0;
 }
 
@@ -62,13 +62,13 @@ void lb_neighbours_meet(void)
 	if (lb_dlsym) {
 		/* Not before this: the functions work without, and nobody looks names up inside a handler. */
 		lb_next.sigaction = (int (*)(int, const void *, void *))lb_dlsym(RTLD_NEXT, "sigaction");
-		lb_next.signal = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "signal");
-		lb_next.sysv_signal = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "__sysv_signal");
-		lb_next.sigset = (uint64_t(*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "sigset");
+		lb_next.signal = (uint64_t (*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "signal");
+		lb_next.sysv_signal = (uint64_t (*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "__sysv_signal");
+		lb_next.sigset = (uint64_t (*)(int, uint64_t))lb_dlsym(RTLD_NEXT, "sigset");
 		lb_next.sigignore = (int (*)(int))lb_dlsym(RTLD_NEXT, "sigignore");
 		lb_next.siginterrupt = (int (*)(int, int))lb_dlsym(RTLD_NEXT, "siginterrupt");
-		lb_next.sigtimedwait = (int (*)(const uint64_t *, void *, const int64_t *))lb_dlsym(
-			RTLD_NEXT, "sigtimedwait");
+		lb_next.sigtimedwait =
+			(int (*)(const uint64_t *, void *, const int64_t *))lb_dlsym(RTLD_NEXT, "sigtimedwait");
 		lb_next.sigwait = (int (*)(const uint64_t *, int *))lb_dlsym(RTLD_NEXT, "sigwait");
 		lb_next.sigpending = (int (*)(uint64_t *))lb_dlsym(RTLD_NEXT, "sigpending");
 	}

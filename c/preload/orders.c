@@ -137,8 +137,8 @@ int lb_order_move_from_home(struct lb_order_context *context)
 		if (to_file)
 			lb_syscall1(__NR_close, stream_fd);
 		context->fds[0] = to_file ? -1 : stream_fd;
-		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, preload_fd,
-					 context->bytes, (uint64_t)lb_monotonic_raw_ns() - start_ns);
+		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, preload_fd, context->bytes,
+			(uint64_t)lb_monotonic_raw_ns() - start_ns);
 	}
 	lb_unfreeze();
 	return error;

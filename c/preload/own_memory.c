@@ -42,7 +42,7 @@ uint64_t lb_own_bytes(bool data)
 	uint64_t bytes = (lb_areas ? LB_PAGES(sizeof *lb_areas) : 0) + lb_kept_bytes();
 	if (!data)
 		bytes += lb_self.hole_end - lb_self.hole_start + lb_self.ring_end - lb_self.ring_start +
-			 lb_sites_bytes();
+			lb_sites_bytes();
 	return bytes;
 }
 

@@ -41,7 +41,7 @@ static enum lb_pages_way way;
 
 /* /proc/self/smaps, read once from its beginning on, as mappings are asked for in order. */
 static struct {
-	int64_t fd;    /* or an error */
+	int64_t fd;     /* or an error */
 	uint64_t start; /* of the mapping that was read last */
 	bool exists;    /* something of it */
 	size_t used, at;
@@ -56,7 +56,7 @@ int64_t lb_pages_read(void *to, uint64_t at, uint64_t size)
 static int64_t scan(enum lb_look look, uint64_t *at, uint64_t end, struct region *regions, uint64_t count)
 {
 	struct scan_arguments scan = { sizeof scan, .start = *at, .end = end, .regions = (uint64_t)regions,
-				       .regions_count = count };
+		.regions_count = count };
 	scan.inverted = scan.all_of = look == LB_LOOK_OWN ? IS_ZERO | IS_FILE : 0;
 	scan.any_of = look == LB_LOOK_OWN ? IS_PRESENT | IS_SWAPPED : IS_GUARD;
 	scan.returned = way == LB_PAGES_SCANNED ? IS_GUARD : IS_SWAPPED;
@@ -120,8 +120,8 @@ static int each_scanned(enum lb_look look, uint64_t start, uint64_t end, lb_page
 			return (int)count;
 		for (int64_t i = 0; i < count && !result; i++) {
 			struct lb_pages row = { regions[i].start, regions[i].end, regions[i].categories & IS_GUARD };
-			result = regions[i].categories & IS_SWAPPED ? each_swapped(&regions[i], each, context) :
-								      each(&row, context);
+			result = regions[i].categories & IS_SWAPPED ? each_swapped(&regions[i], each, context)
+								    : each(&row, context);
 		}
 	}
 	return result;
@@ -168,7 +168,7 @@ static bool may_exist(uint64_t start)
 		if (memcmp(line, "Rss:", 4) == 0 || memcmp(line, "Swap:", 5) == 0)
 			smaps.exists |= says_more_than_zero(line);
 		else if (memcmp(line, "VmFlags:", 8) == 0 && smaps.start == start)
-			return smaps.exists; /* its last line */
+			return smaps.exists;           /* its last line */
 		else if (*line < 'A' || *line > 'Z') { /* its first line begins with its address */
 			smaps.start = lb_parse_hex(&line);
 			smaps.exists = false;

@@ -12,8 +12,8 @@
 #include "internal.h"
 #include "posix_timers.h"
 
-#define TEXT_SIZE 32768     /* LB_TIMERS_MAX times the four lines of one */
-#define ID_MAX (1 << 20)    /* a higher number takes an older kernel too long to come to: a second for this one */
+#define TEXT_SIZE 32768  /* LB_TIMERS_MAX times the four lines of one */
+#define ID_MAX (1 << 20) /* a higher number takes an older kernel too long to come to: a second for this one */
 #define PR_TIMER_CREATE_RESTORE_IDS_OPTION 77
 #define RESTORE_IDS_OFF 0
 #define RESTORE_IDS_ON 1
@@ -24,7 +24,7 @@
 #define SIGEV_THREAD_ID_FLAG 4
 #define SECOND_NS 1000000000LL
 #define DUE_TRIES 100
-#define LOOKS 5        /* until one is not interrupted, as it is late by as much */
+#define LOOKS 5 /* until one is not interrupted, as it is late by as much */
 #define LOOK_NS 20000
 
 struct sigevent_of_kernel { /* struct sigevent, include/uapi/asm-generic/siginfo.h, Linux 6.12 */
@@ -38,7 +38,7 @@ static struct lb_timer timers[LB_TIMERS_MAX];
 static int64_t left_ns[LB_TIMERS_MAX]; /* at lb_timers_note() */
 static int count;
 static bool stopped;
-static uint64_t due; /* signals of timers that have gone off already when they go on */
+static uint64_t due;       /* signals of timers that have gone off already when they go on */
 static bool home_restores; /* noted before it leaves */
 
 struct lb_timer *lb_timer_find(int32_t id)
@@ -131,7 +131,7 @@ static bool parse_clock(const char **at, struct lb_timer *timer)
 	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) /* these wake the machine */
 		return false;
 	if (clock < 0) {
-		uint32_t pid = (uint32_t) ~(clock >> 3);
+		uint32_t pid = (uint32_t)~(clock >> 3);
 		if (pid != 0 && pid != lb_self.local_pid)
 			return false;
 		clock = (int32_t)(~0u << 3) | (clock & 7);
@@ -367,8 +367,7 @@ void lb_timers_note_overruns(void)
 
 static int64_t make(const struct lb_timer *timer, int32_t *id)
 {
-	struct sigevent_of_kernel event = { .value = timer->value, .signal = timer->signal,
-		.notify = timer->notify };
+	struct sigevent_of_kernel event = { .value = timer->value, .signal = timer->signal, .notify = timer->notify };
 	if (timer->notify & SIGEV_THREAD_ID_FLAG)
 		event.tid = (int32_t)lb_self.local_pid;
 	return lb_syscall3(__NR_timer_create, timer->clock, &event, id);

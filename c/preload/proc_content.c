@@ -169,7 +169,7 @@ static int64_t make_stat(void)
 		size_t length;
 		uint64_t value;
 		const uint8_t *text = is_home_field(field) ? stat_field(home, (size_t)home_size, field, &length)
-					      : stat_field(raw, (size_t)size, field, &length);
+							   : stat_field(raw, (size_t)size, field, &length);
 
 		if (length == 0)
 			break;
@@ -235,8 +235,8 @@ static const char *named(const uint8_t *line, size_t length, const char *const *
 static int64_t make_status(void)
 {
 	static uint8_t home[4096];
-	static const char *const home_lines[] = { "Tgid:", "Ngid:", "Pid:", "PPid:", "TracerPid:", "Uid:",
-		"Gid:", "FDSize:", "Groups:", "NStgid:", "NSpid:", "NSpgid:", "NSsid:", "Umask:" };
+	static const char *const home_lines[] = { "Tgid:", "Ngid:", "Pid:", "PPid:", "TracerPid:", "Uid:", "Gid:",
+		"FDSize:", "Groups:", "NStgid:", "NSpid:", "NSpgid:", "NSsid:", "Umask:" };
 	static const char *const sizes[] = { "VmPeak:", "VmSize:", "VmData:" };
 	int64_t size = read_local("status", raw, sizeof(raw));
 	int64_t home_size = read_home("/proc/self/status", home, sizeof(home));

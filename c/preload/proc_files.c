@@ -16,9 +16,9 @@
 #include "proc_content.h"
 
 /* Files that tell of the address space, the CPU time and the like. Not here: what home answers. */
-static const char *const local_names[] = { "maps", "smaps", "smaps_rollup", "numa_maps", "status", "stat",
-	"statm", "auxv", "cmdline", "environ", "limits", "io", "sched", "schedstat", "syscall", "wchan",
-	"stack", "personality" };
+static const char *const local_names[] = { "maps", "smaps", "smaps_rollup", "numa_maps", "status", "stat", "statm",
+	"auxv", "cmdline", "environ", "limits", "io", "sched", "schedstat", "syscall", "wchan", "stack",
+	"personality" };
 /* Writing to them or mapping them is about the memory that is here. */
 static const char *const foreign_names[] = { "mem", "pagemap", "clear_refs", "map_files" };
 
@@ -87,8 +87,7 @@ bool lb_proc_is_foreign(const char *path)
 {
 	const char *name = self_name(path);
 
-	return name != NULL &&
-		is_one_of(name, foreign_names, sizeof(foreign_names) / sizeof(foreign_names[0]));
+	return name != NULL && is_one_of(name, foreign_names, sizeof(foreign_names) / sizeof(foreign_names[0]));
 }
 
 bool lb_proc_is_local(const char *path, uint64_t flags)

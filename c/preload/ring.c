@@ -59,8 +59,8 @@ static int64_t map(uint64_t at, uint64_t size, int fd, uint64_t offset)
 /* Returns the address, or a negative error. */
 static int64_t map_all(int fd)
 {
-	int64_t at = lb_syscall6(__NR_mmap, 0, MEMORY_SIZE, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int64_t at =
+		lb_syscall6(__NR_mmap, 0, MEMORY_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int64_t result;
 
 	if (at < 0)
@@ -69,8 +69,7 @@ static int64_t map_all(int fd)
 	if (result >= 0)
 		result = map((uint64_t)at + MEMORY_MIRROR_AT, LB_RING_SIZE, fd, LB_RING_DATA_AT);
 	if (result >= 0)
-		result = map((uint64_t)at + MEMORY_AHEAD_AT, MEMORY_SIZE - MEMORY_AHEAD_AT, fd,
-			LB_RING_AHEAD_AT);
+		result = map((uint64_t)at + MEMORY_AHEAD_AT, MEMORY_SIZE - MEMORY_AHEAD_AT, fd, LB_RING_AHEAD_AT);
 	if (result >= 0)
 		return at;
 	lb_syscall2(__NR_munmap, at, MEMORY_SIZE);
@@ -190,8 +189,8 @@ static void wake_keeper(void)
 	struct lb_keeper_message message = { LB_KEEPER_WRITTEN, lb_self.local_pid };
 
 	/* A queue that is full is a keeper that has not looked yet. */
-	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof(message),
-		LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
+	lb_syscall6(
+		__NR_sendto, lb_self.keeper_fd, &message, sizeof(message), LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
 }
 
 void lb_ring_publish(uint64_t head)

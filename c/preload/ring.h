@@ -12,21 +12,21 @@
 /* What is known of a descriptor; zero: nothing. Forgotten whenever the number may stand for another file. */
 struct lb_file {
 	uint64_t device, inode;
-	uint64_t offset;       /* if `offset_known` is struct lb_known's `moves`, and nothing is read ahead at it */
+	uint64_t offset; /* if `offset_known` is struct lb_known's `moves`, and nothing is read ahead at it */
 	uint64_t offset_known;
-	uint64_t offset_max;   /* struct lb_home_file */
-	uint64_t placed_end;   /* where the last pwrite(2) behind ended */
-	uint32_t unit;         /* struct lb_home_file */
+	uint64_t offset_max; /* struct lb_home_file */
+	uint64_t placed_end; /* where the last pwrite(2) behind ended */
+	uint32_t unit;       /* struct lb_home_file */
 	uint32_t ahead_size; /* bytes to read ahead next time */
-	uint8_t grants;     /* LB_GRANT_*, as home gave them */
-	uint8_t transfers;  /* reads and writes that went home; the second one asks for grants */
-	uint8_t ahead_slot; /* index into ring->ahead + 1; 0: nothing is read ahead */
-	bool unshared;      /* opened after the last fork: its offset is this process's alone */
-	bool only_read;     /* opened by this process for reading alone: closing it cannot fail */
-	bool duplicated;    /* another number has the same offset */
-	bool appends;       /* O_APPEND */
+	uint8_t grants;      /* LB_GRANT_*, as home gave them */
+	uint8_t transfers;   /* reads and writes that went home; the second one asks for grants */
+	uint8_t ahead_slot;  /* index into ring->ahead + 1; 0: nothing is read ahead */
+	bool unshared;       /* opened after the last fork: its offset is this process's alone */
+	bool only_read;      /* opened by this process for reading alone: closing it cannot fail */
+	bool duplicated;     /* another number has the same offset */
+	bool appends;        /* O_APPEND */
 	bool is_regular;
-	bool scattered;     /* lseek(2) behind: the next write does not go on where the one before it ended */
+	bool scattered; /* lseek(2) behind: the next write does not go on where the one before it ended */
 	uint8_t unused[7];
 };
 #define LB_FILES 2048u
@@ -42,7 +42,7 @@ struct lb_slot {
 /* What fstat(2) and its like have told: it holds until something happens (status.c). */
 #define LB_STATUSES 8u
 struct lb_status {
-	uint32_t fd; /* + 1; 0: none */
+	uint32_t fd;                  /* + 1; 0: none */
 	uint32_t number, flags, mask; /* the call's; LB_STATUS_FSTAT: a struct stat, however it was asked for */
 	uint64_t news, until;
 	uint8_t bytes[256]; /* struct stat or struct statx */
@@ -51,8 +51,8 @@ struct lb_status {
 
 /* What this copy knows, beside its files. */
 struct lb_known {
-	uint64_t news;   /* counts whatever may have told the program of a change to a file, and its own changes */
-	uint64_t moves;  /* from 1; counts calls that may have moved offsets in ways that nobody follows here */
+	uint64_t news;       /* counts whatever may have told the program of a change to a file, and its own changes */
+	uint64_t moves;      /* from 1; counts calls that may have moved offsets in ways that nobody follows here */
 	uint64_t scatter_at; /* position in the stream of the last write that `scattered` does not count */
 	uint64_t scattered;  /* bytes that writes here and there behind that one may need beside their own */
 	uint32_t write_grants;
@@ -66,9 +66,9 @@ _Static_assert(sizeof(struct lb_known) + LB_FILES * sizeof(struct lb_file) <= LB
 /* ---- ring.c. Without a ring (no memory for it) nothing is granted and every call goes home at once. */
 /* In the restored process away, before PARKED. Returns the memfd for the keeper, or a negative error. */
 int lb_ring_create(void) LB_HIDDEN;
-struct lb_ring *lb_ring(void) LB_HIDDEN; /* NULL: none */
-uint8_t *lb_ring_ahead(unsigned slot) LB_HIDDEN; /* LB_AHEAD_SIZE bytes */
-struct lb_known *lb_known(void) LB_HIDDEN; /* only where there is a ring */
+struct lb_ring *lb_ring(void) LB_HIDDEN;             /* NULL: none */
+uint8_t *lb_ring_ahead(unsigned slot) LB_HIDDEN;     /* LB_AHEAD_SIZE bytes */
+struct lb_known *lb_known(void) LB_HIDDEN;           /* only where there is a ring */
 struct lb_file *lb_ring_file(uint64_t fd) LB_HIDDEN; /* NULL: not a number that is kept track of */
 /* Whether `size` bytes of data in one WRITE or several fit now. */
 bool lb_ring_room(uint64_t size) LB_HIDDEN;

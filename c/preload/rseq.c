@@ -18,9 +18,9 @@
 #include "internal.h"
 
 #define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */
-#define FIRST_SIZE 32               /* of the first version of struct rseq, which glibc registers */
+#define FIRST_SIZE 32              /* of the first version of struct rseq, which glibc registers */
 #define UNREGISTER 1
-#define EVERY_CHILD 0x40000000      /* __WALL */
+#define EVERY_CHILD 0x40000000 /* __WALL */
 #define ARCH_GET_FS_OPTION 0x1003
 #define SET_PTRACER_OPTION 0x59616d61 /* PR_SET_PTRACER: where Yama lets no process trace its parent */
 #define SET_PTRACER_ANY (~0ULL)
@@ -119,7 +119,9 @@ int lb_rseq_take(void)
 
 void lb_rseq_give(void)
 {
-	const struct { uint32_t start, number; } none = { 0, (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED };
+	const struct {
+		uint32_t start, number;
+	} none = { 0, (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED };
 	/* A kernel that has no rseq(2): then the program is not to believe what it was told elsewhere. */
 	if (area.address && call(area.address, area.size, 0, area.signature) < 0)
 		lb_user_write(area.address, &none, sizeof none);

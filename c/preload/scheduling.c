@@ -19,9 +19,9 @@
 
 #define PRIO_PROCESS 0
 #define SCHED_DEADLINE_POLICY 6
-#define RESET_ON_FORK 1ULL       /* SCHED_FLAG_RESET_ON_FORK */
-#define UTIL_CLAMP 0x60ULL       /* SCHED_FLAG_UTIL_CLAMP */
-#define CPU_WORDS 128            /* CONFIG_NR_CPUS is 8192 at most on x86-64 */
+#define RESET_ON_FORK 1ULL /* SCHED_FLAG_RESET_ON_FORK */
+#define UTIL_CLAMP 0x60ULL /* SCHED_FLAG_UTIL_CLAMP */
+#define CPU_WORDS 128      /* CONFIG_NR_CPUS is 8192 at most on x86-64 */
 
 struct attributes { /* struct sched_attr, include/uapi/linux/sched/types.h, Linux 6.12 */
 	uint32_t size, policy;
@@ -95,7 +95,7 @@ static int64_t set_attributes(void)
 	set.flags &= RESET_ON_FORK;
 	set.runtime = set.deadline = set.period = 0; /* a slice of the node's own */
 	if (set.util_max != 0 && now.util_max != 0 /* 0: that kernel has no clamps */ &&
-	    (set.util_min != now.util_min || set.util_max != now.util_max))
+		(set.util_min != now.util_min || set.util_max != now.util_max))
 		set.flags |= UTIL_CLAMP;
 	if (set.flags == (now.flags & RESET_ON_FORK) && set.policy == now.policy && set.priority == now.priority)
 		return 0;

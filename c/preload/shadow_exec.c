@@ -16,8 +16,8 @@
 #define RLIMIT_DATA 2
 #define RLIMIT_AS 9
 #define SHADOW_MEMORY (10ULL << 20) /* its segments are 9 MB, its stack is small: size(1) */
-#define NOFILE_CONSIDERED 65536 /* lb_state.cloexec covers these */
-#define NOFILE_USUAL 4096       /* no higher than needed: the kernel's table grows with the number */
+#define NOFILE_CONSIDERED 65536     /* lb_state.cloexec covers these */
+#define NOFILE_USUAL 4096           /* no higher than needed: the kernel's table grows with the number */
 
 /* Limits under which a shadow cannot begin, be it that the kernel kills this process in the middle of the exec. */
 static struct {
@@ -46,7 +46,7 @@ void lb_fds_begin(void)
 	if (wanted[1] < wanted[0]) /* only the privileged may */
 		wanted[1] = wanted[0];
 	raised = program_limit[0] <= NOFILE_CONSIDERED - LB_UPPER_DESCRIPTORS &&
-		 lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, wanted, 0) == 0;
+		lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, wanted, 0) == 0;
 }
 
 void lb_fds_end(void)
@@ -230,7 +230,7 @@ static void raise_limits(void)
 		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, 0, before);
 		uint64_t wanted[2] = { before[1], before[1] };
 		limits[i].raised = before[0] < limits[i].needed &&
-				   lb_syscall4(__NR_prlimit64, 0, limits[i].resource, wanted, 0) == 0;
+			lb_syscall4(__NR_prlimit64, 0, limits[i].resource, wanted, 0) == 0;
 	}
 }
 
@@ -253,11 +253,11 @@ static bool is_same_file(int a, int b)
 {
 	uint64_t files[2][18]; /* struct stat: it begins with st_dev and st_ino */
 	return lb_syscall2(__NR_fstat, a, files[0]) == 0 && lb_syscall2(__NR_fstat, b, files[1]) == 0 &&
-	       files[0][0] == files[1][0] && files[0][1] == files[1][1];
+		files[0][0] == files[1][0] && files[0][1] == files[1][1];
 }
 
-int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd,
-		     uint64_t bytes, uint64_t freeze_ns)
+int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd, uint64_t bytes,
+	uint64_t freeze_ns)
 {
 	int error;
 	fill_state(order, bytes, freeze_ns);

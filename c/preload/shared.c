@@ -10,7 +10,7 @@
 #include "internal.h"
 
 #define PAGE 4096ULL
-#define SHARED_MAX 32u /* mappings; a process with more stays at home */
+#define SHARED_MAX 32u         /* mappings; a process with more stays at home */
 #define EXCLUSIVE (1ULL << 56) /* Documentation/admin-guide/mm/pagemap.rst, since Linux 4.2 */
 #define PRESENT (1ULL << 63)
 #define ENTRIES 512u
@@ -91,8 +91,8 @@ static int look_at_pages(void)
 	for (uint32_t i = 0; i < count && !error; i++) {
 		for (uint64_t at = own[i].start; at < own[i].end && !error; at += ENTRIES * PAGE) {
 			uint64_t pages = (own[i].end - at) / PAGE;
-			int64_t got = lb_syscall4(__NR_pread64, fd, entries, (pages < ENTRIES ? pages : ENTRIES) * 8,
-						  at / PAGE * 8);
+			int64_t got = lb_syscall4(
+				__NR_pread64, fd, entries, (pages < ENTRIES ? pages : ENTRIES) * 8, at / PAGE * 8);
 			error = got < 0 ? (int)got : 0;
 			for (int64_t page = 0; page < got / 8 && !error; page++)
 				if ((entries[page] & (PRESENT | EXCLUSIVE)) == PRESENT)

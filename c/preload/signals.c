@@ -32,7 +32,7 @@ static bool is_ours(int signal, const struct lb_action *program)
 static void stand_in_front(const struct lb_action *program, struct lb_action *action)
 {
 	*action = (struct lb_action){ (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER,
-				      (uint64_t)lb_sigreturn, ~0ULL };
+		(uint64_t)lb_sigreturn, ~0ULL };
 	if (!is_handler(program)) {
 		action->flags |= LB_SA_RESTART;
 		return;
@@ -145,8 +145,7 @@ void lb_actions_take(void)
 static bool is_so(int signal, const struct lb_action *action)
 {
 	struct lb_action now;
-	bool ignores = action->handler == LB_SIG_IGN ||
-		       (action->handler == LB_SIG_DFL && (LB_BIT(signal) & QUIET));
+	bool ignores = action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && (LB_BIT(signal) & QUIET));
 	if (lb_self.away || is_ours(signal, action) || !ignores)
 		return false;
 	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;

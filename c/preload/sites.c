@@ -30,11 +30,11 @@
 #define JUMP_SIZE 5
 #define JUMP 0xe9
 #define LANDING_SIZE 14 /* jmp *0(%rip) and the address */
-#define TRAPS_BEFORE 4 /* patching costs as much as some twenty traps */
+#define TRAPS_BEFORE 4  /* patching costs as much as some twenty traps */
 #define SEEN 64
 #define LANDINGS 16
 #define STACK_ROOM (1ULL << 30) /* below a stack, which may grow */
-#define CODE_BEFORE 8 /* bytes that are looked at, up to the site's end and behind it */
+#define CODE_BEFORE 8           /* bytes that are looked at, up to the site's end and behind it */
 #define CODE_SIZE 11
 #define ANY_NUMBER UINT32_MAX
 
@@ -42,7 +42,7 @@
 enum kind { ANY = 2, XOR = 4, MOV = 7 };
 
 struct site {
-	uint64_t at; /* the first byte that is patched */
+	uint64_t at;      /* the first byte that is patched */
 	uint64_t landing; /* of the kinds that need one */
 	uint32_t number;
 	uint32_t protection;
@@ -162,8 +162,8 @@ static bool map_landing(uint64_t page)
 	if (question.above_grows && question.above - page < STACK_ROOM)
 		return false;
 	lb_limits_follow(PAGE);
-	int64_t at = lb_syscall6(__NR_mmap, page, PAGE, PROT_READ | PROT_EXEC,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	int64_t at = lb_syscall6(
+		__NR_mmap, page, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (at != (int64_t)page) {
 		lb_limits_follow(0);
 		return false;
@@ -247,7 +247,7 @@ static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint
 	struct question question;
 	struct site *site = slot_of(after, kind, kind == ANY ? ANY_NUMBER : number);
 	if (!site || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) || !ask(PAGE_OF(at), &question) ||
-	    (question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
+		(question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
 		return false;
 	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
 	if (!make_jump(at, stub, jump)) /* the program's own file is further away: it may look at its code */
@@ -281,7 +281,7 @@ static void patch(uint32_t number, uint64_t after)
 	uint8_t code[CODE_SIZE];
 	const uint8_t *end = code + CODE_BEFORE;
 	if (is_patched(after) || lb_user_read(code, after - CODE_BEFORE, sizeof code) < 0 || end[-2] != 0x0f ||
-	    end[-1] != 0x05)
+		end[-1] != 0x05)
 		return;
 	if (is_mov(end, number) && patch_as(MOV, number, after, end))
 		return;
@@ -319,9 +319,8 @@ static void undo_range(uint64_t start, uint64_t size)
 		struct site *site = &sites[i];
 		uint64_t landing = site->landing ? PAGE_OF(site->landing) : 0;
 		bool concerned = (PAGE_OF(site->at) < end && PAGE_OF(site->at) + PAGE > start) ||
-				 (landing && landing < end && landing + PAGE > start);
-		if (!concerned || !site->patched ||
-		    !write_code(site->at, site->original, JUMP_SIZE, site->protection))
+			(landing && landing < end && landing + PAGE > start);
+		if (!concerned || !site->patched || !write_code(site->at, site->original, JUMP_SIZE, site->protection))
 			continue;
 		site->patched = false;
 		memset(seen, 0, sizeof seen);

@@ -71,8 +71,9 @@ int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd)
 	struct lb_request request = { .number = __NR_getsockopt };
 
 	if (!lb_self.away)
-		return limit_of(lb_syscall5(__NR_getsockopt, fd, SOL_SOCKET_LEVEL, option_of(number),
-				option.time, &option.size), &option);
+		return limit_of(lb_syscall5(__NR_getsockopt, fd, SOL_SOCKET_LEVEL, option_of(number), option.time,
+					&option.size),
+			&option);
 	lb_request_value(&request, 0, fd);
 	lb_request_value(&request, 1, SOL_SOCKET_LEVEL);
 	lb_request_value(&request, 2, (uint64_t)option_of(number));

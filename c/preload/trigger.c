@@ -101,13 +101,14 @@ static void report(const struct lb_order_context *context, int error)
 /* Asks whether the order stands. False: no. */
 static bool fetch(uint64_t order_id, struct lb_order_context *context)
 {
-	struct lb_local_fetch message = { .type = LB_LOCAL_FETCH, .size = sizeof message, .order_id = order_id,
-					  .pid = lb_self.local_pid };
+	struct lb_local_fetch message = {
+		.type = LB_LOCAL_FETCH, .size = sizeof message, .order_id = order_id, .pid = lb_self.local_pid
+	};
 	int fd = lb_control_connect();
 	if (fd < 0)
 		return false;
-	int got = lb_control_ask(fd, &message, sizeof message, &context->order, sizeof context->order,
-				 context->fds, LB_LOCAL_DESCRIPTORS_MAX);
+	int got = lb_control_ask(fd, &message, sizeof message, &context->order, sizeof context->order, context->fds,
+		LB_LOCAL_DESCRIPTORS_MAX);
 	lb_syscall1(__NR_close, fd);
 	if (got < 0)
 		return false;
@@ -204,7 +205,7 @@ static void stop_by_default(void)
 static bool by_hand(const struct lb_siginfo *info)
 {
 	return (info->code == SI_USER || info->code == LB_SI_QUEUE || info->code == SI_TKILL) &&
-	       (uint32_t)info->queued.pid != lb_self.local_pid;
+		(uint32_t)info->queued.pid != lb_self.local_pid;
 }
 
 /* Away: whether one of the program's own is to be delivered now; its details then. */
@@ -303,7 +304,7 @@ static uint64_t step(struct lb_siginfo *info, uint64_t *context, struct lb_entry
 static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
 {
 	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
-				    ~0ULL };
+		~0ULL };
 	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
 	bool left = stepping.active && stepping.copy == lb_self.copy;
 	if (left && (REGISTER(context, LB_EFLAGS) & TRAP_FLAG))
@@ -314,7 +315,7 @@ static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *
 	stepping.info = *info;
 	stepping.steps = 0;
 	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
-	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP); /* a blocked one would kill the process */
+	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
 	if (is_handler(lb_self.actions[LB_SIGURG].handler)) /* which may then be called from here */
 		action.flags |= lb_self.actions[LB_SIGURG].flags & LB_SA_ONSTACK;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
@@ -326,7 +327,7 @@ static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *
 void lb_order_taken(int signal, const struct lb_siginfo *order)
 {
 	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
-				    ~0ULL };
+		~0ULL };
 	stepping.active = true;
 	stepping.copy = lb_self.copy;
 	stepping.signal = signal;
@@ -358,14 +359,13 @@ uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *conte
 void lb_came_home(void)
 {
 	struct lb_local_came_home message = { .type = LB_LOCAL_CAME_HOME,
-					      .size = sizeof message,
-					      .start_ticks = lb_self.start_ticks,
-					      .ticket = lb_self.ticket,
-					      .cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us +
-						lb_self.cpu[LB_CPU_PROCESS].system_us,
-					      .request = lb_self.home_request,
-					      .pid = lb_self.home_pid,
-					      .system_call = lb_self.home_call };
+		.size = sizeof message,
+		.start_ticks = lb_self.start_ticks,
+		.ticket = lb_self.ticket,
+		.cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us + lb_self.cpu[LB_CPU_PROCESS].system_us,
+		.request = lb_self.home_request,
+		.pid = lb_self.home_pid,
+		.system_call = lb_self.home_call };
 	struct lb_local_ack ack;
 	lb_fds_begin();
 	int fd = lb_control_connect();

@@ -28,8 +28,8 @@ static size_t copy(uint64_t program, void *ours, size_t size, bool in)
 
 	if (size == 0)
 		return 0;
-	result = lb_syscall6(in ? __NR_process_vm_readv : __NR_process_vm_writev, lb_self.local_pid, &here, 1,
-		&there, 1, 0);
+	result = lb_syscall6(
+		in ? __NR_process_vm_readv : __NR_process_vm_writev, lb_self.local_pid, &here, 1, &there, 1, 0);
 	if (not_allowed(result)) {
 		memcpy(in ? ours : (void *)program, in ? (const void *)program : ours, size);
 		return size;

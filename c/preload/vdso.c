@@ -71,7 +71,7 @@ static void add_ns(int64_t *time, int64_t ns)
 static bool is_of_vdso(int clock)
 {
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
-	       clock == CLOCK_BOOTTIME || clock == CLOCK_MONOTONIC_COARSE;
+		clock == CLOCK_BOOTTIME || clock == CLOCK_MONOTONIC_COARSE;
 }
 
 HOOK static int64_t program_clock_gettime(int64_t clock_argument, int64_t *time)
@@ -81,8 +81,8 @@ HOOK static int64_t program_clock_gettime(int64_t clock_argument, int64_t *time)
 	bool cpu = lb_cpu_clock(clock, &local);
 	if (clock < 0 && !cpu)
 		return LB_ENOSYS; /* another process's: then it is a call like any other */
-	int64_t rv = node.clock_gettime && is_of_vdso(clock) ? node.clock_gettime(clock, time) :
-							       lb_syscall2(__NR_clock_gettime, local, time);
+	int64_t rv = node.clock_gettime && is_of_vdso(clock) ? node.clock_gettime(clock, time)
+							     : lb_syscall2(__NR_clock_gettime, local, time);
 	if (rv == 0 && cpu)
 		add_ns(time, lb_cpu_clock_elsewhere_ns(clock));
 	else if (rv == 0 && clock != CLOCK_REALTIME && is_of_vdso(clock))
@@ -216,9 +216,12 @@ static void patch_program(void)
 		const char *name;
 		void *target;
 	} entries[] = {
-		{ "__vdso_clock_gettime", program_clock_gettime }, { "__vdso_gettimeofday", program_gettimeofday },
-		{ "__vdso_time", program_time },                   { "__vdso_clock_getres", program_clock_getres },
-		{ "__vdso_getcpu", program_getcpu },               { "__vdso_getrandom", program_none },
+		{ "__vdso_clock_gettime", program_clock_gettime },
+		{ "__vdso_gettimeofday", program_gettimeofday },
+		{ "__vdso_time", program_time },
+		{ "__vdso_clock_getres", program_clock_getres },
+		{ "__vdso_getcpu", program_getcpu },
+		{ "__vdso_getrandom", program_none },
 	};
 	struct symbols symbols;
 	uint64_t base = lb_self.program_vdso;

@@ -42,19 +42,25 @@ struct limited {
 };
 
 static const struct limited calls[] = {
-	{ __NR_nanosleep, 0, 1, TIMESPEC },           { __NR_clock_nanosleep, 2, 3, TIMESPEC },
-	{ __NR_futex, 3, NONE, TIMESPEC },            { __NR_rt_sigtimedwait, 2, NONE, TIMESPEC },
-	{ __NR_epoll_pwait2, 3, NONE, TIMESPEC },     { __NR_semtimedop, 3, NONE, TIMESPEC },
-	{ __NR_poll, 2, NONE, MILLISECONDS },         { __NR_epoll_wait, 3, NONE, MILLISECONDS },
-	{ __NR_epoll_pwait, 3, NONE, MILLISECONDS },  { __NR_ppoll, 2, 2, COUNTED },
-	{ __NR_pselect6, 4, 4, COUNTED },             { __NR_select, 4, 4, COUNTED_US },
+	{ __NR_nanosleep, 0, 1, TIMESPEC },
+	{ __NR_clock_nanosleep, 2, 3, TIMESPEC },
+	{ __NR_futex, 3, NONE, TIMESPEC },
+	{ __NR_rt_sigtimedwait, 2, NONE, TIMESPEC },
+	{ __NR_epoll_pwait2, 3, NONE, TIMESPEC },
+	{ __NR_semtimedop, 3, NONE, TIMESPEC },
+	{ __NR_poll, 2, NONE, MILLISECONDS },
+	{ __NR_epoll_wait, 3, NONE, MILLISECONDS },
+	{ __NR_epoll_pwait, 3, NONE, MILLISECONDS },
+	{ __NR_ppoll, 2, 2, COUNTED },
+	{ __NR_pselect6, 4, 4, COUNTED },
+	{ __NR_select, 4, 4, COUNTED_US },
 };
 
 static const struct limited of_socket = { 0, NONE, NONE, OF_SOCKET };
 
 /* Of the call that was interrupted last, while its beginning is not known. */
 static struct {
-	int64_t noted_ns; /* when it was interrupted; 0: there is none */
+	int64_t noted_ns;  /* when it was interrupted; 0: there is none */
 	uint64_t switches; /* how often this process had given up its processor by then: getrusage(2) */
 } untold;
 
@@ -72,9 +78,9 @@ static const struct limited *find(const uint64_t *context, uint32_t number)
 		if (number == __NR_futex && (argument(context, 1) & FUTEX_CMD_MASK) != FUTEX_WAIT)
 			return 0; /* a point in time */
 		if (number == __NR_clock_nanosleep &&
-		    ((argument(context, 1) & TIMER_ABSTIME) || (argument(context, 0) != CLOCK_REALTIME &&
-								 argument(context, 0) != CLOCK_MONOTONIC &&
-								 argument(context, 0) != CLOCK_BOOTTIME)))
+			((argument(context, 1) & TIMER_ABSTIME) ||
+				(argument(context, 0) != CLOCK_REALTIME && argument(context, 0) != CLOCK_MONOTONIC &&
+					argument(context, 0) != CLOCK_BOOTTIME)))
 			return 0; /* the same, or CPU time */
 		return &calls[i];
 	}
@@ -96,7 +102,7 @@ void lb_wait_note(const uint64_t *context)
 	int64_t rusage[18] = { 0 };
 	untold.noted_ns = 0;
 	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || lb_forward_in_stub(REGISTER(context, LB_RIP)) ||
-	    !lb_interrupted_call(context, &number))
+		!lb_interrupted_call(context, &number))
 		return;
 	const struct limited *call = find(context, number);
 	if (!call)
@@ -123,7 +129,7 @@ void lb_wait_began(uint64_t began_ns, uint64_t switches)
 {
 	/* It has given up its processor once more since it was looked at: then that was another wait. */
 	if (untold.noted_ns != 0 && began_ns != 0 && switches == untold.switches &&
-	    began_ns < (uint64_t)untold.noted_ns)
+		began_ns < (uint64_t)untold.noted_ns)
 		lb_wait_shorten(untold.noted_ns - (int64_t)began_ns);
 	untold.noted_ns = 0;
 }

@@ -52,7 +52,7 @@ static int check_header(const struct lb_image_header *header)
 	if (header->segments > LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
 	if (header->auxv_words > LB_AUXV_WORDS || header->files > header->segments ||
-	    header->files_size > LB_IMAGE_FILES_SIZE_MAX)
+		header->files_size > LB_IMAGE_FILES_SIZE_MAX)
 		return -LB_E_WIRE;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int check_segments(const struct lb_image_segment *segments, uint32_t coun
 		if (s->start < end || s->end <= s->start || ((s->start | s->end) & (PAGE - 1)))
 			return -LB_E_WIRE;
 		if (s->end > 0x7ffffffff000ULL || s->kind > LB_SEGMENT_SHARED || s->file > files ||
-		    ((s->offset & (PAGE - 1)) && s->file != 0))
+			((s->offset & (PAGE - 1)) && s->file != 0))
 			return -LB_E_WIRE;
 		end = s->end;
 	}
@@ -88,8 +88,8 @@ static int check_files(const struct lb_image_header *header, const void *files)
 	const struct lb_image_file *file = files;
 	for (uint32_t i = 0; i < header->files; i++, file = next_file(file)) {
 		if (left < sizeof *file || file->name_size == 0 || file->name_size % 8 != 0 ||
-		    file->name_size > LB_IMAGE_NAME_SIZE_MAX || left - sizeof *file < file->name_size ||
-		    name_of(file)[file->name_size - 1] != 0)
+			file->name_size > LB_IMAGE_NAME_SIZE_MAX || left - sizeof *file < file->name_size ||
+			name_of(file)[file->name_size - 1] != 0)
 			return -LB_E_WIRE;
 		left -= sizeof *file + file->name_size;
 	}
@@ -105,8 +105,7 @@ static void note_vdso_line(const char *line, struct lb_restorer_args *args)
 		if (*line == '-')
 			which = 1;
 		else
-			bounds[which] = bounds[which] * 16 +
-					(uint64_t)(*line <= '9' ? *line - '0' : *line - 'a' + 10);
+			bounds[which] = bounds[which] * 16 + (uint64_t)(*line <= '9' ? *line - '0' : *line - 'a' + 10);
 	}
 	while (*line && *line != '[')
 		line++;
@@ -167,9 +166,9 @@ static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count,
 	bool is_low = false;
 	for (unsigned i = 0; i < HOLE_TRIES; i++) {
 		uint64_t end = end_in_the_way(segments, count, start, size + more);
-		int64_t at = end ? 0 : lb_syscall6(__NR_mmap, start, (size + more), PROT_NONE,
-						   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-							   MAP_FIXED_NOREPLACE, -1, 0);
+		int64_t at = end ? 0
+				 : lb_syscall6(__NR_mmap, start, (size + more), PROT_NONE,
+					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 		if (!end && at == (int64_t)start) {
 			int64_t error = lb_syscall3(__NR_mprotect, start, size, PROT_READ | PROT_WRITE);
 			return error ? error : at;
@@ -195,8 +194,8 @@ static void copy_text(char *to, const char *from, unsigned size)
 	to[n] = 0;
 }
 
-static void fill_resume(struct lb_restorer_args *args, const struct lb_enter_request *request, uint64_t hole,
-			uint64_t size)
+static void fill_resume(
+	struct lb_restorer_args *args, const struct lb_enter_request *request, uint64_t hole, uint64_t size)
 {
 	struct lb_resume_args *resume = &args->resume;
 	resume->hole_start = hole;
@@ -217,15 +216,15 @@ __attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, st
 	__asm__ volatile("mov %0, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"
 			 "call *%1"
-			 :
-			 : "r"(stack_top), "r"(text), "D"(args)
-			 : "memory");
+		:
+		: "r"(stack_top), "r"(text), "D"(args)
+		: "memory");
 	__builtin_unreachable();
 }
 
 /* The header and the tables of an image, as they come. */
-static int read_tables(const struct lb_enter_request *request, struct lb_image_header *header,
-		       struct lb_image_segment **segments)
+static int read_tables(
+	const struct lb_enter_request *request, struct lb_image_header *header, struct lb_image_segment **segments)
 {
 	int error = read_all(request->image_fd, header, sizeof *header);
 	if (!error)
@@ -234,7 +233,7 @@ static int read_tables(const struct lb_enter_request *request, struct lb_image_h
 		return error;
 	uint64_t size = header->segments * sizeof **segments;
 	int64_t scratch = lb_syscall6(__NR_mmap, 0, PAGE_UP(size + header->files_size), PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (scratch < 0 && scratch > -4096)
 		return (int)scratch;
 	*segments = (struct lb_image_segment *)scratch;
@@ -247,8 +246,8 @@ static int read_tables(const struct lb_enter_request *request, struct lb_image_h
 }
 
 /* Lays out arguments and tables in the hole, which begins with the text. */
-static struct lb_restorer_args *lay_out(uint64_t at, const struct lb_restorer_args *local,
-					const struct lb_image_segment *segments)
+static struct lb_restorer_args *lay_out(
+	uint64_t at, const struct lb_restorer_args *local, const struct lb_image_segment *segments)
 {
 	struct lb_restorer_args *args = (struct lb_restorer_args *)at;
 	uint32_t count = local->header.segments;
@@ -284,7 +283,7 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 		return error;
 	uint64_t text_size = PAGE_UP(lb_restorer_blob_end - lb_restorer_blob);
 	uint64_t args_size = PAGE_UP(sizeof local + header->files_size + header->files * sizeof(int32_t) +
-				     header->segments * (sizeof *segments + sizeof(struct lb_source)));
+		header->segments * (sizeof *segments + sizeof(struct lb_source)));
 	uint64_t vdso_size = 0;
 	if (local.vdso_parts > 0) {
 		struct lb_vdso_part *last = &local.vdso[local.vdso_parts - 1];

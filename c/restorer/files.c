@@ -99,8 +99,9 @@ static void map_all(void)
 			int flags = segment->kind == LB_SEGMENT_SHARED ? MAP_SHARED : MAP_PRIVATE;
 			if (segment->attributes & LB_ATTRIBUTE(NO_RESERVE))
 				flags |= MAP_NORESERVE;
-			if (fd >= 0 && lb_syscall6(__NR_mmap, at, size, lb_first_protection(segment), flags | MAP_FIXED,
-						   fd, segment->offset) == (int64_t)at)
+			if (fd >= 0 &&
+				lb_syscall6(__NR_mmap, at, size, lb_first_protection(segment), flags | MAP_FIXED, fd,
+					segment->offset) == (int64_t)at)
 				asked->sources[i].made = at;
 			at += size;
 		}

@@ -6,7 +6,7 @@
 
 /* Bytes of all segments that are mapped from files. */
 uint64_t lb_files_bytes(const struct lb_image_header *header, const struct lb_image_segment *segments)
-    __attribute__((visibility("hidden")));
+	__attribute__((visibility("hidden")));
 /* At home: maps behind the hole what is still the file that it was. The stack is free, the hole's. */
 void lb_files_map(struct lb_restorer_args *args, uint64_t stack_top) __attribute__((visibility("hidden")));
 /* Away: makes what takes the place of each file. */
@@ -14,6 +14,6 @@ void lb_files_replace(struct lb_restorer_args *args) __attribute__((visibility("
 
 /* enter.c: calls `each` for every line of /proc/self/maps. Returns 0 or a negative error. */
 int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
-    __attribute__((visibility("hidden")));
+	__attribute__((visibility("hidden")));
 
 #endif

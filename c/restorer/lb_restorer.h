@@ -39,10 +39,10 @@ struct lb_restorer_args {
 	uint64_t made_end;         /* of what lies behind the hole */
 	uint64_t vdso_parts;
 	struct lb_vdso_part vdso[LB_VDSO_PARTS];
-	int32_t image_fd;  /* socket or file with the runs */
-	int32_t handshake; /* 1: MAPPED, GO on image_fd; 0: image_fd is a file, closed after reading */
-	int32_t shadow_fd; /* at home: what to exec when it fails; else -1 */
-	int32_t kept_fd;   /* for runs of LB_IMAGE_RUN_KEPT, closed after reading; 0: there are none */
+	int32_t image_fd;           /* socket or file with the runs */
+	int32_t handshake;          /* 1: MAPPED, GO on image_fd; 0: image_fd is a file, closed after reading */
+	int32_t shadow_fd;          /* at home: what to exec when it fails; else -1 */
+	int32_t kept_fd;            /* for runs of LB_IMAGE_RUN_KEPT, closed after reading; 0: there are none */
 	struct lb_fault_plan fault; /* tests only */
 };
 
@@ -61,16 +61,16 @@ struct lb_enter_request {
 	int32_t handshake;
 	int32_t link_fd, keeper_fd, state_fd, shadow_fd;
 	int32_t at_home;
-	int32_t kept_fd; /* 0: none */
+	int32_t kept_fd;            /* 0: none */
 	struct lb_fault_plan fault; /* tests only */
-	const char *node;         /* this node's name */
-	const char *control_path; /* this node's control socket */
+	const char *node;           /* this node's name */
+	const char *control_path;   /* this node's control socket */
 };
 
 /* Reads the header and the table from request->image_fd, checks them, prepares the hole and enters the blob.
  * Does not return when it worked. Else returns a negative error; nothing but the descriptors' positions has
  * changed, and `*header` (may be all zero) tells how far it got. */
 int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
-    __attribute__((visibility("hidden")));
+	__attribute__((visibility("hidden")));
 
 #endif

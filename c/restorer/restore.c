@@ -27,8 +27,8 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
-#define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
-#define NR_MSEAL 462 /* newer than some headers */
+#define TASK_SIZE 0x7ffffffff000ULL  /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
+#define NR_MSEAL 462                 /* newer than some headers */
 #define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
 #define PAGE 4096ULL
 #define PIECE (1ULL << 20)
@@ -88,8 +88,8 @@ __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_
 	if (args->resume.at_home) {
 		/* The stream is somewhere in its middle: the shadow starts without a link and gets a new one. */
 		int32_t none = -1;
-		lb_syscall4(__NR_pwrite64, args->resume.state_fd, &none, sizeof none,
-			    offsetof(struct lb_state, link_fd));
+		lb_syscall4(
+			__NR_pwrite64, args->resume.state_fd, &none, sizeof none, offsetof(struct lb_state, link_fd));
 		lb_syscall1(__NR_close, args->image_fd);
 		char digits[16] = "LB_STATE=";
 		unsigned value = (unsigned)args->resume.state_fd, n = 9, divisor = 10000;
@@ -128,8 +128,8 @@ static void clear_address_space(struct lb_restorer_args *args)
 {
 	for (uint64_t i = 0; i < args->vdso_parts; i++) {
 		struct lb_vdso_part *part = &args->vdso[i];
-		int64_t at = lb_syscall5(__NR_mremap, part->start, part->size, part->size,
-					 3 /* MAYMOVE | FIXED */, part->target);
+		int64_t at = lb_syscall5(
+			__NR_mremap, part->start, part->size, part->size, 3 /* MAYMOVE | FIXED */, part->target);
 		if (at != (int64_t)part->target)
 			fail(args, -LB_E_MEMORY);
 	}
@@ -147,8 +147,7 @@ static void advise(struct lb_restorer_args *args, const struct lb_image_segment 
 	for (unsigned i = 0; i < sizeof advices; i++) {
 		if (!(segment->attributes & 1u << i) || advices[i] == 0)
 			continue;
-		int64_t error = lb_syscall3(__NR_madvise, segment->start, (segment->end - segment->start),
-					    advices[i]);
+		int64_t error = lb_syscall3(__NR_madvise, segment->start, (segment->end - segment->start), advices[i]);
 		if (error && !(LB_ATTRIBUTE_HINTS & 1u << i))
 			fail(args, error);
 	}
@@ -172,8 +171,8 @@ static int64_t map_segment(const struct lb_image_segment *segment, const struct 
 	flags |= source->fd < 0 ? MAP_ANONYMOUS : 0;
 	flags |= attributes & LB_ATTRIBUTE(NO_RESERVE) ? MAP_NORESERVE : 0;
 	flags |= segment->kind == LB_SEGMENT_STACK ? MAP_GROWSDOWN : 0;
-	return lb_syscall6(__NR_mmap, segment->start, size, protection, flags, source->fd,
-			   source->fd < 0 ? 0 : segment->offset);
+	return lb_syscall6(
+		__NR_mmap, segment->start, size, protection, flags, source->fd, source->fd < 0 ? 0 : segment->offset);
 }
 
 static void map_segments(struct lb_restorer_args *args)
@@ -195,7 +194,7 @@ static uint32_t segment_of(struct lb_restorer_args *args, uint64_t start, uint64
 {
 	for (uint32_t i = 0; i < args->header.segments; i++)
 		if (start >= args->segments[i].start && start < args->segments[i].end &&
-		    size <= args->segments[i].end - start)
+			size <= args->segments[i].end - start)
 			return i;
 	fail(args, -LB_E_WIRE);
 }
@@ -205,8 +204,7 @@ static void open_segment(struct lb_restorer_args *args, const struct lb_image_ru
 {
 	const struct lb_image_segment *segment = &args->segments[segment_of(args, run->start, size)];
 	if (!(lb_first_protection(segment) & PROT_WRITE))
-		lb_syscall3(__NR_mprotect, segment->start, (segment->end - segment->start),
-			    PROT_READ | PROT_WRITE);
+		lb_syscall3(__NR_mprotect, segment->start, (segment->end - segment->start), PROT_READ | PROT_WRITE);
 }
 
 /* Pages that the shadow has kept in a file. They are copied: a mapping of that file would not be the program's
@@ -328,8 +326,8 @@ static void protect_segments(struct lb_restorer_args *args)
 		struct lb_image_segment *segment = &args->segments[i];
 		if (segment->protection == (PROT_READ | PROT_WRITE))
 			continue;
-		int64_t error = lb_syscall3(__NR_mprotect, segment->start,
-					    (segment->end - segment->start), segment->protection);
+		int64_t error = lb_syscall3(
+			__NR_mprotect, segment->start, (segment->end - segment->start), segment->protection);
 		if (error)
 			fail(args, error);
 	}
@@ -429,8 +427,8 @@ static void restore(struct lb_restorer_args *args)
 	__asm__ volatile("mov %0, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"
 			 "jmp *%1"
-			 :
-			 : "r"(args->header.resume_sp), "r"(args->header.resume_ip), "D"(&args->resume)
-			 : "memory");
+		:
+		: "r"(args->header.resume_sp), "r"(args->header.resume_ip), "D"(&args->resume)
+		: "memory");
 	__builtin_unreachable();
 }

@@ -73,8 +73,8 @@ static bool make_room(void)
 	setrlimit(RLIMIT_FSIZE, &none);
 	made = ftruncate(kept.fd, KEPT_SIZE_MAX) == 0;
 	setrlimit(RLIMIT_FSIZE, &limit);
-	kept.memory = !made ? MAP_FAILED :
-			      mmap(NULL, KEPT_SIZE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, kept.fd, 0);
+	kept.memory = !made ? MAP_FAILED
+			    : mmap(NULL, KEPT_SIZE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, kept.fd, 0);
 	kept.pages = calloc(PAGES_MAX, sizeof *kept.pages);
 	kept.next = calloc(PAGES_MAX, sizeof *kept.next);
 	return kept.memory != MAP_FAILED && kept.pages != NULL && kept.next != NULL;
@@ -202,7 +202,10 @@ static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 	for (uint64_t end = run.start + run.size; run.start < end; run.start += run.size) {
 		uint32_t first = 0;
 		uint32_t count = row_of(run.start, (uint32_t)((end - run.start) / LB_PAGE), is_new, &first);
-		struct { struct lb_image_run run; uint64_t at; } lying;
+		struct {
+			struct lb_image_run run;
+			uint64_t at;
+		} lying;
 
 		run.size = (uint64_t)count * LB_PAGE;
 		if (count == 0 || (is_new && !take(kept.memory + (size_t)first * LB_PAGE, run.size)))
@@ -269,14 +272,14 @@ static bool pass_image(struct lb_link_header *go_header, struct lb_link_go *go)
 
 	relay.at = relay.end = 0;
 	if (!take(&header, sizeof header) || header.segments > LB_SEGMENTS_MAX ||
-	    !take(table, header.segments * sizeof *table))
+		!take(table, header.segments * sizeof *table))
 		return false;
 	give(&header, sizeof header);
 	give(table, header.segments * sizeof *table);
 	if (header.files_size > LB_IMAGE_FILES_SIZE_MAX || !pass_bytes(header.files_size))
 		return false;
-	return pass_runs() && take(go_header, sizeof *go_header) &&
-	       go_header->type == LB_LINK_GO && go_header->size == sizeof *go && take(go, sizeof *go);
+	return pass_runs() && take(go_header, sizeof *go_header) && go_header->type == LB_LINK_GO &&
+		go_header->size == sizeof *go && take(go, sizeof *go);
 }
 
 /* ---- the birth ---- */
@@ -287,7 +290,7 @@ static bool expect(uint32_t type, void *body, size_t size)
 	struct lb_link_header header;
 
 	return relay.child_reads && lb_receive_all(relay.child_fd, &header, sizeof header) && header.type == type &&
-	       header.size == size && lb_receive_all(relay.child_fd, body, size);
+		header.size == size && lb_receive_all(relay.child_fd, body, size);
 }
 
 /* Starts a child. Returns its PID once it waits for its image, or a negative error; 0: it could not begin. */

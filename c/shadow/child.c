@@ -46,8 +46,8 @@ int64_t lb_child_block(const int64_t *arguments)
 	int64_t result;
 
 	set_mask(mask);
-	result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
-			 arguments[6]);
+	result = syscall(
+		arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
 	result = result < 0 ? -errno : result;
 	lb_signals_block();
 	return result;
@@ -88,9 +88,8 @@ static int64_t execute(const int64_t *arguments)
 {
 	uint32_t argc = (uint32_t)arguments[2], envc = (uint32_t)((uint64_t)arguments[2] >> 32);
 	const char *path = lb_path_is_program(strings) ? lb_path_program_named() : strings;
-	char **lists = argc < strings_size && envc < strings_size ?
-			       calloc((size_t)argc + envc + 2, sizeof *lists) :
-			       NULL;
+	char **lists =
+		argc < strings_size && envc < strings_size ? calloc((size_t)argc + envc + 2, sizeof *lists) : NULL;
 	size_t at = strlen(strings) + 1;
 	int64_t result = -ENOMEM;
 
@@ -172,8 +171,8 @@ _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted)
 		uint8_t *out;
 
 		if (!lb_receive_all(*fd, &request.call, sizeof request.call) ||
-		    request.call.in_size > sizeof request.in ||
-		    !lb_receive_all(*fd, request.in, request.call.in_size))
+			request.call.in_size > sizeof request.in ||
+			!lb_receive_all(*fd, request.in, request.call.in_size))
 			break;
 		out = output + lb_transfer_offset(&request.call);
 		if (!lb_execute(&request.call, request.in, &reply, out))

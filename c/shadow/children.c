@@ -74,18 +74,15 @@ static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd)
 }
 
 /* Has the child execute the call. Returns false when it is no more what it was. */
-static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
-		     uint8_t *out)
+static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
 	if (!lb_send_all(child_fd, call, sizeof *call) || !lb_send_all(child_fd, in, call->in_size))
 		return false;
 	lb_wait_readable(child_fd);
-	return lb_receive_all(child_fd, reply, sizeof *reply) &&
-	       lb_receive_all(child_fd, out, reply->out_size);
+	return lb_receive_all(child_fd, reply, sizeof *reply) && lb_receive_all(child_fd, out, reply->out_size);
 }
 
-static void pass_on(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
-		    uint8_t *out)
+static void pass_on(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
 	if (exchange(call, in, reply, out))
 		return;

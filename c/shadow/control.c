@@ -49,9 +49,9 @@ void lb_control_changed(void)
 		.live_ticket = lb_shadow.state.live_ticket,
 		.prepared_ticket = lb_shadow.prepared_ticket,
 		.pid = (uint32_t)getpid(),
-		.state = lb_shadow.live != NULL ? LB_GUEST_RUNNING :
-			 lb_shadow.waiting	? LB_GUEST_WAITING :
-						  LB_GUEST_LOST,
+		.state = lb_shadow.live != NULL ? LB_GUEST_RUNNING
+			: lb_shadow.waiting     ? LB_GUEST_WAITING
+						: LB_GUEST_LOST,
 	};
 
 	memcpy(message.home_node, lb_shadow.state.home_node, sizeof message.home_node);
@@ -62,9 +62,9 @@ void lb_control_changed(void)
 
 void lb_control_lost_link(void)
 {
-	struct lb_local_lost_link message = { .type = LB_LOCAL_LOST_LINK,
-					      .size = sizeof message,
-					      .ticket = lb_shadow.state.live_ticket };
+	struct lb_local_lost_link message = {
+		.type = LB_LOCAL_LOST_LINK, .size = sizeof message, .ticket = lb_shadow.state.live_ticket
+	};
 
 	memcpy(message.node, lb_shadow.state.runs_on, sizeof message.node);
 	tell(&message, sizeof message);
@@ -122,10 +122,9 @@ void lb_control_push(void)
 
 static void answer(uint64_t ticket)
 {
-	struct lb_local_verdict message = { .type = LB_LOCAL_VERDICT,
-					    .size = sizeof message,
-					    .ticket = ticket,
-					    .verdict = lb_ticket_verdict(ticket) };
+	struct lb_local_verdict message = {
+		.type = LB_LOCAL_VERDICT, .size = sizeof message, .ticket = ticket, .verdict = lb_ticket_verdict(ticket)
+	};
 
 	tell(&message, sizeof message);
 }
@@ -147,8 +146,7 @@ static void handle(const union message *message, size_t size, int fd)
 		break;
 	case LB_LOCAL_BRING_HOME:
 		lb_shadow.bring_home = true;
-		if (lb_shadow.live != NULL &&
-		    !lb_link_tell(lb_shadow.live, LB_LINK_COME_HOME, NULL, 0, true))
+		if (lb_shadow.live != NULL && !lb_link_tell(lb_shadow.live, LB_LINK_COME_HOME, NULL, 0, true))
 			lb_link_lost();
 		break;
 	case LB_LOCAL_GUEST_ENDED:
@@ -161,8 +159,8 @@ static void handle(const union message *message, size_t size, int fd)
 		break;
 	case LB_LOCAL_VERDICT:
 		if (size == sizeof message->verdict && message->verdict.verdict == LB_VERDICT_DEAD &&
-		    message->verdict.ticket == lb_shadow.state.live_ticket && lb_shadow.live == NULL &&
-		    !lb_shadow.waiting && !lb_shadow.ended)
+			message->verdict.ticket == lb_shadow.state.live_ticket && lb_shadow.live == NULL &&
+			!lb_shadow.waiting && !lb_shadow.ended)
 			lb_end_lost("that node no longer has it");
 		break;
 	default:
@@ -180,8 +178,9 @@ static ssize_t receive(union message *message, int *fd)
 		char space[CMSG_SPACE(sizeof(int) * LB_LOCAL_DESCRIPTORS_MAX)];
 	} control;
 	struct iovec part = { message, sizeof *message };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-				 .msg_controllen = sizeof control };
+	struct msghdr header = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	struct cmsghdr *rights;
 	char first;
 	ssize_t size = recv(lb_shadow.control_fd, &first, 1, MSG_DONTWAIT | MSG_PEEK); /* mostly there is nothing */

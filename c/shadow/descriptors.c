@@ -180,8 +180,7 @@ int64_t lb_close_range(uint64_t first, uint64_t last, uint64_t flags)
 			if (fd >= (int64_t)from && (uint64_t)fd < next)
 				next = (uint64_t)fd;
 		}
-		if (next > from &&
-		    syscall(SYS_close_range, (unsigned)from, (unsigned)(next - 1), (unsigned)flags) < 0)
+		if (next > from && syscall(SYS_close_range, (unsigned)from, (unsigned)(next - 1), (unsigned)flags) < 0)
 			return -errno;
 		from = next + 1;
 	}

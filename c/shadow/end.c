@@ -25,9 +25,9 @@ bool lb_end_tell_untold(void)
 	if (untold == NULL)
 		return false;
 	length = snprintf(line, sizeof line,
-			  "lb: Cannot keep all that %s (pid %d) wrote to %s as it must reach the disk: %s\n"
-			  "    fix: Do what the reason asks for, then run the program again\n",
-			  lb_shadow.state.program, (int)getpid(), untold->path, strerror(untold->error));
+		"lb: Cannot keep all that %s (pid %d) wrote to %s as it must reach the disk: %s\n"
+		"    fix: Do what the reason asks for, then run the program again\n",
+		lb_shadow.state.program, (int)getpid(), untold->path, strerror(untold->error));
 	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
 		length = 0; /* the exit status says it too */
 	return true;
@@ -69,9 +69,9 @@ void lb_end_lost(const char *why)
 {
 	char line[512];
 	int length = snprintf(line, sizeof line,
-			      "lb: Cannot go on with %s (pid %d) as its guest on %s is lost: %s\n"
-			      "    fix: Check that node and the network, then start the program again\n",
-			      lb_shadow.state.program, (int)getpid(), lb_shadow.state.runs_on, why);
+		"lb: Cannot go on with %s (pid %d) as its guest on %s is lost: %s\n"
+		"    fix: Check that node and the network, then start the program again\n",
+		lb_shadow.state.program, (int)getpid(), lb_shadow.state.runs_on, why);
 
 	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
 		length = 0; /* nobody to tell: the end by SIGKILL says it */

@@ -22,8 +22,8 @@
 #include "shadow.h"
 
 #define NUMBERS 512
-#define ONCE_NS 1000000 /* longer than it takes to make any call that need not wait */
-#define ONCE_TRIES 10   /* each of which another signal may come before */
+#define ONCE_NS 1000000                          /* longer than it takes to make any call that need not wait */
+#define ONCE_TRIES 10                            /* each of which another signal may come before */
 #define SECONDS_MAX (INT64_MAX / 1000000000 / 2) /* a longer wait has no end that could be told */
 #define ROW(number, name, where, flags, ...) [number] = { __VA_ARGS__ },
 static const uint32_t operands[NUMBERS][LB_CALL_ARGS] = { LB_SYSCALL_MAP(ROW) };
@@ -118,7 +118,7 @@ static bool execute_memfd(const struct lb_link_call *call, const int64_t *argume
 	const char *name = (const char *)(intptr_t)arguments[2];
 
 	if (call->kinds[0] != LB_ARG_IN || call->kinds[2] != LB_ARG_IN ||
-	    memchr(name, '\0', call->arg_sizes[2]) == NULL)
+		memchr(name, '\0', call->arg_sizes[2]) == NULL)
 		return false;
 	reply->result = make_memfd((const void *)(intptr_t)arguments[0], call->arg_sizes[0], (int)arguments[1], name);
 	return true;
@@ -130,8 +130,7 @@ static bool guard_descriptors(const struct lb_link_call *call, int64_t *argument
 	bool dup = call->number == SYS_dup2 || call->number == SYS_dup3;
 
 	if (call->number == SYS_close_range) {
-		*result = lb_close_range((uint32_t)arguments[0], (uint32_t)arguments[1],
-					 (uint64_t)arguments[2]);
+		*result = lb_close_range((uint32_t)arguments[0], (uint32_t)arguments[1], (uint64_t)arguments[2]);
 		return false;
 	}
 	if (call->number >= NUMBERS)
@@ -157,11 +156,11 @@ static int64_t run_raw(const int64_t *arguments)
 
 	do {
 		got = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
-			      arguments[6]);
+			arguments[6]);
 		result = got < 0 ? -errno : got;
 		if (got > 0 && (arguments[0] == SYS_getdents64 || arguments[0] == SYS_getdents))
-			result = lb_fds_hide((uint32_t)arguments[0], (int)arguments[1],
-					     (uint8_t *)(intptr_t)arguments[2], got);
+			result = lb_fds_hide(
+				(uint32_t)arguments[0], (int)arguments[1], (uint8_t *)(intptr_t)arguments[2], got);
 	} while (got > 0 && result == 0); /* nothing else was there, but it was not the end */
 	return result;
 }
@@ -312,8 +311,8 @@ static int64_t run_cancellable(const struct lb_link_call *call, int64_t *argumen
 static bool is_open(const struct lb_link_call *call)
 {
 	return (call->number == SYS_open || call->number == SYS_openat || call->number == SYS_openat2 ||
-		call->number == SYS_creat) &&
-	       call->kinds[5] == LB_ARG_OUT && call->arg_sizes[5] == sizeof(struct lb_home_file);
+		       call->number == SYS_creat) &&
+		call->kinds[5] == LB_ARG_OUT && call->arg_sizes[5] == sizeof(struct lb_home_file);
 }
 
 static uint32_t used_output(const struct lb_link_call *call, int64_t result)
@@ -356,8 +355,7 @@ void lb_wait_readable(int fd)
 		lb_shadow.cancelled = false;
 }
 
-bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
-		uint8_t *out)
+bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
 	int64_t arguments[1 + LB_CALL_ARGS] = { call->number };
 	struct lb_message message;
@@ -379,8 +377,7 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return true;
 	if (call->number >= LB_HOME_VFORK)
 		return lb_children_call(call, arguments + 1, reply);
-	if (!guard_descriptors(call, arguments + 1, &reply->result) ||
-	    !make_paths(call, arguments + 1, &reply->result))
+	if (!guard_descriptors(call, arguments + 1, &reply->result) || !make_paths(call, arguments + 1, &reply->result))
 		return true;
 	if (lb_stream_owes(call->number, (int32_t)arguments[1], &reply->result))
 		return true;

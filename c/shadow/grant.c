@@ -35,7 +35,7 @@
 
 static struct reserve {
 	dev_t device;
-	int fd; /* -1: unused */
+	int fd;        /* -1: unused */
 	uint32_t unit; /* bytes that this file system allocates at once */
 } reserves[RESERVES];
 static bool spent;
@@ -110,8 +110,8 @@ static int make_reserve(int fd, dev_t device, uint32_t *unit)
 	}
 	*unit = 0;
 	/* How much one byte takes says more than the size of a block: clusters, pages of memory. */
-	if (reserve >= 0 && fallocate(reserve, 0, 0, 1) == 0 && fstat(reserve, &status) == 0 &&
-	    status.st_blocks > 0 && status.st_blocks <= UNIT_MAX / STATUS_BLOCK)
+	if (reserve >= 0 && fallocate(reserve, 0, 0, 1) == 0 && fstat(reserve, &status) == 0 && status.st_blocks > 0 &&
+		status.st_blocks <= UNIT_MAX / STATUS_BLOCK)
 		*unit = (uint32_t)status.st_blocks * STATUS_BLOCK;
 	if (reserve >= 0 && fallocate(reserve, 0, 0, RESERVE_SIZE) < 0) {
 		close(reserve);
@@ -184,12 +184,18 @@ static const struct kind *kind_of(int fd)
 {
 	static const struct kind kinds[] = {
 		{ EXT4_SUPER_MAGIC, true, 33 }, /* with blocks of 1 KiB and no extents; see offset_max() */
-		{ XFS_SUPER_MAGIC, true, 40 },	  { F2FS_SUPER_MAGIC, true, 40 },
-		{ TMPFS_MAGIC, true, 40 },	  { RAMFS_MAGIC, true, 40 },
-		{ OVERLAYFS_SUPER_MAGIC, true, 31 }, { BTRFS_SUPER_MAGIC, false, 40 },
-		{ 0x2fc12fc1 /* ZFS */, false, 40 }, { NFS_SUPER_MAGIC, false, 40 },
-		{ REISERFS_SUPER_MAGIC, false, 31 }, { MSDOS_SUPER_MAGIC, false, 31 },
-		{ SQUASHFS_MAGIC, false, 31 },	  { EROFS_SUPER_MAGIC_V1, false, 31 },
+		{ XFS_SUPER_MAGIC, true, 40 },
+		{ F2FS_SUPER_MAGIC, true, 40 },
+		{ TMPFS_MAGIC, true, 40 },
+		{ RAMFS_MAGIC, true, 40 },
+		{ OVERLAYFS_SUPER_MAGIC, true, 31 },
+		{ BTRFS_SUPER_MAGIC, false, 40 },
+		{ 0x2fc12fc1 /* ZFS */, false, 40 },
+		{ NFS_SUPER_MAGIC, false, 40 },
+		{ REISERFS_SUPER_MAGIC, false, 31 },
+		{ MSDOS_SUPER_MAGIC, false, 31 },
+		{ SQUASHFS_MAGIC, false, 31 },
+		{ EROFS_SUPER_MAGIC_V1, false, 31 },
 		{ ISOFS_SUPER_MAGIC, false, 31 },
 	};
 	struct statfs system;

@@ -13,7 +13,7 @@
 
 #define SIGNALS 64
 #define SET_SIZE 8
-#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+#define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
 
 void lb_held_queue(const siginfo_t *info, bool to_thread)
@@ -37,7 +37,7 @@ static void take_waiting(uint64_t set)
 
 	waiting.count = 0;
 	while (set != 0 && waiting.count < LB_PENDING_SIGNALS_MAX &&
-	       syscall(SYS_rt_sigtimedwait, &set, &waiting.infos[waiting.count], &now, SET_SIZE) > 0)
+		syscall(SYS_rt_sigtimedwait, &set, &waiting.infos[waiting.count], &now, SET_SIZE) > 0)
 		waiting.count++;
 }
 
@@ -48,7 +48,7 @@ static bool joins_tick(const siginfo_t *tick)
 		siginfo_t *info = &waiting.infos[i];
 
 		if (info->si_code != SI_TIMER || info->si_signo != tick->si_signo ||
-		    info->si_timerid != tick->si_timerid)
+			info->si_timerid != tick->si_timerid)
 			continue;
 		info->si_overrun += tick->si_overrun + 1;
 		return true;
@@ -99,8 +99,8 @@ bool lb_held_call(const struct lb_link_call *call, const int64_t *arguments, uin
 
 	if (call->number != LB_HOME_HOLD || call->out_size < sizeof signals || lb_child_here())
 		return false;
-	reply->result = hold((uint64_t)arguments[0], (const uint8_t *)(intptr_t)arguments[1],
-			     size / sizeof(siginfo_t), arguments[2] != 0);
+	reply->result = hold((uint64_t)arguments[0], (const uint8_t *)(intptr_t)arguments[1], size / sizeof(siginfo_t),
+		arguments[2] != 0);
 	signals = lb_signalfds();
 	memcpy(out, &signals, sizeof signals);
 	reply->out_size = sizeof signals;

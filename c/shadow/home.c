@@ -76,7 +76,7 @@ static void exec_program(void)
 	}
 	if (lb_fault_plan.number != 0) {
 		snprintf(fault_variable, sizeof fault_variable, "LB_FAULT=%u:%s", lb_fault_plan.number,
-			 actions[lb_fault_plan.action]);
+			actions[lb_fault_plan.action]);
 		envp[envc++] = fault_variable;
 	}
 	envp[envc] = NULL;
@@ -124,8 +124,8 @@ static void unregister_rseq(bool on)
 {
 	if (&__rseq_offset == NULL || &__rseq_size == NULL || __rseq_size == 0)
 		return;
-	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE,
-		on ? RSEQ_UNREGISTER : 0, RSEQ_SIGNATURE);
+	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE, on ? RSEQ_UNREGISTER : 0,
+		RSEQ_SIGNATURE);
 }
 
 /* Reads the image back from here. Returns only when nothing has changed yet. */

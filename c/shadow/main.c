@@ -70,8 +70,8 @@ static void check_limits(void)
 {
 	int64_t now = lb_now_ms();
 
-	if (lb_shadow.ended && (lb_shadow.live == NULL ||
-				now - lb_shadow.ended_ms > (int64_t)lb_shadow.state.io_timeout_ms))
+	if (lb_shadow.ended &&
+		(lb_shadow.live == NULL || now - lb_shadow.ended_ms > (int64_t)lb_shadow.state.io_timeout_ms))
 		lb_end_status(lb_shadow.wait_status);
 	if (is_lost() && now - lb_shadow.lost_since_ms > (int64_t)lb_shadow.state.reconnect_limit_ms)
 		lb_end_lost("its node did not come back within the reconnect limit");
@@ -161,7 +161,7 @@ int main(int argc, char **argv, char **environment)
 	if (!load_state()) {
 		fputs("lb-shadow: Cannot start as LB_STATE must name a state: it does not\n"
 		      "    fix: Use `lb shadow IMAGE`\n",
-		      stderr);
+			stderr);
 		return EXIT_BUG;
 	}
 	prctl(PR_SET_NAME, lb_shadow.state.comm);

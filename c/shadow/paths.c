@@ -96,7 +96,7 @@ const char *lb_path_program_named(void)
 
 	path[size < 0 ? 0 : size] = '\0';
 	if (stat(path, &named) == 0 && fstat(lb_shadow.state.exe_fd, &held) == 0 && named.st_dev == held.st_dev &&
-	    named.st_ino == held.st_ino)
+		named.st_ino == held.st_ino)
 		return path;
 	return lb_path_program();
 }
@@ -124,7 +124,7 @@ static bool follows(const struct lb_link_call *call, const int64_t *arguments)
 		return (arguments[2] & O_NOFOLLOW) == 0;
 	case SYS_openat2: /* its third argument begins with the flags: struct open_how */
 		return call->kinds[2] != LB_ARG_IN || call->arg_sizes[2] < sizeof(uint64_t) ||
-		       (*(const uint64_t *)(intptr_t)arguments[2] & O_NOFOLLOW) == 0;
+			(*(const uint64_t *)(intptr_t)arguments[2] & O_NOFOLLOW) == 0;
 	case SYS_statx:
 		return (arguments[2] & AT_SYMLINK_NOFOLLOW) == 0;
 	case SYS_inotify_add_watch:

@@ -16,9 +16,10 @@ _Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");
 
 struct lb_link_serve lb_serve_words(void)
 {
-	return (struct lb_link_serve){ .stream_at = lb_shadow.state.stream_at, .signalfds = lb_signalfds(),
-				       .held = lb_shadow.state.held,
-				       .has_program = lb_shadow.state.exe_fd >= 0 };
+	return (struct lb_link_serve){ .stream_at = lb_shadow.state.stream_at,
+		.signalfds = lb_signalfds(),
+		.held = lb_shadow.state.held,
+		.has_program = lb_shadow.state.exe_fd >= 0 };
 }
 
 void lb_serve_begin(struct lb_shadow_link *link)

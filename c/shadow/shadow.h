@@ -29,14 +29,14 @@
 struct lb_shadow_link {
 	int fd; /* -1: unused */
 	uint64_t ticket;
-	size_t have;  /* bytes received */
-	size_t taken; /* bytes of messages already handled */
+	size_t have;    /* bytes received */
+	size_t taken;   /* bytes of messages already handled */
 	uint8_t *bytes; /* a CALL's data then starts on a page */
 };
 
 struct lb_shadow {
 	struct lb_state state;
-	struct lb_state *saved; /* the memfd's: mapped, as a write(2) obeys the program's RLIMIT_FSIZE */
+	struct lb_state *saved;   /* the memfd's: mapped, as a write(2) obeys the program's RLIMIT_FSIZE */
 	uint64_t prepared_ticket; /* 0: none */
 	char prepared_node[LB_NODE_NAME_SIZE];
 	struct lb_shadow_link links[LB_LINKS];
@@ -44,10 +44,10 @@ struct lb_shadow {
 	bool waiting;                /* no guest yet: an image file; it may stay so for ever */
 	int64_t lost_since_ms;
 	/* calls */
-	uint64_t last_seq;      /* of the last CALL executed; its reply is kept */
-	uint64_t executing_seq; /* 0: none */
+	uint64_t last_seq;                         /* of the last CALL executed; its reply is kept */
+	uint64_t executing_seq;                    /* 0: none */
 	const struct lb_shadow_link *executing_in; /* its input lies in this link's area; NULL: none */
-	bool cancelled;         /* the executing CALL is to end with EINTR */
+	bool cancelled;                            /* the executing CALL is to end with EINTR */
 	/* daemon */
 	int control_fd; /* -1: away */
 	int64_t retry_ms;
@@ -123,7 +123,7 @@ const struct lb_untold *lb_stream_untold(void);
 
 /* ---- grant.c */
 void lb_reserve_init(void);
-bool lb_reserve_use(void);      /* gives up the reserve: the disk is full. False: there was none */
+bool lb_reserve_use(void);       /* gives up the reserve: the disk is full. False: there was none */
 void lb_reserve_drop(void);      /* this shadow ends: the descriptors are not to outlive it */
 uint32_t lb_reserve_spent(void); /* 1: it was given up, and nothing is granted any more */
 int64_t lb_grant(int fd, struct lb_home_file *answer);
@@ -135,14 +135,13 @@ int64_t lb_read_ahead(int fd, void *to, size_t size, uint64_t offset);
 /* ---- execute.c */
 /* Executes one CALL; the reply (with `out_size` output bytes, at most LB_LINK_DATA_SIZE_MAX) goes to *reply and
  * `out`, which is so far behind a page as lb_transfer_offset() says. Returns false when the request is malformed. */
-bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply,
-		uint8_t *out);
+bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out);
 
 /* ---- transfers.c: reads and writes */
 struct lb_transfer {
-	bool is_regular; /* of a regular file */
-	size_t count;    /* pieces */
-	uint8_t *out;    /* NULL: it writes */
+	bool is_regular;    /* of a regular file */
+	size_t count;       /* pieces */
+	uint8_t *out;       /* NULL: it writes */
 	uint8_t *scattered; /* memory of the pieces; NULL: they are in the messages */
 	size_t scattered_size;
 };

@@ -17,7 +17,7 @@
 
 #define SIGNALS 64
 #define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/preload/shadow_exec.c */
-#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+#define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define STOPPING (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 /* Default action: nothing. signal(7) */
 #define HARMLESS (BIT(SIGCHLD) | BIT(SIGWINCH) | BIT(SIGURG) | BIT(SIGCONT))
@@ -107,7 +107,7 @@ static bool is_watch_signal(const siginfo_t *info)
 	if (info->si_code <= 0)
 		return false;
 	return info->si_fd >= 0 && info->si_fd < DESCRIPTORS_MAX &&
-	       (watched[info->si_fd / 64] & BIT(info->si_fd % 64 + 1));
+		(watched[info->si_fd / 64] & BIT(info->si_fd % 64 + 1));
 }
 
 static void record(const siginfo_t *info)
@@ -145,8 +145,10 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static void install(int signal)
 {
-	struct kernel_action action = { .handler = on_signal, .flags = SA_SIGINFO | SA_RESTORER_FLAG,
-					.restorer = lb_signal_return, .mask = ~UINT64_C(0) };
+	struct kernel_action action = { .handler = on_signal,
+		.flags = SA_SIGINFO | SA_RESTORER_FLAG,
+		.restorer = lb_signal_return,
+		.mask = ~UINT64_C(0) };
 	struct kernel_action now = { 0 };
 
 	if (UNCATCHABLE & BIT(signal))
@@ -157,7 +159,7 @@ static void install(int signal)
 	 * that would throw away what waits, as it is blocked. */
 	if (lb_shadow.state.actions.ignored & BIT(signal)) {
 		if (syscall(SYS_rt_sigaction, signal, NULL, &now, SET_SIZE) == 0 &&
-		    (intptr_t)now.handler == (intptr_t)SIG_IGN)
+			(intptr_t)now.handler == (intptr_t)SIG_IGN)
 			return;
 		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)SIG_IGN;
 	}
@@ -245,14 +247,13 @@ void lb_signals_relay(void)
 	for (unsigned i = 0; i < recorded_count; i++) {
 		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
 			/* The first ones may have arrived; those that did not are told over the next link. */
-			memmove((void *)recorded, (void *)(recorded + i),
-				(recorded_count - i) * sizeof recorded[0]);
+			memmove((void *)recorded, (void *)(recorded + i), (recorded_count - i) * sizeof recorded[0]);
 			recorded_count -= i;
 			lb_link_lost();
 			return;
 		}
 		memcpy(&last_told[lb_shadow.state.signals_told++ % LB_PENDING_SIGNALS_MAX], &recorded[i],
-		       sizeof last_told[0]);
+			sizeof last_told[0]);
 	}
 	recorded_count = 0;
 }
@@ -323,8 +324,8 @@ void lb_signals_leave(uint64_t ignored)
 	recorded_count = 0;
 	stop_pending = 0;
 	for (int signal = 1; signal <= SIGNALS; signal++) {
-		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)(
-			ignored & BIT(signal) ? SIG_IGN : SIG_DFL);
+		action.handler =
+			(void (*)(int, siginfo_t *, void *))(intptr_t)(ignored & BIT(signal) ? SIG_IGN : SIG_DFL);
 		syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
 	}
 }

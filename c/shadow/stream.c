@@ -35,14 +35,12 @@ static uint64_t told_at; /* the position of the last APPLIED or REPLY */
 /* urgent: its next write is to know it, be it that the guest makes no call at home until then. */
 static void tell(int fd, int error, bool urgent)
 {
-	struct lb_link_applied applied = { .stream_at = lb_shadow.state.stream_at,
-					   .fd = fd,
-					   .error = error,
-					   .revoked = lb_reserve_spent() };
+	struct lb_link_applied applied = {
+		.stream_at = lb_shadow.state.stream_at, .fd = fd, .error = error, .revoked = lb_reserve_spent()
+	};
 
 	told_at = applied.stream_at;
-	if (lb_shadow.live != NULL &&
-	    !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, urgent))
+	if (lb_shadow.live != NULL && !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, urgent))
 		lb_link_lost();
 }
 
@@ -68,8 +66,8 @@ void lb_stream_flush(void)
 
 	while (done < run.size && owed[run.fd] == 0) {
 		ssize_t got = run.at == AT_OFFSET
-				      ? write(run.fd, run.data + done, run.size - done)
-				      : pwrite(run.fd, run.data + done, run.size - done, run.at + (off_t)done);
+			? write(run.fd, run.data + done, run.size - done)
+			: pwrite(run.fd, run.data + done, run.size - done, run.at + (off_t)done);
 
 		if (got >= 0) {
 			done += (size_t)got;
@@ -98,7 +96,7 @@ void lb_stream_applied(bool by_reply)
 static void take_write(int fd, off_t at, uint8_t *body, size_t size)
 {
 	bool goes_on = run.size > 0 && run.fd == fd &&
-		       (run.at == AT_OFFSET ? at == AT_OFFSET : at == run.at + (off_t)run.size);
+		(run.at == AT_OFFSET ? at == AT_OFFSET : at == run.at + (off_t)run.size);
 
 	if (goes_on) {
 		memmove(run.data + run.size, body, size);
@@ -114,14 +112,14 @@ static void take_write(int fd, off_t at, uint8_t *body, size_t size)
 
 bool lb_stream_handles(uint32_t type)
 {
-	return type == LB_LINK_WRITE || type == LB_LINK_ADVANCE || type == LB_LINK_CLOSE ||
-	       type == LB_LINK_PLACE || type == LB_LINK_SEEK;
+	return type == LB_LINK_WRITE || type == LB_LINK_ADVANCE || type == LB_LINK_CLOSE || type == LB_LINK_PLACE ||
+		type == LB_LINK_SEEK;
 }
 
 bool lb_stream_handle(const struct lb_link_header *message)
 {
 	uint8_t *body = (uint8_t *)(uintptr_t)(message + 1); /* our own area (links.c) */
-	const struct lb_link_header header = *message;	     /* joining data covers it */
+	const struct lb_link_header header = *message;       /* joining data covers it */
 	uint32_t number = (uint32_t)header.seq, padding = (uint32_t)(header.seq >> 32);
 	int fd = (int)number;
 	uint64_t value = 0;

@@ -80,7 +80,7 @@ static bool admit(struct lb_shadow_link *link, uint64_t ticket)
 static bool is_other_copy(const struct lb_link_hello *hello)
 {
 	return hello->ticket == lb_shadow.state.live_ticket && lb_shadow.state.live_copy != 0 &&
-	       hello->copy != lb_shadow.state.live_copy;
+		hello->copy != lb_shadow.state.live_copy;
 }
 
 void lb_ticket_hello(struct lb_shadow_link *link, const struct lb_link_hello *hello)

@@ -22,15 +22,14 @@ static struct iovec pieces[LB_PIECES_MAX]; /* of the call that is executed */
 
 static bool is_vector(uint32_t number)
 {
-	return number == SYS_readv || number == SYS_writev || number == SYS_preadv ||
-	       number == SYS_pwritev || number == SYS_preadv2 || number == SYS_pwritev2 ||
-	       number == SYS_vmsplice;
+	return number == SYS_readv || number == SYS_writev || number == SYS_preadv || number == SYS_pwritev ||
+		number == SYS_preadv2 || number == SYS_pwritev2 || number == SYS_vmsplice;
 }
 
 static bool is_transfer(uint32_t number)
 {
-	return number == SYS_read || number == SYS_write || number == SYS_pread64 ||
-	       number == SYS_pwrite64 || is_vector(number);
+	return number == SYS_read || number == SYS_write || number == SYS_pread64 || number == SYS_pwrite64 ||
+		is_vector(number);
 }
 
 unsigned lb_transfer_offset(const struct lb_link_call *call)
@@ -53,8 +52,8 @@ static bool is_direct(int fd)
 }
 
 /* Each piece of `data`, which are in a row, where in its page the program has it, in memory of their own. */
-static int scatter(struct lb_transfer *transfer, const struct lb_link_piece *list, size_t count,
-		   const uint8_t *data, size_t size)
+static int scatter(
+	struct lb_transfer *transfer, const struct lb_link_piece *list, size_t count, const uint8_t *data, size_t size)
 {
 	uint8_t *at;
 
@@ -94,8 +93,7 @@ static size_t listed(const struct lb_link_call *call, const struct lb_link_piece
 	return is_vector(call->number) && is_list(call, list) ? call->arg_sizes[2] / sizeof *list : 0;
 }
 
-int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_t *out,
-		     struct lb_transfer *transfer)
+int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_t *out, struct lb_transfer *transfer)
 {
 	int fd = (int)arguments[0];
 	uint8_t *data = (uint8_t *)(intptr_t)arguments[1];

@@ -13,31 +13,31 @@
 
 #define CASE_SECONDS_MAX 60 /* a case that hangs ends the program by SIGALRM */
 
-#define CHECK(condition)                                                                        \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
 			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			_exit(1);                                                               \
-		}                                                                               \
+			_exit(1); \
+		} \
 	} while (0)
 
-#define CHECK_EQUAL(actual, wanted)                                                             \
-	do {                                                                                    \
-		long long actual_ = (long long)(actual), wanted_ = (long long)(wanted);         \
-		if (actual_ != wanted_) {                                                       \
-			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,    \
-				#actual, actual_, wanted_);                                     \
-			_exit(1);                                                               \
-		}                                                                               \
+#define CHECK_EQUAL(actual, wanted) \
+	do { \
+		long long actual_ = (long long)(actual), wanted_ = (long long)(wanted); \
+		if (actual_ != wanted_) { \
+			fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #actual, actual_, \
+				wanted_); \
+			_exit(1); \
+		} \
 	} while (0)
 
-#define CHECK_TEXT(actual, wanted)                                                              \
-	do {                                                                                    \
-		if (strcmp(actual, wanted) != 0) {                                              \
-			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__,          \
-				__LINE__, #actual, actual, wanted);                             \
-			_exit(1);                                                               \
-		}                                                                               \
+#define CHECK_TEXT(actual, wanted) \
+	do { \
+		if (strcmp(actual, wanted) != 0) { \
+			fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #actual, actual, \
+				wanted); \
+			_exit(1); \
+		} \
 	} while (0)
 
 /* fork(2) whose child never outlives the test: it would hold the runner's pipes open. */

@@ -58,8 +58,9 @@ void take_link(const struct lb_guest_start *start)
 	struct lb_keeper_message message;
 	char ancillary[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct iovec io = { &message, sizeof message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary,
-				 .msg_controllen = sizeof ancillary };
+	struct msghdr header = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary
+	};
 	int fd;
 
 	CHECK_EQUAL(recvmsg(start->keeper_fd, &header, 0), sizeof message);
@@ -184,12 +185,12 @@ void send_verdict(uint32_t verdict, uint64_t ticket)
 
 int send_link(void)
 {
-	struct lb_local_link message = { .type = LB_LOCAL_LINK, .size = sizeof message,
-					 .ticket = TICKET };
+	struct lb_local_link message = { .type = LB_LOCAL_LINK, .size = sizeof message, .ticket = TICKET };
 	char ancillary[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec io = { &message, sizeof message };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary,
-				 .msg_controllen = sizeof ancillary };
+	struct msghdr header = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary
+	};
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 	int ends[2];
 
@@ -260,8 +261,8 @@ void keeper_child(int stream_fd, int link_fd, bool restart, uint32_t limit_ms)
 	if (error == 0 && keeper.dead)
 		_exit(KEEPER_DEAD);
 	if (error == 0 && restart)
-		_exit(WIFEXITED(keeper.wait_status) ? WEXITSTATUS(keeper.wait_status) :
-						      128 + WTERMSIG(keeper.wait_status));
+		_exit(WIFEXITED(keeper.wait_status) ? WEXITSTATUS(keeper.wait_status)
+						    : 128 + WTERMSIG(keeper.wait_status));
 	_exit(error == 0 ? 0 : 1);
 }
 

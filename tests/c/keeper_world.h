@@ -27,7 +27,7 @@
 #define SOON_MS 5000 /* for what must happen; the machine may be busy */
 #define QUIET_MS 300 /* for what must not */
 #define KEEPER_DEAD 99
-#define SERVE 's'    /* one byte that stands for the message SERVE */
+#define SERVE 's' /* one byte that stands for the message SERVE */
 
 typedef void guest_function(const struct lb_guest_start *start);
 

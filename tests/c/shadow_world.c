@@ -23,8 +23,7 @@ struct shadow_world shadow = { .reconnect_ms = RECONNECT_MS };
 
 static void make_pair(int ends[2])
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof address;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
@@ -109,8 +108,7 @@ void tell(uint32_t type, uint64_t seq, const void *body, uint32_t size)
 {
 	struct lb_link_header header = { .type = type, .size = size, .seq = seq };
 
-	CHECK_EQUAL(send(shadow.link, &header, sizeof header, MSG_NOSIGNAL | (size ? MSG_MORE : 0)),
-		    sizeof header);
+	CHECK_EQUAL(send(shadow.link, &header, sizeof header, MSG_NOSIGNAL | (size ? MSG_MORE : 0)), sizeof header);
 	if (size > 0)
 		CHECK_EQUAL(send(shadow.link, body, size, MSG_NOSIGNAL), size);
 }
@@ -267,7 +265,9 @@ void end_with(int code)
 
 void daemon_receive(uint32_t type, void *message, size_t size)
 {
-	struct { uint32_t type, size; } *head = message;
+	struct {
+		uint32_t type, size;
+	} *head = message;
 
 	if (shadow.daemon < 0) {
 		shadow.daemon = accept(shadow.listener, NULL, NULL);
@@ -294,8 +294,9 @@ void daemon_link(uint64_t ticket)
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct iovec piece = { &message, sizeof message };
-	struct msghdr header = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
-				 .msg_controllen = sizeof control.bytes };
+	struct msghdr header = {
+		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes
+	};
 	int ends[2];
 
 	make_pair(ends);
@@ -310,8 +311,9 @@ void daemon_link(uint64_t ticket)
 
 void hello(uint64_t ticket)
 {
-	struct lb_link_hello message = { .ticket = ticket, .last_seq = shadow.seq, .copy = shadow.copy,
-					   .signals = shadow.signals };
+	struct lb_link_hello message = {
+		.ticket = ticket, .last_seq = shadow.seq, .copy = shadow.copy, .signals = shadow.signals
+	};
 
 	strcpy(message.node, "away:2");
 	tell(LB_LINK_HELLO, 0, &message, sizeof message);

@@ -40,10 +40,10 @@ __attribute__((used, noinline)) static void blob_holder(void)
 			 "mov $231, %%eax\n\t"
 			 "syscall\n"
 			 "lb_restorer_blob_end:"
-			 :
-			 : [wrong] "i"(ENTERED + 1), [entered] "i"(ENTERED), [ticket] "i"(TICKET),
-			   [offset] "i"(offsetof(struct lb_restorer_args, header.ticket))
-			 : "rax", "rbx", "rdi", "rcx", "r11");
+		:
+		: [wrong] "i"(ENTERED + 1), [entered] "i"(ENTERED), [ticket] "i"(TICKET),
+		[offset] "i"(offsetof(struct lb_restorer_args, header.ticket))
+		: "rax", "rbx", "rdi", "rcx", "r11");
 }
 
 struct image {
@@ -62,10 +62,10 @@ static struct image good_image(void)
 	image.header.ticket = TICKET;
 	image.header.segments = 3;
 	image.segments[0] = (struct lb_image_segment){ 0x400000, 0x402000, PROT_READ, 0, 0, 0, 0 };
-	image.segments[1] = (struct lb_image_segment){ 0x555555000000, 0x555555021000,
-						       PROT_READ | PROT_WRITE, LB_SEGMENT_HEAP, 0, 0, 0 };
-	image.segments[2] = (struct lb_image_segment){ 0x7ffe00000000, 0x7ffe00021000,
-						       PROT_READ | PROT_WRITE, LB_SEGMENT_STACK, 0, 0, 0 };
+	image.segments[1] = (struct lb_image_segment){ 0x555555000000, 0x555555021000, PROT_READ | PROT_WRITE,
+		LB_SEGMENT_HEAP, 0, 0, 0 };
+	image.segments[2] = (struct lb_image_segment){ 0x7ffe00000000, 0x7ffe00021000, PROT_READ | PROT_WRITE,
+		LB_SEGMENT_STACK, 0, 0, 0 };
 	return image;
 }
 
@@ -162,15 +162,15 @@ static void refuses_bad_headers(void)
 static void refuses_bad_segments(void)
 {
 	static const struct lb_image_segment bad[] = {
-		{ 0, 0x1000, 0, 0, 0, 0, 0 },                           /* page 0 */
-		{ 0x401000, 0x401000, 0, 0, 0, 0, 0 },                  /* empty */
-		{ 0x402000, 0x401000, 0, 0, 0, 0, 0 },                  /* ends before it starts */
-		{ 0x400001, 0x402000, 0, 0, 0, 0, 0 },                  /* no page */
+		{ 0, 0x1000, 0, 0, 0, 0, 0 },          /* page 0 */
+		{ 0x401000, 0x401000, 0, 0, 0, 0, 0 }, /* empty */
+		{ 0x402000, 0x401000, 0, 0, 0, 0, 0 }, /* ends before it starts */
+		{ 0x400001, 0x402000, 0, 0, 0, 0, 0 }, /* no page */
 		{ 0x400000, 0x402001, 0, 0, 0, 0, 0 },
 		{ 0x400000, 0x402000, 0, LB_SEGMENT_SHARED + 1, 0, 0, 0 }, /* of no kind */
-		{ 0x400000, 0x555555001000, 0, 0, 0, 0, 0 },            /* overlaps the next */
-		{ 0x600000000000, 0x600000001000, 0, 0, 0, 0, 0 },      /* out of order */
-		{ 0x7fffffffe000, 0x800000000000, 0, 0, 0, 0, 0 },      /* beyond user space */
+		{ 0x400000, 0x555555001000, 0, 0, 0, 0, 0 },               /* overlaps the next */
+		{ 0x600000000000, 0x600000001000, 0, 0, 0, 0, 0 },         /* out of order */
+		{ 0x7fffffffe000, 0x800000000000, 0, 0, 0, 0, 0 },         /* beyond user space */
 		{ 0xfffffffffffff000, 0, 0, 0, 0, 0, 0 },
 	};
 
@@ -201,7 +201,7 @@ static void survives_mutants(void)
 		uint8_t *bytes = (uint8_t *)&image;
 		/* Where the checks look: the first fields, the auxv's size and the table. */
 		static const size_t starts[] = { 0, offsetof(struct image, header.auxv_words),
-						 offsetof(struct image, segments) };
+			offsetof(struct image, segments) };
 		static const size_t sizes[] = { 40, 8, sizeof image.segments };
 
 		for (uint64_t n = next_random(&random) % 4 + 1; n > 0; n--) {
@@ -216,8 +216,7 @@ static void survives_mutants(void)
 		if (WEXITSTATUS(attempt.wait_status) == 1)
 			CHECK(attempt.failed < 0);
 		else
-			CHECK(WEXITSTATUS(attempt.wait_status) == ENTERED ||
-			      image.header.ticket != TICKET);
+			CHECK(WEXITSTATUS(attempt.wait_status) == ENTERED || image.header.ticket != TICKET);
 	}
 }
 

@@ -22,8 +22,8 @@ static void parses(void)
 		{ "007:fail", 7, LB_FAULT_DO_FAIL },
 		{ "9999:fail", 9999, LB_FAULT_DO_FAIL },
 	};
-	static const char *bad[] = { "", ":", "1", "1:", "0:kill", ":kill", "1:killed", "1:kil",
-				     "x:kill", "-1:kill", "1:kill ", "10000:kill", "1 :kill" };
+	static const char *bad[] = { "", ":", "1", "1:", "0:kill", ":kill", "1:killed", "1:kil", "x:kill", "-1:kill",
+		"1:kill ", "10000:kill", "1 :kill" };
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		struct lb_fault_plan plan = { 99, 99 };

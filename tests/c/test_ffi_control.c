@@ -49,8 +49,10 @@ static void send_fds(int fd, const void *message, size_t size, const int *fds, s
 {
 	char ancillary[CMSG_SPACE(8 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec io = { (void *)(uintptr_t)message, size };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary,
-				 .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
+	struct msghdr header = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = ancillary,
+		.msg_controllen = CMSG_SPACE(count * sizeof(int)) };
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 
 	rights->cmsg_level = SOL_SOCKET;
@@ -111,8 +113,7 @@ static void receives_and_answers(void)
 	close(client);
 	CHECK_EQUAL(next_event(), LB_FFI_EVENT_HANGUP);
 	CHECK_EQUAL(event.peer_pid, getpid());
-	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&ack, sizeof ack, NULL, 0),
-		    -ENOTCONN);
+	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&ack, sizeof ack, NULL, 0), -ENOTCONN);
 	CHECK_EQUAL(lb_ffi_control_close(event.connection), -ENOTCONN);
 }
 
@@ -121,8 +122,9 @@ static void passes_descriptors(void)
 	struct lb_local_link link = { .type = LB_LOCAL_LINK, .size = sizeof link };
 	char ancillary[CMSG_SPACE(4 * sizeof(int))] __attribute__((aligned(8)));
 	struct iovec io = { &link, sizeof link };
-	struct msghdr header = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary,
-				 .msg_controllen = sizeof ancillary };
+	struct msghdr header = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary
+	};
 	int client = connect_client();
 	int pipe_to[2], pipe_from[2], received[2];
 	char byte;
@@ -138,8 +140,7 @@ static void passes_descriptors(void)
 	CHECK_EQUAL(read(pipe_to[0], &byte, 1), 1);
 	CHECK_EQUAL(lb_ffi_close(event.fds[0]), 0);
 	CHECK_EQUAL(lb_ffi_close(event.fds[1]), 0);
-	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&link, sizeof link,
-					pipe_from, 2), 0);
+	CHECK_EQUAL(lb_ffi_control_send(event.connection, (uint8_t *)&link, sizeof link, pipe_from, 2), 0);
 	CHECK_EQUAL(recvmsg(client, &header, 0), sizeof link);
 	memcpy(received, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof received);
 	CHECK_EQUAL(write(received[1], "y", 1), 1);
@@ -397,18 +398,15 @@ int main(void)
 	chmod(folder, 0755);
 	snprintf(path, sizeof path, "%s/control.sock", folder);
 	run_case("lb_ffi_control_listen() makes a socket that only its user can open", listens);
-	run_case("lb_ffi_control_next() tells messages and hang-ups with the peer",
-		 receives_and_answers);
+	run_case("lb_ffi_control_next() tells messages and hang-ups with the peer", receives_and_answers);
 	run_case("descriptors travel both ways", passes_descriptors);
-	run_case("a malformed message closes its connection and leaves nothing open",
-		 refuses_malformed);
+	run_case("a malformed message closes its connection and leaves nothing open", refuses_malformed);
 	run_case("the last words of a peer that ends early are heard", hears_last_words);
 	run_case("lb_ffi_control_send() never blocks", never_blocks_on_send);
 	run_case("lb_ffi_watch_pid() tells the end of a process, once", watches_processes);
 	run_case("the exit status of a child comes with the event", reports_exit_status);
 	run_case("lb_ffi_control_next() waits on one thread while others send", blocks_until_woken);
-	run_case("running out of descriptors refuses connections without spinning",
-		 survives_exhaustion);
+	run_case("running out of descriptors refuses connections without spinning", survives_exhaustion);
 	run_case("a peer of another user is refused", refuses_other_users);
 	unlink(path);
 	rmdir(folder);

@@ -78,8 +78,7 @@ static void finds_sockets(void)
 	close(set);
 	CHECK_EQUAL(lb_ffi_close(fd), 0);
 	CHECK_EQUAL(read(pair.client, word, 4), 0);
-	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", pair.server_port, "127.0.0.1",
-				       pair.client_port), -ENOENT);
+	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", pair.server_port, "127.0.0.1", pair.client_port), -ENOENT);
 	CHECK_EQUAL(lb_ffi_take_socket("localhost", 1, "127.0.0.1", 2), -EINVAL);
 	CHECK_EQUAL(lb_ffi_take_socket("127.0.0.1", 65536, "127.0.0.1", 2), -EINVAL);
 	CHECK_EQUAL(lb_ffi_take_socket(NULL, 1, "127.0.0.1", 2), -EINVAL);
@@ -120,8 +119,7 @@ static void finds_ipv6_sockets(void)
 	server = accept(listener, NULL, NULL);
 	size = sizeof mapped;
 	CHECK_EQUAL(getsockname(client, (struct sockaddr *)&mapped, &size), 0);
-	fd = lb_ffi_take_socket("127.0.0.1", ntohs(any.sin6_port), "::ffff:127.0.0.1",
-				ntohs(mapped.sin_port));
+	fd = lb_ffi_take_socket("127.0.0.1", ntohs(any.sin6_port), "::ffff:127.0.0.1", ntohs(mapped.sin_port));
 	CHECK(fd >= 0);
 	close(fd);
 	close(server);
@@ -245,7 +243,7 @@ static void knows_the_cpu(void)
 	CHECK_EQUAL(lb_ffi_cpu_features(small, sizeof small), -EINVAL);
 	CHECK_EQUAL(lb_ffi_cpu_features((uint8_t *)&cpu, sizeof cpu), 0);
 	CHECK(strlen(cpu.vendor) == 12);
-	CHECK(cpu.leaf1_edx & 1u << 26); /* SSE2: every x86-64 has it */
+	CHECK(cpu.leaf1_edx & 1u << 26);     /* SSE2: every x86-64 has it */
 	CHECK(cpu.extended1_edx & 1u << 29); /* long mode */
 	CHECK_EQUAL((cpu.leaf1_ecx >> 28 & 1) && (cpu.xcr0 & 4), cpuinfo_has("avx"));
 	CHECK_EQUAL((cpu.leaf7_ebx >> 5 & 1) && (cpu.xcr0 & 4), cpuinfo_has("avx2"));
@@ -318,8 +316,7 @@ int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	CHECK(mkdtemp(folder) != NULL);
-	run_case("lb_ffi_take_socket() takes a stream away from whoever had it",
-		 finds_sockets);
+	run_case("lb_ffi_take_socket() takes a stream away from whoever had it", finds_sockets);
 	run_case("lb_ffi_take_socket() knows IPv6 and IPv4-mapped addresses", finds_ipv6_sockets);
 	run_case("lb_ffi_tune_stream() sets keepalive, timeout and no delay", tunes_streams);
 	run_case("lb_ffi_lock() is held by one, until it is closed", locks);

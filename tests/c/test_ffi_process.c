@@ -42,8 +42,8 @@ static int run_shell(const char *script, const int32_t *fds, uint32_t count, uin
 	int32_t pid;
 
 	CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
-	pid = lb_ffi_spawn("/bin/sh", -1, (uint8_t *)argv, (uint32_t)size,
-			   BLOCK("PATH=/usr/bin:/bin\0WORD=two words"), fds, count, ends[1], flags);
+	pid = lb_ffi_spawn("/bin/sh", -1, (uint8_t *)argv, (uint32_t)size, BLOCK("PATH=/usr/bin:/bin\0WORD=two words"),
+		fds, count, ends[1], flags);
 	close(ends[1]);
 	CHECK(pid > 0);
 	read_output(ends[0]);
@@ -70,8 +70,7 @@ static void spawns_with_fds(void)
 		_exit(1);
 	fds[0] = 4;
 	fds[1] = 3;
-	CHECK_EQUAL(run_shell("cat <&3; echo; cat <&4; echo; echo \"$WORD\"; ls -m /proc/$$/fd",
-			      fds, 2, 0), 0);
+	CHECK_EQUAL(run_shell("cat <&3; echo; cat <&4; echo; echo \"$WORD\"; ls -m /proc/$$/fd", fds, 2, 0), 0);
 	CHECK_TEXT(output, "from a\nfrom b\ntwo words\n0, 1, 2, 3, 4\n");
 	CHECK((fcntl(4, F_GETFL) & O_NONBLOCK) == 0);
 	for (int fd = 3; fd < 32; fd++)
@@ -90,9 +89,11 @@ static void spawns_clean(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	CHECK_EQUAL(run_shell("grep -E 'Sig(Blk|Ign)' /proc/self/status; readlink /proc/$$/fd/0;"
 			      "set -- $(cat /proc/$$/stat); test $6 = $$ && echo leader",
-			      NULL, 0, LB_FFI_SPAWN_SETSID), 0);
-	CHECK_TEXT(output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-			     "/dev/null\nleader\n");
+			    NULL, 0, LB_FFI_SPAWN_SETSID),
+		0);
+	CHECK_TEXT(output,
+		"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+		"/dev/null\nleader\n");
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
@@ -103,20 +104,16 @@ static void reports_exec_errors(void)
 	int32_t fds[LB_FFI_FDS_MAX + 1] = { 0 };
 	int32_t closed = 999;
 
-	CHECK_EQUAL(lb_ffi_spawn("/nowhere/program", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0),
-		    -ENOENT);
+	CHECK_EQUAL(lb_ffi_spawn("/nowhere/program", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -ENOENT);
 	CHECK_EQUAL(lb_ffi_spawn("/etc/passwd", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EACCES);
 	CHECK_EQUAL(waitpid(-1, NULL, WNOHANG), -1); /* neither left a zombie */
 	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, &closed, 1, -1, 0), -EBADF);
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, fds,
-				 LB_FFI_FDS_MAX + 1, -1, 0), -EINVAL);
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, fds, LB_FFI_FDS_MAX + 1, -1, 0), -EINVAL);
 	CHECK_EQUAL(lb_ffi_spawn("/bin/true", 5, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EINVAL);
 	CHECK_EQUAL(lb_ffi_spawn(NULL, -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0), -EINVAL);
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0x80),
-		    -EINVAL);
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, BLOCK("x"), NO_BLOCK, NULL, 0, -1, 0x80), -EINVAL);
 	/* Not NUL-terminated. */
-	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, (const uint8_t *)"xy", 2, NO_BLOCK, NULL,
-				 0, -1, 0), -EINVAL);
+	CHECK_EQUAL(lb_ffi_spawn("/bin/true", -1, (const uint8_t *)"xy", 2, NO_BLOCK, NULL, 0, -1, 0), -EINVAL);
 }
 
 static void spawns_open_files(void)
@@ -142,7 +139,10 @@ static void spawns_open_files(void)
 /* Of a child, as only root gets a lower value back. */
 static void lowers_priorities(void)
 {
-	int32_t pid = lb_ffi_spawn("/bin/sleep", -1, BLOCK("sleep\0" "60"), NO_BLOCK, NULL, 0, -1, 0);
+	int32_t pid = lb_ffi_spawn("/bin/sleep", -1,
+		BLOCK("sleep\0"
+		      "60"),
+		NO_BLOCK, NULL, 0, -1, 0);
 
 	CHECK(pid > 0);
 	CHECK_EQUAL(lb_ffi_set_nice((uint32_t)pid, 19), 0);
@@ -207,9 +207,8 @@ static void execs_with_fds(void)
 		CHECK_EQUAL(lb_ffi_exec_fds("/nowhere", -1, BLOCK("x"), NO_BLOCK, fds, 1), -ENOENT);
 		CHECK_EQUAL(write(3, ".", 1), 1);
 		CHECK_EQUAL(read(data[0], &byte, 1), 1);
-		lb_ffi_exec_fds("/bin/sh", -1, BLOCK("sh\0-c\0cat <&3; ls -m /proc/$$/fd"),
-				BLOCK("PATH=/usr/bin:/bin"), fds,
-				1);
+		lb_ffi_exec_fds("/bin/sh", -1, BLOCK("sh\0-c\0cat <&3; ls -m /proc/$$/fd"), BLOCK("PATH=/usr/bin:/bin"),
+			fds, 1);
 		_exit(99);
 	}
 	close(ends[1]);
@@ -309,16 +308,11 @@ int main(void)
 	run_case("lb_ffi_spawn() hands over descriptors in order and no others", spawns_with_fds);
 	run_case("lb_ffi_spawn() gives default signals, /dev/null and a session", spawns_clean);
 	run_case("lb_ffi_spawn() reports what failed, the exec included", reports_exec_errors);
-	run_case("lb_ffi_spawn() runs an open file, and lb_ffi_reap() takes its status",
-		 spawns_open_files);
-	run_case("lb_ffi_set_nice() lowers a process's priority, and refuses who does not exist",
-		 lowers_priorities);
-	run_case("lb_ffi_exec() keeps what the caller's parent ignores, and only that",
-		 execs_in_place);
-	run_case("lb_ffi_exec_fds() hands over descriptors, and undoes it on failure",
-		 execs_with_fds);
-	run_case("lb_ffi_queue_order() reaches the process that is meant, with its value",
-		 queues_orders);
+	run_case("lb_ffi_spawn() runs an open file, and lb_ffi_reap() takes its status", spawns_open_files);
+	run_case("lb_ffi_set_nice() lowers a process's priority, and refuses who does not exist", lowers_priorities);
+	run_case("lb_ffi_exec() keeps what the caller's parent ignores, and only that", execs_in_place);
+	run_case("lb_ffi_exec_fds() hands over descriptors, and undoes it on failure", execs_with_fds);
+	run_case("lb_ffi_queue_order() reaches the process that is meant, with its value", queues_orders);
 	run_case("lb_ffi_start_ticks() is not misled by a process's name", reads_start_times);
 	run_case("lb_ffi_look() tells the figures of many processes", looks_at_many);
 	run_case("lb_ffi_sched_setaffinity() pins a process", pins_to_cpus);

@@ -89,7 +89,7 @@ static void check_reserve(const uint8_t *area, uint64_t size)
 		at += sizeof *header + header->size;
 		next = (const void *)(area + at);
 		scattered += header->type == LB_LINK_SEEK && at < size && next->type == LB_LINK_WRITE &&
-			     (uint32_t)next->seq == header->seq;
+			(uint32_t)next->seq == header->seq;
 	}
 	CHECK(scattered * LB_SCATTER_BLOCKS * unit <= LB_SCATTER_MAX);
 	if (scattered > scattered_most)
@@ -170,7 +170,7 @@ static struct {
 	int guest, twin, description, name;
 } open_files[OPEN_MAX_];
 static int open_count;
-static int news[2]; /* a pipe */
+static int news[2];   /* a pipe */
 static uint8_t *edge; /* behind it there is no memory */
 static uint8_t data[SIZE_MAX_], seen[SIZE_MAX_], wanted[SIZE_MAX_];
 
@@ -276,8 +276,8 @@ static void do_open(void)
 	if (open_count == OPEN_MAX_)
 		return;
 	open_files[open_count].twin = open(path_of(name, 1), flag);
-	open_files[open_count].guest = (int)guest_call(SYS_openat, (uint64_t)AT_FDCWD,
-						       (uintptr_t)path_of(name, 0), (uint64_t)flag, 0);
+	open_files[open_count].guest =
+		(int)guest_call(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)path_of(name, 0), (uint64_t)flag, 0);
 	open_files[open_count].name = name;
 	CHECK(open_files[open_count].guest >= 0);
 	open_count++;
@@ -309,10 +309,10 @@ static void do_write(int i)
 		return;
 	if (chance(4) == 0)
 		CHECK_EQUAL(guest_call(SYS_writev, (uint64_t)open_files[i].guest, (uintptr_t)pieces, 2, 0),
-			    twin_result(writev(open_files[i].twin, pieces, 2)));
+			twin_result(writev(open_files[i].twin, pieces, 2)));
 	else
 		CHECK_EQUAL(guest_call(SYS_write, (uint64_t)open_files[i].guest, (uintptr_t)(data + from), size, 0),
-			    twin_result(write(open_files[i].twin, data + from, size)));
+			twin_result(write(open_files[i].twin, data + from, size)));
 }
 
 static void do_pwrite(int i)
@@ -320,9 +320,9 @@ static void do_pwrite(int i)
 	size_t size = some_size(), from = chance(1000);
 	off_t at = chance(20) == 0 ? -(off_t)chance(5) : some_offset(i);
 
-	CHECK_EQUAL(guest_call(SYS_pwrite64, (uint64_t)open_files[i].guest, (uintptr_t)(data + from), size,
-			       (uint64_t)at),
-		    twin_result(pwrite(open_files[i].twin, data + from, size, at)));
+	CHECK_EQUAL(
+		guest_call(SYS_pwrite64, (uint64_t)open_files[i].guest, (uintptr_t)(data + from), size, (uint64_t)at),
+		twin_result(pwrite(open_files[i].twin, data + from, size, at)));
 }
 
 static void compare_read(int64_t got, int64_t twin)
@@ -343,10 +343,10 @@ static void do_read(int i)
 		compare_read(guest_call(SYS_read, fd, (uintptr_t)at, size, 0), read(open_files[i].twin, at, size));
 	} else if (chance(12) == 0) /* a call that moves the offset, and that nobody follows */
 		compare_read(guest_call(SYS_preadv2, fd, (uintptr_t)&piece, 1, (uint64_t)-1),
-			     read(open_files[i].twin, wanted, size));
+			read(open_files[i].twin, wanted, size));
 	else
-		compare_read(guest_call(SYS_read, fd, (uintptr_t)seen, size, 0),
-			     read(open_files[i].twin, wanted, size));
+		compare_read(
+			guest_call(SYS_read, fd, (uintptr_t)seen, size, 0), read(open_files[i].twin, wanted, size));
 }
 
 static void do_pread(int i)
@@ -355,7 +355,7 @@ static void do_pread(int i)
 	off_t at = chance(20) == 0 ? -(off_t)chance(5) : some_offset(i);
 
 	compare_read(guest_call(SYS_pread64, (uint64_t)open_files[i].guest, (uintptr_t)seen, size, (uint64_t)at),
-		     pread(open_files[i].twin, wanted, size, at));
+		pread(open_files[i].twin, wanted, size, at));
 }
 
 static void do_lseek(int i)
@@ -367,7 +367,7 @@ static void do_lseek(int i)
 	if (whence == SEEK_SET)
 		by = chance(2) ? some_offset(i) : now + by;
 	CHECK_EQUAL(guest_call(SYS_lseek, (uint64_t)open_files[i].guest, (uint64_t)by, (uint64_t)whence, 0),
-		    twin_result(lseek(open_files[i].twin, by, whence)));
+		twin_result(lseek(open_files[i].twin, by, whence)));
 }
 
 /* Nobody else changes anything unheard of here, so the answer is what home says, every byte of it. */
@@ -396,7 +396,7 @@ static void do_truncate(int i)
 	off_t to = some_offset(i);
 
 	CHECK_EQUAL(guest_call(SYS_ftruncate, (uint64_t)open_files[i].guest, (uint64_t)to, 0, 0),
-		    twin_result(ftruncate(open_files[i].twin, to)));
+		twin_result(ftruncate(open_files[i].twin, to)));
 }
 
 static void hear(void)
@@ -459,18 +459,42 @@ static void one_call(void)
 	i = (int)chance((uint64_t)open_count);
 	for (uint64_t times = chance(6) ? 1 : 12; times > 0; times--) {
 		switch (chance(28)) {
-		case 0 ... 3: do_write(i); break;
-		case 4 ... 7: do_read(i); break;
-		case 8 ... 11: do_pread(i); break;
-		case 12 ... 14: do_pwrite(i); break;
-		case 15 ... 18: do_lseek(i); break;
-		case 19 ... 20: do_fstat(i); break;
-		case 21: do_truncate(i); break;
-		case 22: others_change(i); break;
-		case 23: do_terminal(i); break;
-		case 24: do_dup(i); return;
-		case 25 ... 26: do_getppid(); break;
-		default: do_close(i); return;
+		case 0 ... 3:
+			do_write(i);
+			break;
+		case 4 ... 7:
+			do_read(i);
+			break;
+		case 8 ... 11:
+			do_pread(i);
+			break;
+		case 12 ... 14:
+			do_pwrite(i);
+			break;
+		case 15 ... 18:
+			do_lseek(i);
+			break;
+		case 19 ... 20:
+			do_fstat(i);
+			break;
+		case 21:
+			do_truncate(i);
+			break;
+		case 22:
+			others_change(i);
+			break;
+		case 23:
+			do_terminal(i);
+			break;
+		case 24:
+			do_dup(i);
+			return;
+		case 25 ... 26:
+			do_getppid();
+			break;
+		default:
+			do_close(i);
+			return;
 		}
 	}
 	if (chance(10) == 0) /* some of it arrives */
@@ -674,9 +698,9 @@ static void what_is_too_far_is_told_at_once_at(const char *place)
 
 		CHECK_EQUAL(guest_call(SYS_lseek, fd, INT64_MAX - 3, SEEK_SET, 0), far);
 		CHECK_EQUAL(guest_call(SYS_write, fd, (uintptr_t)data, 10, 0),
-			    twin_result(write(open_files[0].twin, data, 10)));
+			twin_result(write(open_files[0].twin, data, 10)));
 		CHECK_EQUAL(guest_call(SYS_pwrite64, fd, (uintptr_t)data, 10, INT64_MAX - 20),
-			    twin_result(pwrite(open_files[0].twin, data, 10, INT64_MAX - 20)));
+			twin_result(pwrite(open_files[0].twin, data, 10, INT64_MAX - 20)));
 		CHECK_EQUAL(guest_call(SYS_lseek, fd, 0, SEEK_SET, 0), lseek(open_files[0].twin, 0, SEEK_SET));
 	}
 	signal(SIGXFSZ, SIG_IGN);
@@ -718,7 +742,7 @@ static void other_descriptors_keep_their_errors(void)
 	uint64_t folder_fd, closed;
 
 	begin(1);
-	folder_fd = (uint64_t)guest_call(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t) "/", O_RDONLY, 0);
+	folder_fd = (uint64_t)guest_call(SYS_openat, (uint64_t)AT_FDCWD, (uintptr_t)"/", O_RDONLY, 0);
 	closed = (uint64_t)open_one(O_RDWR);
 	CHECK_EQUAL(guest_call(SYS_close, closed, 0, 0, 0), 0);
 	for (int i = 0; i < 3; i++) {
@@ -777,12 +801,24 @@ static void a_dead_guest_has_moved_its_offset(void)
 		open_one(O_RDWR);
 		for (uint64_t calls = chance(40) + 1; calls > 0; calls--) {
 			switch (chance(7)) {
-			case 0: do_write(0); break;
-			case 3: do_getppid(); break;
-			case 4: do_lseek(0); break;
-			case 1: do_lseek(0); break;
-			case 2: do_pread(0); break;
-			default: do_read(0); break;
+			case 0:
+				do_write(0);
+				break;
+			case 3:
+				do_getppid();
+				break;
+			case 4:
+				do_lseek(0);
+				break;
+			case 1:
+				do_lseek(0);
+				break;
+			case 2:
+				do_pread(0);
+				break;
+			default:
+				do_read(0);
+				break;
 			}
 		}
 		guest_dies();
@@ -801,9 +837,8 @@ int main(void)
 	edge += 80 * PAGE;
 	guest_edge = (uintptr_t)edge;
 	run_case("opening and reading a small file needs two round trips",
-		 opening_and_reading_a_small_file_needs_two_round_trips);
-	run_case("what was told before a signal is not told again",
-		 what_was_told_before_a_signal_is_not_told_again);
+		opening_and_reading_a_small_file_needs_two_round_trips);
+	run_case("what was told before a signal is not told again", what_was_told_before_a_signal_is_not_told_again);
 	run_case("a shared offset is put and not moved", a_shared_offset_is_put_and_not_moved);
 	/* From here on there was a fork: what was open before is never known again. */
 	run_case("an offset that others have is asked for", an_offset_that_others_have_is_asked_for);

@@ -262,16 +262,13 @@ int main(void)
 	run_case("a guest's exit is told to home, and the link's end before it", reports_exits);
 	run_case("a guest's death by a signal is told to home", reports_signals);
 	run_case("a keeper waits for an order to be heard", waits_for_an_order);
-	run_case("of a guest that was never restored home hears nothing",
-		 reports_no_failed_restore);
+	run_case("of a guest that was never restored home hears nothing", reports_no_failed_restore);
 	run_case("of a guest that moved on home hears nothing", reports_nothing_of_who_left);
 	run_case("a guest does not outlive its keeper", guests_never_outlive_it);
 	run_case("a guest starts with three descriptors and default signals", starts_clean);
 	run_case("a restart passes signals on and ends with the guest's status", restarts_in_front);
-	run_case("a guest that ends after its shadow is no dead copy",
-		 tells_an_end_from_a_dead_copy);
-	run_case("a guest that ends with its shadow needs no link",
-		 asks_nothing_for_a_guest_that_ends);
+	run_case("a guest that ends after its shadow is no dead copy", tells_an_end_from_a_dead_copy);
+	run_case("a guest that ends with its shadow needs no link", asks_nothing_for_a_guest_that_ends);
 	world_stop();
 	return 0;
 }

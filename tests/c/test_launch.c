@@ -141,8 +141,8 @@ static void looks_at_interpreters(void)
 	check_obstacle(write_text("script", text, 0755), "", LB_OBSTACLE_STATIC, in("static"));
 	snprintf(text, sizeof text, "#!%s", in("script"));
 	check_obstacle(write_text("outer", text, 0755), "", LB_OBSTACLE_STATIC, in("static"));
-	check_obstacle(write_text("env", "#!/usr/bin/env -S A=1 static\n", 0755), directory, LB_OBSTACLE_STATIC,
-		       in("static"));
+	check_obstacle(
+		write_text("env", "#!/usr/bin/env -S A=1 static\n", 0755), directory, LB_OBSTACLE_STATIC, in("static"));
 	check_obstacle(write_text("plain", "echo hi\n", 0755), "", LB_OBSTACLE_NONE, NULL);
 	snprintf(text, sizeof text, "#!%s\n", in("loop"));
 	check_obstacle(write_text("loop", text, 0755), "", LB_OBSTACLE_NONE, NULL);
@@ -151,7 +151,7 @@ static void looks_at_interpreters(void)
 static void never_fails(void)
 {
 	static const char *const texts[] = { "#!", "#!\n", "#! ", "#!/usr/bin/env", "#!/usr/bin/env -i A=b\n", "#",
-					     "" };
+		"" };
 	uint8_t bytes[512];
 	char at[LB_PATH_SIZE];
 	size_t whole = make_elf(bytes, 64, 62, GLIBC);

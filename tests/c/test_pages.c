@@ -66,7 +66,7 @@ static bool is_row(const struct rows *rows, unsigned index, const char *start, s
 {
 	const struct lb_pages *row = &rows->row[index];
 	return index < rows->count && row->start == (uint64_t)start && row->end == row->start + pages * PAGE &&
-	       row->guard == guard;
+		row->guard == guard;
 }
 
 static char *map(size_t size, int protection)
@@ -165,11 +165,10 @@ static void test_more_rows_than_one_look_tells(void)
 int main(void)
 {
 	run_case("lb_pages_each() tells the pages of anonymous memory that were written to", test_anonymous);
-	run_case("lb_pages_each() does not look where nothing exists",
-		 test_nothing_is_looked_at_where_nothing_exists);
+	run_case("lb_pages_each() does not look where nothing exists", test_nothing_is_looked_at_where_nothing_exists);
 	run_case("lb_pages_each() tells of a file's mapping what is not the file's", test_file);
 	run_case("lb_pages_each() tells guards from pages", test_guards);
 	run_case("lb_pages_each() goes on behind the rows that one look tells, and stops when it is told to",
-		 test_more_rows_than_one_look_tells);
+		test_more_rows_than_one_look_tells);
 	return 0;
 }

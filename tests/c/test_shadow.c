@@ -172,8 +172,7 @@ static void a_small_file_limit_does_no_harm(void)
 static void a_guest_killed_away_ends_its_shadow_the_same_way(void)
 {
 	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
-	struct lb_local_guest_ended ended = { .type = LB_LOCAL_GUEST_ENDED, .size = sizeof ended,
-					      .ticket = TICKET };
+	struct lb_local_guest_ended ended = { .type = LB_LOCAL_GUEST_ENDED, .size = sizeof ended, .ticket = TICKET };
 	static const int signals[] = { SIGKILL, SIGSEGV, SIGTERM, 40 };
 
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
@@ -314,11 +313,11 @@ int main(void)
 	run_case("the shadow's own descriptors do not exist for the program", own_descriptors_are_hidden);
 	run_case("a blocking call ends with EINTR when it is cancelled", a_blocking_call_can_be_cancelled);
 	run_case("a call that need not wait is made although it is cancelled",
-		 a_call_that_need_not_wait_is_made_although_it_is_cancelled);
+		a_call_that_need_not_wait_is_made_although_it_is_cancelled);
 	run_case("a write that waits is whole", a_write_that_waits_is_whole);
 	run_case("a small limit on files does no harm", a_small_file_limit_does_no_harm);
 	run_case("a guest that is killed ends its shadow the same way",
-		 a_guest_killed_away_ends_its_shadow_the_same_way);
+		a_guest_killed_away_ends_its_shadow_the_same_way);
 	run_case("a guest that is lost is given up in the end", a_lost_guest_is_given_up_in_the_end);
 	run_case("no layout of arguments reaches outside the message", no_layout_reaches_outside_the_message);
 	run_case("malformed messages close the link and nothing else", malformed_messages_close_the_link);

@@ -206,11 +206,10 @@ int main(void)
 {
 	run_case("each call happens once across lost links", each_call_happens_once_across_links);
 	run_case("a later move has one winner", a_later_move_has_one_winner);
-	run_case("a candidate that is turned away changes nothing",
-		 a_candidate_that_is_turned_away_changes_nothing);
+	run_case("a candidate that is turned away changes nothing", a_candidate_that_is_turned_away_changes_nothing);
 	run_case("a stream goes on over a new link", a_stream_goes_on_over_a_new_link);
 	run_case("a failed write is told once", a_failed_write_is_told_once);
 	run_case("a failed write that nobody heard of is told at the end",
-		 a_failed_write_that_nobody_heard_of_is_told_at_the_end);
+		a_failed_write_that_nobody_heard_of_is_told_at_the_end);
 	return 0;
 }

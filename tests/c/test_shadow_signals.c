@@ -87,7 +87,7 @@ static void signals_wait_at_home_for_a_signalfd(void)
 	CHECK_EQUAL(told, set);
 	for (int i = 2; i <= 3; i++)
 		CHECK(sigqueue(shadow.pid, signal, (union sigval){ .sival_int = i }) == 0);
-	CHECK(kill(shadow.pid, SIGCHLD) == 0); /* it waits, though it does nothing by default */
+	CHECK(kill(shadow.pid, SIGCHLD) == 0);                    /* it waits, though it does nothing by default */
 	CHECK_EQUAL(reply(send_hold(set, signal, 1))->result, 0); /* older than those */
 	answer = reply(send_read(fd, sizeof records));
 	CHECK_EQUAL(answer->result, 4 * (int)sizeof records[0]);
@@ -203,10 +203,8 @@ int main(void)
 {
 	run_case("signals to the home PID reach the guest, in order", signals_are_passed_on);
 	run_case("signals wait at home for a signalfd", signals_wait_at_home_for_a_signalfd);
-	run_case("signals that a link takes with it are told again",
-		 signals_that_a_link_takes_with_it_are_told_again);
+	run_case("signals that a link takes with it are told again", signals_that_a_link_takes_with_it_are_told_again);
 	run_case("a stop is seen at home and the guest hears of it", a_stop_is_seen_at_home);
-	run_case("signals wait while a copy is on its way",
-		 signals_wait_while_a_copy_is_on_its_way);
+	run_case("signals wait while a copy is on its way", signals_wait_while_a_copy_is_on_its_way);
 	return 0;
 }

@@ -177,7 +177,7 @@ static uint8_t *code_page(const void *code, size_t size, size_t at)
 	while (fresh == MAP_FAILED) {
 		next -= 16 * PAGE;
 		fresh = mmap((void *)next, 2 * PAGE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	}
 	memset(fresh, 0x90, 2 * PAGE);
 	memcpy(fresh + at, code, size);
@@ -340,7 +340,7 @@ static void any_site_passes_any_number(void)
 	CHECK_EQUAL(call(code, out), getpid());
 	check_kept(out);
 	for (uint64_t at = (uint64_t)lb_site_traps; at < (uint64_t)lb_site_traps + LB_SITES * LB_STUB_SIZE;
-	     at += LB_STUB_SIZE)
+		at += LB_STUB_SIZE)
 		if (lb_sites_origin(at + 2) == (uint64_t)(code + 8))
 			out[0] = at;
 	CHECK(out[0] >= (uint64_t)lb_site_traps);
@@ -381,8 +381,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static void install(int signal, void (*handler)(int, siginfo_t *, void *), uint64_t flags)
 {
-	struct lb_action action = { (uint64_t)handler, flags | 0x04000000u | SA_SIGINFO,
-				    (uint64_t)lb_test_return, 0 };
+	struct lb_action action = { (uint64_t)handler, flags | 0x04000000u | SA_SIGINFO, (uint64_t)lb_test_return, 0 };
 
 	lb_self.actions[signal] = action;
 	CHECK(lb_signal_is_forwarded(signal, &action));

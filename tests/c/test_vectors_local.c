@@ -13,11 +13,11 @@
 static int field;
 static int checked; /* vectors so far */
 
-#define MESSAGE(name, id)                                                                      \
-	struct lb_local_##name m;                                                              \
-	memset(&m, 0, sizeof m);                                                               \
-	field = 0;                                                                             \
-	m.type = (id);                                                                         \
+#define MESSAGE(name, id) \
+	struct lb_local_##name m; \
+	memset(&m, 0, sizeof m); \
+	field = 0; \
+	m.type = (id); \
 	m.size = sizeof m
 #define U32(name) (m.name = 0x01020300u + (uint32_t)field++)
 #define U64(name) (m.name = 0x0102030405060700u + (uint64_t)field++)
@@ -181,8 +181,7 @@ static void none_is_missing(void)
 int main(void)
 {
 	run_case("messages of programs lie in C as the vectors say", programs);
-	run_case("messages of shadows and keepers lie in C as the vectors say",
-		 shadows_and_keepers);
+	run_case("messages of shadows and keepers lie in C as the vectors say", shadows_and_keepers);
 	run_case("every local message has been compared", none_is_missing);
 	return 0;
 }

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define BLOCK 4096
-#define FILES 4        /* the last one is only appended to */
+#define FILES 4 /* the last one is only appended to */
 #define APPENDED (FILES - 1)
 #define BLOCKS_MAX 512 /* of a file */
 #define RUN_MAX 12     /* blocks of one call */

@@ -31,7 +31,7 @@ int main(void)
 	for (int signal_number = 1; signal_number < NSIG; signal_number++) {
 		if (sigaction(signal_number, NULL, &action) == 0)
 			printf("signal %d: default %d flags %#x\n", signal_number, action.sa_handler == SIG_DFL,
-			       (unsigned)action.sa_flags);
+				(unsigned)action.sa_flags);
 	}
 	show_interrupting();
 	for (char **variable = environ; *variable != NULL; variable++) {

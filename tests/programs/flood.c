@@ -158,8 +158,7 @@ static uint64_t settle_input(uint64_t at)
 {
 	off_t position = lseek(in_fd, 0, SEEK_CUR);
 
-	if (position != (off_t)(at * sizeof(struct record)) &&
-	    position != (off_t)((at + 1) * sizeof(struct record)))
+	if (position != (off_t)(at * sizeof(struct record)) && position != (off_t)((at + 1) * sizeof(struct record)))
 		die("the input's position after a jump", (long)position, (long)at);
 	return (uint64_t)position / sizeof(struct record);
 }
@@ -285,8 +284,8 @@ static int flood(int seconds)
 		die("signals that may be merged", resets, faults);
 	check_file(log_fd, written, "the log");
 	check_file(tick_fd, (uint64_t)tick_records, "the log of ticks");
-	printf("OK calls %ld ticks %ld ordered %ld nested %ld resets %ld faults %ld jumps %ld\n", calls, ticks,
-	       ordered, nested, resets, faults, jumps);
+	printf("OK calls %ld ticks %ld ordered %ld nested %ld resets %ld faults %ld jumps %ld\n", calls, ticks, ordered,
+		nested, resets, faults, jumps);
 	return 0;
 }
 

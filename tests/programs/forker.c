@@ -22,8 +22,7 @@ static void compute(double seconds)
 		for (volatile int i = 0; i < 100000; i++)
 			;
 		clock_gettime(CLOCK_REALTIME, &now);
-	} while ((double)(now.tv_sec - from.tv_sec) +
-		 (double)(now.tv_nsec - from.tv_nsec) / 1e9 < seconds);
+	} while ((double)(now.tv_sec - from.tv_sec) + (double)(now.tv_nsec - from.tv_nsec) / 1e9 < seconds);
 }
 
 int main(int argc, char **argv)

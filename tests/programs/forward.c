@@ -288,8 +288,7 @@ int main(int argc, char **argv)
 		serve_orders();
 	} else if (strcmp(mode, "make") == 0 && argc == 5) {
 		memset(buffer, 'x', sizeof buffer);
-		write_records(open_or_die(argv[2], O_WRONLY | O_CREAT | O_TRUNC), (size_t)atol(argv[3]),
-			      atol(argv[4]));
+		write_records(open_or_die(argv[2], O_WRONLY | O_CREAT | O_TRUNC), (size_t)atol(argv[3]), atol(argv[4]));
 	} else if (strcmp(mode, "observe") == 0 && argc == 5) {
 		printf("%lld\n", (long long)observe(argv[2], (size_t)atol(argv[3]), atol(argv[4])));
 	} else if (strcmp(mode, "drain") == 0 && argc == 5) {

@@ -68,14 +68,15 @@ static int ask(const char *path, char *const *command)
 	struct hosttree_order order;
 	int status, tree = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int fds[HOSTTREE_FDS] = { 0, 1, 2, [HOSTTREE_CWD] = open(".", O_PATH | O_CLOEXEC),
-				  [HOSTTREE_BLOCK] = memfd_create("order", MFD_CLOEXEC) };
+		[HOSTTREE_BLOCK] = memfd_create("order", MFD_CLOEXEC) };
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(sizeof fds)];
 	} control = { .head = { CMSG_LEN(sizeof fds), SOL_SOCKET, SCM_RIGHTS } };
 	struct iovec data = { &order, sizeof order };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof control };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 
 	if (tree < 0 || fds[HOSTTREE_CWD] < 0 || fds[HOSTTREE_BLOCK] < 0)
 		die("cannot make the order");
@@ -83,8 +84,7 @@ static int ask(const char *path, char *const *command)
 	order.variables = write_strings(fds[HOSTTREE_BLOCK], environ);
 	memcpy(CMSG_DATA(&control.head), fds, sizeof fds);
 	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-	if (connect(tree, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    sendmsg(tree, &message, MSG_NOSIGNAL) < 0)
+	if (connect(tree, (struct sockaddr *)&address, sizeof address) < 0 || sendmsg(tree, &message, MSG_NOSIGNAL) < 0)
 		die("cannot reach the host");
 	/* What the command closes is closed. */
 	close(STDIN_FILENO);

@@ -71,8 +71,7 @@ static _Noreturn void run(const struct hosttree_order *order, const int *fds)
 	as_from_a_shell();
 	if (fchdir(fds[HOSTTREE_CWD]) < 0 || fstat(fds[HOSTTREE_BLOCK], &block) < 0)
 		die("cannot take the order");
-	at = mmap(NULL, (size_t)block.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-		  fds[HOSTTREE_BLOCK], 0);
+	at = mmap(NULL, (size_t)block.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[HOSTTREE_BLOCK], 0);
 	if (at == MAP_FAILED)
 		die("cannot map the order");
 	arguments = strings(at, order->arguments, &at);
@@ -94,12 +93,12 @@ static void start(int client)
 		char bytes[CMSG_SPACE(sizeof fds)];
 	} control = { 0 };
 	struct iovec data = { &order, sizeof order };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof control };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 
 	if (recvmsg(client, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof order ||
-	    control.head.cmsg_type != SCM_RIGHTS ||
-	    control.head.cmsg_len != CMSG_LEN(sizeof fds)) {
+		control.head.cmsg_type != SCM_RIGHTS || control.head.cmsg_len != CMSG_LEN(sizeof fds)) {
 		close(client);
 		return;
 	}
@@ -234,8 +233,7 @@ static int listen_on(const char *path)
 		die(path);
 	}
 	strcpy(address.sun_path, path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    listen(fd, SOMAXCONN) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, SOMAXCONN) < 0)
 		die(path);
 	return fd;
 }
@@ -244,7 +242,7 @@ int main(int argc, char **argv)
 {
 	struct signalfd_siginfo info;
 	struct pollfd list[3] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN },
-				  { .events = POLLIN } };
+		{ .events = POLLIN } };
 	sigset_t children;
 	char byte;
 	int client;

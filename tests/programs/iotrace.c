@@ -351,8 +351,8 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	edge = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (edge == MAP_FAILED || mprotect(edge + 4096, 4096, PROT_NONE) < 0 ||
-	    setrlimit(RLIMIT_FSIZE, &limit) < 0 || pipe2(pipe_ends, O_NONBLOCK) < 0)
+	if (edge == MAP_FAILED || mprotect(edge + 4096, 4096, PROT_NONE) < 0 || setrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+		pipe2(pipe_ends, O_NONBLOCK) < 0)
 		return 1;
 	for (int slot = 0; slot < SLOTS; slot++)
 		slots[slot] = -1;

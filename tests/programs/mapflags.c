@@ -63,10 +63,18 @@ static void map_advised(void)
 		const char *name;
 		int advice;
 	} advices[] = {
-		{ "DONTFORK", MADV_DONTFORK }, { "WIPEONFORK", MADV_WIPEONFORK }, { "DONTDUMP", MADV_DONTDUMP },
-		{ "SEQUENTIAL", MADV_SEQUENTIAL }, { "RANDOM", MADV_RANDOM }, { "HUGEPAGE", MADV_HUGEPAGE },
-		{ "NOHUGEPAGE", MADV_NOHUGEPAGE }, { "MERGEABLE", MADV_MERGEABLE }, { "COLD", MADV_COLD },
-		{ "PAGEOUT", MADV_PAGEOUT }, { "FREE", MADV_FREE }, { "DONTNEED", MADV_DONTNEED },
+		{ "DONTFORK", MADV_DONTFORK },
+		{ "WIPEONFORK", MADV_WIPEONFORK },
+		{ "DONTDUMP", MADV_DONTDUMP },
+		{ "SEQUENTIAL", MADV_SEQUENTIAL },
+		{ "RANDOM", MADV_RANDOM },
+		{ "HUGEPAGE", MADV_HUGEPAGE },
+		{ "NOHUGEPAGE", MADV_NOHUGEPAGE },
+		{ "MERGEABLE", MADV_MERGEABLE },
+		{ "COLD", MADV_COLD },
+		{ "PAGEOUT", MADV_PAGEOUT },
+		{ "FREE", MADV_FREE },
+		{ "DONTNEED", MADV_DONTNEED },
 	};
 
 	for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)

@@ -97,8 +97,7 @@ static void fill_pair(double *a, double *b, const struct options *o, long round)
 }
 
 /* Order i, k, j: both inner operands are walked along rows, which the cache likes. */
-static void multiply_add(double *restrict c, const double *restrict a, const double *restrict b,
-			 long size)
+static void multiply_add(double *restrict c, const double *restrict a, const double *restrict b, long size)
 {
 	for (long i = 0; i < size; i++) {
 		for (long k = 0; k < size; k++) {
@@ -190,6 +189,6 @@ int main(int argc, char **argv)
 		write_all(c, &o);
 	clock_gettime(CLOCK_REALTIME, &to);
 	printf("pid %d\nchecksum %.0f\nseconds %.2f\n", (int)getpid(), checksum(c, o.size),
-	       (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+		(double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
 	return 0;
 }

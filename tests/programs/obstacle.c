@@ -129,9 +129,17 @@ static const struct {
 	const char *name;
 	int (*make)(void);
 } kinds[] = {
-	{ "may-write", may_write }, { "shared-none", shared_none }, { "sysv", sysv },	  { "signalfd", signals },
-	{ "timers", timers },	    { "io-uring", io_uring },	    { "seccomp", seccomp }, { "child", child },
-	{ "huge-pages", huge_pages }, { "tsc", time_stamps }, { "mdwe", write_or_execute },
+	{ "may-write", may_write },
+	{ "shared-none", shared_none },
+	{ "sysv", sysv },
+	{ "signalfd", signals },
+	{ "timers", timers },
+	{ "io-uring", io_uring },
+	{ "seccomp", seccomp },
+	{ "child", child },
+	{ "huge-pages", huge_pages },
+	{ "tsc", time_stamps },
+	{ "mdwe", write_or_execute },
 };
 
 int main(int argc, char **argv)

@@ -30,7 +30,9 @@ extern const ptrdiff_t libc_offset __asm__("__rseq_offset") __attribute__((weak)
 extern const unsigned int libc_size __asm__("__rseq_size") __attribute__((weak));
 
 /* Not in thread-local storage, where it would be found by looking around. */
-static struct { struct rseq area; } own __attribute__((aligned(64)));
+static struct {
+	struct rseq area;
+} own __attribute__((aligned(64)));
 static volatile struct rseq *area = &own.area;
 static volatile long ticks, aborts;
 
@@ -50,20 +52,19 @@ static void on_tick(int number)
 
 static void spin(void)
 {
-	__asm__ volatile(
-		".pushsection .data.rseq, \"aw\"\n"
-		".balign 32\n"
-		"1:	.long 0, 0\n"
-		"	.quad 2f, 3f - 2f, 4f\n"
-		".popsection\n"
-		"	lea 1b(%%rip), %%rax\n"
-		"	mov %%rax, %0\n"
-		"2:	pause\n"
-		"	jmp 2b\n"
-		"3:	ud2\n"
-		"	.byte 0x0f, 0xb9, 0x3d\n"
-		"	.long %c1\n"
-		"4:\n"
+	__asm__ volatile(".pushsection .data.rseq, \"aw\"\n"
+			 ".balign 32\n"
+			 "1:	.long 0, 0\n"
+			 "	.quad 2f, 3f - 2f, 4f\n"
+			 ".popsection\n"
+			 "	lea 1b(%%rip), %%rax\n"
+			 "	mov %%rax, %0\n"
+			 "2:	pause\n"
+			 "	jmp 2b\n"
+			 "3:	ud2\n"
+			 "	.byte 0x0f, 0xb9, 0x3d\n"
+			 "	.long %c1\n"
+			 "4:\n"
 		: "=m"(area->rseq_cs)
 		: "i"(SIGNATURE)
 		: "rax", "memory", "cc");

@@ -67,7 +67,7 @@ static void look(void)
 
 	must(getrlimit(RLIMIT_AS, &space) == 0 && getrlimit(RLIMIT_DATA, &data) == 0, "getrlimit");
 	printf("room %lu %lu limits %ld %ld %ld %ld", room(PROT_NONE), room(PROT_READ | PROT_WRITE),
-	       (long)space.rlim_cur, (long)space.rlim_max, (long)data.rlim_cur, (long)data.rlim_max);
+		(long)space.rlim_cur, (long)space.rlim_max, (long)data.rlim_cur, (long)data.rlim_max);
 	printf(" lock %d", mlockall(MCL_CURRENT) == 0);
 	munlockall();
 	print_line("/proc/self/limits", "Max address space");

@@ -37,12 +37,12 @@ static void report(const char *who)
 	cpu_set_t set;
 
 	if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) < 0 ||
-	    sched_getaffinity(getpid(), sizeof set, &set) < 0)
+		sched_getaffinity(getpid(), sizeof set, &set) < 0)
 		exit(1);
 	printf("%s: policy %x %u, flags %lx, nice %d %d, io %lx, cpus %d first %d\n", who,
-	       (unsigned)sched_getscheduler(0), attributes.policy, (unsigned long)attributes.flags, attributes.nice,
-	       getpriority(PRIO_PROCESS, 0), syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), CPU_COUNT(&set),
-	       CPU_ISSET(0, &set));
+		(unsigned)sched_getscheduler(0), attributes.policy, (unsigned long)attributes.flags, attributes.nice,
+		getpriority(PRIO_PROCESS, 0), syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), CPU_COUNT(&set),
+		CPU_ISSET(0, &set));
 	fflush(stdout);
 }
 

@@ -86,7 +86,7 @@ static void end_child(const struct signalfd_siginfo *info)
 	int status;
 
 	if (info->ssi_pid != (uint32_t)child || info->ssi_code != CLD_EXITED ||
-	    info->ssi_status != (int)(children & 63))
+		info->ssi_status != (int)(children & 63))
 		die("a child's signal", info->ssi_pid, info->ssi_status);
 	if (waitpid(child, &status, 0) != child || WEXITSTATUS(status) != (children & 63))
 		die("a child's end", child, status);
@@ -163,7 +163,7 @@ static void set_up(void)
 	timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, level_fd, &level) < 0 ||
-	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, edge_fd, &edge) < 0)
+		epoll_ctl(epoll_fd, EPOLL_CTL_ADD, edge_fd, &edge) < 0)
 		die("epoll_ctl", level_fd, edge_fd);
 	level.data.fd = timer_fd;
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &level);

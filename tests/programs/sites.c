@@ -82,13 +82,13 @@ static void calls(void)
 
 	for (int i = 0; i < CALLS; i++) {
 		if (getpid() != own || gettid() != own || read(zero_fd, &byte, 1) != 1 || byte != 0 ||
-		    write(file_fd, &byte, 1) != 1) {
+			write(file_fd, &byte, 1) != 1) {
 			printf("calls: a wrong result\n");
 			return;
 		}
 	}
 	printf("calls: getpid %s gettid %s read %s write %s\n", state(getpid), state(gettid), state(read),
-	       state(write));
+		state(write));
 }
 
 static double now_ns(void)
@@ -214,7 +214,7 @@ static void stack(void)
 static bool gives(const uint8_t *page, pid_t wanted)
 {
 	for (int i = 0; i < CALLS; i++)
-		if (((pid_t(*)(void))(uintptr_t)page)() != wanted)
+		if (((pid_t (*)(void))(uintptr_t)page)() != wanted)
 			return false;
 	return true;
 }

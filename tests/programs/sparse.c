@@ -89,7 +89,7 @@ static void map_file(void)
 			exit(1);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	memory[size / 2 + 20 * PAGE] = 'm'; /* in a hole */
-	memory[size / 2 + 20] = 'd'; /* in data */
+	memory[size / 2 + 20] = 'd';        /* in data */
 }
 
 static const char *look_at_file(void)

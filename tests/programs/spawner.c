@@ -87,7 +87,7 @@ static void try_popen(void)
 }
 
 static void spawn(const char *what, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-		  char *const *argv)
+	char *const *argv)
 {
 	pid_t pid = -1;
 	int error = posix_spawnp(&pid, argv[0], actions, attributes, argv, environ);
@@ -124,8 +124,7 @@ static void try_spawn(void)
 	posix_spawnattr_setsigmask(&attributes, &set);
 	sigaddset(&set, SIGPIPE);
 	posix_spawnattr_setsigdefault(&attributes, &set);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						      POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	spawn("spawn masks", NULL, &attributes, masks);
@@ -161,7 +160,7 @@ static void try_vfork(void)
 	if (getcwd(cwd_after, sizeof cwd_after) == NULL)
 		return;
 	printf("vfork: shared %d, own PID %d, parent %d, same directory %d\n", shared, self == pid && self != me,
-	       parent == me && getpid() == me, strcmp(cwd, cwd_after) == 0);
+		parent == me && getpid() == me, strcmp(cwd, cwd_after) == 0);
 	fflush(stdout);
 	reap("vfork", pid);
 	pid = vfork();
@@ -199,12 +198,12 @@ static void try_clone(void)
 	static char stack[65536] __attribute__((aligned(16)));
 	int shared = 0, pidfd = -1;
 	siginfo_t info = { 0 };
-	pid_t pid = clone(on_own_stack, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &shared,
-			  &pidfd);
+	pid_t pid = clone(
+		on_own_stack, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &shared, &pidfd);
 	int result = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
 
 	printf("clone: shared %d, descriptor %d, waitid %d, its PID %d, status %d\n", shared, pidfd, result,
-	       info.si_pid == pid, info.si_status);
+		info.si_pid == pid, info.si_status);
 	close(pidfd);
 	fflush(stdout);
 }
@@ -232,7 +231,7 @@ static void try_signals(void)
 	sigaction(SIGUSR1, NULL, &now);
 	sigprocmask(SIG_BLOCK, NULL, &mask);
 	printf("signals: %d hit from the child %d, handler kept %d, mask kept %d\n", (int)usr1_hits, hit_pid == pid,
-	       now.sa_sigaction == on_usr1, !sigismember(&mask, SIGTERM));
+		now.sa_sigaction == on_usr1, !sigismember(&mask, SIGTERM));
 	fflush(stdout);
 	pid = vfork();
 	if (pid == 0) {

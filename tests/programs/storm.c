@@ -75,13 +75,13 @@ static void handle(int number, void (*handler)(int), int flags)
 }
 
 /* A blocking call: it must end with EINTR, and only because a handler has run. */
-#define INTERRUPTED(call, what)                                            \
-	do {                                                               \
-		long before_ = ticks + counted + outside;                  \
-		if ((call) >= 0 || errno != EINTR)                         \
-			die(what " was not interrupted");                  \
-		if (ticks + counted + outside == before_)                  \
-			die(what " was interrupted, but by no handler");   \
+#define INTERRUPTED(call, what) \
+	do { \
+		long before_ = ticks + counted + outside; \
+		if ((call) >= 0 || errno != EINTR) \
+			die(what " was not interrupted"); \
+		if (ticks + counted + outside == before_) \
+			die(what " was interrupted, but by no handler"); \
 	} while (0)
 
 static ssize_t again(ssize_t (*call)(int, void *, size_t), int fd, void *data, size_t size)
@@ -223,7 +223,7 @@ static void set_up_special(void)
 
 	sigaddset(&action.sa_mask, SIGALRM);
 	if (sigaltstack(&stack, NULL) < 0 || sigaction(SIGURG, &action, NULL) < 0 ||
-	    sigaction(SIGSYS, &action, NULL) < 0)
+		sigaction(SIGSYS, &action, NULL) < 0)
 		die("sigaltstack");
 }
 

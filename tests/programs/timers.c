@@ -20,7 +20,7 @@
 #define SECOND_NS 1000000000LL
 #define HOUR 3600
 #define ALARM_US 250000
-#define MOMENT_NS 10000000 /* a move may shift one by some microseconds */
+#define MOMENT_NS 10000000    /* a move may shift one by some microseconds */
 #define REALTIME_NS 700000000 /* and by its way over the network where it is not of the program's own clock */
 
 enum { TICKS, GONE, BLOCKED, QUIET, THREAD, ONCE, HOURLY, DAILY, POINT, CPU, KINDS };
@@ -53,7 +53,8 @@ static int64_t now_ns(void)
 
 static void create(int kind, clockid_t clock, int notify, int number)
 {
-	struct sigevent event = { .sigev_notify = notify, .sigev_signo = number,
+	struct sigevent event = { .sigev_notify = notify,
+		.sigev_signo = number,
 		.sigev_value.sival_ptr = (void *)(0x1111111100000000 + (unsigned)kind) };
 
 	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);

@@ -109,9 +109,9 @@ static long do_futex(void)
 	long result;
 
 	__asm__ volatile("mov $202, %%eax\n\tsyscall"
-			 : "=&a"(result)
-			 : "D"(&word), "S"(FUTEX_WAIT_PRIVATE), "d"(1), "r"(r10)
-			 : "rcx", "r11", "memory");
+		: "=&a"(result)
+		: "D"(&word), "S"(FUTEX_WAIT_PRIVATE), "d"(1), "r"(r10)
+		: "rcx", "r11", "memory");
 	errno = result < 0 ? (int)-result : 0;
 	return result == -ETIMEDOUT ? 0 : -1;
 }
@@ -150,7 +150,7 @@ static long do_receive(void)
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0 ||
-	    setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0)
+		setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0)
 		return -1;
 	return recv(fds[0], &byte, 1, 0) < 0 && errno == EAGAIN ? 0 : -1;
 }
@@ -191,12 +191,24 @@ static const struct {
 	const char *name;
 	long (*wait)(void);
 } kinds[] = {
-	{ "nanosleep", do_nanosleep }, { "sleep", do_sleep }, { "until", do_until }, { "poll", do_poll },
-	{ "ppoll", do_ppoll }, { "select", do_select }, { "pselect", do_pselect }, { "epoll", do_epoll },
-	{ "epoll2", do_epoll2 }, { "sigtimedwait", do_sigtimedwait }, { "futex", do_futex },
-	{ "futex-until", do_futex_until }, { "semaphore", do_semaphore }, { "timerfd", do_timerfd },
+	{ "nanosleep", do_nanosleep },
+	{ "sleep", do_sleep },
+	{ "until", do_until },
+	{ "poll", do_poll },
+	{ "ppoll", do_ppoll },
+	{ "select", do_select },
+	{ "pselect", do_pselect },
+	{ "epoll", do_epoll },
+	{ "epoll2", do_epoll2 },
+	{ "sigtimedwait", do_sigtimedwait },
+	{ "futex", do_futex },
+	{ "futex-until", do_futex_until },
+	{ "semaphore", do_semaphore },
+	{ "timerfd", do_timerfd },
 	{ "receive", do_receive },
-	{ "pause", do_pause }, { "read", do_read }, { "timer", do_timer },
+	{ "pause", do_pause },
+	{ "read", do_read },
+	{ "timer", do_timer },
 };
 
 static int64_t now_ms(void)

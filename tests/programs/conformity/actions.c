@@ -15,7 +15,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* as old programs call them */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"        /* as old programs call them */
 extern void (*bsd_signal(int signal, void (*handler)(int)))(int); /* not in the header of newer standards */
 
 #define STACK_SIZE 65536
@@ -31,7 +31,7 @@ static volatile siginfo_t last;
 static int has(const sigset_t *set)
 {
 	return sigismember(set, SIGURG) + 10 * sigismember(set, SIGSYS) + 100 * sigismember(set, SIGUSR1) +
-	       1000 * sigismember(set, SIGUSR2);
+		1000 * sigismember(set, SIGUSR2);
 }
 
 static void look(void)
@@ -123,8 +123,10 @@ static void show_action(const char *name, int signal)
 	memset(&back, 0x55, sizeof back);
 	must("sigaction", sigaction(signal, NULL, &back));
 	show(name, "%s flags %#x mask %d restorer %d",
-	     back.sa_handler == SIG_DFL ? "default" : back.sa_handler == SIG_IGN ? "ignored" : "a handler",
-	     (unsigned)back.sa_flags, has(&back.sa_mask), back.sa_restorer != NULL);
+		back.sa_handler == SIG_DFL           ? "default"
+			: back.sa_handler == SIG_IGN ? "ignored"
+						     : "a handler",
+		(unsigned)back.sa_flags, has(&back.sa_mask), back.sa_restorer != NULL);
 }
 
 static void check_report(int signal)
@@ -138,7 +140,7 @@ static void check_report(int signal)
 	sigaction(signal, NULL, &wanted);
 	show_action("all flags", signal);
 	show("its mask", "%d %d %d", sigismember(&wanted.sa_mask, SIGKILL), sigismember(&wanted.sa_mask, SIGSTOP),
-	     sigismember(&wanted.sa_mask, SIGTERM));
+		sigismember(&wanted.sa_mask, SIGTERM));
 	raise(signal);
 	show_action("after SA_RESETHAND", signal);
 	action(signal, on_informed, SA_SIGINFO, SIGUSR2);
@@ -178,11 +180,11 @@ static void check_flags(int signal)
 	CALL("kill", kill(getpid(), signal));
 	sigaction(signal, NULL, &back);
 	show("SA_RESETHAND", "%d default %d code %d mask %d", count, back.sa_handler == SIG_DFL, last.si_code,
-	     has(&mask_then));
+		has(&mask_then));
 	action(signal, on_informed, (int)(SA_RESETHAND | SA_SIGINFO), 0);
 	CALL("sigqueue", sigqueue(getpid(), signal, (union sigval){ .sival_ptr = (void *)0x123456789 }));
 	show("its details", "%d code %d value %p by itself %d mask %d", count, last.si_code, last.si_value.sival_ptr,
-	     last.si_pid == getpid(), has(&mask_then));
+		last.si_pid == getpid(), has(&mask_then));
 	sigaltstack(&off, NULL);
 	default_signal(signal);
 }

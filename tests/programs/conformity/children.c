@@ -18,7 +18,7 @@
 static void show_status(const char *name, int status)
 {
 	show(name, "exited %d %d, signalled %d %d", WIFEXITED(status), WEXITSTATUS(status), WIFSIGNALED(status),
-	     WTERMSIG(status));
+		WTERMSIG(status));
 }
 
 static void check_wait(void)
@@ -35,7 +35,7 @@ static void check_wait(void)
 	CALL("waitpid", waitpid(child, &status, 0) == child);
 	show_status("status", status);
 	show("SIGCHLD", "%d code %d %d status %d", (int)caught, caught_info.si_code, caught_info.si_pid == child,
-	     caught_info.si_status);
+		caught_info.si_status);
 	must("pipe", pipe(fds));
 	child = must("fork", fork());
 	if (child == 0) {

@@ -161,7 +161,7 @@ static void run_locks(void)
 	CALL("F_OFD_SETLK against it", fcntl(other, F_OFD_SETLK, &lock));
 	CALL("F_OFD_GETLK", fcntl(other, F_OFD_GETLK, &lock));
 	show("what is in the way", "%d %ld %ld %d", lock.l_type, (long)lock.l_start, (long)lock.l_len,
-	     lock.l_pid == getpid());
+		lock.l_pid == getpid());
 	lock = lock_of(F_UNLCK, 0, 0);
 	CALL("F_SETLK that unlocks", fcntl(fd, F_SETLK, &lock));
 	lock = lock_of(F_RDLCK, 0, 5);

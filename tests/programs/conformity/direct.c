@@ -95,7 +95,7 @@ static void check_pieces(void)
 	CALL("pwritev2 at the offset", pwritev2(direct, good, 2, -1, 0));
 	CALL("preadv", preadv(direct, back, 2, 0));
 	show("what it gave", "%d %d", memcmp(memory, memory + ROOM, BLOCK),
-	     memcmp(memory + 2 * BLOCK, memory + ROOM + 2 * BLOCK, BLOCK));
+		memcmp(memory + 2 * BLOCK, memory + ROOM + 2 * BLOCK, BLOCK));
 	CALL("preadv with an odd address", preadv(direct, odd, 2, 0));
 	CALL("lseek back", lseek(direct, 0, SEEK_SET));
 	CALL("readv", readv(direct, back, 2));

@@ -90,7 +90,7 @@ static void show_holes(int fd)
 		next = lseek(fd, at, SEEK_DATA);
 		if (next != at && at < end)
 			size += snprintf(text + size, sizeof text - (size_t)size, " hole to %ld",
-					 next < 0 ? (long)end : (long)next);
+				next < 0 ? (long)end : (long)next);
 		at = next < 0 ? end : next;
 	}
 	show("the file", "%ld:%s", (long)end, text);

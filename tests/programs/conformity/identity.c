@@ -179,8 +179,7 @@ static void check_scheduling(void)
 	CALL("getrusage", getrusage(RUSAGE_SELF, &usage));
 	CALL("getrusage of children", getrusage(RUSAGE_CHILDREN, &usage));
 	CALL("getrusage of something unknown", getrusage((__rusage_who_t)99, &usage));
-	CALL("membarrier, registered at the start",
-	     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+	CALL("membarrier, registered at the start", syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
 	CALL("membarrier of something unknown", syscall(SYS_membarrier, 1 << 30, 0, 0));
 	CALL("kcmp of oneself", syscall(SYS_kcmp, getpid(), getpid(), 0, 1, 1));
 }

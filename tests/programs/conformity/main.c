@@ -23,10 +23,9 @@
 #include <unistd.h>
 
 static const struct part *const anywhere[] = { &part_files, &part_transfer, &part_direct, &part_disk, &part_names,
-	&part_attributes, &part_descriptors, &part_locks, &part_pipes, &part_events, &part_sockets,
-	&part_internet, &part_signals, &part_actions, &part_faults, &part_interrupted, &part_limits, &part_clocks,
-	&part_identity, &part_memory, &part_bad_memory, &part_terminal,
-	&part_queues, &part_signalfds, &part_program };
+	&part_attributes, &part_descriptors, &part_locks, &part_pipes, &part_events, &part_sockets, &part_internet,
+	&part_signals, &part_actions, &part_faults, &part_interrupted, &part_limits, &part_clocks, &part_identity,
+	&part_memory, &part_bad_memory, &part_terminal, &part_queues, &part_signalfds, &part_program };
 /* Behind a homecoming that docs/LIMITS.md tells of. */
 static const struct part *const at_home[] = { &part_children, &part_others };
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])

@@ -36,7 +36,7 @@ static void check_files(void)
 	show("a shared mapping for reading", "%.14s", memory == MAP_FAILED ? "none" : memory);
 	munmap(memory, 4096);
 	WORKS("mmap shared for writing of a file open for reading",
-	      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0));
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0));
 	writer = open("mapped", O_WRONLY);
 	WORKS("mmap of a file open for writing", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, writer, 0));
 	WORKS("mmap of a closed descriptor", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 999, 0));
@@ -99,8 +99,8 @@ static void check_anonymous(void)
 	CALL("munmap", munmap(moved, 1 << 20));
 	CALL("munmap again", munmap(moved, 1 << 20));
 	CALL("munmap of half a page", munmap(moved + 1, 4096));
-	WORKS("mmap at the top", mmap((void *)~4095ul, 4096, PROT_READ,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	WORKS("mmap at the top",
+		mmap((void *)~4095ul, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	show("sbrk", "%d", sbrk(1 << 20) == end);
 	end[100] = 'x';
 	show("the new heap", "%d %d", end[99], end[(1 << 20) - 1]);
@@ -135,7 +135,7 @@ static int byte_at(const volatile char *at)
 static void show_mapped(const char *what, const char *memory)
 {
 	show(what, "%.6s %d %d %d %d", byte_at(memory) < 0 ? "none" : memory, byte_at(memory + 100),
-	     byte_at(memory + 4096), byte_at(memory + 8192), byte_at(memory + 3 * 4096));
+		byte_at(memory + 4096), byte_at(memory + 8192), byte_at(memory + 3 * 4096));
 }
 
 /* What the program writes to a file shows in its mappings, but where they have been written to. */

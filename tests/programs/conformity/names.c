@@ -153,14 +153,13 @@ static void check_times(void)
 
 	CALL("futimens", futimens(fd, times));
 	fstat(fd, &status);
-	show("times", "%ld.%09ld %ld.%09ld", status.st_atim.tv_sec, status.st_atim.tv_nsec,
-	     status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+	show("times", "%ld.%09ld %ld.%09ld", status.st_atim.tv_sec, status.st_atim.tv_nsec, status.st_mtim.tv_sec,
+		status.st_mtim.tv_nsec);
 	times[0].tv_nsec = UTIME_OMIT;
 	times[1].tv_sec = 1200000000;
 	CALL("utimensat that omits one", utimensat(AT_FDCWD, "times", times, 0));
 	fstat(fd, &status);
-	show("times then", "%ld.%09ld %ld", status.st_atim.tv_sec, status.st_atim.tv_nsec,
-	     status.st_mtim.tv_sec);
+	show("times then", "%ld.%09ld %ld", status.st_atim.tv_sec, status.st_atim.tv_nsec, status.st_mtim.tv_sec);
 	times[0].tv_nsec = 2000000000;
 	CALL("utimensat with bad nanoseconds", utimensat(AT_FDCWD, "times", times, 0));
 	CALL("utimes", utimes("times", old));
@@ -194,7 +193,7 @@ static void check_modes(void)
 	CALL("chmod of nothing", chmod("none", 0));
 	CALL("statx", statx(AT_FDCWD, "modes", 0, STATX_BASIC_STATS, &wide));
 	show("its fields", "%o %u %lu %u", wide.stx_mode, wide.stx_nlink, (long)wide.stx_size,
-	     wide.stx_mask & STATX_BASIC_STATS);
+		wide.stx_mask & STATX_BASIC_STATS);
 	CALL("statx of a descriptor", statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &wide));
 	CALL("statx with bad flags", statx(fd, "", 0x40000000, STATX_SIZE, &wide));
 	CALL("newfstatat of an empty path", fstatat(fd, "", &status, AT_EMPTY_PATH));

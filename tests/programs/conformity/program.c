@@ -31,7 +31,10 @@ static void show_link(const char *path)
 
 static void check_file(const char *path)
 {
-	struct { struct file_handle handle; char room[128]; } handle = { .handle.handle_bytes = 128 };
+	struct {
+		struct file_handle handle;
+		char room[128];
+	} handle = { .handle.handle_bytes = 128 };
 	struct stat named, opened, link;
 	struct statx more;
 	char first[4] = "";

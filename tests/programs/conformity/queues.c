@@ -12,7 +12,10 @@
 
 static void check_messages(void)
 {
-	struct { long kind; char text[16]; } message = { 5, "in a queue" };
+	struct {
+		long kind;
+		char text[16];
+	} message = { 5, "in a queue" };
 	int queue = msgget(IPC_PRIVATE, 0600);
 	struct msqid_ds status;
 
@@ -88,8 +91,7 @@ static void wait_for_notice(mqd_t queue, const struct sigevent *event)
 static void check_posix(void)
 {
 	struct mq_attr attributes = { .mq_maxmsg = 2, .mq_msgsize = 16 };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
-		.sigev_value.sival_int = 77 };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 77 };
 	struct timespec limit;
 	unsigned priority = 0;
 	char name[32], text[17] = "";
@@ -107,8 +109,7 @@ static void check_posix(void)
 	CALL("mq_notify again", mq_notify(queue, &event));
 	CALL("mq_send", mq_send(queue, "low", 3, 1));
 	wait_for_notice(queue, &event);
-	show("its signal", "%d code %d value %d", (int)caught, caught_info.si_code,
-	     caught_info.si_value.sival_int);
+	show("its signal", "%d code %d value %d", (int)caught, caught_info.si_code, caught_info.si_value.sival_int);
 	default_signal(SIGUSR1);
 	CALL("mq_send of more weight", mq_send(queue, "high", 4, 9));
 	lasts_from_here();
@@ -125,7 +126,7 @@ static void check_posix(void)
 	CALL("mq_setattr", mq_setattr(queue, &attributes, NULL));
 	CALL("mq_getattr", mq_getattr(queue, &attributes));
 	show("it", "%#lx %ld %ld %ld", attributes.mq_flags, attributes.mq_maxmsg, attributes.mq_msgsize,
-	     attributes.mq_curmsgs);
+		attributes.mq_curmsgs);
 	CALL("mq_receive of none", mq_receive(queue, text, 16, NULL));
 	other = mq_open(name, O_WRONLY);
 	CALL("mq_receive of a queue open for writing", mq_receive(other, text, 16, NULL));

@@ -53,8 +53,8 @@ static void show_read(const char *name, int fd)
 	}
 	for (size_t i = 0; i < (size_t)size / sizeof info[0]; i++)
 		snprintf(text + strlen(text), sizeof text - strlen(text), " (%u code %d value %d own %d %d)",
-			 info[i].ssi_signo, info[i].ssi_code, info[i].ssi_int,
-			 info[i].ssi_pid == (unsigned)getpid(), info[i].ssi_uid == getuid());
+			info[i].ssi_signo, info[i].ssi_code, info[i].ssi_int, info[i].ssi_pid == (unsigned)getpid(),
+			info[i].ssi_uid == getuid());
 	show(name, "%zu:%s", (size_t)size / sizeof info[0], text);
 }
 
@@ -105,7 +105,7 @@ static void check_reading(void)
 	show("ready", "%#x %#x", ready(fd), ready(other));
 	sigpending(&pending);
 	show("pending", "%d %d %d %d", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGUSR2),
-	     sigismember(&pending, SIGRTMIN), sigismember(&pending, SIGALRM));
+		sigismember(&pending, SIGRTMIN), sigismember(&pending, SIGALRM));
 	show_read("the other one", other);
 	show("ready then", "%#x %#x", ready(fd), ready(other));
 	show_read("all", fd);

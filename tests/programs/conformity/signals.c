@@ -45,7 +45,7 @@ static void check_masks(void)
 		sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = i * 11 });
 	sigpending(&pending);
 	show("pending", "%d %d %d", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGRTMIN),
-	     sigismember(&pending, SIGUSR2));
+		sigismember(&pending, SIGUSR2));
 	show("caught while blocked", "%d %d", (int)caught, order_count);
 	sigprocmask(SIG_SETMASK, &old, &set);
 	show("blocked before", "%d %d", sigismember(&set, SIGUSR1), sigismember(&set, SIGKILL));
@@ -54,7 +54,7 @@ static void check_masks(void)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	sigprocmask(SIG_SETMASK, NULL, &set);
 	show("all blocked", "%d %d %d %d", sigismember(&set, SIGURG), sigismember(&set, SIGSYS),
-	     sigismember(&set, SIGKILL), sigismember(&set, SIGSTOP));
+		sigismember(&set, SIGKILL), sigismember(&set, SIGSTOP));
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	default_signal(SIGRTMIN);
 	default_signal(SIGUSR1);
@@ -68,7 +68,7 @@ static void check_actions(void)
 	CALL("sigaction", sigaction(SIGUSR1, &action, NULL));
 	CALL("sigaction that reads", sigaction(SIGUSR1, NULL, &back));
 	show("it", "%d %#x %d", back.sa_handler == SIG_IGN, back.sa_flags & ~0x04000000,
-	     sigismember(&back.sa_mask, SIGUSR2));
+		sigismember(&back.sa_mask, SIGUSR2));
 	CALL("sigaction of SIGKILL", syscall(SYS_rt_sigaction, SIGKILL, &action, NULL, 8));
 	CALL("sigaction of signal 65", syscall(SYS_rt_sigaction, 65, &action, NULL, 8));
 	CALL("sigaction with a short mask", syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 4));
@@ -80,21 +80,20 @@ static void check_actions(void)
 	catch_signal(SIGUSR1, 0);
 	CALL("kill", kill(getpid(), SIGUSR1));
 	show("its details", "%d code %d %d %d", (int)caught, caught_info.si_code, caught_info.si_pid == getpid(),
-	     caught_info.si_uid == getuid());
+		caught_info.si_uid == getuid());
 	CALL("tgkill", syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1));
 	show("its details", "%d code %d %d", (int)caught, caught_info.si_code, caught_info.si_pid == getpid());
 	CALL("tkill", syscall(SYS_tkill, getpid(), SIGUSR1));
 	CALL("sigqueue", sigqueue(getpid(), SIGUSR1, (union sigval){ .sival_int = 4711 }));
-	show("its details", "%d code %d value %d", (int)caught, caught_info.si_code,
-	     caught_info.si_value.sival_int);
+	show("its details", "%d code %d value %d", (int)caught, caught_info.si_code, caught_info.si_value.sival_int);
 	CALL("kill with no signal", kill(getpid(), 0));
 	CALL("kill of a bad signal", kill(getpid(), 65));
 	CALL("kill of nobody", kill(99999999, SIGUSR1));
 	CALL("kill of this group with no signal", kill(0, 0));
 	CALL("tgkill of nobody", syscall(SYS_tgkill, 99999999, 99999999, SIGUSR1));
 	CALL("tgkill of -1", syscall(SYS_tgkill, -1, getpid(), SIGUSR1));
-	CALL("rt_sigqueueinfo that pretends", syscall(SYS_rt_sigqueueinfo, 1,
-		SIGUSR1, &(siginfo_t){ .si_code = SI_USER, .si_signo = SIGUSR1 }));
+	CALL("rt_sigqueueinfo that pretends",
+		syscall(SYS_rt_sigqueueinfo, 1, SIGUSR1, &(siginfo_t){ .si_code = SI_USER, .si_signo = SIGUSR1 }));
 	default_signal(SIGUSR1);
 }
 

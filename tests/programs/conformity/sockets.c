@@ -63,8 +63,9 @@ static void check_control(void)
 	int file = make_file("passed", "content");
 	char text[64] = "", room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec parts[2] = { { "some ", 5 }, { "text", 4 } }, place[2] = { { text, 3 }, { text + 10, 20 } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2, .msg_control = room,
-		.msg_controllen = CMSG_SPACE(sizeof(int)) };
+	struct msghdr message = {
+		.msg_iov = parts, .msg_iovlen = 2, .msg_control = room, .msg_controllen = CMSG_SPACE(sizeof(int))
+	};
 	struct cmsghdr *control = CMSG_FIRSTHDR(&message);
 	struct ucred *from = NULL;
 
@@ -76,8 +77,9 @@ static void check_control(void)
 	CALL("sendmsg with a descriptor", sendmsg(fds[0], &message, 0));
 	close(file);
 	memset(room, 0, sizeof room);
-	message = (struct msghdr){ .msg_iov = place, .msg_iovlen = 2, .msg_control = room,
-		.msg_controllen = sizeof room };
+	message = (struct msghdr){
+		.msg_iov = place, .msg_iovlen = 2, .msg_control = room, .msg_controllen = sizeof room
+	};
 	CALL("recvmsg", recvmsg(fds[1], &message, MSG_CMSG_CLOEXEC));
 	show("data", "%.3s %.6s, flags %#x", text, text + 10, message.msg_flags & ~MSG_CMSG_CLOEXEC);
 	for (control = CMSG_FIRSTHDR(&message); control != NULL; control = CMSG_NXTHDR(&message, control)) {

@@ -152,9 +152,9 @@ static long futex(uint32_t *word, int operation, uint32_t value, const struct ti
 	long result;
 
 	__asm__ volatile("mov $202, %%eax\n\tsyscall"
-			 : "=&a"(result)
-			 : "D"(word), "S"(operation), "d"(value), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
+		: "=&a"(result)
+		: "D"(word), "S"(operation), "d"(value), "r"(r10), "r"(r8), "r"(r9)
+		: "rcx", "r11", "memory");
 	errno = result < 0 ? (int)-result : 0;
 	return result < 0 ? -1 : result;
 }
@@ -198,8 +198,7 @@ static void check_more_interrupted(void)
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	time.tv_sec += (time.tv_nsec += 30000000) / 1000000000;
 	time.tv_nsec %= 1000000000;
-	LASTS("futex until a point in time", 29,
-	      futex(&word, FUTEX_WAIT_BITSET, 1, &time, ~0u));
+	LASTS("futex until a point in time", 29, futex(&word, FUTEX_WAIT_BITSET, 1, &time, ~0u));
 	close(epoll);
 	close(event);
 	close(timer);
@@ -237,7 +236,7 @@ static void run_limits(void)
 	now.tv_sec += (now.tv_nsec += 200000000) / 1000000000;
 	now.tv_nsec %= 1000000000;
 	LASTS("clock_nanosleep until a point in time", 199,
-	      clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, NULL));
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &now, NULL));
 	LASTS("poll", 200, poll(&list, 1, 200));
 	LASTS("ppoll", 200, ppoll(&list, 1, &time, &none));
 	LASTS("select", 200, select(0, NULL, NULL, NULL, &old));
@@ -259,11 +258,11 @@ static void check_clocks(void)
 
 	CALL("clock_gettime", clock_gettime(CLOCK_MONOTONIC, &time));
 	clock_gettime(CLOCK_MONOTONIC, &later);
-	show("it does not go back", "%d", later.tv_sec > time.tv_sec ||
-	     (later.tv_sec == time.tv_sec && later.tv_nsec >= time.tv_nsec));
+	show("it does not go back", "%d",
+		later.tv_sec > time.tv_sec || (later.tv_sec == time.tv_sec && later.tv_nsec >= time.tv_nsec));
 	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &time);
-	show("nor when the call is made", "%d", time.tv_sec > later.tv_sec ||
-	     (later.tv_sec == time.tv_sec && time.tv_nsec >= later.tv_nsec));
+	show("nor when the call is made", "%d",
+		time.tv_sec > later.tv_sec || (later.tv_sec == time.tv_sec && time.tv_nsec >= later.tv_nsec));
 	CALL("clock_gettime of an unknown clock", clock_gettime(99, &time));
 	CALL("clock_getres", clock_getres(CLOCK_MONOTONIC, &time));
 	show("it", "%ld", (long)time.tv_nsec);
@@ -333,7 +332,7 @@ static void check_timers(void)
 	usleep(100000);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	show("its signal", "%d code %d value %d number %d", caught > 0, caught_info.si_code,
-	     caught_info.si_value.sival_int, caught_info.si_timerid == id);
+		caught_info.si_value.sival_int, caught_info.si_timerid == id);
 	CALL("timer_getoverrun", syscall(SYS_timer_getoverrun, id) >= 0);
 	CALL("timer_gettime", syscall(SYS_timer_gettime, id, &old));
 	show("its interval", "%ld %d", (long)old.it_interval.tv_nsec, old.it_value.tv_nsec <= 10000000);

@@ -14,8 +14,7 @@ static long held; /* a record that stays in the pipe from one round to the next 
 static void setup(void)
 {
 	event = eventfd(5, EFD_NONBLOCK);
-	if (event < 0 || pipe(pipe_ends) < 0 ||
-	    write(pipe_ends[1], &held, sizeof held) != sizeof held) {
+	if (event < 0 || pipe(pipe_ends) < 0 || write(pipe_ends[1], &held, sizeof held) != sizeof held) {
 		perror("selfcheck: cannot set up channels");
 		exit(2);
 	}
@@ -28,10 +27,10 @@ static void check_pipe(long round)
 	long found = -1, next = round;
 
 	CHECK(write(pipe_ends[1], &next, sizeof next) == sizeof next, "pipe write: errno %d", errno);
-	CHECK(read(pipe_ends[0], &found, sizeof found) == sizeof found && found == held,
-	      "the pipe held %ld, not %ld", found, held);
-	CHECK(read(pipe_ends[0], &found, sizeof found) == sizeof found && found == round,
-	      "the pipe gave %ld, not %ld", found, round);
+	CHECK(read(pipe_ends[0], &found, sizeof found) == sizeof found && found == held, "the pipe held %ld, not %ld",
+		found, held);
+	CHECK(read(pipe_ends[0], &found, sizeof found) == sizeof found && found == round, "the pipe gave %ld, not %ld",
+		found, round);
 	for (size_t i = 0; i < sizeof big; i++)
 		big[i] = (char)pattern_of((uint64_t)round + i);
 	CHECK(write(pipe_ends[1], big, sizeof big) == (ssize_t)sizeof big, "pipe write: errno %d", errno);
@@ -52,11 +51,11 @@ static void check_event(void)
 {
 	uint64_t value = 0;
 
-	CHECK(read(event, &value, sizeof value) == sizeof value && value == 5,
-	      "the event counter is %llu, not 5", (unsigned long long)value);
+	CHECK(read(event, &value, sizeof value) == sizeof value && value == 5, "the event counter is %llu, not 5",
+		(unsigned long long)value);
 	errno = 0;
 	CHECK(read(event, &value, sizeof value) == -1 && errno == EAGAIN,
-	      "a descriptor that does not block gave errno %d", errno);
+		"a descriptor that does not block gave errno %d", errno);
 	value = 5;
 	CHECK(write(event, &value, sizeof value) == sizeof value, "event write: errno %d", errno);
 }

@@ -12,8 +12,7 @@
  * all the loop needs, and the registers are stored again. Order: rax rbx rcx rsi rdi rbp r8-r15 rdx.
  */
 void general_spin(uint64_t count, uint64_t *out, const uint64_t *in);
-__asm__(
-	".text\n.type general_spin, @function\ngeneral_spin:\n"
+__asm__(".text\n.type general_spin, @function\ngeneral_spin:\n"
 	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
 	"	push %rsi\n"
 	"	push %rdi\n"
@@ -37,8 +36,7 @@ __asm__(
 void xmm_spin(uint64_t count, void *out, const void *in);
 void ymm_spin(uint64_t count, void *out, const void *in);
 void zmm_spin(uint64_t count, void *out, const void *in);
-__asm__(
-	".text\n"
+__asm__(".text\n"
 	".macro spin_function name, load, store, kind, last\n"
 	".type \\name, @function\n"
 	"\\name:\n"
@@ -84,7 +82,7 @@ __asm__(
 #define SPINS 4000000u
 
 static const uint32_t mxcsr_wanted = 0x1f80 | 0x4000 | 0x8000; /* round up, flush to zero */
-static const uint16_t x87_wanted = 0x037f | 0x0400;	       /* round down */
+static const uint16_t x87_wanted = 0x037f | 0x0400;            /* round down */
 static uint64_t gs_area[4];
 
 bool spin_general(uint64_t count, uint64_t seed)
@@ -97,8 +95,8 @@ bool spin_general(uint64_t count, uint64_t seed)
 	return memcmp(in, out, sizeof in) == 0;
 }
 
-static void vectors(const char *name, void (*spin)(uint64_t, void *, const void *), size_t width,
-		    size_t registers, bool masks, long round)
+static void vectors(const char *name, void (*spin)(uint64_t, void *, const void *), size_t width, size_t registers,
+	bool masks, long round)
 {
 	static _Alignas(64) unsigned char in[VECTOR_BYTES + MASK_BYTES], out[VECTOR_BYTES + MASK_BYTES];
 	size_t bad = 0;
@@ -112,7 +110,7 @@ static void vectors(const char *name, void (*spin)(uint64_t, void *, const void 
 	CHECK(bad == 0, "%zu %s registers changed", bad, name);
 	for (size_t i = 0; masks && i < 7; i++) /* kmovw: 16 bits */
 		CHECK(memcmp(in + VECTOR_BYTES + i * 8, out + VECTOR_BYTES + i * 8, 2) == 0,
-		      "mask register k%zu changed", i + 1);
+			"mask register k%zu changed", i + 1);
 }
 
 static void setup(void)
@@ -146,10 +144,7 @@ static void check_x87(long round)
 	volatile uint64_t left = SPINS;
 	double in = (double)round + 0.25, out = 0;
 
-	__asm__ volatile("fldl %2\n1: decq %1\n jnz 1b\n fstpl %0"
-			 : "=m"(out), "+m"(left)
-			 : "m"(in)
-			 : "cc", "st");
+	__asm__ volatile("fldl %2\n1: decq %1\n jnz 1b\n fstpl %0" : "=m"(out), "+m"(left) : "m"(in) : "cc", "st");
 	CHECK(in == out, "an x87 register changed");
 }
 
@@ -164,9 +159,9 @@ static void check_vectors_across_call(long round)
 			 "mov %2, %%eax; syscall\n"
 			 "vmovdqa %%ymm0, (%1); vmovdqa %%ymm7, 32(%1); vmovdqa %%ymm15, 64(%1)\n"
 			 "vzeroupper"
-			 :
-			 : "r"(in), "r"(out), "i"(SYS_sched_yield)
-			 : "rax", "rcx", "r11", "memory", "xmm0", "xmm7", "xmm15");
+		:
+		: "r"(in), "r"(out), "i"(SYS_sched_yield)
+		: "rax", "rcx", "r11", "memory", "xmm0", "xmm7", "xmm15");
 	CHECK(memcmp(in, out, sizeof in) == 0, "a ymm register changed across a call");
 }
 

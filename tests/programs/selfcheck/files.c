@@ -41,8 +41,7 @@ static void remove_files(void)
 static void make_record(long number, char *record)
 {
 	memset(record, '.', RECORD);
-	snprintf(record, RECORD, "record %ld %llx", number,
-		 (unsigned long long)pattern_of((uint64_t)number));
+	snprintf(record, RECORD, "record %ld %llx", number, (unsigned long long)pattern_of((uint64_t)number));
 	record[RECORD - 1] = '\n';
 }
 
@@ -96,14 +95,13 @@ static void check_records(long round)
 	which = (long)(pattern_of((uint64_t)round) % (uint64_t)records);
 	make_record(which, record);
 	CHECK(pread(reader, found, RECORD, which * RECORD) == RECORD && memcmp(record, found, RECORD) == 0,
-	      "record %ld read by pread is wrong", which);
+		"record %ld read by pread is wrong", which);
 	CHECK(lseek(fd, which * RECORD, SEEK_SET) == which * RECORD, "lseek: errno %d", errno);
 	CHECK(read(duplicate, found, RECORD) == RECORD && memcmp(record, found, RECORD) == 0,
-	      "record %ld read through the duplicate is wrong", which);
+		"record %ld read through the duplicate is wrong", which);
 	CHECK(lseek(fd, 0, SEEK_CUR) == (which + 1) * RECORD, "a read did not move the offset");
 	offset = lseek(fd, 0, SEEK_END);
-	CHECK(offset == records * RECORD, "the file has %ld bytes, not %ld", (long)offset,
-	      records * RECORD);
+	CHECK(offset == records * RECORD, "the file has %ld bytes, not %ld", (long)offset, records * RECORD);
 }
 
 static void check_vectors(void)
@@ -118,14 +116,14 @@ static void check_vectors(void)
 	CHECK(writev(append, out, 3) == RECORD, "writev: errno %d", errno);
 	offset = lseek(fd, 0, SEEK_END);
 	CHECK(pread(fd, found, RECORD, offset - RECORD) == RECORD && memcmp(found, record, RECORD) == 0,
-	      "what was appended by writev is not at the end");
+		"what was appended by writev is not at the end");
 	in[0] = (struct iovec){ first, sizeof first };
 	in[1] = (struct iovec){ second, sizeof second };
 	lseek(reader, offset - RECORD, SEEK_SET);
-	CHECK(readv(reader, in, 2) == 30 && memcmp(first, record, 10) == 0 &&
-	      memcmp(second, record + 10, 20) == 0, "readv is wrong");
-	CHECK(pwrite(fd, record, RECORD, offset - RECORD) == RECORD &&
-	      lseek(fd, 0, SEEK_CUR) == offset, "pwrite moved the offset");
+	CHECK(readv(reader, in, 2) == 30 && memcmp(first, record, 10) == 0 && memcmp(second, record + 10, 20) == 0,
+		"readv is wrong");
+	CHECK(pwrite(fd, record, RECORD, offset - RECORD) == RECORD && lseek(fd, 0, SEEK_CUR) == offset,
+		"pwrite moved the offset");
 }
 
 static void check_flags(void)
@@ -136,17 +134,14 @@ static void check_flags(void)
 
 	CHECK(fcntl(close_on_exec, F_GETFD) == FD_CLOEXEC, "close-on-exec was lost");
 	CHECK(fcntl(fd, F_GETFD) == 0, "close-on-exec appeared");
-	CHECK((fcntl(append, F_GETFL) & (O_APPEND | O_ACCMODE)) == (O_APPEND | O_WRONLY),
-	      "file status flags changed");
-	CHECK(pread(gone, text, 15, 0) == 10 && strcmp(text, "still here") == 0,
-	      "a file without a name is lost");
+	CHECK((fcntl(append, F_GETFL) & (O_APPEND | O_ACCMODE)) == (O_APPEND | O_WRONLY), "file status flags changed");
+	CHECK(pread(gone, text, 15, 0) == 10 && strcmp(text, "still here") == 0, "a file without a name is lost");
 	CHECK(flock(reader, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK, "flock was lost");
 	own.l_pid = 0;
 	CHECK(fcntl(fd, F_SETLK, &own) == 0, "cannot take a record lock: errno %d", errno);
 	/* A lock by open file description is in the way of the process's own record lock. */
-	CHECK(fcntl(duplicate, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK &&
-	      lock.l_pid == getpid(), "the record lock is not seen: type %d, PID %d", lock.l_type,
-	      (int)lock.l_pid);
+	CHECK(fcntl(duplicate, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK && lock.l_pid == getpid(),
+		"the record lock is not seen: type %d, PID %d", lock.l_type, (int)lock.l_pid);
 }
 
 static void check_numbers(void)
@@ -167,8 +162,7 @@ static void check_numbers(void)
 	errno = 0;
 	CHECK(read(append, &low, 1) == -1 && errno == EBADF, "a read of a writer gave errno %d", errno);
 	errno = 0;
-	CHECK(open("selfcheck.missing/none", O_RDONLY) == -1 && errno == ENOENT, "open gave errno %d",
-	      errno);
+	CHECK(open("selfcheck.missing/none", O_RDONLY) == -1 && errno == ENOENT, "open gave errno %d", errno);
 	errno = 0;
 	CHECK(lseek(fd, -5, SEEK_SET) == -1 && errno == EINVAL, "lseek gave errno %d", errno);
 }
@@ -188,10 +182,10 @@ static void check_directory(long round)
 	CHECK(made >= 0 && write(made, "abc", 3) == 3 && close(made) == 0, "cannot make a file");
 	CHECK(rename(from, to) == 0 && access(from, F_OK) == -1, "rename is wrong");
 	CHECK(stat(to, &status) == 0 && status.st_size == 3 && (status.st_mode & 0777) == 0604,
-	      "stat is wrong: mode %o", status.st_mode & 0777);
+		"stat is wrong: mode %o", status.st_mode & 0777);
 	unlink(link_path);
-	CHECK(symlink("b", link_path) == 0 && readlink(link_path, text, sizeof text) == 1 &&
-	      text[0] == 'b', "a symbolic link is wrong");
+	CHECK(symlink("b", link_path) == 0 && readlink(link_path, text, sizeof text) == 1 && text[0] == 'b',
+		"a symbolic link is wrong");
 	open_directory = opendir(directory);
 	CHECK(open_directory != NULL, "opendir: errno %d", errno);
 	while (open_directory && (entry = readdir(open_directory)))
@@ -201,8 +195,7 @@ static void check_directory(long round)
 	CHECK(seen == 2, "the directory shows %d files, not 2", seen);
 	if (round % 8 == 0)
 		CHECK(chdir(directory) == 0 && access("b", R_OK) == 0 && chdir("..") == 0, "chdir is wrong");
-	CHECK(getcwd(cwd, sizeof cwd) && strcmp(cwd, start_directory) == 0,
-	      "the working directory changed");
+	CHECK(getcwd(cwd, sizeof cwd) && strcmp(cwd, start_directory) == 0, "the working directory changed");
 }
 
 static void check_stream(long round)
@@ -210,9 +203,9 @@ static void check_stream(long round)
 	char line[64], wanted[64];
 
 	CHECK(fseek(stream, 0, SEEK_END) == 0 && fprintf(stream, "line %6ld\n", round) == 12,
-	      "cannot write to a stream");
+		"cannot write to a stream");
 	CHECK(fseek(stream, (round - 1) / 2 * 12, SEEK_SET) == 0 && fgets(line, sizeof line, stream),
-	      "cannot read from a stream");
+		"cannot read from a stream");
 	snprintf(wanted, sizeof wanted, "line %6ld\n", (round - 1) / 2 + 1);
 	CHECK(strcmp(line, wanted) == 0, "the stream has another line");
 }

@@ -19,8 +19,14 @@
 #include <unistd.h>
 
 static const struct group *const groups[] = {
-	&group_cpu, &group_memory, &group_files, &group_channels, &group_waiting, &group_signals,
-	&group_process, &group_time,
+	&group_cpu,
+	&group_memory,
+	&group_files,
+	&group_channels,
+	&group_waiting,
+	&group_signals,
+	&group_process,
+	&group_time,
 };
 
 #define GROUP_COUNT (sizeof groups / sizeof *groups)

@@ -28,9 +28,9 @@ static struct {
 	uint64_t seed;
 } blocks[BLOCKS];
 
-static unsigned char *guarded;	/* page readable, page without access, page read-only */
-static unsigned char *mapped;	/* private mapping of a file that is gone */
-static unsigned char *growing;	/* the lowest page that was touched of a mapping that grows down */
+static unsigned char *guarded; /* page readable, page without access, page read-only */
+static unsigned char *mapped;  /* private mapping of a file that is gone */
+static unsigned char *growing; /* the lowest page that was touched of a mapping that grows down */
 static int growths;
 static unsigned char random_at_start[16];
 static unsigned long vdso_at_start;
@@ -91,7 +91,7 @@ static void setup_growing(void)
 
 	if (at != MAP_FAILED && munmap(at + below, gap + PAGE) == 0)
 		growing = mmap(at + below + gap, PAGE, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0);
 	if (growing == NULL || growing == MAP_FAILED) {
 		perror("selfcheck: cannot map memory that grows");
 		exit(2);
@@ -128,7 +128,7 @@ static void check_static(long round)
 		bad += bss[i] != pattern_of(i);
 	CHECK(bad == 0, "%zu words of bss changed", bad);
 	CHECK(data[0] == 0x1122334455667788u + (uint64_t)(round - 1) && data[1] == 0x99aabbccddeeff00u,
-	      "initialized data changed");
+		"initialized data changed");
 	data[0]++;
 	CHECK(*(volatile const uint64_t *)&constant[1] == 0x5555aaaa5555aaaau, "constants changed");
 	bad = 0;
@@ -190,8 +190,7 @@ static uint64_t descend(int depth, uint64_t seed)
 
 	for (size_t i = 0; i < STACK_FRAME_WORDS; i++)
 		frame[i] = pattern_of(seed + i);
-	below = depth > 0 ? descend(depth - 1, seed + STACK_FRAME_WORDS)
-			  : !spin_general(100000, seed);
+	below = depth > 0 ? descend(depth - 1, seed + STACK_FRAME_WORDS) : !spin_general(100000, seed);
 	for (size_t i = 0; i < STACK_FRAME_WORDS; i++)
 		bad += frame[i] != pattern_of(seed + i);
 	return bad + below;
@@ -207,11 +206,11 @@ static void check_mappings(void)
 	if (pipe(fds) == 0) {
 		errno = 0;
 		CHECK(write(fds[1], guarded + PAGE, 8) == -1 && errno == EFAULT,
-		      "a write from memory without access gave errno %d", errno);
+			"a write from memory without access gave errno %d", errno);
 		CHECK(write(fds[1], guarded, 8) == 8, "a write from a mapping failed");
 		errno = 0;
 		CHECK(read(fds[0], guarded + 2 * PAGE, 8) == -1 && errno == EFAULT,
-		      "a read into read-only memory gave errno %d", errno);
+			"a read into read-only memory gave errno %d", errno);
 		close(fds[0]);
 		close(fds[1]);
 	}
@@ -247,8 +246,7 @@ static void check_maps_file(void)
 
 		if (sscanf(line, "%lx-%lx", &from, &to) != 2)
 			continue;
-		stack |= (unsigned long)&here >= from && (unsigned long)&here < to &&
-			 strstr(line, "[stack]") != NULL;
+		stack |= (unsigned long)&here >= from && (unsigned long)&here < to && strstr(line, "[stack]") != NULL;
 		code |= (unsigned long)check_maps_file >= from && (unsigned long)check_maps_file < to;
 	}
 	fclose(maps);
@@ -273,7 +271,7 @@ static void check_round(long round)
 	CHECK(errno == 1234, "errno changed to %d by itself", errno);
 	CHECK(memcmp(random_at_start, (void *)getauxval(AT_RANDOM), 16) == 0, "AT_RANDOM changed");
 	CHECK((unsigned long)vdso == vdso_at_start && memcmp(vdso, "\177ELF", 4) == 0,
-	      "the vdso is not where the auxiliary vector says");
+		"the vdso is not where the auxiliary vector says");
 }
 
 const struct group group_memory = { "memory", setup, check_round };

@@ -103,11 +103,10 @@ static void check_identity(void)
 	CHECK(getpid() == start.pid, "getpid is %d, was %d", (int)getpid(), (int)start.pid);
 	CHECK(gettid() == start.tid, "gettid is %d, was %d", (int)gettid(), (int)start.tid);
 	CHECK(getppid() == start.parent, "getppid is %d, was %d", (int)getppid(), (int)start.parent);
-	CHECK(getpgrp() == start.group && getsid(0) == start.session,
-	      "process group %d and session %d, were %d and %d", (int)getpgrp(), (int)getsid(0),
-	      (int)start.group, (int)start.session);
+	CHECK(getpgrp() == start.group && getsid(0) == start.session, "process group %d and session %d, were %d and %d",
+		(int)getpgrp(), (int)getsid(0), (int)start.group, (int)start.session);
 	CHECK(getuid() == start.user && geteuid() == start.effective && getgid() == start.group_id,
-	      "user or group changed");
+		"user or group changed");
 	CHECK(kill(start.pid, 0) == 0, "kill of oneself: errno %d", errno);
 	CHECK(getpgid(start.pid) == start.group, "getpgid of oneself: errno %d", errno);
 	errno = 0;
@@ -124,16 +123,15 @@ static void check_names(void)
 
 	CHECK(prctl(PR_GET_NAME, name) == 0 && strcmp(name, "self check") == 0, "the name is %s", name);
 	size = read_file("/proc/self/comm", name, sizeof name - 1);
-	CHECK(size == 11 && memcmp(name, "self check\n", 11) == 0, "/proc/self/comm is %.*s", (int)size,
-	      name);
-	CHECK(readlink("/proc/self/exe", path, sizeof path - 1) > 0 &&
-	      strcmp(path, start.executable) == 0, "/proc/self/exe is %s", path);
+	CHECK(size == 11 && memcmp(name, "self check\n", 11) == 0, "/proc/self/comm is %.*s", (int)size, name);
+	CHECK(readlink("/proc/self/exe", path, sizeof path - 1) > 0 && strcmp(path, start.executable) == 0,
+		"/proc/self/exe is %s", path);
 	size = read_file("/proc/self/cmdline", arguments, sizeof arguments);
 	CHECK(size == start.arguments_size && memcmp(arguments, start.arguments, size) == 0,
-	      "/proc/self/cmdline changed");
+		"/proc/self/cmdline changed");
 	CHECK(saved_argv[0] == program_path && strcmp(saved_argv[0], program_path) == 0, "argv changed");
 	CHECK(hash_environment(&size) == start.environment_hash && size == start.environment_size,
-	      "the environment changed");
+		"the environment changed");
 	CHECK(strcmp(getenv("SELFCHECK"), "set at run time") == 0, "getenv is wrong");
 	uname(&names);
 	CHECK(strcmp(names.nodename, start.names.nodename) == 0, "uname's node is %s", names.nodename);
@@ -145,7 +143,8 @@ static void check_limits(void)
 
 	for (size_t i = 0; i < LIMITS; i++)
 		CHECK(getrlimit(limits[i], &now) == 0 && now.rlim_cur == start.limits[i].rlim_cur &&
-		      now.rlim_max == start.limits[i].rlim_max, "limit %d changed", limits[i]);
+				now.rlim_max == start.limits[i].rlim_max,
+			"limit %d changed", limits[i]);
 }
 
 static void check_scheduling(void)
@@ -155,8 +154,7 @@ static void check_scheduling(void)
 
 	CHECK(cpu >= 0 && cpu < CPU_SETSIZE, "sched_getcpu gave %d", cpu);
 	CPU_ZERO(&set);
-	CHECK(sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0,
-	      "sched_getaffinity: errno %d", errno);
+	CHECK(sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0, "sched_getaffinity: errno %d", errno);
 	CHECK(cpu < 0 || CPU_ISSET(cpu, &set), "it runs on CPU %d, outside its affinity", cpu);
 	CHECK(sched_yield() == 0, "sched_yield: errno %d", errno);
 }

@@ -9,8 +9,7 @@
 /* Counts one check; when it does not hold, prints what failed (a printf format), once a place. */
 #define CHECK(holds, ...) check_at(__FILE__, __LINE__, (holds), __VA_ARGS__)
 
-void check_at(const char *file, int line, bool holds, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void check_at(const char *file, int line, bool holds, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* A family of checks: set up once, then checked each round. */
 struct group {
@@ -19,8 +18,8 @@ struct group {
 	void (*round)(long round);
 };
 
-extern const struct group group_cpu, group_memory, group_files, group_channels, group_waiting,
-	group_signals, group_process, group_time;
+extern const struct group group_cpu, group_memory, group_files, group_channels, group_waiting, group_signals,
+	group_process, group_time;
 
 extern char **saved_argv;
 extern char *program_path;

@@ -82,8 +82,7 @@ static void setup(void)
 	sigset_t set;
 
 	alternate_size = 256 * 1024;
-	alternate = mmap(NULL, alternate_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
+	alternate = mmap(NULL, alternate_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	stack.ss_sp = alternate;
 	stack.ss_size = alternate_size;
 	if (alternate == MAP_FAILED || sigaltstack(&stack, NULL) < 0) {
@@ -118,13 +117,13 @@ static void check_handlers(void)
 	CHECK(caught[SIGUSR2] == two + 1, "kill(getpid(), SIGUSR2) did not arrive");
 	CHECK(caught[SIGURG] == urgent + 1, "raise(SIGURG) did not arrive");
 	CHECK(sigqueue(getpid(), SIGRTMIN + 1, value) == 0, "sigqueue: errno %d", errno);
-	CHECK(caught[SIGRTMIN + 1] == info + 1 && value_seen == value.sival_int &&
-	      code_seen == SI_QUEUE && sender_seen == getpid(),
-	      "a queued signal came with value %d of %d, code %d, from %d", value_seen, value.sival_int,
-	      code_seen, (int)sender_seen);
+	CHECK(caught[SIGRTMIN + 1] == info + 1 && value_seen == value.sival_int && code_seen == SI_QUEUE &&
+			sender_seen == getpid(),
+		"a queued signal came with value %d of %d, code %d, from %d", value_seen, value.sival_int, code_seen,
+		(int)sender_seen);
 	CHECK(on_alternate, "the handler did not run on the alternate stack");
 	CHECK(syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1) == 0 && caught[SIGUSR1] == one + 2,
-	      "tgkill of oneself did not arrive: errno %d", errno);
+		"tgkill of oneself did not arrive: errno %d", errno);
 }
 
 static void check_queue(void)
@@ -148,8 +147,8 @@ static void check_queue(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	CHECK(value_count == QUEUED, "%d pending signals of %d came", value_count, QUEUED);
-	CHECK(values[0] == 100 && values[1] == 101 && values[2] == 102,
-	      "pending signals came in order %d %d %d", values[0], values[1], values[2]);
+	CHECK(values[0] == 100 && values[1] == 101 && values[2] == 102, "pending signals came in order %d %d %d",
+		values[0], values[1], values[2]);
 	value_count = 0;
 	queued_rounds = 0;
 }
@@ -161,10 +160,11 @@ static void check_actions(void)
 
 	sigaction(SIGUSR1, NULL, &found);
 	CHECK(found.sa_handler == on_plain && (found.sa_flags & ~0x04000000) == SA_RESTART,
-	      "the handler of SIGUSR1 is %p with flags %#x", (void *)found.sa_handler, found.sa_flags);
+		"the handler of SIGUSR1 is %p with flags %#x", (void *)found.sa_handler, found.sa_flags);
 	sigaction(SIGRTMIN + 1, NULL, &found);
 	CHECK(found.sa_sigaction == on_info && sigismember(&found.sa_mask, SIGWINCH) == 1 &&
-	      sigismember(&found.sa_mask, SIGUSR1) == 0, "a handler or its mask changed");
+			sigismember(&found.sa_mask, SIGUSR1) == 0,
+		"a handler or its mask changed");
 	sigaction(SIGPIPE, NULL, &found);
 	CHECK(found.sa_handler == SIG_IGN, "an ignored signal is not ignored any more");
 	sigaction(SIGTERM, NULL, &found);
@@ -173,8 +173,9 @@ static void check_actions(void)
 	CHECK(found.sa_handler == on_plain, "the program's handler of SIGURG is not shown");
 	sigaction(SIGSYS, NULL, &found);
 	CHECK(found.sa_handler == SIG_DFL, "SIGSYS shows a handler that the program did not install");
-	CHECK(sigaltstack(NULL, &stack) == 0 && stack.ss_sp == alternate &&
-	      stack.ss_size == alternate_size && stack.ss_flags == 0, "the alternate stack changed");
+	CHECK(sigaltstack(NULL, &stack) == 0 && stack.ss_sp == alternate && stack.ss_size == alternate_size &&
+			stack.ss_flags == 0,
+		"the alternate stack changed");
 }
 
 static void check_masks(void)
@@ -189,18 +190,18 @@ static void check_masks(void)
 		bool wanted = number == held() || number == SIGHUP;
 
 		if (number != 32 && number != 33) /* the C library keeps these to itself */
-			CHECK((sigismember(&before, number) == 1) == wanted, "signal %d is %sblocked",
-			      number, wanted ? "not " : "");
+			CHECK((sigismember(&before, number) == 1) == wanted, "signal %d is %sblocked", number,
+				wanted ? "not " : "");
 	}
 	if (pipe(fds) == 0) {
 		CHECK(write(fds[1], &byte, 1) == 1 && read(fds[0], &byte, 1) == 1,
-		      "a call with all signals blocked failed");
+			"a call with all signals blocked failed");
 		close(fds[0]);
 		close(fds[1]);
 	}
 	sigprocmask(SIG_SETMASK, NULL, &found);
-	CHECK(sigismember(&found, SIGSYS) == 1 && sigismember(&found, SIGURG) == 1 &&
-	      sigismember(&found, SIGTSTP) == 1, "the mask does not show what the program blocked");
+	CHECK(sigismember(&found, SIGSYS) == 1 && sigismember(&found, SIGURG) == 1 && sigismember(&found, SIGTSTP) == 1,
+		"the mask does not show what the program blocked");
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -228,7 +229,7 @@ static void check_waits(void)
 		result = sigtimedwait(&set, &info, &second);
 	while (result < 0 && errno == EINTR);
 	CHECK(result == SIGRTMIN + 5 && info.si_value.sival_int == 4711 && info.si_pid == getpid(),
-	      "sigtimedwait gave %d with value %d", result, info.si_value.sival_int);
+		"sigtimedwait gave %d with value %d", result, info.si_value.sival_int);
 	errno = 0;
 	CHECK(sigtimedwait(&set, &info, &none) == -1 && errno == EAGAIN, "sigtimedwait found more");
 	sigdelset(&wait, SIGALRM);
@@ -246,8 +247,8 @@ static void check_faults(void)
 	fegetenv(&modes);
 	if (sigsetjmp(from_handler, 1) == 0)
 		*nowhere = 1;
-	CHECK(caught[SIGSEGV] == segv + 1 && fault_address == (void *)0x10,
-	      "a bad store gave address %p", fault_address);
+	CHECK(caught[SIGSEGV] == segv + 1 && fault_address == (void *)0x10, "a bad store gave address %p",
+		fault_address);
 	if (sigsetjmp(from_handler, 1) == 0)
 		zero = 5 / zero;
 	CHECK(caught[SIGFPE] == fpe + 1, "a division by zero gave no signal");

@@ -33,7 +33,7 @@ static double usage_seconds(void)
 
 	getrusage(RUSAGE_SELF, &usage);
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static void check_end(void)
@@ -79,7 +79,7 @@ static void check_vdso(void)
 	after = seconds_of(CLOCK_MONOTONIC);
 	called = (double)through_call.tv_sec + (double)through_call.tv_nsec / 1e9;
 	CHECK(called >= before - 1e-3 && called <= after + 1e-3,
-	      "the vdso and the system call disagree: %.6f, %.6f, %.6f", before, called, after);
+		"the vdso and the system call disagree: %.6f, %.6f, %.6f", before, called, after);
 }
 
 static void check_cpu_time(void)
@@ -106,13 +106,13 @@ static void check_sleep(void)
 
 	/* The kernel counts the timer's slack to what remains: prctl(2), PR_SET_TIMERSLACK. */
 	while (nanosleep(&rest, &rest) < 0)
-		CHECK(errno == EINTR && rest.tv_nsec <= 3000000 + SLACK_NS,
-		      "nanosleep: errno %d, %ld ns remain", errno, rest.tv_nsec);
+		CHECK(errno == EINTR && rest.tv_nsec <= 3000000 + SLACK_NS, "nanosleep: errno %d, %ld ns remain", errno,
+			rest.tv_nsec);
 	slept = seconds_of(CLOCK_MONOTONIC) - before;
 	CHECK(slept >= 0.0029, "a sleep of 3 ms took %.6f s", slept);
 	CHECK(getitimer(ITIMER_REAL, &timer) == 0 && timer.it_interval.tv_usec == TICK_MS * 1000 &&
-	      timer.it_value.tv_sec == 0 && timer.it_value.tv_usec <= TICK_MS * 1000,
-	      "the interval timer changed");
+			timer.it_value.tv_sec == 0 && timer.it_value.tv_usec <= TICK_MS * 1000,
+		"the interval timer changed");
 }
 
 /* A deadline counts by this program's clock, whatever the clock of the node says. */
