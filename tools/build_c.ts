@@ -1,5 +1,5 @@
 /**
- * Builds the C parts into `dist/`: `build_c.ts` all of them, `build_c.ts preload keeper` only those.
+ * Builds the C parts into `dist/`: `build_c.ts` all of them, `build_c.ts library keeper` only those.
  *
  * Only what changed is compiled again: an object is as new as its sources, the headers that the
  * compiler named, and this file.
@@ -27,7 +27,7 @@ export const release: Variant = { dir: "dist", flags: [] };
 export const withFaults: Variant = { dir: "dist/faults", flags: ["-DLB_FAULTS"] };
 
 /** Names of the C products, in the order in which they are built. */
-export const productNames = ["restorer", "preload", "keeper", "shadow", "ffi", "launch"] as const;
+export const productNames = ["restorer", "library", "keeper", "shadow", "ffi", "launch"] as const;
 /** One of {@linkcode productNames}. */
 export type ProductName = (typeof productNames)[number];
 
@@ -80,18 +80,24 @@ const products: Readonly<Record<ProductName, Product>> = {
     link: [...BLOB_LINK, "-Wl,-e,lb_restorer_entry"],
     isBlob: true,
   },
-  preload: {
+  library: {
     file: "lb-preload.so",
-    sources: ["preload", "base", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
+    sources: ["library", "base", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
     // No SSE: the library runs before the program's vector registers are saved anywhere else than
     // in the kernel's signal frame, and must leave them as they are.
-    compile: [...FREESTANDING, "-fPIC", "-fvisibility=hidden", "-mgeneral-regs-only"],
+    compile: [
+      ...FREESTANDING,
+      "-fPIC",
+      "-fvisibility=hidden",
+      "-mgeneral-regs-only",
+      "-Ic/library",
+    ],
     link: [
       "-shared",
       "-nostdlib",
       "-Wl,-z,defs",
       "-Wl,-z,initfirst",
-      "-Wl,--version-script=c/preload/exports.map",
+      "-Wl,--version-script=c/library/exports.map",
       "-Wl,-z,now,-z,relro,-z,noexecstack",
       "-Wl,-Bsymbolic",
       "-Wl,-soname,lb-preload.so",

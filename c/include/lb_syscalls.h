@@ -4,7 +4,7 @@
  * Row: X(number, name, where, flags, arguments...), and a note for the reader of docs/SYSCALLS.md.
  * where  HOME     executed by the shadow, arguments as the row says
  *        HERE     executed on the node where the guest runs, as it is
- *        OWN      decided by lb_own_<name>() of the preloaded library (c/preload/forward_*.c); its note begins with
+ *        OWN      decided by lb_own_<name>() of the preloaded library (c/library/forward_*.c); its note begins with
  *                 where that is: home, node, both
  *        COME     brings the process home and is executed there
  *        REFUSED  ENOSYS, as every kernel in use answers

@@ -8,7 +8,7 @@
 #define SO_RCVTIMEO 20
 #define SO_SNDTIMEO 21 /* of connect(2) as well, unix(7) */
 #define MSG_NOSIGNAL 0x4000
-#define ANSWER_TIMEOUT_S 2 /* as the library waits: c/preload/control.c */
+#define ANSWER_TIMEOUT_S 2 /* as the library waits: c/library/entry/control.c */
 
 int lb_connect_daemon(const char *control)
 {

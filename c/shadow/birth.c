@@ -23,7 +23,7 @@
 #include "shadow.h"
 #include "transfer.h"
 
-/* Four times as much as an image has that is forked (c/preload/fork_home.c); what is not used costs nothing. */
+/* Four times as much as an image has that is forked (c/library/calls/fork_home.c); what is not used costs nothing. */
 #define KEPT_SIZE_MAX (1ull << 30)
 #define SLACK 4096u
 #define PAGES_MAX ((uint32_t)(KEPT_SIZE_MAX / LB_PAGE))

@@ -15,7 +15,7 @@
 #include "shadow.h"
 
 #define CLOEXEC_FDS (LB_CLOEXEC_WORDS * 64)
-/* As the library has it (c/preload/shadow_exec.c): high, but no higher than needed. */
+/* As the library has it (c/library/image/become_shadow.c): high, but no higher than needed. */
 #define NOFILE_USUAL 4096u
 #define UPPER_COUNT 64u
 

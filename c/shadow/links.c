@@ -13,7 +13,7 @@
 #define AREA_SIZE (LB_PAGE + LB_LINK_SIZE_MAX + LB_LINK_SPARE)
 #define HEAD_SIZE (sizeof(struct lb_link_header) + sizeof(struct lb_link_call))
 _Static_assert(HEAD_SIZE < LB_PAGE, "a CALL's data starts on a page");
-/* Keepalive as the guest's end has it (c/preload/link.c). */
+/* Keepalive as the guest's end has it (c/library/home_call/link.c). */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_STEP_S 5
 

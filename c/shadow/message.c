@@ -1,5 +1,5 @@
 /* message.c - sendmsg(2) and recvmsg(2): makes a struct msghdr of the parts that travel. See
- * c/preload/forward_message.c, which takes it apart.
+ * c/library/calls/sendmsg.c, which takes it apart.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -16,7 +16,7 @@
 #include "shadow.h"
 
 #define SIGNALS 64
-#define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/preload/shadow_exec.c */
+#define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/library/image/become_shadow.c */
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define STOPPING (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 /* Default action: nothing. signal(7) */

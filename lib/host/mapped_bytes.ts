@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Mappings of files from this size on are sent without holes: c/preload/extents.c. */
+/** Mappings of files from this size on are sent without holes: c/library/image/extents.c. */
 const SPARSE_SIZE_MIN = 4 << 20;
 const BLOCK_SIZE = 512; // of st_blocks: stat(3type)
 

@@ -132,13 +132,13 @@ export interface Inspection {
   readonly cantmove: string | null;
 }
 
-/** As many as the library has room for: c/preload/posix_timers.h. */
+/** As many as the library has room for: c/library/image/posix_timers.h. */
 const POSIX_TIMERS_MAX = 256;
 
 /** Why a process cannot move whose program has no handler of ours, where nothing better is known. */
 export const NOT_LOADED = "its lb library is not loaded";
 
-/** Libraries under which ours does nothing: c/preload/neighbours.c. */
+/** Libraries under which ours does nothing: c/library/entry/neighbours.c. */
 const TAKEN_OVER = /\/lib[^/]*(tsan|msan)[^/]*\.so/;
 
 /** The words for a code of the schema's obstacles. */

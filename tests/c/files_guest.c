@@ -3,8 +3,8 @@
 
 #include "../../c/base/mem.h"
 #include "../../c/base/syscall.h"
-#include "preload/fast.h"
-#include "preload/ring.h"
+#include "library/patch/answers.h"
+#include "library/cache/ring.h"
 
 #include "files_guest.h"
 
@@ -106,7 +106,7 @@ static void answered(void)
 {
 	home_answered();
 	if (signal_comes)
-		lb_ahead_drop_all(); /* as c/preload/link.c */
+		lb_ahead_drop_all(); /* as c/library/home_call/link.c */
 	signal_comes = false;
 }
 

@@ -11,7 +11,7 @@
 /* A new copy: nothing is known, nothing is on its way. */
 void guest_begin(void);
 void guest_end(void);
-/* A call of the program, away: as c/preload/forward.c makes it. Returns its result. */
+/* A call of the program, away: as c/library/intercept/dispatch.c makes it. Returns its result. */
 int64_t guest_call5(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 #define guest_call(number, a, b, c, d) guest_call5(number, a, b, c, d, 0)
 extern unsigned guest_trips; /* calls that went home, for the program or for the library */

@@ -17,7 +17,16 @@ const productDir = `${root}dist/tests/c/`;
 const FLAGS = [
   ...["-std=gnu11", "-O1", "-g", "-fno-omit-frame-pointer", "-pthread"],
   ...["-DLB_FAULTS", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wmissing-prototypes"],
-  ...["-Ic/include", "-Ic/base", "-Ic/restorer", "-Ic/ffi", "-Ic/keeper", "-Ic", "-Itests/c"],
+  ...[
+    "-Ic/include",
+    "-Ic/base",
+    "-Ic/restorer",
+    "-Ic/ffi",
+    "-Ic/keeper",
+    "-Ic/library",
+    "-Ic",
+    "-Itests/c",
+  ],
 ];
 const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 

@@ -1,5 +1,5 @@
-/* test_pages.c - Which pages exist, told in each of the ways of the kernels that there are. Units: c/preload/pages.c
- * c/preload/maps.c c/base/mem.c
+/* test_pages.c - Which pages exist, told in each of the ways of the kernels that there are. Units: c/library/image/pages.c
+ * c/library/image/maps.c c/base/mem.c
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "preload/internal.h"
+#include "library/internal.h"
 
 #define PAGE 4096ul
 

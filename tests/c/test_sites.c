@@ -1,6 +1,6 @@
 /* test_sites.c - Patched sites: their code, what calls at them change and keep, signals and faults that come
- * meanwhile. Units: c/preload/sites.c c/preload/fast_signals.c c/preload/fast_entry.S
- * c/preload/maps.c c/base/mem.c
+ * meanwhile. Units: c/library/patch/sites.c c/library/patch/signal_entry.c c/library/patch/entry.S
+ * c/library/image/maps.c c/base/mem.c
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 
 #include "check.h"
-#include "preload/aside.h"
-#include "preload/fast.h"
-#include "preload/internal.h"
-#include "preload/own_memory.h"
-#include "preload/sites.h"
+#include "library/mask/aside.h"
+#include "library/patch/answers.h"
+#include "library/internal.h"
+#include "library/process/own_memory.h"
+#include "library/patch/sites.h"
 
 #define PAGE 4096UL
 #define TRAPS 4

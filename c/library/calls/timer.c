@@ -1,0 +1,151 @@
+/* timer.c - the timers of timer_create(2) away from home: they are this node's, with the program's numbers,
+ * clocks and thread. See posix_timers.c for how they move.
+ *
+ * Runs in:  the SIGSYS handler, all signals blocked.
+ */
+#include <linux/errno.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "process/cpu_clock.h"
+#include "forward.h"
+#include "calls/own.h"
+#include "image/posix_timers.h"
+
+#define SIGEVENT_SIZE 64 /* SIGEV_MAX_SIZE */
+#define SIGEVENT_TID_AT 16
+#define SIGEVENT_SIGNAL_AT 8
+#define SIGEVENT_NOTIFY_AT 12
+#define THREAD_ID_FLAG 4 /* SIGEV_THREAD_ID */
+#define SECOND_NS 1000000000LL
+
+static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
+{
+	struct lb_timer *timer;
+	int32_t id = -1;
+	int64_t result = lb_syscall3(__NR_timer_create, clock, event, &id);
+
+	if (result < 0)
+		return result;
+	if (lb_user_write(trap->args[2], &id, sizeof(id)) < 0) {
+		lb_syscall1(__NR_timer_delete, id);
+		return -EFAULT;
+	}
+	timer = lb_timer_add(id, clock);
+	if (timer != NULL && event != NULL)
+		memcpy(&timer->signal, event + SIGEVENT_SIGNAL_AT, sizeof(timer->signal));
+	else if (timer != NULL)
+		timer->signal = SIGALRM;
+	return 0;
+}
+
+int64_t lb_own_timer_create(struct lb_trap *trap)
+{
+	uint8_t event[SIGEVENT_SIZE];
+	int clock = (int)trap->args[0];
+	int32_t notify, tid;
+
+	if (lb_self.has_child)
+		return -EAGAIN; /* timer_create(2): no room for it now */
+	/* Clocks that wake the machine wake home; more timers than can move are made there, too. */
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM || lb_timers_full())
+		return lb_come(trap);
+	if (clock < 0 && !lb_cpu_clock(clock, &clock))
+		return lb_come(trap); /* CPU time of another process */
+	if (trap->args[1] == 0)
+		return create(trap, clock, NULL);
+	if (lb_user_read(event, trap->args[1], sizeof(event)) < 0)
+		return -EFAULT;
+	memcpy(&notify, event + SIGEVENT_NOTIFY_AT, sizeof(notify));
+	memcpy(&tid, event + SIGEVENT_TID_AT, sizeof(tid));
+	if (notify & THREAD_ID_FLAG) {
+		if ((uint32_t)tid != lb_self.home_pid)
+			return -EINVAL;
+		tid = (int32_t)lb_self.local_pid;
+		memcpy(event + SIGEVENT_TID_AT, &tid, sizeof(tid));
+	}
+	return create(trap, clock, event);
+}
+
+static bool is_valid(const struct __kernel_timespec *time)
+{
+	return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < SECOND_NS;
+}
+
+/* A point in time of the program's clock, as this node's clock has it. It may lie before that began: then now. */
+static void translate(struct __kernel_timespec *time, int clock)
+{
+	lb_clock_to_node(clock, time);
+	if (time->tv_sec < 0 || (time->tv_sec == 0 && time->tv_nsec == 0))
+		*time = (struct __kernel_timespec){ 0, 1 };
+}
+
+/* What waits of a timer that is set anew, or deleted, counts no more: kernel/time/posix-timers.c, Linux 6.13. That may
+ * wait for a signalfd at home, and is no timer's signal for the kernel if it has moved. */
+static void drop_tick(const struct lb_timer *timer)
+{
+	if (timer == NULL || timer->signal < 1 || timer->signal > LB_SIGNALS)
+		return;
+	lb_held_release(LB_BIT(timer->signal));
+	lb_frozen_drop_tick(timer);
+}
+
+int64_t lb_own_timer_settime(struct lb_trap *trap)
+{
+	struct __kernel_itimerspec wanted, old;
+	struct lb_timer *timer = lb_timer_find((int32_t)trap->args[0]);
+	int64_t result;
+
+	if (lb_self.has_child || trap->args[2] == 0)
+		return -EINVAL;
+	if (lb_user_read(&wanted, trap->args[2], sizeof(wanted)) < 0)
+		return -EFAULT;
+	if (!is_valid(&wanted.it_value) || !is_valid(&wanted.it_interval))
+		return -EINVAL;
+	if (timer != NULL && (trap->args[1] & TIMER_ABSTIME) &&
+		(wanted.it_value.tv_sec != 0 || wanted.it_value.tv_nsec != 0))
+		translate(&wanted.it_value, timer->clock);
+	drop_tick(timer);
+	result = lb_syscall4(__NR_timer_settime, (int32_t)trap->args[0], (int32_t)trap->args[1], &wanted,
+		trap->args[3] != 0 ? &old : NULL);
+	if (result < 0)
+		return result;
+	if (timer != NULL)
+		timer->overrun = 0;
+	if (trap->args[3] != 0 && lb_user_write(trap->args[3], &old, sizeof(old)) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+int64_t lb_own_timer_gettime(struct lb_trap *trap)
+{
+	return lb_self.has_child ? -EINVAL : lb_here(trap);
+}
+
+int64_t lb_own_timer_getoverrun(struct lb_trap *trap)
+{
+	const struct lb_timer *timer = lb_timer_find((int32_t)trap->args[0]);
+	int32_t overrun = timer != NULL ? lb_timer_overrun(timer) : 0;
+
+	if (lb_self.has_child)
+		return -EINVAL;
+	return overrun > 0 ? overrun : lb_here(trap);
+}
+
+int64_t lb_own_timer_delete(struct lb_trap *trap)
+{
+	int64_t result;
+
+	if (lb_self.has_child)
+		return -EINVAL;
+	drop_tick(lb_timer_find((int32_t)trap->args[0]));
+	result = lb_syscall1(__NR_timer_delete, (int32_t)trap->args[0]);
+	if (result == 0)
+		lb_timer_remove((int32_t)trap->args[0]);
+	return result;
+}

@@ -1,0 +1,377 @@
+/* trigger.c - the trigger's handler: SIGURG (an order of the daemon, a doorbell of the link, a poke of the
+ * keeper) and SIGTSTP while the program has its default action (a stop by hand writes a checkpoint).
+ *
+ * Signal context, on the program's stack; the work is done on the private one, all signals blocked. An order may
+ * fire late (after SIGSTOP, or when the program blocked the signal): the daemon is asked whether it still stands
+ * before anything else. What is not ours goes to the program's own handler, as if that had been in the kernel: at home
+ * with the kernel's frame and mask as they are.
+ */
+#include "fault.h"
+#include "forward.h"
+#include "internal.h"
+#include "patch/sites.h"
+
+#define GO_HOME 1 /* result of obey() */
+
+/* Registers of the interrupted program, as words of struct ucontext. */
+#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
+
+/* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
+ * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
+bool lb_interrupted_call(const uint64_t *context, uint32_t *number)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	uint8_t code[7];
+	if (lb_forward_interrupted(rip, REGISTER(context, LB_RSP), number))
+		return true;
+	if (lb_user_read(code, rip - sizeof code, sizeof code) < 0 || code[5] != 0x0f || code[6] != 0x05)
+		return false;
+	if (code[0] == 0xb8) {
+		memcpy(number, code + 1, sizeof *number);
+		return true;
+	}
+	*number = 0;
+	return code[3] == 0x31 && code[4] == 0xc0;
+}
+
+/* Another handler of the program is about to run: then the EINTR is the program's to see. */
+static bool program_handler_waits(const uint64_t *context)
+{
+	uint64_t pending = 0;
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	pending &= ~context[LB_UC_SIGMASK] & ~LB_BIT(LB_SIGURG);
+	if (lb_self.order_signal)
+		pending &= ~LB_BIT(lb_self.order_signal);
+	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
+		if (!(pending & LB_BIT(signal)))
+			continue;
+		struct lb_action action = lb_self.actions[signal];
+		if (!lb_self.away && signal != LB_SIGTSTP)
+			lb_syscall4(__NR_rt_sigaction, signal, 0, &action, 8);
+		if (action.handler != LB_SIG_DFL && action.handler != LB_SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
+/* Calls that SA_RESTART does not restart end with EINTR after our handler, which the program never asked for:
+ * makes the call again, with the time that is left. */
+void lb_resume_call(uint64_t *context)
+{
+	uint32_t number;
+	if ((int64_t)REGISTER(context, LB_RAX) == LB_EINTR && lb_interrupted_call(context, &number)) {
+		if (program_handler_waits(context))
+			lb_wait_drop();
+		else {
+			REGISTER(context, LB_RIP) -= 2;
+			REGISTER(context, LB_RAX) = number;
+		}
+	}
+	lb_forward_rewind((struct ucontext *)context);
+	lb_wait_remake(context);
+}
+
+static void close_all(const int *fds)
+{
+	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
+		if (fds[i] >= 0)
+			lb_syscall1(__NR_close, fds[i]);
+}
+
+static void report(const struct lb_order_context *context, int error)
+{
+	struct lb_local_report message = {
+		.type = LB_LOCAL_REPORT,
+		.size = sizeof message,
+		.order_id = context->order.order_id,
+		.ticket = context->order.ticket,
+		.bytes = context->bytes,
+		.freeze_us = context->freeze_us,
+		.outcome = error < 0 ? LB_OUTCOME_ABORTED : LB_OUTCOME_WRITTEN,
+		.error = error < 0 ? error : 0,
+		.step = context->step,
+	};
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return; /* the daemon is away: it finds the process where it was */
+	lb_control_ask(fd, &message, sizeof message, 0, 0, 0, 0);
+	lb_syscall1(__NR_close, fd);
+}
+
+/* Asks whether the order stands. False: no. */
+static bool fetch(uint64_t order_id, struct lb_order_context *context)
+{
+	struct lb_local_fetch message = {
+		.type = LB_LOCAL_FETCH, .size = sizeof message, .order_id = order_id, .pid = lb_self.local_pid
+	};
+	int fd = lb_control_connect();
+	if (fd < 0)
+		return false;
+	int got = lb_control_ask(fd, &message, sizeof message, &context->order, sizeof context->order, context->fds,
+		LB_LOCAL_DESCRIPTORS_MAX);
+	lb_syscall1(__NR_close, fd);
+	if (got < 0)
+		return false;
+	if (context->order.type != LB_LOCAL_ORDER || context->order.kind == LB_ORDER_NONE) {
+		close_all(context->fds);
+		return false;
+	}
+	return true;
+}
+
+static int64_t obey(void *argument)
+{
+	static struct lb_order_context context;
+	uint64_t order_id = *(uint64_t *)argument;
+	int error;
+	bool home = !lb_self.away; /* away the program has no descriptors here */
+	memset(&context, 0, sizeof context);
+	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
+		context.fds[i] = -1;
+	if (home)
+		lb_fds_begin();
+	if (!fetch(order_id, &context)) {
+		if (home)
+			lb_fds_end();
+		return -LB_E_STALE;
+	}
+	lb_wait_began(context.order.last_ran_ns, context.order.switches);
+	uint32_t kind = context.order.kind;
+	int64_t start_ns = lb_monotonic_raw_ns();
+	if (kind == LB_ORDER_HOME) { /* not on this stack: the handler goes home by lb_go_home() */
+		if (home)
+			lb_fds_end();
+		return GO_HOME;
+	}
+	if (kind == LB_ORDER_SNAPSHOT)
+		error = lb_order_snapshot(&context);
+	else if (lb_self.away)
+		error = lb_order_move_on(&context);
+	else
+		error = lb_order_move_from_home(&context);
+	if (error == 0)
+		return 0; /* the restored process: another PID, another node, other descriptors */
+	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
+	close_all(context.fds);
+	report(&context, error);
+	if (home)
+		lb_fds_end();
+	return error < 0 ? error : 0;
+}
+
+static bool is_handler(uint64_t handler)
+{
+	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+}
+
+bool lb_is_order(const struct lb_siginfo *info)
+{
+	return info->code == LB_SI_QUEUE && info->error == LB_SIGNAL_MARK && info->queued.value >= LB_ORDER_ID_MIN;
+}
+
+/* At home, what is not for us. */
+static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
+{
+	const struct lb_action action = lb_self.actions[signal];
+	uint64_t only = LB_BIT(signal);
+	if (!is_handler(action.handler)) {
+		lb_wait_note(context);
+		lb_resume_call(context);
+		return LB_ENTRY_BACK;
+	}
+	entry->handler = action.handler;
+	if (action.flags & LB_SA_RESETHAND) {
+		lb_signal_reset(signal);
+		if ((action.flags & LB_SA_NODEFER) && !(action.mask & only))
+			lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8);
+	}
+	return LB_ENTRY_AS_IS;
+}
+
+/* The default action of SIGTSTP, which our handler stands in front of. */
+static void stop_by_default(void)
+{
+	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	uint64_t only = LB_BIT(LB_SIGTSTP);
+	int64_t pid = lb_syscall0(__NR_getpid);
+	lb_syscall4(__NR_rt_sigaction, LB_SIGTSTP, &action, 0, 8);
+	lb_syscall3(__NR_tgkill, pid, lb_syscall0(__NR_gettid), LB_SIGTSTP);
+	lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8); /* stops here */
+	lb_syscall4(__NR_rt_sigprocmask, 0 /* BLOCK */, &only, 0, 8);
+	lb_action_set(LB_SIGTSTP, &lb_self.actions[LB_SIGTSTP], 0);
+}
+
+/* Sent by another process, not by the terminal and not by the program to itself. */
+static bool by_hand(const struct lb_siginfo *info)
+{
+	return (info->code == SI_USER || info->code == LB_SI_QUEUE || info->code == SI_TKILL) &&
+		(uint32_t)info->queued.pid != lb_self.local_pid;
+}
+
+/* Away: whether one of the program's own is to be delivered now; its details then. */
+static bool own_arrives(int signal, struct lb_siginfo *info, const uint64_t *context)
+{
+	if (signal != LB_SIGURG)
+		return LB_IS_TRIGGER(signal) && !lb_is_order(info);
+	if (info->code == LB_SI_TIMER) /* nothing else of the program's comes here but by aside.c */
+		lb_aside_put(signal, info);
+	return !lb_aside_blocks(signal, context) && lb_aside_take(LB_BIT(signal), info);
+}
+
+static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	bool was_away = lb_self.away;
+	uint64_t result = LB_ENTRY_BACK;
+	lb_wait_note(context);
+	if (!lb_self.away)
+		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
+	if (signal == LB_SIGTSTP) {
+		uint64_t order_id = 0;
+		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
+		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
+			stop_by_default();
+	} else if (lb_is_order(info)) {
+		uint64_t order_id = info->queued.value;
+		if (lb_on_stack(obey, &order_id) == GO_HOME)
+			lb_come_home = lb_self.away;
+	}
+	if (lb_self.away && !was_away)
+		lb_mask_believe(context[LB_UC_SIGMASK]);
+	if (lb_self.away) {
+		lb_link_poll();
+		if (lb_come_home) {
+			lb_come_home = false;
+			lb_go_home(UINT32_MAX);
+		}
+	}
+	if (lb_self.away)
+		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
+	else if (was_away)
+		context[LB_UC_SIGMASK] |= lb_mask_believed();
+	lb_faults_note(context[LB_UC_SIGMASK]);
+	/* The program's handler runs: then an EINTR is the program's to see. */
+	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
+		result = lb_signal_enter(signal, context, entry);
+		lb_forward_rewind((struct ucontext *)context);
+	} else {
+		lb_resume_call(context);
+	}
+	return result;
+}
+
+/* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle, nor in the
+ * functions through which a moved program calls it ---- */
+
+#define SIGTRAP 5
+#define TRAP_FLAG 0x100ULL /* EFLAGS.TF */
+#define STEPS_MAX 10000u   /* its functions are some dozen instructions, but one of them may wait for an update */
+#define LB_EFLAGS 17       /* word of the registers in struct ucontext */
+
+static struct {
+	bool active;
+	bool was_blocked;
+	uint64_t copy; /* where: lb_self.copy */
+	int signal;
+	unsigned steps;
+	struct lb_siginfo info;
+	struct lb_action action; /* the kernel's for SIGTRAP */
+} stepping;
+
+static bool in_vdso(const uint64_t *context)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	if (lb_self.vdso)
+		return (rip >= lb_self.hole_start && rip < lb_self.hole_end) || lb_in_hook(rip);
+	return rip >= lb_self.program_vdso && rip < lb_self.program_vdso + lb_self.program_vdso_size;
+}
+
+/* SIGTRAP after each instruction, until one outside the vdso is next. */
+static uint64_t step(struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	if (in_vdso(context) && ++stepping.steps < STEPS_MAX)
+		return LB_ENTRY_BACK;
+	REGISTER(context, LB_EFLAGS) &= ~TRAP_FLAG;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
+	if (stepping.was_blocked)
+		context[LB_UC_SIGMASK] |= LB_BIT(SIGTRAP);
+	stepping.active = false;
+	if (in_vdso(context)) /* the order times out, and nothing has happened */
+		return LB_ENTRY_BACK;
+	*info = stepping.info;
+	return act(stepping.signal, info, context, entry);
+}
+
+static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
+{
+	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+		~0ULL };
+	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
+	bool left = stepping.active && stepping.copy == lb_self.copy;
+	if (left && (REGISTER(context, LB_EFLAGS) & TRAP_FLAG))
+		return; /* one more while stepping: the doorbell rings for messages that are read then */
+	stepping.active = true;
+	stepping.copy = lb_self.copy;
+	stepping.signal = signal;
+	stepping.info = *info;
+	stepping.steps = 0;
+	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
+	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
+	if (is_handler(lb_self.actions[LB_SIGURG].handler)) /* which may then be called from here */
+		action.flags |= lb_self.actions[LB_SIGURG].flags & LB_SA_ONSTACK;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
+	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
+}
+
+/* SIGTRAP at once: its frame is the one that a delivered signal would have. The signal itself stays blocked, so that
+ * one of the program's that waits behind the order goes on waiting. */
+void lb_order_taken(int signal, const struct lb_siginfo *order)
+{
+	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+		~0ULL };
+	stepping.active = true;
+	stepping.copy = lb_self.copy;
+	stepping.signal = signal;
+	stepping.info = *order;
+	stepping.steps = 0;
+	stepping.was_blocked = false;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &stepping.action, 8);
+	__asm__ volatile("int3" : : : "memory");
+}
+
+uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	uint64_t all = ~0ULL;
+	if (signal == SIGTRAP)
+		return step(info, context, entry);
+	bool stops = signal == LB_SIGTSTP && !is_handler(lb_self.actions[signal].handler);
+	if (!lb_self.away && !lb_is_order(info) && !stops)
+		return pass_on(signal, context, entry);
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	if (lb_signal_defer(signal, info, context))
+		return LB_ENTRY_BACK;
+	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	if (!in_vdso(context))
+		return act(signal, info, context, entry);
+	begin_stepping(signal, info, context);
+	return LB_ENTRY_BACK;
+}
+
+void lb_came_home(void)
+{
+	struct lb_local_came_home message = { .type = LB_LOCAL_CAME_HOME,
+		.size = sizeof message,
+		.start_ticks = lb_self.start_ticks,
+		.ticket = lb_self.ticket,
+		.cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us + lb_self.cpu[LB_CPU_PROCESS].system_us,
+		.request = lb_self.home_request,
+		.pid = lb_self.home_pid,
+		.system_call = lb_self.home_call };
+	struct lb_local_ack ack;
+	lb_fds_begin();
+	int fd = lb_control_connect();
+	if (fd >= 0) { /* no daemon: it looks at its own processes when it starts */
+		lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
+		lb_syscall1(__NR_close, fd);
+	}
+	lb_fds_end();
+}

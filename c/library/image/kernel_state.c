@@ -1,0 +1,376 @@
+/* kernel_state.c - what the kernel keeps for a process and an image must carry: saved into the library's own memory,
+ * which is part of the image, and given back in the restored process.
+ *
+ * Not here: what lies in the shadow (descriptors, locks, umask, nice, credentials) and what lies in the signal
+ * frame (registers, mask, altstack).
+ */
+#include "internal.h"
+#include "process/own_memory.h"
+#include "image/posix_timers.h"
+#include "patch/sites.h"
+
+#define ITIMERS 3
+#define ITIMER_REAL 0
+#define SIGALRM 14
+#define ITIMER_SIGNALS (LB_BIT(SIGALRM) | LB_BIT(26 /* SIGVTALRM */) | LB_BIT(27 /* SIGPROF */))
+#define SI_KERNEL 0x80
+#define US_NS 1000LL
+#define RLIMITS 16
+#define RLIMIT_NPROC 6
+#define RLIMIT_NOFILE 7
+#define RLIMIT_FSIZE 1
+#define RLIMIT_NICE 13
+#define ALL_SIGNALS (~0ULL)
+#define LB_REAL_TIME 32 /* the first signal of which more than one can wait: signal(7) */
+#define PR_GET_TID_ADDRESS 40
+
+struct timer {
+	int64_t interval[2], value[2]; /* struct itimerval: s, us */
+};
+
+static struct {
+	uint32_t pending_count;
+	uint32_t image_count; /* of those, what came before the rest */
+	uint32_t armed;       /* frozen and not yet undone */
+	uint32_t was_away;
+	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
+	struct timer timers[ITIMERS];
+	int64_t alarm_ns; /* when ITIMER_REAL expires, of the program's CLOCK_MONOTONIC; 0: it is off */
+	uint64_t limits[RLIMITS][2];
+	uint64_t robust_head, robust_size;
+	uint64_t clear_child_tid;
+	uint64_t monotonic_ns;
+} frozen;
+
+int64_t lb_monotonic_raw_ns(void)
+{
+	int64_t now[2];
+	lb_syscall2(__NR_clock_gettime, 1, now);
+	return now[0] * 1000000000 + now[1];
+}
+
+uint64_t lb_program_monotonic_ns(void)
+{
+	return (uint64_t)(lb_monotonic_raw_ns() + lb_self.monotonic_offset_ns);
+}
+
+uint64_t lb_frozen_monotonic_ns(void)
+{
+	return frozen.monotonic_ns;
+}
+
+static int64_t in_ns(const int64_t time[2])
+{
+	return (time[0] * 1000000 + time[1]) * US_NS;
+}
+
+static void disarm_timers(void)
+{
+	static const struct timer off;
+	struct timer before = { { 0, 0 }, { 0, 0 } };
+	int64_t now_ns = (int64_t)lb_program_monotonic_ns();
+	lb_syscall2(__NR_getitimer, ITIMER_REAL, &before);
+	for (int i = 0; i < ITIMERS; i++) {
+		struct timer *timer = &frozen.timers[i];
+		lb_syscall3(__NR_setitimer, i, &off, timer);
+		/* Expired while its signal waits: value 0 with an interval means the next tick, not "disarmed". */
+		if (timer->value[0] == 0 && timer->value[1] == 0 && (timer->interval[0] || timer->interval[1])) {
+			timer->value[0] = timer->interval[0];
+			timer->value[1] = timer->interval[1];
+			if (i == ITIMER_REAL) /* it has expired between the two looks */
+				now_ns += in_ns(before.value);
+		}
+	}
+	int64_t left_ns = in_ns(frozen.timers[ITIMER_REAL].value);
+	frozen.alarm_ns = left_ns ? now_ns + left_ns : 0;
+}
+
+/* Time has gone on while the process was frozen: what was due then comes at once, and keeps its phase. */
+static void set_alarm(void)
+{
+	struct timer *timer = &frozen.timers[ITIMER_REAL];
+	int64_t interval_ns = in_ns(timer->interval);
+	int64_t left_ns = frozen.alarm_ns - (int64_t)lb_program_monotonic_ns();
+	if (left_ns <= 0) {
+		struct lb_siginfo info = { .signo = SIGALRM, .code = SI_KERNEL };
+		uint64_t pending = 0;
+		left_ns = interval_ns ? interval_ns - -left_ns % interval_ns : 0;
+		lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+		if (!(pending & LB_BIT(SIGALRM))) /* one at a time: signal(7) */
+			lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, SIGALRM, &info);
+	}
+	int64_t left_us = (left_ns + US_NS - 1) / US_NS;
+	timer->value[0] = left_us / 1000000;
+	timer->value[1] = left_us % 1000000;
+}
+
+static void rearm_timers(void)
+{
+	if (frozen.alarm_ns)
+		set_alarm();
+	for (int i = 0; i < ITIMERS; i++)
+		if (frozen.timers[i].value[0] || frozen.timers[i].value[1])
+			lb_syscall3(__NR_setitimer, i, &frozen.timers[i], 0);
+}
+
+/* Takes every pending signal of the set with its data, in order, behind those it has. Stops with an error when
+ * there are more than `limit`. */
+static int take_pending(uint64_t set, uint32_t limit)
+{
+	int64_t none[2] = { 0, 0 };
+	while (frozen.pending_count < limit) {
+		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
+		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &set, info, none, sizeof set);
+		if (signal == LB_EINTR)
+			continue;
+		if (signal <= 0)
+			return 0;
+		frozen.pending_count++;
+	}
+	return -LB_E_SIGNALS;
+}
+
+/* Which of them is waiting that a POSIX timer has sent, among those that were taken from `first` on? */
+static bool is_taken(uint32_t first, int32_t timer_id)
+{
+	for (uint32_t i = first; i < frozen.pending_count; i++)
+		if (frozen.pending[i].code == LB_SI_TIMER && frozen.pending[i].timer.id == timer_id)
+			return true;
+	return false;
+}
+
+/* A timer has one signal waiting at most, which counts those that it stands for. */
+static void merge_ticks(void)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		struct lb_siginfo *info = &frozen.pending[i];
+		uint32_t before = 0;
+		while (before < kept &&
+			(info->code != LB_SI_TIMER || frozen.pending[before].code != LB_SI_TIMER ||
+				frozen.pending[before].timer.id != info->timer.id))
+			before++;
+		if (before < kept)
+			frozen.pending[before].timer.overrun += info->timer.overrun + 1;
+		else
+			frozen.pending[kept++] = *info;
+	}
+	frozen.pending_count = kept;
+}
+
+/* Takes all signals and stops the POSIX timers, whose signals the kernel drops when they are stopped (Linux 6.13):
+ * one that expires in the middle gets its signal from here. */
+static int take_all(void)
+{
+	static uint16_t lost[LB_TIMERS_MAX];
+	int error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	if (error)
+		return error;
+	lb_timers_note();
+	uint32_t first = frozen.pending_count;
+	error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	int expired = error ? 0 : lb_timers_stop(lost);
+	if (!error)
+		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	for (int i = 0; i < expired && !error; i++) {
+		const struct lb_timer *timer = lb_timer_at(lost[i]);
+		if (is_taken(first, timer->id))
+			continue;
+		if (frozen.pending_count == LB_PENDING_SIGNALS_MAX)
+			return -LB_E_SIGNALS;
+		struct lb_siginfo *info = &frozen.pending[frozen.pending_count++];
+		memset(info, 0, sizeof *info);
+		info->signo = timer->signal;
+		info->code = LB_SI_TIMER;
+		info->timer.id = timer->id;
+		info->timer.value = timer->value;
+	}
+	merge_ticks();
+	frozen.image_count = frozen.pending_count;
+	return error;
+}
+
+/* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
+static void queue_first(const struct lb_siginfo *info)
+{
+	int64_t pid = lb_self.local_pid;
+	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, info->signo, info) < 0)
+		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
+		lb_syscall2(__NR_kill, pid, info->signo);
+}
+
+void lb_signal_put_back(const struct lb_siginfo *info)
+{
+	frozen.pending[0] = *info;
+	frozen.pending_count = 1;
+	if (info->signo >= LB_REAL_TIME) /* of the others each queue has one at most */
+		take_pending(LB_BIT(info->signo), 2 * LB_PENDING_SIGNALS_MAX);
+	for (uint32_t i = 0; i < frozen.pending_count; i++)
+		queue_first(&frozen.pending[i]);
+	frozen.pending_count = 0;
+}
+
+void lb_frozen_drop_tick(const struct lb_timer *timer)
+{
+	uint64_t pending = 0;
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	if (!(pending & LB_BIT(timer->signal)))
+		return;
+	take_pending(LB_BIT(timer->signal), 2 * LB_PENDING_SIGNALS_MAX);
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		const struct lb_siginfo *info = &frozen.pending[i];
+		if (info->code != LB_SI_TIMER || info->timer.id != timer->id)
+			queue_first(info);
+	}
+	frozen.pending_count = 0;
+}
+
+/* Of signals below the real-time ones each queue, this thread's and the process's, has one at most. That of an interval
+ * timer waits where the timer's next one joins it. */
+static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
+{
+	uint64_t bit = info->signo < LB_REAL_TIME ? LB_BIT(info->signo) : 0;
+	int to = (bit & ITIMER_SIGNALS) && info->code == SI_KERNEL; /* 0: this thread's */
+	if (info->code == LB_SI_TIMER && lb_timer_due(info->timer.id, info->timer.overrun))
+		return;
+	if (full[to] & bit)
+		to = !to;
+	if (full[to] & bit)
+		return;
+	full[to] |= bit;
+	if (to == 0)
+		queue_first(info);
+	else if (lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->signo, info) < 0)
+		lb_syscall2(__NR_kill, lb_self.local_pid, info->signo); /* RLIMIT_SIGPENDING, as above */
+}
+
+/* from_away: where it has come to this process. */
+static void give_one(const struct lb_siginfo *info, bool from_away, uint64_t full[2])
+{
+	/* Away a SIGURG is a doorbell, unless a timer has sent it; the program's own waits elsewhere (aside.c). */
+	bool own = info->signo != LB_SIGURG || (from_away ? info->code == LB_SI_TIMER : !lb_is_order(info));
+	if (own && lb_self.away && (info->signo == LB_SIGURG || info->signo == LB_SIGSYS))
+		lb_aside_put(info->signo, info);
+	else if (own || from_away == lb_self.away)
+		queue_again(info, full);
+}
+
+void lb_frozen_take_meanwhile(void)
+{
+	frozen.image_count = frozen.pending_count;
+	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
+}
+
+static void give_pending(void)
+{
+	uint64_t full[2] = { 0, 0 };
+	struct lb_siginfo own;
+	/* Home again: what has waited there for a signalfd is older than what was about to go there (held.c). */
+	uint64_t older = frozen.was_away && !lb_self.away ? lb_self.held : 0;
+	/* What has come meanwhile is younger; what does not fit is behind all this. */
+	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);
+	while (!lb_self.away && lb_aside_take(~0ULL, &own))
+		queue_again(&own, full);
+	for (uint32_t i = frozen.image_count; i < frozen.pending_count; i++)
+		if (older & LB_BIT(frozen.pending[i].signo))
+			give_one(&frozen.pending[i], lb_self.away, full);
+	for (uint32_t i = 0; i < frozen.pending_count; i++) {
+		bool is_younger = i >= frozen.image_count;
+		if (!is_younger || !(older & LB_BIT(frozen.pending[i].signo)))
+			give_one(&frozen.pending[i], is_younger ? lb_self.away : frozen.was_away, full);
+	}
+	frozen.pending_count = 0;
+	if (lb_self.away)
+		lb_aside_let_through(0); /* what is blocked comes back */
+}
+
+int lb_freeze(void)
+{
+	if (frozen.armed)
+		return -LB_E_UNSUPPORTED;
+	int error = lb_scheduling_take();
+	if (!error && !lb_self.away)
+		error = lb_rseq_take();
+	if (error)
+		return error;
+	lb_sites_undo();
+	frozen.was_away = lb_self.away;
+	frozen.pending_count = 0;
+	error = lb_timers_look();
+	if (!error)
+		lb_timers_note_overruns();
+	/* First: an interval timer whose signal waits goes on, in step, only when that is taken. */
+	if (!error)
+		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
+	disarm_timers();
+	if (!error)
+		error = take_all();
+	if (error) {
+		give_pending();
+		rearm_timers();
+		lb_timers_go_on();
+		return error;
+	}
+	for (int i = 0; i < RLIMITS; i++)
+		lb_limit_get((uint32_t)i, frozen.limits[i]);
+	frozen.robust_head = 0;
+	lb_syscall3(__NR_get_robust_list, 0, &frozen.robust_head, &frozen.robust_size);
+	frozen.clear_child_tid = 0;
+	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &frozen.clear_child_tid, 0, 0, 0);
+	lb_attributes_take();
+	frozen.monotonic_ns = lb_program_monotonic_ns();
+	lb_cpu_time_note();
+	frozen.armed = 1;
+	return 0;
+}
+
+void lb_frozen_forget(void)
+{
+	frozen.pending_count = 0;
+	memset(frozen.timers, 0, sizeof frozen.timers);
+	frozen.alarm_ns = 0;
+	lb_timers_forget();
+	lb_cpu_time_forget();
+	lb_attributes_note_new_memory(0); /* mlockall(2): a child inherits no locks */
+}
+
+void lb_unfreeze(void)
+{
+	if (!frozen.armed)
+		return;
+	frozen.armed = 0;
+	give_pending();
+	rearm_timers();
+	lb_timers_go_on();
+}
+
+int lb_frozen_fits(void)
+{
+	return lb_limits_fit(frozen.limits);
+}
+
+void lb_thaw(bool at_home)
+{
+	lb_cpu_time_give(at_home);
+	if (frozen.robust_size)
+		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
+	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
+	lb_rseq_give();
+	lb_attributes_give();
+	for (int i = 0; i < RLIMITS; i++) {
+		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.
+		 * A hard limit that was higher there cannot be raised here: then the soft one is what fits. */
+		if (i == RLIMIT_NOFILE || i == RLIMIT_FSIZE || i == RLIMIT_NPROC || i == RLIMIT_NICE)
+			continue;
+		if (lb_limit_set((uint32_t)i, frozen.limits[i]) < 0 && !at_home) {
+			uint64_t here[2];
+			lb_syscall4(__NR_prlimit64, 0, i, 0, here);
+			here[0] = frozen.limits[i][0] < here[1] ? frozen.limits[i][0] : here[1];
+			lb_syscall4(__NR_prlimit64, 0, i, here, 0);
+		}
+	}
+	frozen.armed = 0;
+	give_pending();
+	rearm_timers();
+	lb_timers_go_on();
+}

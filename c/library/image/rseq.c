@@ -1,0 +1,144 @@
+/* rseq.c - the area of restartable sequences (rseq(2)) that the program, or its C library, has registered: the kernel
+ * keeps the number of the processor there, and the next node's must be asked to do so again.
+ *
+ * The kernel does not tell a process where its own area is. That of glibc is known, and to register an area once more
+ * tells whether it is that one. Another's is told to a tracer (PTRACE_GET_RSEQ_CONFIGURATION, ptrace(2), Linux 5.13):
+ * a short-lived process that shares this one's memory, which only a program without glibc's pays for.
+ *
+ * Runs in:  the trigger's and the SIGSYS handler, all signals blocked; the restored process before it goes on. A
+ * sequence that a move comes into has been left for its abort handler by then, as by any signal.
+ */
+#include <linux/errno.h>
+#include <linux/ptrace.h>
+#include <linux/rseq.h>
+#include <linux/sched.h>
+
+#include "forward.h"
+#include "calls/own.h"
+#include "internal.h"
+
+#define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */
+#define FIRST_SIZE 32              /* of the first version of struct rseq, which glibc registers */
+#define UNREGISTER 1
+#define EVERY_CHILD 0x40000000 /* __WALL */
+#define ARCH_GET_FS_OPTION 0x1003
+#define SET_PTRACER_OPTION 0x59616d61 /* PR_SET_PTRACER: where Yama lets no process trace its parent */
+#define SET_PTRACER_ANY (~0ULL)
+
+/* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
+extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
+extern const uint32_t lb_rseq_size __asm__("__rseq_size") __attribute__((weak));
+
+static struct {
+	uint64_t address; /* 0: none is registered */
+	uint32_t size, signature;
+} area;
+
+static uint64_t area_of_libc(void)
+{
+	uint64_t base = 0;
+	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
+		return 0;
+	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS_OPTION, &base);
+	return base + (uint64_t)lb_rseq_offset;
+}
+
+static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t signature)
+{
+	return lb_syscall4(__NR_rseq, address, size, flags, signature);
+}
+
+void lb_rseq_unregister(void)
+{
+	uint64_t address = area_of_libc();
+	if (address)
+		call(address, FIRST_SIZE, UNREGISTER, GLIBC_SIGNATURE);
+}
+
+/* In a process of its own: asks the kernel about its parent. */
+static int64_t ask(void *argument)
+{
+	struct ptrace_rseq_configuration *told = argument;
+	int64_t parent = lb_self.local_pid;
+	int32_t status;
+	int64_t error = lb_syscall4(__NR_ptrace, PTRACE_SEIZE, parent, 0, 0);
+	if (error < 0)
+		return error;
+	lb_syscall4(__NR_ptrace, PTRACE_INTERRUPT, parent, 0, 0);
+	do
+		error = lb_syscall4(__NR_wait4, parent, &status, EVERY_CHILD, 0);
+	while (error == -EINTR);
+	if (error > 0)
+		error = lb_syscall4(__NR_ptrace, PTRACE_GET_RSEQ_CONFIGURATION, parent, sizeof *told, told);
+	return error; /* its end lets the parent go on */
+}
+
+static bool ask_beside(struct ptrace_rseq_configuration *told)
+{
+	memset(told, 0, sizeof *told);
+	/* No signal tells of its end, and nobody but this one waits for it. */
+	int64_t pid = lb_beside(ask, told, CLONE_VM | CLONE_FS | CLONE_FILES);
+	if (pid < 0)
+		return false;
+	int64_t ended;
+	do
+		ended = lb_syscall4(__NR_wait4, pid, 0, EVERY_CHILD, 0);
+	while (ended == -EINTR);
+	return told->rseq_abi_pointer != 0;
+}
+
+int lb_rseq_take(void)
+{
+	static uint8_t nobodys[FIRST_SIZE] __attribute__((aligned(FIRST_SIZE)));
+	static struct ptrace_rseq_configuration told;
+	uint64_t libc = area_of_libc();
+	uint64_t probe = libc ? libc : (uint64_t)nobodys;
+	int64_t result = call(probe, FIRST_SIZE, 0, GLIBC_SIGNATURE);
+	area.address = 0;
+	if (result == 0) /* there was none */
+		call(probe, FIRST_SIZE, UNREGISTER, GLIBC_SIGNATURE);
+	if (result == 0 || result == -ENOSYS)
+		return 0;
+	area.address = probe;
+	area.size = FIRST_SIZE;
+	area.signature = GLIBC_SIGNATURE;
+	if (result == -EBUSY)
+		return 0;
+	if (!ask_beside(&told)) {
+		lb_syscall5(__NR_prctl, SET_PTRACER_OPTION, SET_PTRACER_ANY, 0, 0, 0);
+		bool known = ask_beside(&told);
+		lb_syscall5(__NR_prctl, SET_PTRACER_OPTION, 0, 0, 0, 0);
+		if (!known)
+			return -LB_E_RSEQ;
+	}
+	area.address = told.rseq_abi_pointer;
+	area.size = told.rseq_abi_size;
+	area.signature = told.signature;
+	return 0;
+}
+
+void lb_rseq_give(void)
+{
+	const struct {
+		uint32_t start, number;
+	} none = { 0, (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED };
+	/* A kernel that has no rseq(2): then the program is not to believe what it was told elsewhere. */
+	if (area.address && call(area.address, area.size, 0, area.signature) < 0)
+		lb_user_write(area.address, &none, sizeof none);
+}
+
+/* Away from home the program changes it itself. */
+int64_t lb_own_rseq(struct lb_trap *trap)
+{
+	int64_t result;
+
+	if (lb_self.has_child)
+		return lb_here(trap);
+	result = lb_syscall4(__NR_rseq, trap->args[0], trap->args[1], trap->args[2], trap->args[3]);
+	if (result < 0)
+		return result;
+	area.address = trap->args[2] & UNREGISTER ? 0 : trap->args[0];
+	area.size = (uint32_t)trap->args[1];
+	area.signature = (uint32_t)trap->args[3];
+	return result;
+}

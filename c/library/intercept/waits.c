@@ -1,0 +1,166 @@
+/* waits.c - time limits of calls that our own signal interrupts where nothing was seen of their beginning: at home, and
+ * where the kernel itself counts the limit down.
+ *
+ * When such a call must end is noted as soon as the signal arrives. Some calls tell what is left; of the others the
+ * daemon tells when the process last ran, which is when it began to wait (c/ffi/last_ran.c). Made again, away or at
+ * home, a call then has what is left at that moment: neither the freeze nor another move makes it longer. At home it is
+ * made from the stub in forward.c, whose frame keeps the program's own arguments.
+ *
+ * Runs in:  the trigger's handler, all signals blocked.
+ */
+#include <linux/futex.h>
+#include <linux/time.h>
+#include <asm/unistd.h>
+
+#include "syscall.h"
+
+#include "forward.h"
+#include "internal.h"
+
+#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
+#define SECOND_NS 1000000000LL
+#define MILLISECOND_NS 1000000LL
+#define SECONDS_MAX (INT64_MAX / SECOND_NS / 2)
+#define NONE 6
+#define OWN_STACK_SIZE 2048 /* what is called from here on needs less */
+#define RUSAGE_THREAD 1
+#define RUSAGE_SWITCHES 16 /* word of ru_nvcsw in struct rusage */
+
+enum unit {
+	TIMESPEC,
+	MILLISECONDS,
+	COUNTED,    /* a timespec that the kernel counts down in place */
+	COUNTED_US, /* the same in a timeval */
+	OF_SOCKET,
+};
+
+struct limited {
+	uint32_t number;
+	uint8_t limit; /* which argument it is */
+	uint8_t left;  /* which one points to what the kernel says is left; NONE: it does not say it */
+	uint8_t unit;
+};
+
+static const struct limited calls[] = {
+	{ __NR_nanosleep, 0, 1, TIMESPEC },
+	{ __NR_clock_nanosleep, 2, 3, TIMESPEC },
+	{ __NR_futex, 3, NONE, TIMESPEC },
+	{ __NR_rt_sigtimedwait, 2, NONE, TIMESPEC },
+	{ __NR_epoll_pwait2, 3, NONE, TIMESPEC },
+	{ __NR_semtimedop, 3, NONE, TIMESPEC },
+	{ __NR_poll, 2, NONE, MILLISECONDS },
+	{ __NR_epoll_wait, 3, NONE, MILLISECONDS },
+	{ __NR_epoll_pwait, 3, NONE, MILLISECONDS },
+	{ __NR_ppoll, 2, 2, COUNTED },
+	{ __NR_pselect6, 4, 4, COUNTED },
+	{ __NR_select, 4, 4, COUNTED_US },
+};
+
+static const struct limited of_socket = { 0, NONE, NONE, OF_SOCKET };
+
+/* Of the call that was interrupted last, while its beginning is not known. */
+static struct {
+	int64_t noted_ns;  /* when it was interrupted; 0: there is none */
+	uint64_t switches; /* how often this process had given up its processor by then: getrusage(2) */
+} untold;
+
+static uint64_t argument(const uint64_t *context, unsigned index)
+{
+	static const uint8_t words[NONE] = { LB_RDI, LB_RSI, LB_RDX, LB_R10, 0 /* r8 */, 1 /* r9 */ };
+	return index < NONE ? REGISTER(context, words[index]) : 0;
+}
+
+static const struct limited *find(const uint64_t *context, uint32_t number)
+{
+	for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		if (calls[i].number != number || argument(context, calls[i].limit) == 0)
+			continue;
+		if (number == __NR_futex && (argument(context, 1) & FUTEX_CMD_MASK) != FUTEX_WAIT)
+			return 0; /* a point in time */
+		if (number == __NR_clock_nanosleep &&
+			((argument(context, 1) & TIMER_ABSTIME) ||
+				(argument(context, 0) != CLOCK_REALTIME && argument(context, 0) != CLOCK_MONOTONIC &&
+					argument(context, 0) != CLOCK_BOOTTIME)))
+			return 0; /* the same, or CPU time */
+		return &calls[i];
+	}
+	return lb_socket_events(number) ? &of_socket : 0;
+}
+
+/* Nanoseconds at an address of the program's, in this unit; negative: no time limit that could be told. */
+static int64_t read_ns(uint64_t address, enum unit unit)
+{
+	int64_t time[2] = { 0, 0 };
+	if (lb_user_read(time, address, sizeof time) < 0 || time[0] < 0 || time[0] >= SECONDS_MAX || time[1] < 0)
+		return -1;
+	return time[0] * SECOND_NS + (unit == COUNTED_US ? time[1] * 1000 : time[1]);
+}
+
+void lb_wait_note(const uint64_t *context)
+{
+	uint32_t number;
+	int64_t rusage[18] = { 0 };
+	untold.noted_ns = 0;
+	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || lb_forward_in_stub(REGISTER(context, LB_RIP)) ||
+		!lb_interrupted_call(context, &number))
+		return;
+	const struct limited *call = find(context, number);
+	if (!call)
+		return;
+	int64_t now_ns = (int64_t)lb_program_monotonic_ns();
+	uint64_t left = argument(context, call->left);
+	uint64_t limit = argument(context, call->limit);
+	int64_t limit_ns = (int64_t)(int32_t)limit * MILLISECOND_NS;
+	if (call->unit == OF_SOCKET)
+		limit_ns = lb_self.away ? -1 : lb_socket_limit_ns(number, argument(context, 0));
+	else if (call->unit != MILLISECONDS)
+		limit_ns = read_ns(left ? left : limit, call->unit);
+	if (limit_ns < 0)
+		return;
+	lb_wait_keep(REGISTER(context, LB_RIP), REGISTER(context, LB_RSP), number, now_ns + limit_ns);
+	if (left)
+		return;
+	lb_syscall2(__NR_getrusage, RUSAGE_THREAD, rusage);
+	untold.noted_ns = now_ns;
+	untold.switches = (uint64_t)rusage[RUSAGE_SWITCHES];
+}
+
+void lb_wait_began(uint64_t began_ns, uint64_t switches)
+{
+	/* It has given up its processor once more since it was looked at: then that was another wait. */
+	if (untold.noted_ns != 0 && began_ns != 0 && switches == untold.switches &&
+		began_ns < (uint64_t)untold.noted_ns)
+		lb_wait_shorten(untold.noted_ns - (int64_t)began_ns);
+	untold.noted_ns = 0;
+}
+
+/* The call that the context is about to make again has what is left of its time. */
+void lb_wait_remake(uint64_t *context)
+{
+	int64_t deadline_ns;
+	struct lb_trap trap = { .context = (struct ucontext *)context, .number = (uint32_t)REGISTER(context, LB_RAX) };
+	if (!lb_wait_kept(REGISTER(context, LB_RIP) + 2, REGISTER(context, LB_RSP), trap.number, &deadline_ns))
+		return;
+	const struct limited *call = find(context, trap.number);
+	bool counted = call && (call->unit == COUNTED || call->unit == COUNTED_US);
+	if (!call || (lb_self.away && !counted))
+		return; /* away it is intercepted, and takes what was kept: forward_wait.c */
+	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
+	left_ns = left_ns < 0 ? 0 : left_ns;
+	int64_t time[2] = { left_ns / SECOND_NS, left_ns % SECOND_NS };
+	if (counted) {
+		time[1] /= call->unit == COUNTED_US ? 1000 : 1;
+		lb_user_write(argument(context, call->limit), time, sizeof time);
+		lb_wait_drop();
+		return;
+	}
+	REGISTER(context, LB_RIP) += 2;
+	trap.stack = (uint64_t)__builtin_frame_address(0) - OWN_STACK_SIZE;
+	lb_wait_left_ns(&trap, left_ns);
+	if (call->unit == OF_SOCKET)
+		lb_here_poll(&trap, left_ns);
+	else if (call->unit == MILLISECONDS) /* rounded up: waiting too short would make a program spin */
+		lb_here_value(&trap, call->limit, (uint64_t)((left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS));
+	else
+		lb_here_scratch(&trap, call->limit, time, sizeof time);
+}

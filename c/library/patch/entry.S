@@ -1,0 +1,215 @@
+/* entry.S - where patched sites arrive, where the program's signals arrive away from home, and the copy that
+ * may meet missing memory.
+ *
+ * A site's jump arrives with the program's own registers; like the system call that it stands for, it may change
+ * rax, rcx and r11 only. Everything it needs lies on the program's stack below the red zone, so it may be
+ * interrupted, nested, left by longjmp(3) and moved to another node at every instruction, except that nothing of the
+ * program runs and nothing is moved while lb_fast_busy is set (fast_signals.c).
+ */
+#include "patch/sites.h"
+
+#define NR_RT_SIGPROCMASK 14
+#define NR_RT_SIGRETURN 15
+#define SIG_SETMASK 2
+#define RED_ZONE 128
+
+	.text
+	.globl lb_site_stubs, lb_site_traps, lb_signal_entry, lb_trigger_entry, lb_fast_copy, lb_fast_copy_end
+	.hidden lb_site_stubs, lb_site_traps, lb_signal_entry, lb_trigger_entry, lb_fast_copy, lb_fast_copy_end
+	.globl lb_fast_copy_failed
+	.hidden lb_fast_copy_failed
+
+/* Stub i: to fast_entry with rcx = i. */
+	.type lb_site_stubs, @function
+	.balign 16
+	.cfi_startproc
+	.cfi_def_cfa %rsp, 0
+	.cfi_undefined %rip
+lb_site_stubs:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	mov $index, %ecx
+	jmp fast_entry
+	.set index, index + 1
+	.endr
+	.size lb_site_stubs, . - lb_site_stubs
+
+	.type fast_entry, @function
+	.balign 16
+fast_entry:
+	lea -RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset RED_ZONE
+	push %rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	mov %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	lea lb_site_after(%rip), %r11
+	push (%r11,%rcx,8)		/* -8(%rbp): where the program goes on */
+	.cfi_offset %rip, -(RED_ZONE + 16)
+	and $-16, %rsp
+	push %r9
+	push %r8
+	push %r10
+	push %rdx
+	push %rsi
+	push %rdi
+	mov %ecx, %edi
+	mov %rsp, %rsi
+	lea -8(%rbp), %rdx
+	mov %rax, %rcx
+	movl $1, lb_fast_busy(%rip)
+	call lb_site_call
+	movl $0, lb_fast_busy(%rip)
+	cmpl $0, lb_fast_deferred(%rip)
+	jne deliver
+leave:
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %r10
+	pop %r8
+	pop %r9
+	mov -8(%rbp), %rcx
+	.cfi_register %rip, %rcx
+	mov %rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	pop %rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	lea RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset -RED_ZONE
+	jmp *%rcx
+	.cfi_def_cfa %rbp, RED_ZONE + 8
+	.cfi_offset %rbp, -(RED_ZONE + 8)
+	.cfi_offset %rip, -(RED_ZONE + 16)
+deliver:
+	/* Signals have come meanwhile, and all are blocked: now they are delivered, on the program's stack. */
+	push %rax
+	push %rax
+	mov %rsp, %rdi
+	call lb_deferred_take
+	mov $NR_RT_SIGPROCMASK, %eax
+	mov $SIG_SETMASK, %edi
+	mov %rsp, %rsi
+	xor %edx, %edx
+	mov $8, %r10d
+	syscall
+	pop %rax
+	pop %rax
+	jmp leave
+	.cfi_endproc
+	.size fast_entry, . - fast_entry
+
+/* Where site i makes its call if it has no `syscall` of its own any more: outside the range that is exempt from
+ * Syscall User Dispatch (forward.c), so behind all other code, where the linker puts sections it does not know, in the
+ * order in which it meets them: that of vdso.c, which is exempt, is named first. */
+	.section lb_hooks, "ax", @progbits
+	.section lb_traps, "ax", @progbits
+	.balign LB_STUB_SIZE
+	.type lb_site_traps, @function
+lb_site_traps:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	syscall
+	jmp *lb_site_after + 8 * index(%rip)
+	.set index, index + 1
+	.endr
+	.balign LB_STUB_SIZE
+	.size lb_site_traps, . - lb_site_traps
+	.text
+
+/* A signal's handler, as the kernel sees it: away from home of every signal that the program handles, at home of those
+ * that lb stands in front of. The program's own gets the kernel's frame as it is, and returns as it would. */
+	.type lb_trigger_entry, @function
+	.balign 16
+	.cfi_startproc
+lb_trigger_entry:
+	lea lb_trigger_arrived(%rip), %rax
+	jmp 1f
+	.cfi_endproc
+	.size lb_trigger_entry, . - lb_trigger_entry
+
+	.type lb_signal_entry, @function
+	.balign 16
+	.cfi_startproc
+lb_signal_entry:
+	lea lb_signal_arrived(%rip), %rax
+1:	push %rdx
+	.cfi_adjust_cfa_offset 8
+	push %rsi
+	.cfi_adjust_cfa_offset 8
+	push %rdi			/* struct lb_entry: signal, handler, mask */
+	.cfi_adjust_cfa_offset 8
+	sub $16, %rsp
+	.cfi_adjust_cfa_offset 16
+	mov %rsp, %rcx
+	call *%rax
+	cmp $LB_ENTRY_MASKED, %eax
+	jb 3f
+	jne 2f
+	mov $NR_RT_SIGPROCMASK, %eax
+	mov $SIG_SETMASK, %edi
+	mov %rsp, %rsi
+	xor %edx, %edx
+	mov $8, %r10d
+	syscall
+2:	add $8, %rsp
+	.cfi_adjust_cfa_offset -8
+	pop %r11
+	.cfi_adjust_cfa_offset -8
+	pop %rdi
+	.cfi_adjust_cfa_offset -8
+	pop %rsi
+	.cfi_adjust_cfa_offset -8
+	pop %rdx
+	.cfi_adjust_cfa_offset -8
+	xor %eax, %eax
+	jmp *%r11
+3:	/* Not through the program's restorer: that call would be trapped, and the mask in the frame changed. */
+	.cfi_adjust_cfa_offset 40
+	add $48, %rsp
+	mov $NR_RT_SIGRETURN, %eax
+	syscall
+	hlt
+	.cfi_endproc
+	.size lb_signal_entry, . - lb_signal_entry
+
+/* bool lb_fast_copy(void *to, const void *from, size_t size): a fault between the first label and lb_fast_copy_end
+ * goes on at lb_fast_copy_failed. */
+	.type lb_fast_copy, @function
+	.balign 16
+	.cfi_startproc
+lb_fast_copy:
+	mov %rdx, %rcx
+	cmp $256, %rdx
+	jae 4f			/* from here on the CPU's own copy is the faster one */
+	sub $8, %rcx
+	jb 2f
+1:	mov (%rsi), %rax
+	mov %rax, (%rdi)
+	add $8, %rsi
+	add $8, %rdi
+	sub $8, %rcx
+	jae 1b
+2:	add $8, %rcx
+	jz 5f
+3:	movzbl (%rsi), %eax
+	mov %al, (%rdi)
+	inc %rsi
+	inc %rdi
+	dec %rcx
+	jnz 3b
+	jmp 5f
+4:	rep movsb
+lb_fast_copy_end:
+5:	mov $1, %eax
+	ret
+lb_fast_copy_failed:
+	xor %eax, %eax
+	ret
+	.cfi_endproc
+	.size lb_fast_copy, . - lb_fast_copy
+	.section .note.GNU-stack,"",@progbits

@@ -1,0 +1,202 @@
+/* signal_entry.c - signals of a process away from home, before the program's handlers get them.
+ *
+ * Away, every handler of the program is known to the kernel as lb_signal_entry (fast_entry.S), with all signals
+ * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals
+ * and all; and of two signals the kernel does not know whether they are blocked (aside.c).
+ *
+ *   - While lb_fast_busy is set the signal is deferred: it is queued again, before its like, and the interrupted
+ *     context goes on with everything blocked; when the call is over its own mask comes back, and with it the signal.
+ *     So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
+ *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
+ *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
+ *   - Otherwise the program's own handler runs, with the kernel's frame, under the mask that it would have given.
+ */
+#include "patch/answers.h"
+#include "forward.h"
+#include "internal.h"
+#include "image/posix_timers.h"
+#include "patch/sites.h"
+
+#define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
+#define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
+#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
+
+void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
+
+volatile uint32_t lb_fast_busy;
+volatile uint32_t lb_fast_deferred;
+static uint64_t deferred_mask = ~0ULL; /* the interrupted context's own */
+/* SIGSEGV and SIGBUS that were sent: they cannot be blocked meanwhile, so they wait here. */
+static struct {
+	bool waits;
+	struct lb_siginfo info;
+} sent[2];
+static volatile bool faults_blocked;
+static volatile bool was_reset;
+
+static bool is_handler(uint64_t handler)
+{
+	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+}
+
+bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
+{
+	return is_handler(program->handler) || IS_FAULT(signal);
+}
+
+int64_t lb_signal_forward(int signal, const struct lb_action *program)
+{
+	struct lb_action action = *program;
+	action.handler = (uint64_t)lb_signal_entry;
+	if (!is_handler(program->handler)) {
+		action.flags = LB_SA_RESTORER | LB_SA_RESTART;
+		action.restorer = (uint64_t)lb_sigreturn;
+	}
+	action.flags |= LB_SA_SIGINFO;    /* the kernel fills in what is queued again */
+	action.flags &= ~LB_SA_RESETHAND; /* lb_signal_enter() does it */
+	action.mask = ~0ULL;
+	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+}
+
+void lb_faults_note(uint64_t mask)
+{
+	faults_blocked = (mask & FAULTS) != 0;
+}
+
+void lb_fast_reset(void)
+{
+	lb_fast_busy = 0;
+	lb_fast_deferred = 0;
+	deferred_mask = ~0ULL;
+	sent[0].waits = sent[1].waits = false;
+}
+
+bool lb_signal_was_reset(void)
+{
+	bool result = was_reset;
+	was_reset = false;
+	return result;
+}
+
+bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
+{
+	uint64_t all = ~0ULL;
+	if (!lb_self.away || !(lb_fast_busy || lb_fast_deferred))
+		return false;
+	/* Frames of several signals may lie on each other, in any order of coming here. The lowest, which interrupted
+	 * the call, has the mask that is wanted, and all others have more than that. */
+	deferred_mask &= context[LB_UC_SIGMASK];
+	if (IS_FAULT(signal)) {
+		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
+		sent[signal == SIGSEGV].waits = true;
+		memcpy(&sent[signal == SIGSEGV].info, siginfo, sizeof sent[0].info);
+	} else {
+		lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+		lb_signal_put_back(siginfo);
+	}
+	context[LB_UC_SIGMASK] |= ~FAULTS;
+	lb_fast_deferred = 1;
+	return true;
+}
+
+/* The call is over: the mask to go on with, under which what was deferred is delivered. */
+void lb_deferred_take(uint64_t *mask)
+{
+	uint64_t all = ~0ULL;
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	for (unsigned i = 0; i < 2; i++)
+		if (sent[i].waits) {
+			lb_signal_put_back(&sent[i].info);
+			sent[i].waits = false;
+		}
+	lb_fast_deferred = 0;
+	*mask = deferred_mask;
+	deferred_mask = ~0ULL;
+}
+
+/* A fault of ours in the program's memory: the copy ends. */
+static bool end_copy(uint64_t *context)
+{
+	uint64_t rip = REGISTER(context, LB_RIP);
+	if (rip < (uint64_t)lb_fast_copy || rip >= (uint64_t)lb_fast_copy_end)
+		return false;
+	REGISTER(context, LB_RIP) = (uint64_t)lb_fast_copy_failed;
+	return true;
+}
+
+/* SIGSEGV or SIGBUS ends the process. */
+static void default_fault(int signal, const struct lb_siginfo *info)
+{
+	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	uint64_t all = ~0ULL;
+	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+	lb_signal_put_back(info);
+}
+
+void lb_signal_reset(int signal)
+{
+	lb_action_reset(signal);
+	was_reset = true;
+}
+
+/* handle_signal() and signal_setup_done(), kernel/signal.c, Linux 6.12. */
+uint64_t lb_signal_enter(int signal, uint64_t *context, struct lb_entry *entry)
+{
+	const struct lb_action action = lb_self.actions[signal];
+	const uint64_t *waits_under = lb_stub_mask(context);
+	uint64_t saved = context[LB_UC_SIGMASK] | lb_mask_believed();
+	uint64_t mask = (waits_under ? *waits_under : saved) | action.mask;
+	if (!(action.flags & LB_SA_NODEFER))
+		mask |= LB_BIT(signal);
+	lb_stub_leave(context);
+	context[LB_UC_SIGMASK] = saved;
+	if (action.flags & LB_SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
+		context[-1] = action.restorer;
+	lb_mask_believe(mask);
+	lb_faults_note(mask);
+	entry->signal = (uint64_t)signal;
+	entry->handler = action.handler;
+	entry->mask = lb_mask_strip(mask);
+	if (action.flags & LB_SA_RESETHAND)
+		lb_signal_reset(signal);
+	return LB_ENTRY_MASKED;
+}
+
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+{
+	if (signal == LB_SIGSYS) /* own_sigsys() has sent it here */
+		lb_sigsys_take();
+	if (IS_FAULT(signal) && info->code > 0 && lb_fast_busy) {
+		if (!end_copy(context))
+			default_fault(signal, info); /* our own: no handler of the program could help */
+		return LB_ENTRY_BACK;
+	}
+	if (lb_signal_defer(signal, info, context))
+		return LB_ENTRY_BACK;
+	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	if (info->code == LB_SI_TIMER)
+		lb_timer_delivered(info->timer.id);
+	if (is_handler(lb_self.actions[signal].handler))
+		return lb_signal_enter(signal, context, entry);
+	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
+	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
+		lb_resume_call(context);
+	else
+		default_fault(signal, info);
+	return LB_ENTRY_BACK;
+}
+
+bool lb_fast_read(void *to, uint64_t from, size_t size)
+{
+	if (lb_fast_busy && !faults_blocked)
+		return lb_fast_copy(to, (const void *)from, size);
+	return lb_user_read(to, from, size) == 0;
+}
+
+bool lb_fast_write(uint64_t to, const void *from, size_t size)
+{
+	if (lb_fast_busy && !faults_blocked)
+		return lb_fast_copy((void *)to, from, size);
+	return lb_user_write(to, from, size) == 0;
+}

@@ -1,0 +1,205 @@
+/* actions.c - the program's signal actions: what it asked for, and what the kernel is told.
+ *
+ * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while
+ * the program has the default action (a stop by hand starts a checkpoint), or will have it; SIGSYS away from home.
+ */
+#include "internal.h"
+#include "patch/sites.h"
+
+/* What do_sigaction() keeps of flags and mask: UAPI_SA_FLAGS, kernel/signal.c, Linux 6.12. */
+#define FLAGS_KEPT 0xdc000807ULL
+#define UNBLOCKABLE (LB_BIT(9 /* SIGKILL */) | LB_BIT(19 /* SIGSTOP */))
+
+static bool is_handler(const struct lb_action *action)
+{
+	return action->handler != LB_SIG_DFL && action->handler != LB_SIG_IGN;
+}
+
+static bool is_ours(int signal, const struct lb_action *program)
+{
+	if (LB_IS_TRIGGER(signal))
+		return true;
+	if (signal != LB_SIGTSTP)
+		return false;
+	if (program->handler == LB_SIG_DFL)
+		return true;
+	/* At home the kernel would not tell that it has reset a handler: what is left then is the default action. */
+	return !lb_self.away && is_handler(program) && (program->flags & LB_SA_RESETHAND);
+}
+
+/* Our handler in front of the program's, with all of its flags that the kernel acts on. At home the mask is the
+ * program's as well: what is not ours goes on to its handler as it is (trigger.c). */
+static void stand_in_front(const struct lb_action *program, struct lb_action *action)
+{
+	*action = (struct lb_action){ (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER,
+		(uint64_t)lb_sigreturn, ~0ULL };
+	if (!is_handler(program)) {
+		action->flags |= LB_SA_RESTART;
+		return;
+	}
+	action->flags |= program->flags & (LB_SA_ONSTACK | LB_SA_RESTART);
+	if (program->flags & LB_SA_RESTORER)
+		action->restorer = program->restorer;
+	if (lb_self.away)
+		return;
+	action->mask = program->mask;
+	if (!(program->flags & LB_SA_RESETHAND)) /* a second one must find that it was reset */
+		action->flags |= program->flags & LB_SA_NODEFER;
+}
+
+/* Tells the kernel what is right for one signal, given what the program wants. */
+static int64_t install(int signal, const struct lb_action *program)
+{
+	struct lb_action action = *program;
+	if (signal == LB_SIGSYS && lb_self.away) {
+		lb_sigsys_take();
+		return 0;
+	}
+	if (is_ours(signal, program))
+		stand_in_front(program, &action);
+	else if (lb_self.away && lb_signal_is_forwarded(signal, program))
+		return lb_signal_forward(signal, program);
+	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
+}
+
+/* To ignore a signal is to throw away what waits of it: do_sigaction(). The kernel, which is told another action, does
+ * not do so; an order is not the program's to throw away. */
+static void drop_pending(int signal)
+{
+	uint64_t set = LB_BIT(signal), pending = 0;
+	int64_t none[2] = { 0, 0 };
+	struct lb_siginfo info, order = { .signo = 0 };
+	if (lb_self.away) {
+		lb_aside_drop(set);
+		if (signal == LB_SIGURG) /* the kernel's are doorbells */
+			return;
+	}
+	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
+	if (!(pending & set))
+		return;
+	while (lb_syscall4(__NR_rt_sigtimedwait, &set, &info, none, sizeof set) == signal)
+		if (lb_is_order(&info))
+			order = info;
+	if (order.signo)
+		lb_syscall3(__NR_rt_sigqueueinfo, lb_syscall0(__NR_getpid), signal, &order);
+}
+
+/* signal(7): the default action of the config's trigger signal is the same. */
+static bool is_ignored(int signal, const struct lb_action *action)
+{
+	return action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && LB_IS_TRIGGER(signal));
+}
+
+/* At home only our own signals are kept here; away all of them are. */
+static bool is_kept(int signal)
+{
+	return lb_self.away || LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP;
+}
+
+int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
+{
+	if (signal < 1 || signal > LB_SIGNALS)
+		return -22; /* EINVAL */
+	if (!is_kept(signal))
+		return lb_syscall4(__NR_rt_sigaction, signal, wanted, old, 8);
+	if (wanted && (signal == 9 || signal == 19))
+		return -22;
+	struct lb_action before = lb_self.actions[signal];
+	if (wanted) {
+		struct lb_action *now = &lb_self.actions[signal];
+		*now = *wanted;
+		now->flags &= FLAGS_KEPT;
+		now->mask &= ~UNBLOCKABLE;
+		int64_t error = install(signal, now);
+		if (error < 0) {
+			*now = before;
+			return error;
+		}
+		if (is_ignored(signal, now) && (is_ours(signal, now) || signal == LB_SIGSYS))
+			drop_pending(signal);
+	}
+	if (old)
+		*old = before;
+	return 0;
+}
+
+/* What waits of the signal is not thrown away by this: the handler may set itself once more. */
+void lb_action_reset(int signal)
+{
+	lb_self.actions[signal].handler = LB_SIG_DFL;
+	install(signal, &lb_self.actions[signal]);
+}
+
+void lb_actions_take(void)
+{
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
+		if (!is_kept(signal))
+			lb_syscall4(__NR_rt_sigaction, signal, 0, &lb_self.actions[signal], 8);
+}
+
+/* Default action: nothing. signal(7) */
+#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+
+/* To set an action that ignores throws away what waits of that signal, be it the same action: do_sigaction(),
+ * kernel/signal.c, Linux 6.12. */
+static bool is_so(int signal, const struct lb_action *action)
+{
+	struct lb_action now;
+	bool ignores = action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && (LB_BIT(signal) & QUIET));
+	if (lb_self.away || is_ours(signal, action) || !ignores)
+		return false;
+	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;
+}
+
+void lb_actions_give(void)
+{
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
+		if (signal != 9 && signal != 19 && !is_so(signal, &lb_self.actions[signal]))
+			install(signal, &lb_self.actions[signal]);
+}
+
+void lb_trigger_install(void)
+{
+	const int ours[3] = { LB_SIGURG, LB_SIGTSTP, lb_self.order_signal };
+	for (int i = 0; i < 3 && ours[i]; i++) {
+		struct lb_action *action = &lb_self.actions[ours[i]];
+		lb_syscall4(__NR_rt_sigaction, ours[i], 0, action, 8);
+		if (i == 0)
+			lb_restorer_learn();
+		install(ours[i], action);
+	}
+}
+
+static uint64_t quiet_blocked;
+
+bool lb_mask_note(uint64_t mask)
+{
+	bool changed = (mask & QUIET) != quiet_blocked;
+	quiet_blocked = mask & QUIET;
+	return changed;
+}
+
+void lb_actions_summary(struct lb_link_actions *out)
+{
+	out->ignored = 0;
+	out->caught = 0;
+	out->blocked = 0;
+	out->child_flags = lb_self.actions[LB_SIGCHLD].flags & (LB_SA_NOCLDSTOP | LB_SA_NOCLDWAIT);
+	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
+		uint64_t handler = lb_self.actions[signal].handler;
+		if (handler == LB_SIG_IGN)
+			out->ignored |= LB_BIT(signal);
+		else if (handler != LB_SIG_DFL)
+			out->caught |= LB_BIT(signal);
+		else
+			out->blocked |= LB_BIT(signal) & quiet_blocked;
+	}
+}
+
+void lb_signal_requeue(int signal, const void *siginfo)
+{
+	int64_t pid = lb_syscall0(__NR_getpid);
+	if (signal == LB_SIGURG && lb_self.away) /* a doorbell says that it is there */
+		lb_aside_put(signal, siginfo);
+	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, siginfo);
+}

@@ -1,0 +1,96 @@
+/* own_memory.h - the library's own memory in the process: what of it only a guest needs, and the program's limits on
+ * memory, which count only what is the program's.
+ */
+#ifndef LB_OWN_MEMORY_H
+#define LB_OWN_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/uio.h>
+
+#include "lb_image.h"
+#include "process/process.h"
+
+struct lb_trap;
+
+#define LB_PAGES(size) (((uint64_t)(size) + 4095) & ~4095ULL)
+#define LB_CALL_DATA_SIZE (LB_LINK_DATA_SIZE_MAX + 2 * 4096 /* PATH_MAX */)
+#define LB_TEXT_SIZE (LB_LINK_DATA_SIZE_MAX / 2)
+
+/* A file of home's, and the one without a name that takes its place here. */
+struct lb_mapped_file {
+	uint64_t device, inode; /* as struct lb_image_file has them */
+	uint64_t local_inode;
+	int32_t fd; /* open for reading and writing */
+	uint32_t by_stat;
+	uint32_t name; /* in `names` */
+	uint32_t name_size;
+};
+struct lb_mapped {
+	uint32_t count;
+	uint32_t names_size;
+	uint32_t swept; /* as many there were when those that are in no use were given up */
+	struct lb_mapped_file files[LB_SEGMENTS_MAX];
+	char names[LB_IMAGE_FILES_SIZE_MAX];
+};
+
+/* Areas of calls that are on their way home. Mapped when a process begins to be a guest, part of its image when it
+ * moves on, unmapped at home: before a move nobody pays for them. Never nested: one call at a time. */
+struct lb_guest_areas {
+	uint8_t reply[LB_LINK_SIZE_MAX] __attribute__((aligned(64))); /* link.c */
+	struct {
+		struct lb_link_header header;
+		struct lb_link_call call;
+		uint8_t data[LB_CALL_DATA_SIZE];
+	} message;                          /* forward_call.c: a CALL as it is sent, and kept for sending again */
+	struct iovec iovecs[LB_PIECES_MAX]; /* forward_call.c */
+	struct lb_link_piece pieces[LB_PIECES_MAX]; /* forward_transfer.c */
+	char strings[LB_TEXT_SIZE];    /* forward_child.c: paths, arguments and environment of an execve(2) */
+	uint8_t content[LB_TEXT_SIZE]; /* proc_files.c: maps of LB_SEGMENTS_MAX lines need 400 KB */
+	uint8_t signals[LB_PENDING_SIGNALS_MAX * 128]; /* held.c: of siginfo_t */
+	struct lb_mapped mapped;                       /* mapped.c */
+};
+extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
+
+/* ---- mapped.c, away; NULL: it is not known, or cannot be. device: major << 32 | minor */
+struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode) LB_HIDDEN;
+struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name) LB_HIDDEN;
+/* Added to the inode of a file that has lost its name: home's next file may get the same number. */
+#define LB_INODE_GONE (1ULL << 63)
+void lb_mapped_lost_name(const char *path) LB_HIDDEN; /* nothing has this name any more, or another file */
+bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name) LB_HIDDEN;
+void lb_mapped_sweep(void) LB_HIDDEN; /* gives up what nothing is mapped from any more */
+#define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
+
+/* mmap_file.c: of a descriptor at home, as /proc/self/fd there tells it; a buffer of PATH_MAX. False: not known. */
+bool lb_home_name(uint64_t fd, char name[4096]) LB_HIDDEN;
+
+/* ---- mapped_writes.c: what the program does to files that it has mapped; away. After each call. */
+void lb_mapped_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;
+/* It has been changed in a way that is not followed here: at home it is mapped again. */
+bool lb_mapped_is_stale(void) LB_HIDDEN;
+
+/* In a process that begins to be a guest. False: there is no memory. */
+bool lb_areas_make(void) LB_HIDDEN;
+/* At home. */
+void lb_areas_drop(void) LB_HIDDEN;
+
+/* Bytes of mappings that are not the program's and were not there before it moved; `data`: only those that
+ * RLIMIT_DATA counts, private and writable (data_vm, mm/mmap.c, Linux 6.12). */
+uint64_t lb_own_bytes(bool data) LB_HIDDEN;
+
+/* ---- limits.c: prlimit(2) of this process as the program sees it. Away from home the kernel's RLIMIT_AS and
+ * RLIMIT_DATA are higher by lb_own_bytes(), so the program has the room that it would have at home. Return 0 or a
+ * negative error. `limit`: the soft and the hard one, in bytes. */
+int64_t lb_limit_get(uint32_t resource, uint64_t limit[2]) LB_HIDDEN;
+int64_t lb_limit_told(uint32_t resource, uint64_t limit[2]) LB_HIDDEN; /* forward_own.c: home's, too */
+int64_t lb_limit_set(uint32_t resource, const uint64_t limit[2]) LB_HIDDEN;
+/* The library's memory has become more or less, or so many bytes more are to be mapped. */
+void lb_limits_follow(uint64_t coming) LB_HIDDEN;
+/* Whether these are the program's own, and not the kernel's. */
+bool lb_limit_is_ours(uint32_t resource) LB_HIDDEN;
+/* Whether this node lets a process have these limits on memory: 0 or -LB_E_LIMIT. */
+int lb_limits_fit(const uint64_t (*limits)[2]) LB_HIDDEN;
+
+#endif

@@ -1,0 +1,136 @@
+/* process.h - what the files of the preloaded library share.
+ *
+ * The library is freestanding: no libc call, no errno, no TLS, -mgeneral-regs-only; raw system calls only
+ * (c/base/syscall.h). After a move its text is the one range that Syscall User Dispatch exempts.
+ * One thread. Two places: at home (nothing intercepted) and away (every call of the program trapped).
+ */
+#ifndef LB_PRELOAD_H
+#define LB_PRELOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lb_image.h"
+#include "lb_link.h"
+#include "lb_state.h"
+#include "lb_wire.h"
+
+#define LB_HIDDEN __attribute__((visibility("hidden")))
+
+/* Large areas whose content means nothing to a child (fork_kept.c): a part of .bss of its own, so they cost no file. */
+#define LB_SCRATCH __attribute__((section("lb_scratch,\"aw\",@nobits#")))
+
+struct ucontext_t_lb; /* kernel's struct ucontext, see signals.h */
+
+/* struct kernel_sigaction of x86-64: what rt_sigaction(2) takes. */
+struct lb_action {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+#define LB_SIGNALS 64
+#define LB_BIT(signal) (1ULL << ((signal) - 1))
+
+/* What CPU time is counted of. At home the kernel counts a shadow, too, and some of it for the process alone: what
+ * threads that have ended have used. */
+enum lb_cpu_kind { LB_CPU_PROCESS, LB_CPU_THREAD, LB_CPU_KINDS };
+struct lb_cpu_time {
+	uint64_t user_us, system_us;
+};
+
+/* Everything the library knows; part of the image. Fixed at load or at resume, except where noted. */
+struct lb_process {
+	bool registered;
+	bool away;
+	bool stop_by_hand; /* SIGTSTP sent by hand stops, as without us: config sigtstp = "stop" */
+	int order_signal;  /* at home: carries orders besides SIGURG; 0: none does */
+	uint32_t home_pid;
+	uint32_t local_pid; /* this node's PID: == home_pid at home */
+	uint64_t start_ticks;
+	uint64_t ticket;      /* live ticket while away */
+	uint64_t copy;        /* random, of this restored copy */
+	uint64_t signals_had; /* by this copy, from its shadow */
+	int link_fd;          /* away: to the shadow */
+	int keeper_fd;        /* away: to the keeper */
+	int stream_fd;
+	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
+	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema.ts */
+	uint64_t call_seq;     /* last CALL sent */
+	bool busy;             /* a CALL is outstanding, or a message is half sent */
+	bool has_child;        /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
+	bool child_ended;      /* it has ended, and nothing more may be done in its name */
+	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
+	uint64_t held;         /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
+	uint64_t limits_set;   /* bit r: the program has changed this node's limit r */
+	bool may_share;        /* has made anonymous memory away that children to come share */
+	int64_t monotonic_offset_ns;          /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
+	struct lb_cpu_time cpu[LB_CPU_KINDS]; /* used on earlier nodes */
+	uint32_t io_timeout_ms;
+	uint32_t reconnect_limit_ms;
+	uint64_t vdso;                            /* this node's vdso (away, or at home after a return); 0: untouched */
+	uint64_t program_vdso, program_vdso_size; /* the one that the program was started with */
+	uint64_t hole_start, hole_end;            /* restorer's hole, never in an image */
+	uint64_t ring_start, ring_end; /* away: memory shared with the keeper (ring.h), never in an image; 0: none */
+	char home_node[LB_NODE_NAME_SIZE];
+	char node[LB_NODE_NAME_SIZE];                /* where it runs */
+	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
+	char exe[4096];                              /* home's /proc/self/exe, as it was */
+	bool program_is_home;                        /* home answers for it (c/shadow/paths.c) */
+	struct lb_action actions[LB_SIGNALS + 1];    /* the program's own, while away (exact masks) */
+};
+extern struct lb_process lb_self LB_HIDDEN;
+
+/* ---- signals.c: the program's signal actions -------------------------------------------------------- */
+/* rt_sigaction(2) as the program sees it, at home (only our trigger signals are kept aside) and away (all
+ * masks stripped of SIGSYS and SIGURG). Returns 0 or -errno. Async-signal-safe. */
+int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old) LB_HIDDEN;
+/* Dispositions for LB_LINK_ACTIONS / HELLO, and which of the program's mask matters to home. */
+void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
+/* The program has this mask now. Returns whether the summary is another one by that. */
+bool lb_mask_note(uint64_t mask) LB_HIDDEN;
+/* Queues a signal to this process with its siginfo unchanged. */
+void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
+
+/* ---- forward.c: interception ------------------------------------------------------------------------- */
+/* Away, parked in the library, all signals blocked: installs the SIGSYS handler and arms Syscall User
+ * Dispatch. Returns 0 or a negative error (then nothing is armed). */
+int lb_forward_arm(void) LB_HIDDEN;
+
+/* ---- link.c: the guest's end of the link --------------------------------------------------------------- */
+/* Reads whatever asynchronous messages lie in the link (SIGNAL is re-queued to this process, STOP blocks here
+ * until CONTINUE, COME_HOME sets lb_come_home). Called from the trigger's handler; all signals blocked. */
+void lb_link_poll(void) LB_HIDDEN;
+extern bool lb_come_home LB_HIDDEN;
+/* Sends one message; reconnects (through the keeper) when the link is lost. Returns 0, or a negative error
+ * when this copy is dead. */
+int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size) LB_HIDDEN;
+/* Waits for the next message that is not asynchronous; body into `body` (at most `size`). Returns its type
+ * or a negative error. */
+int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) LB_HIDDEN;
+/* The link is broken, or was never there: gets a new one from the keeper, says HELLO, waits for SERVE. Returns
+ * 0; or -LB_E_DEAD: the caller must exit. Blocks up to the reconnect limit. */
+int lb_link_reconnect(void) LB_HIDDEN;
+/* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
+int lb_link_begin(void) LB_HIDDEN;
+
+/* ---- held.c: signals that wait at home */
+struct lb_link_serve;
+void lb_held_hear(const struct lb_link_serve *serve) LB_HIDDEN; /* home has said how things are */
+
+/* ---- cpu_time.c */
+/* Before an image: what has been used so far. In the restored process: that was used elsewhere. */
+void lb_cpu_time_note(void) LB_HIDDEN;
+void lb_cpu_time_give(bool at_home) LB_HIDDEN;
+void lb_cpu_time_forget(void) LB_HIDDEN; /* a child has used none */
+/* CPU time used on all nodes, in ticks of times(2). */
+void lb_cpu_ticks(int64_t *user, int64_t *system) LB_HIDDEN;
+
+/* ---- trigger.c, orders.c ------------------------------------------------------------------- */
+/* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs
+ * home, or UINT32_MAX. Returns 0 AT HOME (interception is off), or a negative error, still here. */
+int lb_go_home(uint32_t system_call) LB_HIDDEN;
+
+#endif
