@@ -65,8 +65,8 @@ struct lb_image_segment {
 	uint64_t offset;     /* in that file */
 };
 
-/* A file that memory is mapped from. Away from home a file without a name takes its place (c/library/image/mapped.c); at
- * home it is mapped again if it still has this name. */
+/* A file that memory is mapped from. Away from home a file without a name takes its place (c/library/image/mapped.c);
+ * at home it is mapped again if it still has this name. */
 struct lb_image_file {
 	uint64_t device, inode; /* at home */
 	uint64_t size;          /* of what can be read of it, in whole pages */

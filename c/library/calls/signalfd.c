@@ -1,4 +1,5 @@
-/* signalfd.c - signals that wait at home and not with the guest: a signalfd(2) tells of them, and the program blocks them.
+/* signalfd.c - signals that wait at home and not with the guest: a signalfd(2) tells of them, and the program blocks
+ * them.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  * A signalfd reads the signals that wait for the process that reads, and all descriptors are at home. So what comes
