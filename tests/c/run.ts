@@ -18,12 +18,12 @@ const FLAGS = [
   ...["-std=gnu11", "-O1", "-g", "-fno-omit-frame-pointer", "-pthread"],
   ...["-DLB_FAULTS", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wmissing-prototypes"],
   ...[
+    "-Ic/library",
     "-Ic/include",
     "-Ic/base",
     "-Ic/restorer",
     "-Ic/ffi",
     "-Ic/keeper",
-    "-Ic/library",
     "-Ic",
     "-Itests/c",
   ],
