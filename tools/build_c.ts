@@ -199,6 +199,20 @@ function listSources(path: string): string[] {
   return found;
 }
 
+/** Where a source's object goes, from the repository's root. */
+function objectPath(name: string, source: string, dir: string): string {
+  return `${dir}/obj/${name}/${source.slice(2).replaceAll("/", "_")}.o`;
+}
+
+/** A product's sources, each with the object that is made of it; both from the repository's root. */
+export function listObjects(
+  name: ProductName,
+  variant: Variant = release,
+): { source: string; object: string }[] {
+  return products[name].sources.flatMap(listSources)
+    .map((source) => ({ source, object: objectPath(name, source, variant.dir) }));
+}
+
 /** The prerequisites that `cc -MMD` wrote; empty when there is no such file yet. */
 function readDependencies(path: string): string[] {
   try {
@@ -231,7 +245,7 @@ async function compileObject(
   product: Product,
   { dir, flags }: Variant,
 ): Promise<string> {
-  const object = `${dir}/obj/${name}/${source.slice(2).replaceAll("/", "_")}.o`;
+  const object = objectPath(name, source, dir);
   const dependencies = `${object}.d`;
   const known = readDependencies(dependencies);
   const inputs = [

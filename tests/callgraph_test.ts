@@ -1,0 +1,129 @@
+/** The rooms of the C products: no circle of files, and every use runs down the ladder. */
+import assert from "node:assert/strict";
+import { buildC, listObjects, type ProductName, productNames } from "../tools/build_c.ts";
+import {
+  circles,
+  climbs,
+  type Compiled,
+  includesOf,
+  inspect,
+  ladders,
+  namesakes,
+  usesOf,
+} from "../tools/callgraph.ts";
+
+/**
+ * What is still allowed: files in the largest circle, uses and includes that climb. These only
+ * shrink; `deno run -A tools/callgraph.ts` prints what is left.
+ */
+const ALLOWED: Readonly<
+  Record<ProductName, { circle: number; climbs: number; includes: number }>
+> = {
+  restorer: { circle: 3, climbs: 0, includes: 0 },
+  library: { circle: 58, climbs: 74, includes: 20 },
+  keeper: { circle: 5, climbs: 0, includes: 0 },
+  shadow: { circle: 19, climbs: 0, includes: 0 },
+  ffi: { circle: 3, climbs: 0, includes: 0 },
+  launch: { circle: 3, climbs: 0, includes: 0 },
+};
+const NAMESAKES_MAX = 5;
+
+function assertFew(findings: readonly string[], max: number, rule: string): void {
+  assert.ok(
+    findings.length <= max,
+    `${rule}: ${max} are known, these are:\n${findings.join("\n")}`,
+  );
+}
+
+await buildC();
+for (const name of productNames) {
+  const { uses, circles: found } = await inspect(name);
+  const allowed = ALLOWED[name];
+  const ladder = ladders[name];
+
+  Deno.test(`${name}: at most ${allowed.circle} files use each other in a circle`, () => {
+    assertFew(
+      found[0] ?? [],
+      allowed.circle,
+      "Return what is to be done, or move what all read down",
+    );
+  });
+
+  if (ladder === undefined) continue;
+  Deno.test(`${name}: functions are used down the ladder`, () => {
+    assertFew(climbs(ladder, uses), allowed.climbs, "Use what is on the same rung or below");
+  });
+
+  Deno.test(`${name}: headers are included down the ladder`, () => {
+    assertFew(climbs(ladder, includesOf(name)), allowed.includes, "Include what is below");
+  });
+}
+
+Deno.test("one name is one function, in all products", async () => {
+  const found = await namesakes(productNames.flatMap((name) => listObjects(name)));
+  assertFew(found, NAMESAKES_MAX, "Give one of them a name of its own");
+});
+
+/** Compiles some C and gives the objects' paths; they are gone when the returned object is disposed. */
+async function compile(
+  texts: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable & { objects: Compiled[] }> {
+  const dir = await Deno.makeTempDir();
+  const objects: Compiled[] = [];
+  for (const [source, text] of Object.entries(texts)) {
+    const name = `${dir}/${source.replaceAll("/", "_")}`;
+    await Deno.writeTextFile(name, text);
+    const cc = new Deno.Command("cc", { args: ["-O2", "-c", "-o", `${name}.o`, name] });
+    const { success, stderr } = await cc.output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    objects.push({ source, object: `${name}.o` });
+  }
+  return { objects, [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }) };
+}
+
+Deno.test("a circle is found through calls and through addresses in tables", async () => {
+  await using compiled = await compile({
+    "c/a.c": "void b(void); void a(void) { b(); }",
+    "c/b.c": "void c(void); void b(void) { c(); }",
+    "c/c.c": "void d(void); void c(void) { static void (*const t[])(void) = { d }; t[0](); }",
+    "c/d.c": "extern void (*table[])(void); void d(void) { table[0](); }",
+    "c/table.c": "void a(void); void (*table[])(void) = { a };",
+    "c/e.c": "void a(void); int shared; void e(void) { a(); }",
+  });
+  const uses = await usesOf(compiled.objects);
+  // d reads a table of data, which is no use of a function: so far there is no way back.
+  assert.deepEqual(circles(uses), []);
+  assert.ok(uses.some(({ from, to }) => from === "c/table.c" && to === "c/a.c"));
+  await using closed = await compile({ "c/d.c": "void a(void); void d(void) { a(); }" });
+  const objects = [...compiled.objects.filter(({ source }) => source !== "c/d.c")];
+  assert.deepEqual(circles(await usesOf([...objects, ...closed.objects])), [
+    ["c/a.c", "c/b.c", "c/c.c", "c/d.c"],
+  ]);
+});
+
+Deno.test("two circles that meet in a file are one, two that are apart are two", () => {
+  const uses = (text: string) =>
+    text.split(" ").map((pair) => ({ from: pair[0] ?? "", to: pair[1] ?? "" }));
+  assert.deepEqual(circles(uses("ab ba bc cb xy yx ax")), [["a", "b", "c"], ["x", "y"]]);
+  assert.deepEqual(circles(uses("ab bc cd ad")), []);
+});
+
+Deno.test("a use that climbs is found, and a file without a rung", async () => {
+  await using compiled = await compile({
+    "c/library/process/low.c": "void high(void); void low(void) { high(); }",
+    "c/library/entry/high.c": "void high(void) { }",
+    "c/library/lost.c": "void low(void); void lost(void) { low(); }",
+  });
+  assert.deepEqual(climbs(ladders.library ?? [], await usesOf(compiled.objects)), [
+    "c/library/lost.c has no rung",
+    "c/library/process/low.c uses c/library/entry/high.c: high",
+  ]);
+});
+
+Deno.test("two functions of one name are found", async () => {
+  await using compiled = await compile({
+    "c/keeper/link.c": "void lost(int link) { (void)link; }",
+    "c/shadow/links.c": "void lost(void) { }",
+  });
+  assert.deepEqual(await namesakes(compiled.objects), ["lost: c/keeper/link.c, c/shadow/links.c"]);
+});
