@@ -1,97 +1,10 @@
-/** Tests of the repository itself: what may import what, sizes, words, the public surface. */
+/** Tests of the repository itself: sizes, words, the public surface. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
+import { assertNone, isTest, read, root, type SourceFile, sources, texts } from "./repository.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
-
-/** Folders of the project's own files; what a build makes is not among them. */
-const FOLDERS = ["bench", "c", "config", "docs", "ffi", "lib", "tests", "tools"];
-/** Files at the top that are ours. */
-const TOP_FILES = ["main.ts", "mod.ts", "deno.json", "package.json", ".ci/run"];
 const GENERATED = new Set(["c/include/lb_wire.h"]);
 /** Tables, which grow by rows and are read like a list. */
 const TABLES = new Set(["lib/wire/schema.ts", "c/include/lb_syscalls.h"]);
-
-interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-  readonly lines: readonly string[];
-}
-
-function listFiles(folder: string): string[] {
-  return [...Deno.readDirSync(root + folder)].flatMap((entry) =>
-    entry.isDirectory ? listFiles(`${folder}/${entry.name}`) : [`${folder}/${entry.name}`]
-  );
-}
-
-function read(path: string): SourceFile {
-  const text = Deno.readTextFileSync(root + path);
-  return { path, text, lines: text.split("\n") };
-}
-
-const paths = [...FOLDERS.flatMap(listFiles), ...TOP_FILES].sort();
-const sources = paths.filter((path) => /\.(ts|c|h|S|ld)$/.test(path)).map(read);
-const typescript = sources.filter(({ path }) => path.endsWith(".ts"));
-const texts = paths.filter((path) => /\.(ts|c|h|S|ld|md|toml|json|service)$|\/run$/.test(path))
-  .map(read);
-const isTest = (path: string) => /_test\.ts$|_bench\.ts$|^tests\/|^bench\//.test(path);
-
-/** Fails with all findings at once. */
-function assertNone(findings: readonly string[], rule: string): void {
-  assert.equal(findings.length, 0, `${rule}:\n${findings.join("\n")}`);
-}
-
-/** Files that a TypeScript file imports, as paths from the root. */
-function importsOf({ path, text }: SourceFile): string[] {
-  const pattern =
-    /(?:^|\n)\s*(?:import|export)\b[^;"']*?from\s+"([^"]+)"|import\(\s*"([^"]+)"\s*\)/g;
-  return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? "")
-    .filter((target) => target.startsWith("."))
-    .map((target) => new URL(target, `file:///${path}`).pathname.slice(1));
-}
-
-/**
- * Which folders a folder may import from, besides itself: the ladder of docs/ARCHITECTURE.md.
- * Roles never meet each other.
- */
-const LADDER: readonly (readonly [folder: string, allowed: readonly string[]])[] = [
-  ["lib/base/", ["package.json"]],
-  ["lib/wire/", ["lib/base/"]],
-  ["lib/core/", ["lib/base/", "lib/wire/"]],
-  ["lib/sim/", ["lib/base/", "lib/wire/", "lib/core/"]],
-  ["ffi/", ["lib/base/", "lib/wire/schema.ts"]],
-  ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/types.ts", "lib/core/policy/", "ffi/"]],
-  ["lib/cli/", ["lib/", "ffi/"]],
-  ["tools/", ["lib/base/", "lib/wire/schema.ts"]],
-  // Every other folder of lib is a role.
-  ["lib/", ["lib/base/", "lib/wire/", "lib/core/", "lib/host/", "ffi/"]],
-  ["main.ts", ["lib/base/", "lib/cli/table.ts"]],
-  ["mod.ts", ["lib/"]],
-];
-
-Deno.test("imports only go down the ladder, and roles never meet", () => {
-  const findings = [];
-  for (const file of typescript.filter(({ path }) => !isTest(path))) {
-    const rung = LADDER.find(([folder]) => file.path.startsWith(folder));
-    assert.ok(rung !== undefined, `${file.path} has no rung`);
-    const own = rung[0] === "lib/" ? file.path.split("/").slice(0, 2).join("/") + "/" : rung[0];
-    for (const target of importsOf(file)) {
-      if (target.startsWith(own) || rung[1].some((allowed) => target.startsWith(allowed))) continue;
-      findings.push(`${file.path} imports ${target}`);
-    }
-  }
-  assertNone(findings, "A rung imports itself and the rungs below it");
-});
-
-Deno.test("only ffi/ opens libraries, only main.ts and tools end the process", () => {
-  const findings = typescript.filter(({ path }) => !isTest(path)).flatMap(({ path, text }) => [
-    ...(text.includes("Deno.dlopen(") && !path.startsWith("ffi/") ? [`${path}: Deno.dlopen`] : []),
-    ...(text.includes("Deno.exit(") && path !== "main.ts" && !path.startsWith("tools/")
-      ? [`${path}: Deno.exit`]
-      : []),
-  ]);
-  assertNone(findings, "Use openFfi(), return an exit code");
-});
 
 Deno.test("the restorer includes nothing of libc", () => {
   const allowed =

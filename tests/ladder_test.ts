@@ -1,0 +1,113 @@
+/** The ladder of the TypeScript folders: imports of values and of types run down it, without circles. */
+import assert from "node:assert/strict";
+import { circles } from "../tools/callgraph.ts";
+import { assertNone, fileOf, isTest, type SourceFile, typescript } from "./repository.ts";
+import { importsIn } from "./syntax.ts";
+
+/** Files that a TypeScript file imports values or types from, as paths from the root. */
+function importsOf({ path, text }: SourceFile): string[] {
+  return importsIn(path, text).filter((target) => target.startsWith("."))
+    .map((target) => new URL(target, `file:///${path}`).pathname.slice(1));
+}
+
+/**
+ * Which folders a folder may import from, besides itself: the ladder of CONTRIBUTING.md. Roles never
+ * meet each other.
+ */
+const LADDER: readonly (readonly [folder: string, allowed: readonly string[]])[] = [
+  ["lib/base/", ["package.json"]],
+  ["lib/wire/", ["lib/base/"]],
+  ["lib/core/", ["lib/base/", "lib/wire/"]],
+  ["lib/sim/", ["lib/base/", "lib/wire/", "lib/core/"]],
+  ["ffi/", ["lib/base/", "lib/wire/schema.ts"]],
+  ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/types.ts", "lib/core/policy/", "ffi/"]],
+  ["lib/cli/", ["lib/", "ffi/"]],
+  ["tools/", ["lib/base/", "lib/wire/schema.ts"]],
+  // Every other folder of lib is a role.
+  ["lib/", ["lib/base/", "lib/wire/", "lib/core/", "lib/host/", "ffi/"]],
+  ["main.ts", ["lib/base/", "lib/cli/table.ts"]],
+  ["mod.ts", ["lib/"]],
+  ["examples/", ["mod.ts", "lib/"]],
+];
+
+/** Imports of a file that the ladder does not allow. */
+function climbsOf(file: SourceFile): string[] {
+  const rung = LADDER.find(([folder]) => file.path.startsWith(folder));
+  if (rung === undefined) return [`${file.path} has no rung`];
+  const own = rung[0] === "lib/" ? file.path.split("/").slice(0, 2).join("/") + "/" : rung[0];
+  return importsOf(file)
+    .filter((to) => !to.startsWith(own) && !rung[1].some((allowed) => to.startsWith(allowed)))
+    .map((to) => `${file.path} imports ${to}`);
+}
+
+const product = typescript.filter(({ path }) => !isTest(path));
+
+Deno.test("imports only go down the ladder, and roles never meet", () => {
+  assertNone(product.flatMap(climbsOf), "A rung imports itself and the rungs below it");
+});
+
+Deno.test("an import that climbs is found, of a type too", () => {
+  const trips = [
+    `import { x } from "../host/x.ts";`,
+    `import type { X } from "../host/x.ts";`,
+    `export type { X } from "../host/x.ts";`,
+    `export * from "../host/x.ts";`,
+    `export let x: import("../host/x.ts").X;`,
+    `export const x: typeof import("../host/x.ts").x = 1;`,
+    `await import("../host/x.ts");`,
+    `import "../host/x.ts";`,
+  ];
+  for (const text of trips) {
+    assert.deepEqual(climbsOf(fileOf("lib/core/a.ts", text)), [
+      "lib/core/a.ts imports lib/host/x.ts",
+    ]);
+  }
+  const roles = fileOf("lib/launch/a.ts", `import type { X } from "../daemon/x.ts";`);
+  assert.deepEqual(climbsOf(roles), ["lib/launch/a.ts imports lib/daemon/x.ts"]);
+  assert.deepEqual(climbsOf(fileOf("new/a.ts", "")), ["new/a.ts has no rung"]);
+});
+
+/** Circles that are still known, by the folder of their first file, and their largest number of files. */
+const KNOWN_CIRCLES: Readonly<Record<string, number>> = { "lib/core": 12, "lib/sim": 12 };
+/** Two files that know each other are one thing in two parts. */
+const CIRCLE_MAX = 2;
+
+/** Circles of files that are longer than allowed. */
+function longCircles(files: readonly SourceFile[]): string[] {
+  const uses = files.flatMap((file) => importsOf(file).map((to) => ({ from: file.path, to })));
+  return circles(uses).filter((circle) => {
+    const [first = ""] = circle;
+    const folder = first.split("/").slice(0, 2).join("/");
+    return circle.length > (KNOWN_CIRCLES[folder] ?? CIRCLE_MAX);
+  }).map((circle) => circle.join(", "));
+}
+
+Deno.test("files do not import each other in a circle", () => {
+  assertNone(longCircles(typescript), "Move what they share into a file below them");
+});
+
+Deno.test("a circle of imports is found, of types too", () => {
+  const files = [
+    fileOf("lib/base/a.ts", `import type { B } from "./b.ts";`),
+    fileOf("lib/base/b.ts", `export type { C } from "./c.ts";`),
+    fileOf("lib/base/c.ts", `export let a: import("./a.ts").A;`),
+  ];
+  assert.deepEqual(longCircles(files), ["lib/base/a.ts, lib/base/b.ts, lib/base/c.ts"]);
+  assert.deepEqual(longCircles(files.slice(1)), []);
+});
+
+/** Doors to the world that only some files may open. */
+function doorsOf({ path, text }: SourceFile): string[] {
+  return [
+    ...(text.includes("Deno.dlopen(") && !path.startsWith("ffi/") ? [`${path}: Deno.dlopen`] : []),
+    ...(text.includes("Deno.exit(") && path !== "main.ts" && !path.startsWith("tools/")
+      ? [`${path}: Deno.exit`]
+      : []),
+  ];
+}
+
+Deno.test("only ffi/ opens libraries, only main.ts and tools end the process", () => {
+  assertNone(product.flatMap(doorsOf), "Use openFfi(), return an exit code");
+  const trips = `Deno.dlopen("x", {}); Deno.exit(1);`;
+  assert.equal(doorsOf(fileOf("lib/host/a.ts", trips)).length, 2);
+});
