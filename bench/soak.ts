@@ -4,11 +4,11 @@
  *
  *   npm run soak [-- MOVES]              200 moves by default
  *   npm run soak -- programs SECONDS     programs of the distribution instead: soak_programs.ts
- *   npm run soak -- storm SECONDS        one that counts signals and calls instead: tests/e2e/_flood.ts
+ *   npm run soak -- storm SECONDS        one that counts signals and calls instead: tests/testbed/flood.ts
  *
  * @module
  */
-import { flood } from "../tests/e2e/_flood.ts";
+import { flood } from "../tests/testbed/flood.ts";
 import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
 import { soakPrograms } from "./soak_programs.ts";
 

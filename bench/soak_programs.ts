@@ -4,9 +4,15 @@
  *
  * @module
  */
-import { forkers } from "../tests/e2e/_forkers.ts";
-import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "../tests/e2e/_programs.ts";
-import { runtimes } from "../tests/e2e/_runtimes.ts";
+import { forkers } from "../tests/testbed/forkers.ts";
+import {
+  blockIo,
+  comparePrograms,
+  ioTrace,
+  missingOf,
+  programs,
+} from "../tests/testbed/programs.ts";
+import { runtimes } from "../tests/testbed/runtimes.ts";
 import { Testbed } from "../tests/testbed/mod.ts";
 
 /** Random traces for each round of the programs, and how long they are. */

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { assert } from "../lib/base/assert.ts";
 import { HostError, LbError } from "../lib/base/errors.ts";
 import { type FieldType, schema } from "../lib/wire/schema.ts";
 
@@ -70,14 +71,12 @@ function localMessages(): string[] {
     let size = 8;
     for (const [fieldName, type] of Object.entries<FieldType>(fields)) {
       const { size: bytes, align, text } = field(snakeCase(fieldName), type);
-      if (size % align !== 0) throw new Error(`Cannot lay out ${name}.${fieldName}: needs padding`);
+      assert(size % align === 0, `${name}.${fieldName} needs padding`);
       size += bytes;
       lines.push(`\t${text}`);
     }
-    if (size % 8 !== 0) {
-      throw new Error(`Cannot lay out ${name}: ${size} bytes, not a multiple of 8`);
-    }
-    if (size > schema.limits.localMessageSizeMax) throw new Error(`Cannot send ${name}: too long`);
+    assert(size % 8 === 0, `${name} has ${size} bytes, not a multiple of 8`);
+    assert(size <= schema.limits.localMessageSizeMax, `${name} is too long`);
     lines.push("};");
     lines.push(`_Static_assert(sizeof(${struct}) == ${size}, "${name} is ${size} bytes");`, "");
   }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { assert } from "../lib/base/assert.ts";
 import { memberMutations } from "./_member_mutations.ts";
 import { type Mutation, mutations } from "./_mutation_list.ts";
 
@@ -48,9 +49,10 @@ async function run(
 ): Promise<string | null> {
   const path = `${dir}/${file}`;
   const text = await Deno.readTextFile(path);
-  if (text.split(find).length !== 2) {
-    throw new Error(`${file} must have exactly once what a mutation changes: ${find}`);
-  }
+  assert(
+    text.split(find).length === 2,
+    `${file} must have exactly once what a mutation changes: ${find}`,
+  );
   await Deno.writeTextFile(path, text.replace(find, () => replace));
   try {
     const { stdout, code } = await new Deno.Command(Deno.execPath(), {

@@ -317,7 +317,9 @@ export function sealInherited(): void {
 export function availableBytes(): bigint {
   const result = BigInt(openFfi().lb_ffi_mem_available());
   if (result < 0n) {
-    throw new HostError("Cannot read MemAvailable of /proc/meminfo", { fix: "Mount /proc" });
+    throw new HostError("Cannot read MemAvailable of /proc/meminfo: it is not there", {
+      fix: "Mount /proc",
+    });
   }
   return result;
 }

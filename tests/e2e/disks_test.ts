@@ -13,7 +13,7 @@ import {
   mountReadOnly,
   noDiskReason,
 } from "../testbed/disk.ts";
-import { blockIo, comparePrograms, database } from "./_programs.ts";
+import { blockIo, comparePrograms, database } from "../testbed/programs.ts";
 import { modelFiles } from "./_files.ts";
 
 /** Those of the conformity program that are about files. */

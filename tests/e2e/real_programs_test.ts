@@ -6,8 +6,8 @@
  */
 import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
-import { forkers } from "./_forkers.ts";
-import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "./_programs.ts";
+import { forkers } from "../testbed/forkers.ts";
+import { blockIo, comparePrograms, ioTrace, missingOf, programs } from "../testbed/programs.ts";
 
 Deno.test("programs that are moved while they work do the same as unmoved", async (t) => {
   await using bed = await Testbed.create({ hosts: 2 });

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { Testbed } from "../testbed/mod.ts";
-import { flood } from "./_flood.ts";
+import { flood } from "../testbed/flood.ts";
 
 const SECONDS = 12;
 const FLOOD_SECONDS = 12;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Job, Testbed } from "../testbed/mod.ts";
+import { type Job, Testbed } from "./mod.ts";
 
 /** The longest time between two moves, in milliseconds. */
 const REST_MS_MAX = 400;

@@ -1,10 +1,10 @@
 /**
  * Real programs that start others, wait for them, talk with them and signal them, for the runner of
- * `_programs.ts`.
+ * `programs.ts`.
  *
  * @module
  */
-import type { Program } from "./_programs.ts";
+import type { Program } from "./programs.ts";
 
 const BASH = `
 trap 'echo term' TERM; trap 'echo exit' EXIT

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Host, type Job, sleep, waitFor } from "../testbed/mod.ts";
+import { type Host, type Job, sleep, waitFor } from "./mod.ts";
 
 /** One program, or several that work together. */
 export interface Program {

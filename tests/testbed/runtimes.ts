@@ -1,10 +1,10 @@
 /**
  * Programs whose runtimes reserve much address space, or manage memory in their own ways, for the runner of
- * `_programs.ts`.
+ * `programs.ts`.
  *
  * @module
  */
-import type { Program } from "./_programs.ts";
+import type { Program } from "./programs.ts";
 
 const LINES = ["one\n", "two words\n", "three\nfour\n", "the fifth line\n"] as const;
 
