@@ -109,13 +109,18 @@ export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
 /** So many jobs at once that the machine is busy, yet each is moved long before it ends. */
 const SIDE_BY_SIDE = 8;
 
+/** The only trial to run, by its name, as in TRIAL=sourceMapped:kill; null: all. */
+const onlyTrial = Deno.env.get("TRIAL") ?? null;
+
 /** Runs trials side by side and collects what failed under each trial's name. */
 export async function runTrials(
   trials: readonly Trial[],
   run: (trial: Trial, index: number) => Promise<void>,
 ): Promise<void> {
   const failures: string[] = [];
-  const waiting = [...trials.entries()];
+  const waiting = [...trials.entries()]
+    .filter(([, trial]) => onlyTrial === null || nameOf(trial) === onlyTrial);
+  if (onlyTrial !== null) console.log(`${onlyTrial}: ${waiting.length} trials of ${trials.length}`);
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, trial] = next;
