@@ -1,5 +1,7 @@
 /**
- * The entry of `lb`: arguments to a row of the command table to an exit code.
+ * The entry of `lb`.
+ *
+ * Arguments to a row of the command table to an exit code.
  *
  * @module
  */

@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- cluster`: the same small workloads on four real hosts and in the simulator, told what
- * was measured on those hosts: whether what a simulation promises is what a cluster does. With the
- * name of a policy behind it, the pairs of that one alone.
+ * `npm run bench -- cluster`: four real hosts beside the simulator.
+ *
+ * The same small workloads run on both, the simulator told what was measured on those hosts: is
+ * what a simulation promises what a cluster does? With the name of a policy behind it, the pairs
+ * of that one alone.
  *
  * @module
  */

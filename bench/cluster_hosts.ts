@@ -1,6 +1,8 @@
 /**
- * The real side of `npm run bench -- cluster`: four hosts with a part of a CPU each, their daemons, and
- * what is measured on them before the runs.
+ * The real hosts of `npm run bench -- cluster`.
+ *
+ * Four of them with a part of a CPU each, their daemons, and what is measured on them before the
+ * runs.
  *
  * @module
  */

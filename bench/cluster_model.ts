@@ -1,5 +1,5 @@
 /**
- * The workload of `npm run bench -- cluster`, and the simulator's side of it.
+ * The workload and the simulator's side of `npm run bench -- cluster`.
  *
  * @module
  */

@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- forward`: what a system call costs a moved program, beside what it costs the same
- * process before it moved, and beside one message to home and back. What is written counts when a
- * reader at home has its last byte; what is read and written is checked, record by record.
+ * `npm run bench -- forward`: the cost of a forwarded system call.
+ *
+ * Beside what the call costs the same process before it moved, and beside one message to home and
+ * back. What is written counts when a reader at home has its last byte; what is read and written
+ * is checked, record by record.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * `npm run bench -- freeze`: how long a process stands still in its first move, of which much is reserved
- * and little used, beside one that has reserved nothing.
+ * `npm run bench -- freeze`: the freeze of a first move.
+ *
+ * How long the process stands still. Of the process much is reserved and little used; beside it
+ * one that has reserved nothing.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `npm run bench -- NAME`: runs one bench; its last line is one JSON object with every figure.
+ * `npm run bench -- NAME`: runs one bench.
+ *
+ * Its last line is one JSON object with every figure.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * `npm run bench -- overhead`: what being launched by lb costs a process that has not migrated:
- * interleaved pairs of launched and bare runs, as the median of their ratios.
+ * `npm run bench -- overhead`: the cost of being launched by lb.
+ *
+ * Interleaved pairs of launched and bare runs of a process that has not moved, as the median of
+ * their ratios.
  *
  * @module
  */

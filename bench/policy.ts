@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- policy [--write]`: lb's policies and other systems' rules over one grid of loads,
- * numbers and kinds of nodes, with the same jobs for all: which one is best where, and how near to
- * sharing that costs nothing. `--write` puts the tables into docs/POLICY.md.
+ * `npm run bench -- policy [--write]`: policies compared over a grid.
+ *
+ * lb's policies and other systems' rules over loads, numbers and kinds of nodes, with the same
+ * jobs for all: which one is best where, and how near to sharing that costs nothing. `--write`
+ * puts the tables into docs/POLICY.md.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The grid of `npm run bench -- policy`: who decides, on how many nodes of what kind, at what load.
+ * The grid of `npm run bench -- policy`.
+ *
+ * Who decides, on how many nodes of what kind, at what load.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The figures of `npm run bench -- policy` as the tables of docs/POLICY.md, between two markers.
+ * Writes the figures of `npm run bench -- policy` into docs/POLICY.md.
+ *
+ * As tables, between two markers.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Tests of the bench of policies, on a corner of its grid, and of its tables in the docs. */
+/** Tests of the bench of policies, on a corner of its grid. */
 import assert from "node:assert/strict";
 import {
   alike,

@@ -1,5 +1,7 @@
 /**
- * The experiment of the thesis: six matrix multiplications are launched on the first of two nodes.
+ * The thesis's experiment: six matrix multiplications on two nodes.
+ *
+ * All are launched on the first.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * `npm run soak`: moves a program that checks itself from node to node, many times, and asks that it
- * never notices.
+ * `npm run soak`: moves a program that checks itself, many times.
  *
  *   npm run soak [-- MOVES]              200 moves by default
  *   npm run soak -- programs SECONDS     programs of the distribution instead: soak_programs.ts

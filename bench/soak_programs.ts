@@ -1,6 +1,7 @@
 /**
- * `npm run soak -- programs SECONDS`: runs programs of the distribution and random calls on files, each
- * unmoved and moved, with one seed after the other, and asks that both do the same.
+ * `npm run soak -- programs SECONDS`: compares moved programs with unmoved ones.
+ *
+ * Programs of the distribution and random calls on files, with one seed after the other.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * `npm run bench -- theory`: the simulator beside what theory says, formula by formula, and what
- * Shin and Chang say of associated sets and preferred lists, with the balancer itself.
+ * `npm run bench -- theory`: the simulator beside formulas.
+ *
+ * And beside what Shin and Chang say of associated sets and preferred lists, with the balancer
+ * itself.
  *
  * @module
  */

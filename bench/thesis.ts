@@ -1,6 +1,8 @@
 /**
- * `npm run bench -- thesis`: the four tests of the thesis on two one-core hosts, with its figures
- * beside, and once more with the second host at half speed, as the thesis's nodes were.
+ * `npm run bench -- thesis`: the four tests of the thesis.
+ *
+ * On two one-core hosts, with its figures beside, and once more with the second host at half
+ * speed, as the thesis's nodes were.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Puts the C parts that the binary carries where other processes can load them: a private directory
- * named by content, so that two versions never meet and nothing has a predictable name in /tmp.
+ * Extracts the C parts of the binary for other processes.
+ *
+ * Into a private directory named by content, so that two versions never meet and nothing has a
+ * predictable name in /tmp.
  *
  * @module
  */

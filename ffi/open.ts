@@ -1,5 +1,7 @@
 /**
- * Opens lb-ffi.so, the one library that Deno calls, and checks that it is of this build.
+ * Opens lb-ffi.so, the one library that Deno calls.
+ *
+ * It checks that the library is of this build.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Every function of lb-ffi.so, with its C prototype beside each parameter (c/ffi/lb_ffi.h, which says
- * what they do). Text is a NUL-terminated buffer: see `cText()` and `cBlock()`.
+ * Every function of lb-ffi.so, with its C prototype.
+ *
+ * c/ffi/lb_ffi.h says what they do. Text is a NUL-terminated buffer: see `cText()` and `cBlock()`.
  *
  * @module
  */

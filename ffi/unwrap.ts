@@ -1,5 +1,7 @@
 /**
- * Results of C functions to typed errors, and text to C: the one place that knows how both travel.
+ * Turns results of C functions into typed errors, text into C's.
+ *
+ * The one place that knows how both travel.
  *
  * @module
  */

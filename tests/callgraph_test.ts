@@ -1,4 +1,8 @@
-/** The rooms of the C products: no circle of files, and every use runs down the ladder. */
+/**
+ * The rooms of the C products.
+ *
+ * No circle of files, and every use runs down the ladder.
+ */
 import assert from "node:assert/strict";
 import { buildC, listObjects, type ProductName, productNames } from "../tools/build_c.ts";
 import {

@@ -1,4 +1,8 @@
-/** The documents for contributors: short, drawn, and true of the files that they name. */
+/**
+ * The documents for contributors.
+ *
+ * Short, drawn, and true of the files that they name.
+ */
 import assert from "node:assert/strict";
 import { assertNone, exists, fileOf, read, type SourceFile, texts } from "./repository.ts";
 

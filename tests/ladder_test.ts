@@ -1,4 +1,8 @@
-/** The ladder of the TypeScript folders: imports of values and of types run down it, without circles. */
+/**
+ * The ladder of the TypeScript folders.
+ *
+ * Imports of values and of types run down it, without circles.
+ */
 import assert from "node:assert/strict";
 import { circles } from "../tools/callgraph.ts";
 import { assertNone, fileOf, isTest, type SourceFile, typescript } from "./repository.ts";

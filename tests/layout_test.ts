@@ -1,4 +1,4 @@
-/** Compares numbers that TypeScript has written down with what the C compiler makes of the headers. */
+/** Compares TypeScript's numbers with the C compiler's. */
 import assert from "node:assert/strict";
 import { CPU_FEATURES_SIZE, EVENT_SIZE, LOOK_SIZE } from "../ffi/symbols.ts";
 import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";

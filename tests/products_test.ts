@@ -1,4 +1,8 @@
-/** Looks at the C products as the linker left them: what they need, what they show, what they carry. */
+/**
+ * The C products as the linker left them.
+ *
+ * What they need, what they show, what they carry.
+ */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { symbols } from "../ffi/symbols.ts";

@@ -1,4 +1,8 @@
-/** The style rules that no formatter and no compiler knows; CONTRIBUTING.md tells them, each has what trips it. */
+/**
+ * Style rules that no formatter and no compiler knows.
+ *
+ * CONTRIBUTING.md has them; each has a text that trips it.
+ */
 import assert from "node:assert/strict";
 import { fileOf, isTest, type SourceFile, sources, typescript } from "./repository.ts";
 import { importsIn, visit } from "./syntax.ts";
@@ -104,7 +108,63 @@ function badErrors({ path, text }: SourceFile): string[] {
   return found;
 }
 
+/** The first sentence of a file's first comment, without the file's name; null where there is none. */
+function headerOf(text: string): string | null {
+  const [, comment] = /^(?:#!.*\n)?\/\*\*?([^]*?)\*\//.exec(text) ?? [];
+  if (comment === undefined) return null;
+  const [paragraph = ""] = comment.replace(/^[ *\n]+/, "").split(/\n \*\n/);
+  const words = paragraph.replace(/\s*\n\s*\*?\s*/g, " ").trim().replace(/^\w+\.\w+ - /, "");
+  return words.split(/(?<=[.!?])\s/)[0] ?? "";
+}
+
+/** Words of a file's header at most: it is a noun phrase or a verb in the third person. */
+const HEADER_WORDS_MAX = 12;
+
 const rules: readonly Rule[] = [
+  {
+    name: "a file begins with what it is, in twelve words",
+    files: sources.filter(({ path }) => path !== "c/include/lb_wire.h"),
+    find: ({ path, text }) => {
+      const header = headerOf(text);
+      if (header === null) return path.endsWith("_test.ts") ? [] : [`${path} has no header`];
+      return header.split(" ").length > HEADER_WORDS_MAX ? [`${path}: ${header}`] : [];
+    },
+    known: {
+      "c/base": 7,
+      "c/ffi": 7,
+      "c/include": 7,
+      "c/keeper": 6,
+      "c/launch": 8,
+      "c/library": 68,
+      "c/restorer": 4,
+      "c/shadow": 16,
+      "lib/core": 42,
+      "lib/daemon": 26,
+      "lib/sim": 29,
+      "tests/c": 7,
+    },
+    trips: [
+      ["lib/a.ts", `import "x";\n`],
+      [
+        "lib/a.ts",
+        "/** One two three four five six seven eight nine ten eleven twelve thirteen. */",
+      ],
+      [
+        "c/a.c",
+        "/* a.c - one two three four five six seven\n * eight nine ten eleven: twelve, thirteen\n */",
+      ],
+    ],
+    passes: [
+      [
+        "lib/a.ts",
+        "/**\n * Reads a file. And then there is much to say about it, which stands behind.\n */",
+      ],
+      [
+        "c/a.c",
+        "/* a.c - Reads a file.\n *\n * And then there is much to say about it, more than twelve words.\n */",
+      ],
+    ],
+  },
   {
     name: "C: a number has a name, not a comment that names it",
     files: c,

@@ -1,5 +1,7 @@
 /**
- * Builds `dist/lb`, or with `--faults` `dist/faults/lb`: checks the generated header, builds the C parts, bundles, compiles.
+ * Builds `dist/lb`, or with `--faults` `dist/faults/lb`.
+ *
+ * Checks the generated header, builds the C parts, bundles, compiles.
  *
  * @module
  */

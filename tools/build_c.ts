@@ -1,5 +1,7 @@
 /**
- * Builds the C parts into `dist/`: `build_c.ts` all of them, `build_c.ts library keeper` only those.
+ * Builds the C parts into `dist/`.
+ *
+ * `build_c.ts` all of them, `build_c.ts library keeper` only those.
  *
  * Only what changed is compiled again: an object is as new as its sources, the headers that the
  * compiler named, and this file.

@@ -1,5 +1,5 @@
 /**
- * The call graph of each C product, by file, and the rungs of its ladder.
+ * The call graph of each C product, and its ladder.
  *
  * `deno run -A tools/callgraph.ts [PRODUCT...]` prints what is left of circles and of uses that climb.
  * File A uses file B when A's object wants a function that B's object defines: by a call, or by its

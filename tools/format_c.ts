@@ -1,6 +1,8 @@
 /**
- * Formats the C sources by `.clang-format`: `format_c.ts` all of them, or the files named;
- * with `--check` it only names those that it would change, and exits with 1.
+ * Formats the C sources by `.clang-format`.
+ *
+ * `format_c.ts` all of them, or the files named; with `--check` it only names those that it would
+ * change, and exits with 1.
  *
  * The formatter is LLVM's own, compiled to WebAssembly, so that every machine has the same version.
  *

@@ -1,5 +1,7 @@
 /**
- * Puts the launcher (c/launch/) in front of a runtime: an ELF program whose first instruction is ours.
+ * Puts the launcher (c/launch/) in front of a runtime.
+ *
+ * The result is an ELF program whose first instruction is ours.
  *
  * Its bytes go behind the file's own, into a segment that takes the place of the notes in the table of
  * program headers: there is no room for one more, and nobody reads an executable's build id and

@@ -1,6 +1,8 @@
 /**
- * The project's lint rule: no clock, no chance, no I/O in lib/base, lib/wire, lib/core and lib/sim,
- * so that what the simulator proves is the code that runs.
+ * The project's lint rule of a pure core.
+ *
+ * No clock, no chance, no I/O in lib/base, lib/wire, lib/core and lib/sim, so that what the
+ * simulator proves is the code that runs.
  *
  * @module
  */

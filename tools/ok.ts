@@ -1,7 +1,8 @@
 /**
- * `npm test`: everything that must hold, in one task: format, lint, types, the generated header, the
- * C build with warnings as errors, the binary, and every test. Names given as arguments are passed to
- * `deno test` and skip the rest.
+ * `npm test`: everything that must hold, in one task.
+ *
+ * Format, lint, types, the generated header, the C build with warnings as errors, the binary, and
+ * every test. Names given as arguments are passed to `deno test` and skip the rest.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Prints `docs/SYSCALLS.md` from `c/include/lb_syscalls.h`, so that what is said of a call is what is done.
+ * Prints `docs/SYSCALLS.md` from `c/include/lb_syscalls.h`.
+ *
+ * So that what is said of a call is what is done.
  *
  * `syscalls.ts` writes the page, `syscalls.ts --check` fails if the committed one is stale.
  *

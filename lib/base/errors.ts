@@ -1,5 +1,7 @@
 /**
- * The five kinds of failure, each with its exit code and with what to do about it.
+ * The five kinds of failure.
+ *
+ * Each has its exit code, and says what to do about it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Random numbers from a seed: the same seed gives the same numbers on every machine.
+ * Random numbers from a seed.
+ *
+ * The same seed gives the same numbers on every machine.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Options that have a default: help shows it as a person would type it.
+ * Options that have a default.
+ *
+ * Help shows it as a person would type it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What `lb drain` and `lb leave` share: they wait for a node's processes to go.
+ * Waits for a node's processes to go.
+ *
+ * Shared by `lb drain` and `lb leave`.
  *
  * @module
  */

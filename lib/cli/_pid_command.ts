@@ -1,5 +1,7 @@
 /**
- * Subcommands that ask this node's daemon about one process: `lb home`, `lb pin`, `lb unpin`, `lb why`.
+ * Subcommands that ask this node's daemon about one process.
+ *
+ * `lb home`, `lb pin`, `lb unpin`, `lb why`.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What `lb simulate` tells of its runs: as a table, as JSON, as CSV.
+ * Prints the runs of `lb simulate`.
+ *
+ * As a table, as JSON, as CSV.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the options of `lb simulate` say, read to the end: the simulations that they describe.
+ * Makes simulations of the options of `lb simulate`.
  *
  * @module
  */

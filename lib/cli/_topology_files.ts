@@ -1,5 +1,7 @@
 /**
- * Files that `lb topology` reads: graphs, lists of edges, and config files whose lists it checks.
+ * Reads the files of `lb topology`.
+ *
+ * Graphs, lists of edges, and config files whose lists it checks.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What `lb topology` prints: tables, lines for config files, and what a check of lists has found.
+ * Prints what `lb topology` has found.
+ *
+ * Tables, lines for config files, and the findings of a check of lists.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What a subcommand's file exports: its options by Optique, its help with examples, its body.
+ * What a subcommand's file exports.
+ *
+ * Its options by Optique, its help with examples, its body.
  *
  * ```ts ignore
  * export const command = defineCommand({

@@ -1,5 +1,7 @@
 /**
- * `lb completions`: prints a completion script for a shell, made from the table of subcommands.
+ * `lb completions`: prints a completion script for a shell.
+ *
+ * It is made from the table of subcommands.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `lb doctor`: tells what this machine lacks for lb, and what to do about it.
+ * `lb doctor`: names what this machine lacks for lb.
+ *
+ * And says what to do about it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `lb env`: prints the exports that do by hand what `lb launch` does.
+ * `lb env`: prints exports for programs that are not launched.
+ *
+ * They do by hand what `lb launch` does.
  *
  * @module
  */

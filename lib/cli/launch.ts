@@ -1,6 +1,8 @@
 /**
- * `lb launch`: options and help, where the launcher (c/launch/main.c, which parses them as well) leaves it to Deno.
- * Its own small parser keeps the CLI library out of the way to exec.
+ * `lb launch`: its options and help.
+ *
+ * As far as the launcher (c/launch/main.c, which parses them as well) leaves it to Deno. Its own
+ * small parser keeps the CLI library out of the way to exec.
  *
  * @module
  */

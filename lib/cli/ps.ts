@@ -1,5 +1,7 @@
 /**
- * `lb ps`: lists a node's processes, where they run, and why one cannot move.
+ * `lb ps`: lists a node's processes.
+ *
+ * Where they run, and why one cannot move.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `lb simulate`: runs a cluster of any size in virtual time, with the balancer that daemons run.
+ * `lb simulate`: runs a cluster in virtual time.
+ *
+ * Of any size, with the balancer that daemons run.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The table of subcommands: dispatch, `lb --help` and the completion scripts all come from it.
+ * The table of subcommands.
+ *
+ * Dispatch, `lb --help` and the completion scripts all come from it.
  *
  * A row's file is loaded when its subcommand runs, so that none pays for the others.
  *

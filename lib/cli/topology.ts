@@ -1,5 +1,5 @@
 /**
- * `lb topology`: prints the preferred list of every node of a network, or checks given ones.
+ * `lb topology`: prints or checks preferred lists of a network.
  *
  * @module
  */

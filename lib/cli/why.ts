@@ -1,5 +1,7 @@
 /**
- * `lb why`: tells what keeps a process where it is, and what was decided about it.
+ * `lb why`: prints what keeps a process where it is.
+ *
+ * And what was decided about it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The checks of `lb doctor`: each says what is, and what to do if it is wrong.
+ * The checks of `lb doctor`.
+ *
+ * Each says what is, and what to do if it is wrong.
  *
  * @module
  */

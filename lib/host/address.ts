@@ -1,5 +1,7 @@
 /**
- * Node addresses as text: `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`, with 9734 as the port.
+ * Addresses of nodes as text.
+ *
+ * `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`, with 9734 as the port.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The clocks of this node: monotonic for durations, wall clock for comparing nodes.
+ * The clocks of this node.
+ *
+ * Monotonic for durations, wall clock for comparing nodes.
  *
  * @module
  */

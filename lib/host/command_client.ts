@@ -1,6 +1,7 @@
 /**
- * The asking side of `lb` commands: a connection to this node's daemon, or to another's, and what can
- * be asked on it.
+ * Asks a daemon for what `lb` commands want.
+ *
+ * Over a connection to this node's daemon, or to another's.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The config file: where it is looked for, every key with its check and default.
+ * Reads and checks the config file.
+ *
+ * Where it is looked for, every key with its check and default.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The policy in the config file: a name, or a table that changes one.
+ * Reads the policy in the config file.
+ *
+ * A name, or a table that changes one.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * One table of a config file: typed access to its keys, with errors that name the file and the line.
+ * Reads one table of a config file by typed keys.
+ *
+ * Errors name the file and the line.
  *
  * @module
  */

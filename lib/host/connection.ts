@@ -1,5 +1,7 @@
 /**
- * A connection that carries frames: exact reads, ordered writes, the code on each frame.
+ * A connection that carries frames.
+ *
+ * Exact reads, ordered writes, the code on each frame.
  *
  * @module
  */

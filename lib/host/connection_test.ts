@@ -1,4 +1,4 @@
-/** Tests of connections that carry frames, over a pair of pipes in memory. */
+/** Tests of connections that carry frames, over pipes in memory. */
 import assert from "node:assert/strict";
 import { HostError, WireError } from "../base/errors.ts";
 import { limits, schema } from "../wire/schema.ts";

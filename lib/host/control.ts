@@ -1,5 +1,7 @@
 /**
- * The node's control socket: programs, shadows and keepers of this node talk to the daemon here.
+ * The node's control socket.
+ *
+ * Programs, shadows and keepers of this node talk to the daemon here.
  *
  * The socket itself lives in C (it passes descriptors); one blocking call waits for the next event,
  * so an idle daemon does not wake up.

@@ -1,5 +1,7 @@
 /**
- * Failures of the machine, which a daemon outlives, told from bugs, which end it with their stack.
+ * Tells failures of the machine from bugs.
+ *
+ * A daemon outlives the first, and ends with a stack at the second.
  *
  * @module
  */

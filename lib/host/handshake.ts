@@ -1,5 +1,7 @@
 /**
- * Hello and proof: makes a fresh TCP connection an authenticated one, from either side.
+ * Authenticates a fresh TCP connection by hello and proof.
+ *
+ * From either side.
  *
  * @module
  */

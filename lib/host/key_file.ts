@@ -1,5 +1,7 @@
 /**
- * The cluster key's file: 32 random bytes as hexadecimal text, readable by its owner alone.
+ * The cluster key's file.
+ *
+ * 32 random bytes as hexadecimal text, readable by its owner alone.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * The library as the programs of one node load it: its directory also says where that node's daemon
- * is, so that a program's environment has one word of ours only.
+ * The library as the programs of one node load it.
+ *
+ * Its directory also says where that node's daemon is, so that a program's environment has one
+ * word of ours only.
  *
  * @module
  */

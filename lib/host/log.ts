@@ -1,6 +1,8 @@
 /**
- * The log: LogTape, one line per event, to standard error or to a file. Equal lines are counted, and the
- * file is bounded.
+ * The log, by LogTape.
+ *
+ * One line per event, to standard error or to a file. Equal lines are counted, and the file is
+ * bounded.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What this machine does, as the kernel accounts for it: processors, pressure, memory.
+ * Reads the machine's processors, pressure and memory.
+ *
+ * As the kernel accounts for them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the mappings of a process are made of, as far as it decides how much a move sends.
+ * Counts what of a process's mappings a move sends.
  *
  * @module
  */

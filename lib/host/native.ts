@@ -1,5 +1,7 @@
 /**
- * What the daemon asks of C, with TypeScript's types: each function is one of lb_ffi.h.
+ * What the daemon asks of C, in TypeScript's types.
+ *
+ * Each function is one of lb_ffi.h.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What /proc tells about a process: its figures, and why it cannot move.
+ * Reads a process's figures and obstacles from /proc.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The runtime directory: made or checked, and locked, so that one daemon works in it.
+ * The runtime directory.
+ *
+ * Made or checked, and locked, so that one daemon works in it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * TCP between nodes: listening, connecting, and handing a connection to a C part.
+ * TCP between nodes.
+ *
+ * Listening, connecting, and handing a connection to a C part.
  *
  * @module
  */

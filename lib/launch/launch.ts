@@ -1,6 +1,8 @@
 /**
- * `lb launch`, as far as Deno is needed: it prepares what the launcher in front of it (c/launch/) has
- * not found, or says what is wrong, and then is that launcher again.
+ * Prepares what the launcher has not found.
+ *
+ * Or says what is wrong; then it is that launcher (c/launch/) again. This is `lb launch` as far as
+ * Deno is needed.
  *
  * Nothing here touches standard input, since bytes that were read would be lost to the program.
  *

@@ -1,5 +1,7 @@
 /**
- * Text in columns: widths from the content, nothing that a terminal would obey.
+ * Text in columns.
+ *
+ * Widths come from the content; nothing is left that a terminal would obey.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The live view: asks a node again and again and paints what it says, until told to stop.
+ * The live view.
+ *
+ * It asks a node again and again and paints the answer, until it is to stop.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Tests of the live view and its painter, on a canvas of paper. */
+/** Tests of the live view and its painter, on paper. */
 
 import assert from "node:assert/strict";
 import { HostError } from "../base/errors.ts";

@@ -1,5 +1,7 @@
 /**
- * The one writer of the live view: paints lines over the last ones, on a terminal only.
+ * The one writer of the live view.
+ *
+ * It paints lines over the last ones, on a terminal only.
  *
  * @module
  */

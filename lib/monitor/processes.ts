@@ -1,5 +1,7 @@
 /**
- * A node's processes as lines for people: those that run there and those that run away.
+ * A node's processes as lines for people.
+ *
+ * Those that run there and those that run away.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The monitor's picture: a pure view of one snapshot, without a single escape code.
+ * The monitor's picture as a pure view of one snapshot.
+ *
+ * Without a single escape code.
  *
  * @module
  */

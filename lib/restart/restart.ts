@@ -1,5 +1,7 @@
 /**
- * `lb restart`: goes on from an image, in place: this process becomes the keeper in front of it.
+ * Goes on from an image, as `lb restart`.
+ *
+ * In place: this process becomes the keeper in front of it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `lb shadow`: becomes the shadow of an image, for `lb restart` to go on with elsewhere.
+ * Becomes the shadow of an image, as `lb shadow`.
+ *
+ * For `lb restart` to go on with elsewhere.
  *
  * @module
  */

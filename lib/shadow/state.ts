@@ -1,6 +1,8 @@
 /**
- * `struct lb_state` of c/include/lb_state.h: what a shadow finds in its memfd when it starts. Here it is
- * written for a shadow without a process before it, which waits for its first link.
+ * Reads and writes `struct lb_state` of c/include/lb_state.h.
+ *
+ * A shadow finds it in its memfd when it starts. Here it is written for a shadow without a process
+ * before it, which waits for its first link.
  *
  * tests/layout_test.ts compares the numbers with the compiler's.
  *

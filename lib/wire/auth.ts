@@ -1,5 +1,7 @@
 /**
- * Mutual authentication of a connection by the cluster key, and the code on each later frame.
+ * Authenticates a connection and its frames by the cluster key.
+ *
+ * Mutually, with a code on each later frame.
  *
  * Both sides send H (who, what for, a fresh nonce), the caller first, then A (its proof), again the
  * caller first. The transcript is both H bodies, so a proof covers both nonces, both node names, the

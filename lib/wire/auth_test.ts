@@ -1,4 +1,4 @@
-/** Tests of the proof of the cluster key and of the codes on frames. */
+/** Tests of the proof of the cluster key and frames' codes. */
 import assert from "node:assert/strict";
 import { WireError } from "../base/errors.ts";
 import { checkProof, FrameAuth, makeNonce, makeProof } from "./auth.ts";

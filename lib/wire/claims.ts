@@ -1,5 +1,7 @@
 /**
- * Claims about members, as they stand one after another in a frame of type G.
+ * Claims about members as a frame carries them.
+ *
+ * One after another.
  *
  * ```text
  *  0             8           12       13       14        16

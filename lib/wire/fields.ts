@@ -1,5 +1,7 @@
 /**
- * Reads and writes the fields of the schema's tables: little-endian, lengths checked before reading.
+ * Reads and writes the fields of the schema's tables.
+ *
+ * Little-endian, lengths checked before reading.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * The schema: every number and name that both languages, or two nodes, must agree on.
- * `tools/gen.ts` prints `c/include/lb_wire.h` from it; ids are append-only and never reused.
+ * Every number and name that languages or nodes share.
+ *
+ * The schema: what both languages, or two nodes, must agree on. `tools/gen.ts` prints
+ * `c/include/lb_wire.h` from it; ids are append-only and never reused.
  *
  * @module
  */

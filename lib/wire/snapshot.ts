@@ -1,5 +1,7 @@
 /**
- * The snapshot: what a node tells about itself in answer to `I`, as JSON. Fields are only ever added.
+ * A node's snapshot as JSON.
+ *
+ * Fields are only ever added.
  *
  * @module
  */

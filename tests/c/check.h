@@ -1,4 +1,7 @@
-/* check.h - what the C unit tests share: checks that say where they failed, a runner of cases. */
+/* check.h - Checks and a runner of cases for the C tests.
+ *
+ * A check that fails says where.
+ */
 #ifndef CHECK_H
 #define CHECK_H
 

@@ -1,4 +1,7 @@
-/* files_guest.c - what the rest of the library is for the files under test: calls arrive, and go to the test's home. */
+/* files_guest.c - A guest's calls on files, without the rest of the library.
+ *
+ * Calls arrive, and go to the test's home.
+ */
 #include <asm/unistd.h>
 
 #include "../../c/base/mem.h"

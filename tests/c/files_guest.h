@@ -1,4 +1,7 @@
-/* files_guest.h - a guest's half of calls on files, with the test as its home (test_files.c). */
+/* files_guest.h - A guest's half of calls on files (test_files.c).
+ *
+ * The test is its home.
+ */
 #ifndef FILES_GUEST_H
 #define FILES_GUEST_H
 

@@ -1,4 +1,4 @@
-/* keeper_world.c - what surrounds a keeper under test: a daemon, its guest's home, and guests. */
+/* keeper_world.c - A daemon, a home and guests around a keeper under test. */
 #include "keeper_world.h"
 
 struct kept kept;

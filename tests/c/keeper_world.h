@@ -1,4 +1,4 @@
-/* keeper_world.h - what surrounds a keeper under test: a daemon, its guest's home, and guests.
+/* keeper_world.h - A daemon, a home and guests around a keeper under test.
  *
  * The test program is the daemon and the home; the keeper runs in a child of it. The guest, which
  * would be restored from an image, is a function of the test, run by the keeper's own child.

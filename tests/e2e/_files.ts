@@ -1,6 +1,7 @@
 /**
- * Random calls on files of a program that is moved to and fro, each compared with a model in its memory
- * (tests/programs/filemodel.py).
+ * Random calls on files of a program that is moved.
+ *
+ * Each is compared with a model in its memory (tests/programs/filemodel.py).
  *
  * @module
  */

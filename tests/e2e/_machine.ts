@@ -1,5 +1,7 @@
 /**
- * A machine whose kernel tells what a test wants: files over those of /proc, on one host.
+ * A host whose kernel reports what a test wants.
+ *
+ * Files over those of /proc.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Broken configs, half-open connections, wiped and unusable directories: each is told, none hurts.
+ * Broken configs, half-open connections, wiped and unusable directories.
+ *
+ * Each is reported, none hurts.
  *
  * @module
  */

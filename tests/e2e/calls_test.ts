@@ -1,5 +1,7 @@
 /**
- * What system calls give: the same away from home as at home, results, errors and side effects.
+ * System calls away from home as at home.
+ *
+ * Results, errors and side effects.
  *
  * @module
  */

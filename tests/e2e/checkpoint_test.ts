@@ -1,5 +1,7 @@
 /**
- * Images in files: written, carried to another node, continued there and at home.
+ * Images in files.
+ *
+ * Written, carried to another node, continued there and at home.
  *
  * @module
  */

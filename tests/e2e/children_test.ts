@@ -1,5 +1,7 @@
 /**
- * Children of a process that has moved: made, and it stays where it is.
+ * Children of a process that has moved.
+ *
+ * They are made, and it stays where it is.
  *
  * @module
  */

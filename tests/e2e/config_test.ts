@@ -1,5 +1,7 @@
 /**
- * Config keys that reach into programs: the trigger's signal and what SIGTSTP does.
+ * Config keys that reach into programs.
+ *
+ * The trigger's signal and what SIGTSTP does.
  *
  * @module
  */

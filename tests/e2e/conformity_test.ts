@@ -1,6 +1,8 @@
 /**
- * A thousand small checks of system calls: the log of a process that is launched, of one that runs away from home, and of
- * one that is moved to and fro meanwhile, are that of a process without lb.
+ * A thousand small checks of system calls.
+ *
+ * The log of a process that is launched, of one that runs away from home, and of one that is moved
+ * to and fro meanwhile, are that of a process without lb.
  *
  * @module
  */

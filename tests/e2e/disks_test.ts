@@ -1,6 +1,8 @@
 /**
- * Files on the file systems of disks, whose rules are not those of memory: O_DIRECT asks for alignment, there are
- * errors, ends, quotas.
+ * Files on the file systems of disks.
+ *
+ * Their rules are not those of memory: O_DIRECT asks for alignment, there are errors, ends,
+ * quotas.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * What rarely happens in one program: registers, signals, clocks and memory of all kinds while it is
- * moved again and again, and limits that are tighter than what a shadow needs.
+ * What rarely happens in one program, under repeated moves.
+ *
+ * Registers, signals, clocks and memory of all kinds, and limits that are tighter than what a
+ * shadow needs.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Moves and checkpoints that the world gets in the way of: a full disk, and programs that end, stop
- * or fork at that moment. No job is lost, and what is told is clear.
+ * Moves and checkpoints that the world gets in the way of.
+ *
+ * A full disk, and programs that end, stop or fork at that moment. No job is lost, and what is
+ * told is clear.
  *
  * @module
  */

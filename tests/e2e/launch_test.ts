@@ -1,5 +1,7 @@
 /**
- * A launch changes nothing for a program that does not move, whatever other libraries it is built with.
+ * A launch changes nothing for a program that stays.
+ *
+ * Whatever other libraries it is built with.
  *
  * @module
  */

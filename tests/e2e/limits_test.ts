@@ -1,5 +1,7 @@
 /**
- * Limits on memory count what the program has, wherever it runs: not what `lb` adds to it there.
+ * Limits on memory count what the program has.
+ *
+ * Wherever it runs, not what `lb` adds to it there.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Nothing hangs and nothing lingers: orders that cannot be carried out are answered, one process's order
- * does not wait for another's, and what has ended leaves no trace.
+ * Nothing hangs and nothing lingers.
+ *
+ * Orders that cannot be carried out are answered, one process's order does not wait for another's,
+ * and what has ended leaves no trace.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Policies that look at the machine, on real nodes: load that lb did not launch, pressure, memory.
+ * Policies that look at the machine, on real nodes.
+ *
+ * Load that lb did not launch, pressure, memory.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Members of a running cluster, on real nodes: one joins and takes work, one leaves, one is cut off, one
- * is stopped.
+ * Members of a running cluster, on real nodes.
+ *
+ * One joins and takes work, one leaves, one is cut off, one is stopped.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Memory after a move is what it was: of the same kind, with the same attributes, from the same files.
+ * Memory after a move is what it was.
+ *
+ * Of the same kind, with the same attributes, from the same files.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Processes that cannot move, now or ever: the reason is told, the process is not touched, and when
- * the obstacle is gone it moves.
+ * Processes that cannot move, now or ever.
+ *
+ * The reason is reported, the process is not touched, and when the obstacle is gone it moves.
  *
  * @module
  */

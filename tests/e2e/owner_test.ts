@@ -1,5 +1,7 @@
 /**
- * The owner of a node comes and goes: guests get a low priority, are stopped, leave, and nothing is lost.
+ * The owner of a node comes and goes.
+ *
+ * Guests get a low priority, are stopped, leave, and nothing is lost.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Programs as Debian ships them, fed in three parts while they are moved away, home and away again:
- * what they write must be byte for byte what an unmoved run writes.
+ * Programs as Debian ships them, fed while they are moved.
+ *
+ * In three parts, away, home and away again: what they write must be byte for byte what an unmoved
+ * run writes.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The commands that show and move processes, as a person uses them: ps, monitor, migrate, home.
+ * Commands that show and move processes, as a person types.
+ *
+ * ps, monitor, migrate, home.
  *
  * @module
  */

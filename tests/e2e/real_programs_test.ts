@@ -1,6 +1,7 @@
 /**
- * Databases, archivers, compilers, shells and interpreters that are moved to and fro while they work do
- * what they do unmoved, byte for byte; `npm run soak -- programs SECONDS` does it longer.
+ * Databases, compilers, shells and interpreters that are moved.
+ *
+ * They do what they do unmoved, byte for byte; `npm run soak -- programs SECONDS` does it longer.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * A move that fails: the person who asked for it hears why, from whatever node knows, with its name; and so
- * does who asks `lb why` later. The process goes on where it was.
+ * Reasons of a move that fails.
+ *
+ * The person who asked for it is told why, from whatever node knows, with its name; and so is who
+ * asks `lb why` later. The process goes on where it was.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Daemons that end and come back, and links that break, while processes are away.
+ * Daemons that restart, and links that break, around guests.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * How a process is scheduled: what it has chosen holds wherever it runs, as far as that node can.
+ * How a process is scheduled.
+ *
+ * What it has chosen holds wherever it runs, as far as that node can.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Which process an over node sends away: each selection on real processes, and the next best one
- * where the best cannot move.
+ * Which process an over node sends away.
+ *
+ * Each selection on real processes, and the next best one where the best cannot move.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * `lb shadow`: an image whose process went on or is gone gets a shadow by hand.
+ * `lb shadow`: a shadow by hand.
+ *
+ * For an image whose process went on or is gone.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * signalfd(2) away from home: event loops that move to and fro under a storm of signals.
+ * signalfd(2) away from home.
+ *
+ * Event loops that move to and fro under a storm of signals.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Patched system call sites: they are there away and gone at home, and the program does not notice them.
+ * Patched system call sites.
+ *
+ * They are there away and gone at home, and the program does not notice them.
  *
  * @module
  */

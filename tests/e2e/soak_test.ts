@@ -1,5 +1,7 @@
 /**
- * A program that checks itself is moved twenty times and never notices; `npm run soak` does it longer.
+ * A program that checks itself, moved twenty times.
+ *
+ * It never notices; `npm run soak` does it longer.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * How long a move freezes a process: what is reserved or a hole does not make it longer, and is as it was
- * wherever the process runs; what would take too long is not begun.
+ * How long a move freezes a process.
+ *
+ * What is reserved or a hole does not make it longer, and is as it was wherever the process runs;
+ * what would take too long is not begun.
  *
  * @module
  */

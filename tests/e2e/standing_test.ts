@@ -1,5 +1,7 @@
 /**
- * What a person tells the balancer, on real nodes: `lb pin`, `lb drain`, `lb why`, a policy by name.
+ * Standing orders of a person, on real nodes.
+ *
+ * `lb pin`, `lb drain`, `lb why`, a policy by name.
  *
  * @module
  */

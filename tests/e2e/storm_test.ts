@@ -1,5 +1,7 @@
 /**
- * Calls, waits and jumps under a storm of signals, while the process moves.
+ * Calls, waits and jumps under a storm of signals.
+ *
+ * While the process moves.
  *
  * @module
  */

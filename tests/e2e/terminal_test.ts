@@ -1,6 +1,7 @@
 /**
- * Programs that own a terminal are moved to and fro between what the user types: each session shows,
- * byte for byte, what it shows unmoved.
+ * Programs that own a terminal, moved between what is typed.
+ *
+ * Each session shows, byte for byte, what it shows unmoved.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * POSIX timers of a process that moves to and fro: numbers, clocks, values, and every tick.
+ * POSIX timers of a process that moves to and fro.
+ *
+ * Numbers, clocks, values, and every tick.
  *
  * @module
  */

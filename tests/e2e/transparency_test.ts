@@ -1,5 +1,7 @@
 /**
- * What others see of a moved process: its PID, its exit status, its signals, its terminal.
+ * What others see of a moved process.
+ *
+ * Its PID, its exit status, its signals, its terminal.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * What goes wrong around a moved program while it works: the link is cut, the disk fills up, others
- * change its files, its shadow is killed. It gets the error that it would get at home, and each of its
- * calls happens once.
+ * Trouble around a moved program while it works.
+ *
+ * The link is cut, the disk fills up, others change its files, its shadow is killed. It gets the
+ * error that it would get at home, and each of its calls happens once.
  *
  * @module
  */

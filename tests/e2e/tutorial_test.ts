@@ -1,5 +1,7 @@
 /**
- * The tutorial, run as it is written: its blocks of commands, one after the other, in one shell.
+ * The tutorial, run as it is written.
+ *
+ * Its blocks of commands, one after the other, in one shell.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Time limits of calls that wait go on when the process moves in their middle.
+ * Time limits of waiting calls, across a move.
  *
  * @module
  */

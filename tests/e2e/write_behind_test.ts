@@ -1,6 +1,8 @@
 /**
- * What a moved program writes and reads without waiting for home: nothing of it is lost or done twice, whatever
- * happens to the program, the link and the disk, and nobody can tell it from calls that wait.
+ * What a moved program writes and reads without waiting.
+ *
+ * Nothing of it is lost or done twice, whatever happens to the program, the link and the disk, and
+ * nobody can tell it from calls that wait.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * One trial of a fault point: a job whose output tells everything that happened to it, and the
- * verdict on how it ended.
+ * One trial of a fault point, and its verdict.
+ *
+ * A job whose output tells everything that happened to it, and how it ended.
  *
  * @module
  */

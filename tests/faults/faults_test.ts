@@ -1,6 +1,8 @@
 /**
- * Every fault point with every action, on either side of each kind of move: there is exactly one copy
- * at every moment, and unless the only copy was killed the job finishes with the right output.
+ * Every fault point with every action.
+ *
+ * On either side of each kind of move: there is exactly one copy at every moment, and unless the
+ * only copy was killed the job finishes with the right output.
  *
  * @module
  */

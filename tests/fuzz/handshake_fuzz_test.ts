@@ -1,4 +1,8 @@
-/** Fuzz tests of the handshake: a caller that sends anything gets an error of ours, never a session. */
+/**
+ * Fuzz tests of the handshake.
+ *
+ * A caller that sends anything gets an error of ours, never a session.
+ */
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { HostError, WireError } from "../../lib/base/errors.ts";

@@ -1,4 +1,8 @@
-/** Fuzz tests of the wire: random bytes never make a decoder throw anything but WireError. */
+/**
+ * Fuzz tests of the wire.
+ *
+ * Random bytes never make a decoder throw anything but WireError.
+ */
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { WireError } from "../../lib/base/errors.ts";

@@ -1,6 +1,7 @@
 /**
- * Compiles the test programs: each `tests/programs/NAME.c`, and each folder `tests/programs/NAME/`
- * as one program, to `dist/tests/NAME`.
+ * Compiles the test programs to `dist/tests/NAME`.
+ *
+ * Each `tests/programs/NAME.c`, and each folder `tests/programs/NAME/` as one program.
  *
  * @module
  */

@@ -1,6 +1,7 @@
-/*
- * bystander: prints what a program sees of itself at its start, for a comparison of a bare one with one that was
- * launched: what its signals do, its environment without LD_PRELOAD, its open descriptors.
+/* bystander.c - Prints what a program sees of itself at its start.
+ *
+ * For a comparison of a bare one with one that was launched: what its signals do, its environment without LD_PRELOAD,
+ * its open descriptors.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
-/*
- * calls: repeats one kind of system call and prints the seconds it took, for `npm run bench`.
+/* calls.c - Repeats one kind of system call and times it.
+ *
+ * It prints the seconds, for `npm run bench`.
  *
  *   calls write|read|clock|openclose|stat|getpid|compute COUNT FILE
  */

@@ -1,5 +1,6 @@
-/*
- * clocks: does nothing but look at its clocks until SIGTERM, and tells whether one has gone back or jumped.
+/* clocks.c - Looks at its clocks until SIGTERM.
+ *
+ * It tells whether one has gone back or jumped.
  *
  * It computes all the time, so that between two looks CPU time grows by little, and is in a clock function at
  * nearly every moment. Exit status 0: all were right; 3: the lines on standard output tell what was not.

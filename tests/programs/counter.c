@@ -1,5 +1,6 @@
-/*
- * counter: writes numbered lines to standard output and, at the same pace, to a file.
+/* counter.c - Writes numbered lines to standard output and a file.
+ *
+ * At the same pace.
  *
  *   counter LINES [--file FILE] [--interval-ms MS] [--status N] [--signal N]
  *

@@ -1,6 +1,8 @@
 /**
- * `lb daemon` for tests, whose native calls fail now and then: run by Deno in place of main.ts. Each
- * function of the native library fails once with each error in turn, from the moment that READY was said.
+ * `lb daemon` for tests, whose native calls fail at times.
+ *
+ * Run by Deno in place of main.ts. Each function of the native library fails once with each error
+ * in turn, from the moment that READY was said.
  *
  * @module
  */

@@ -1,5 +1,6 @@
-/*
- * flood: getpid, gettid, read and write as fast as they go under some 2000 signals a second, each result checked.
+/* flood.c - Makes calls under a flood of signals.
+ *
+ * getpid, gettid, read and write as fast as they go under some 2000 signals a second, each result checked.
  *
  *   flood SECONDS             checks itself; prints "ready", then "OK ..." or one line that says what was wrong
  *   flood send PID SECONDS    sends it signals meanwhile

@@ -1,6 +1,4 @@
-/*
- * forker: computes alone for a while, then forks a child that computes too, waits for it, and
- * computes alone again.
+/* forker.c - Computes alone, then beside a forked child, alone again.
  *
  *   forker BEFORE CHILD AFTER        seconds of each part
  *

@@ -1,8 +1,8 @@
-/*
- * forward: repeats one kind of system call as it is told on standard input, and watches at home what
- * comes of it, for `npm run bench -- forward`. Every time is CLOCK_REALTIME in nanoseconds, which
- * the hosts of a testbed share. Record N of a file starts with the number N, so that what is
- * measured is also checked.
+/* forward.c - Repeats one kind of system call on request.
+ *
+ * As it is told on standard input; it watches at home what comes of it, for `npm run bench -- forward`. Every time is
+ * CLOCK_REALTIME in nanoseconds, which the hosts of a testbed share. Record N of a file starts with the number N, so
+ * that what is measured is also checked.
  *
  *   forward work                       reads lines "KIND COUNT PATH", answers "FROM TO"
  *   forward make FILE RECORD COUNT     writes a file of COUNT records of RECORD bytes

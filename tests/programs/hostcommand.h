@@ -1,5 +1,6 @@
-/*
- * hostcommand.h: how a command starts on a testbed host, and what hostenter says to hosttree for it.
+/* hostcommand.h - How a command starts on a testbed host.
+ *
+ * What hostenter says to hosttree for it.
  */
 #ifndef HOSTCOMMAND_H
 #define HOSTCOMMAND_H

@@ -1,5 +1,6 @@
-/*
- * hostenter: runs a command on a testbed host, and ends as it ends.
+/* hostenter.c - Runs a command on a testbed host.
+ *
+ * It ends as the command ends.
  *
  *   hostenter PID COMMAND [ARGUMENT...]
  *   hostenter SOCKET COMMAND [ARGUMENT...]

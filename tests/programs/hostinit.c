@@ -1,5 +1,6 @@
-/*
- * hostinit: the first process of a testbed host: new network, mount, PID and host-name namespaces.
+/* hostinit.c - The first process of a testbed host.
+ *
+ * In new network, mount, PID and host-name namespaces.
  *
  *   hostinit NAME
  *

@@ -1,5 +1,6 @@
-/*
- * hosttree: what hostinit is where there are no namespaces: the ancestor of all that runs on a host.
+/* hosttree.c - The ancestor of all that runs on a host.
+ *
+ * What hostinit is where there are no namespaces.
  *
  *   hosttree SOCKET
  *   hosttree -- COMMAND [ARGUMENT...]

@@ -1,7 +1,7 @@
-/*
- * iotrace: makes calls on files that a seed chooses, and prints what each of them did. Two runs with one
- * seed must print the same, wherever they ran: the offset that descriptors share, the size that each of
- * them sees, what was written just before, and every error.
+/* iotrace.c - Makes calls on files that a seed chooses.
+ *
+ * It prints what each of them did. Two runs with one seed must print the same, wherever they ran: the offset that
+ * descriptors share, the size that each of them sees, what was written just before, and every error.
  *
  *   iotrace SEED PARTS CALLS       does CALLS calls for each of PARTS lines from standard input, and then
  *                                  prints "part N"

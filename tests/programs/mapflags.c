@@ -1,6 +1,7 @@
-/*
- * mapflags: maps memory in many ways, and tells of each page what /proc/self/smaps says of it in VmFlags, and of the
- * process what prctl(2) and its like do. The same must be told after each move.
+/* mapflags.c - Maps memory in many ways, and prints its flags.
+ *
+ * Of each page what /proc/self/smaps says of it in VmFlags, and of the process what prctl(2) and its like do. The same
+ * must be told after each move.
  *
  *   mapflags
  *

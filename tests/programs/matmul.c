@@ -1,5 +1,6 @@
-/*
- * matmul: the work of the thesis: multiplies real N x N matrices, and can check itself.
+/* matmul.c - Multiplies real matrices, and can check itself.
+ *
+ * The work of the thesis, N x N.
  *
  *   matmul N [--repeat R] [--seed S] [--output FILE]   computes C = A_1 B_1 + ... + A_R B_R
  *   matmul --check N [--repeat R] [--seed S]           prints the same checksum in another order

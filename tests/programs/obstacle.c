@@ -1,4 +1,4 @@
-/* obstacle.c - makes one thing that keeps a process from moving, then waits: obstacle KIND. */
+/* obstacle.c - obstacle KIND: makes one obstacle to moving, then waits. */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sched.h>

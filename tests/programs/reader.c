@@ -1,6 +1,6 @@
-/*
- * reader: copies standard input to standard output line by line, with its PID and a number before
- * each line, until end of file; then prints the number of lines and bytes.
+/* reader.c - Copies standard input to standard output by lines.
+ *
+ * With its PID and a number before each line, until end of file; then it prints the number of lines and bytes.
  */
 #include <stdio.h>
 #include <string.h>

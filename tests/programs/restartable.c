@@ -1,6 +1,7 @@
-/*
- * restartable: restartable sequences, rseq(2), with an area that the program has registered itself, or the C library's
- * if that has one (GLIBC_TUNABLES=glibc.pthread.rseq=0: it has none).
+/* restartable.c - Checks restartable sequences, rseq(2).
+ *
+ * With an area that the program has registered itself, or the C library's if that has one
+ * (GLIBC_TUNABLES=glibc.pthread.rseq=0: it has none).
  *
  *   restartable
  *

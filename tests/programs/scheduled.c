@@ -1,5 +1,6 @@
-/*
- * scheduled: chooses how it is scheduled, again and again, and tells what it and its children have.
+/* scheduled.c - Chooses how it is scheduled, again and again.
+ *
+ * It tells what it and its children have.
  *
  * Prints "ready", then waits for the files "away", "home" and "again" in turn; at each it reports, chooses anew, and
  * reports once more, for itself and for a child. At "lock" it takes a PI futex, and it ends at "end". What it prints

@@ -1,5 +1,6 @@
-/*
- * signalloop: an event loop of epoll, signalfd and timerfd under a storm of signals; each record is checked.
+/* signalloop.c - An event loop under a storm of signals.
+ *
+ * Of epoll, signalfd and timerfd; each record is checked.
  *
  *   signalloop SECONDS            prints "ready", then "OK ..." or one line that says what was wrong
  *   signalloop send PID SECONDS   sends it signals meanwhile; prints how many

@@ -1,5 +1,4 @@
-/*
- * sleeper: does nothing for a while, or computes for a while, and ends with a status.
+/* sleeper.c - Sleeps or computes for a while, ends with a status.
  *
  *   sleeper SECONDS [--busy] [--megabytes N] [--status N]
  *

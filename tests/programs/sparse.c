@@ -1,5 +1,6 @@
-/* sparse.c - memory of which little exists: `sparse KIND [SIZE]` makes it and says "ready"; for each line that it
- * reads it looks at all of it again and says "ok", or what is wrong.
+/* sparse.c - sparse KIND [SIZE]: makes memory of which little exists.
+ *
+ * It says "ready"; for each line that it reads it looks at all of it again and says "ok", or what is wrong.
  *
  *   plain          nothing
  *   own MIB        so much memory, all of it used

@@ -1,6 +1,7 @@
-/*
- * spawner: starts children in all the ways that share memory with them (system, popen, posix_spawn, vfork) and prints
- * what comes of it; no line depends on the PID or on the node.
+/* spawner.c - Starts children that share memory with it.
+ *
+ * In all the ways that do (system, popen, posix_spawn, vfork); it prints what comes of it; no line depends on the PID
+ * or on the node.
  *
  *   spawner ROUNDS        prints "ready", waits for a line on standard input, works ROUNDS times, prints "done",
  *                         waits for the end of standard input

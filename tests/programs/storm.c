@@ -1,5 +1,6 @@
-/*
- * storm: calls of every kind under a storm of signals, each result checked.
+/* storm.c - Makes calls of every kind under a storm of signals.
+ *
+ * Each result is checked.
  *
  *   storm SECONDS
  *

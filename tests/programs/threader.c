@@ -1,5 +1,4 @@
-/*
- * threader: computes in one thread for a while, then in two, then in one again.
+/* threader.c - Computes in one thread, then two, then one.
  *
  *   threader BEFORE TWO AFTER        seconds of each part
  *

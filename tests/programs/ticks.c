@@ -1,5 +1,6 @@
-/*
- * ticks: timers whose signals are blocked: however long, one signal of each waits, and stands for all of its ticks.
+/* ticks.c - Timers whose signals are blocked.
+ *
+ * However long, one signal of each waits, and stands for all of its ticks.
  *
  * Two timers of timer_create(2), one with a real-time signal, and one of setitimer(2) go off at the same moments. Reads
  * commands from standard input, one a line, and answers each with one line:

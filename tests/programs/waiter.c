@@ -1,5 +1,4 @@
-/*
- * waiter: waits in one kind of call for so long, and tells how long that was.
+/* waiter.c - Waits in one kind of call, and times it.
  *
  *   waiter KIND MS
  *

@@ -1,5 +1,7 @@
 /**
- * Limits a host to a part of one CPU by a control group, of version 1 or 2, and counts what it uses.
+ * Limits a host to a part of one CPU.
+ *
+ * By a control group, of version 1 or 2; it counts what the host uses.
  *
  * @module
  */

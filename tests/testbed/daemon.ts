@@ -1,5 +1,7 @@
 /**
- * The `lb daemon` of a testbed host: its config, its start and its end.
+ * The `lb daemon` of a testbed host.
+ *
+ * Its config, its start and its end.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Gives a testbed's host the file systems that disks have: their rules are not those of memory.
+ * Gives a testbed's host the file systems of disks.
+ *
+ * Their rules are not those of memory.
  *
  * @module
  */

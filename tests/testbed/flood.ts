@@ -1,6 +1,7 @@
 /**
- * `flood` (tests/programs/flood.c): system calls as fast as they go under a flood of signals, moved at
- * random moments.
+ * Moves `flood` (tests/programs/flood.c) at random moments.
+ *
+ * It makes system calls as fast as they go under a flood of signals.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Real programs that start others, wait for them, talk with them and signal them, for the runner of
- * `programs.ts`.
+ * Real programs that start others.
+ *
+ * They wait for them, talk with them and signal them; for the runner of `programs.ts`.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * One host of a testbed: runs commands, starts programs, reads and writes files there.
+ * One host of a testbed.
+ *
+ * It runs commands, starts programs, reads and writes files there.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A program that runs on a testbed host, with its output as it comes.
+ * A program on a testbed host, with its output.
  *
  * @module
  */

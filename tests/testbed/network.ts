@@ -1,5 +1,7 @@
 /**
- * Joins the testbed's hosts by a bridge in a namespace of its own; nothing is made outside.
+ * Joins the testbed's hosts by a bridge.
+ *
+ * In a namespace of its own; nothing is made outside.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Real programs and how to run them twice: once as they are, once moved at moments that a seed chooses.
- * Both runs must leave the same output, the same files and the same exit status.
+ * Real programs, run once unmoved and once moved.
+ *
+ * At moments that a seed chooses. Both runs must leave the same output, the same files and the
+ * same exit status.
  *
  * @module
  */

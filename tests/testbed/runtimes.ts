@@ -1,6 +1,7 @@
 /**
- * Programs whose runtimes reserve much address space, or manage memory in their own ways, for the runner of
- * `programs.ts`.
+ * Programs whose runtimes manage memory in their own ways.
+ *
+ * Or reserve much address space; for the runner of `programs.ts`.
  *
  * @module
  */

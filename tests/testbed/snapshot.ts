@@ -1,6 +1,8 @@
 /**
- * The snapshot as `lb monitor --json` prints it: the published shape, written down here on its own so
- * that a change of the program's types cannot pass unseen.
+ * The snapshot as `lb monitor --json` prints it.
+ *
+ * The published shape, written down here on its own so that a change of the program's types cannot
+ * pass unseen.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The testbed itself: hosts are apart, joined by the network, and leave nothing behind.
+ * The testbed itself.
+ *
+ * Hosts are apart, joined by the network, and leave nothing behind.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Golden vectors: the values every vector holds, and its text form, which C and TypeScript tests read.
+ * Golden vectors of the wire.
+ *
+ * The values every vector holds, and its text form, which C and TypeScript tests read.
  *
  * A vector is hex bytes, one field a line; `#` starts a comment. Field number i (from 0) of a message
  * holds: u32 0x01020300+i, i32 -(100+i), u64 0x0102030405060700+i, i64 -(100+i), char and text its

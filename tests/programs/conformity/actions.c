@@ -1,6 +1,7 @@
-/*
- * actions.c - every flag of sigaction(2), and masks, for the signals that lb uses for itself at home, one that it uses
- * away from home, and an ordinary one: all must be the same.
+/* actions.c - Every flag of sigaction(2), and masks.
+ *
+ * For the signals that lb uses for itself at home, one that it uses away from home, and an ordinary one: all must be
+ * the same.
  */
 #include "conformity.h"
 

@@ -1,4 +1,7 @@
-/* children.c - what brings a process home: other processes and programs, and calls that no row carries. */
+/* children.c - What brings a process home.
+ *
+ * Other processes and programs, and calls that no row carries.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

@@ -1,4 +1,7 @@
-/* direct.c - O_DIRECT: what the file system asks of memory, lengths and offsets, whatever the program did before. */
+/* direct.c - O_DIRECT.
+ *
+ * What the file system asks of memory, lengths and offsets, whatever the program did before.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

@@ -1,4 +1,7 @@
-/* disk.c - what file systems do in ways of their own: files without a name, exchanges, holes, room set aside. */
+/* disk.c - What file systems do in ways of their own.
+ *
+ * Files without a name, exchanges, holes, room set aside.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

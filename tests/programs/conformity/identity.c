@@ -1,4 +1,7 @@
-/* identity.c - who the process is, what it may, how it is scheduled; and the wait family without children. */
+/* identity.c - Who the process is, what it may, its scheduling.
+ *
+ * And the wait family without children.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

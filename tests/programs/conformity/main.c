@@ -1,6 +1,7 @@
-/*
- * conformity: small checks of system calls, each of which prints one line that does not depend on where, when or in
- * which descriptor table of the launcher's it runs. The log of a run away from home must be that of a run at home.
+/* main.c - Small checks of system calls.
+ *
+ * Each prints one line that does not depend on where, when or in which descriptor table of the launcher's it runs. The
+ * log of a run away from home must be that of a run at home.
  *
  *   conformity [PAUSE_MS [PART...]]
  *

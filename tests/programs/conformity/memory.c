@@ -1,4 +1,7 @@
-/* memory.c - mappings, the heap; and what calls say to memory that is not there. */
+/* memory.c - Mappings and the heap.
+ *
+ * And what calls say to memory that is not there.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

@@ -1,4 +1,7 @@
-/* program.c - what /proc/self tells of the program's file and descriptors, though another program stands at home. */
+/* program.c - What /proc/self tells of the program's file and descriptors.
+ *
+ * Though another program stands at home.
+ */
 #include "conformity.h"
 
 #include <dirent.h>

@@ -1,4 +1,7 @@
-/* signalfds.c - signalfd(2): what it reads, in which order, who is woken, and signals that leave it again. */
+/* signalfds.c - signalfd(2).
+ *
+ * What it reads, in which order, who is woken, and signals that leave it again.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

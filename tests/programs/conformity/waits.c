@@ -1,4 +1,7 @@
-/* waits.c - calls that wait: a signal with and without SA_RESTART, and time limits; clocks and timers. */
+/* waits.c - Calls that wait, clocks and timers.
+ *
+ * A signal with and without SA_RESTART, and time limits.
+ */
 #include "conformity.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-/*
- * selfcheck: a program that checks, over and over, that nothing a process can see about itself has
- * changed: registers, memory, files, signals, identity, clocks.
+/* main.c - Checks that nothing it sees of itself changes.
+ *
+ * Over and over: registers, memory, files, signals, identity, clocks.
  *
  *   selfcheck SECONDS [--skip GROUP]... [--only GROUP]
  *
