@@ -9,6 +9,7 @@
 #include <linux/uio.h>
 
 #include "mask/aside.h"
+#include "mask/mask.h"
 #include "process/process.h"
 
 /* One trapped call. Handlers run inside the SIGSYS handler, all signals blocked, on the program's stack:
@@ -154,7 +155,7 @@ int64_t lb_gap_read(const struct lb_request *request) LB_HIDDEN;
 int64_t lb_gap_error(int64_t fd, bool writes) LB_HIDDEN;
 
 /* forward_fork.c and forward_child.c: a child that shares this process's memory while its parent waits. All calls are
- * the child's while lb_self.has_child is set. */
+ * the child's while has_child of its struct lb_thread is set. */
 struct lb_clone { /* arguments of clone3(2); stack: its upper end, 0: the parent's goes on */
 	uint64_t flags, exit_signal, stack, pidfd, parent_tid, child_tid;
 };
@@ -177,7 +178,6 @@ uint64_t lb_user_gather(void *to, const struct lb_operand_value *from) LB_HIDDEN
 uint64_t lb_user_scatter(const struct lb_operand_value *to, const void *from, uint64_t size) LB_HIDDEN;
 
 /* forward_signal.c */
-uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN; /* without the signals that we may never block */
 /* What rt_sigprocmask(2) with these arguments makes of the mask `old`; without a new set that mask. 0 or -errno. */
 int64_t lb_mask_wanted(const struct lb_trap *trap, uint64_t old, uint64_t *wanted) LB_HIDDEN;
 /* A pending signal that the program does not block and that would be acted on; 0: none. */

@@ -3,18 +3,18 @@
 #define LB_INTERNAL_H
 
 #include "mask/aside.h"
+#include "mask/mask.h"
+#include "process/context.h"
 #include "process/process.h"
 #include "lb_restorer.h"
 #include "mem.h"
 #include "syscall.h"
+#include "text.h"
 
 #include <asm/unistd.h>
 
-#define LB_SIGURG 23
 #define LB_SIGTSTP 20
 #define LB_SIGCHLD 17
-/* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
-#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
 #define LB_SIGSYS 31
 #define LB_AT_FDCWD (-100)
 #define LB_EINTR (-4)
@@ -28,41 +28,12 @@
 #define LB_SA_RESTART 0x10000000ULL
 #define LB_SIG_DFL 0ULL
 #define LB_SIG_IGN 1ULL
-#define LB_SI_QUEUE (-1)
-#define LB_SI_TIMER (-2)
-#define LB_SI_TKILL (-6)
-#define LB_SIGINFO_SIZE_RAW 128
 #define LB_UPPER_DESCRIPTORS 64 /* numbers below RLIMIT_NOFILE that the library takes for itself */
 
 /* Of struct ucontext, arch/x86/include/uapi/asm/{ucontext,sigcontext}.h: 64-bit words of gregs from 5 on. */
 enum lb_register { LB_RDI = 8, LB_RSI = 9, LB_RDX = 12, LB_RAX = 13, LB_R10 = 2, LB_RIP = 16, LB_RSP = 15 };
 #define LB_UC_GREGS 5
 #define LB_UC_SIGMASK 37 /* word: 40 bytes before the registers, 256 bytes of struct sigcontext_64 */
-
-struct lb_siginfo {
-	int32_t signo, error, code, pad;
-	union {
-		struct {
-			int32_t pid;
-			uint32_t uid;
-			uint64_t value;
-		} queued;
-		struct {
-			int32_t id, overrun;
-			uint64_t value;
-		} timer;
-		uint8_t bytes[LB_SIGINFO_SIZE_RAW - 16];
-	};
-};
-_Static_assert(sizeof(struct lb_siginfo) == LB_SIGINFO_SIZE_RAW, "siginfo_t is 128 bytes");
-
-/* ---- context.S */
-struct lb_resume_args *lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
-extern char lb_context_resume[] LB_HIDDEN;
-extern char lb_sigreturn[] LB_HIDDEN;
-int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
-/* Calls it in a new process, made by clone(2) with these flags, CLONE_VM among them. Returns its PID or an error. */
-int64_t lb_beside(int64_t (*function)(void *), void *argument, uint64_t flags) LB_HIDDEN;
 
 /* ---- interpose.c */
 void lb_restorer_learn(void) LB_HIDDEN; /* leaves SIGURG with an action of lb's */
@@ -96,8 +67,6 @@ struct lb_mapping {
 	uint64_t offset, device_number, inode; /* of its file */
 	const char *path;                      /* its name, "" if it has none; valid during the call */
 };
-/* Reads hexadecimal digits up to the first other character, and moves there. */
-uint64_t lb_parse_hex(const char **at) LB_HIDDEN;
 /* Calls `each` for every mapping, in address order, until it returns non-zero. Returns that or a negative
  * error. */
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context) LB_HIDDEN;
@@ -119,9 +88,8 @@ void lb_unfreeze(void) LB_HIDDEN;
 void lb_signal_put_back(const struct lb_siginfo *info) LB_HIDDEN;
 /* In the restored process: gives it all back. */
 void lb_thaw(bool at_home) LB_HIDDEN;
-/* The program's CLOCK_MONOTONIC when it was frozen, and now. ns */
+/* The program's CLOCK_MONOTONIC when it was frozen. ns */
 uint64_t lb_frozen_monotonic_ns(void) LB_HIDDEN;
-uint64_t lb_program_monotonic_ns(void) LB_HIDDEN;
 
 /* ---- rseq.c: the area of rseq(2) */
 /* At home: finds out which is registered. Returns 0 or -LB_E_RSEQ. */
@@ -277,18 +245,12 @@ void lb_neighbours_meet(void) LB_HIDDEN;
 
 /* ---- init.c, trigger.c */
 void lb_trigger_install(void) LB_HIDDEN;
-bool lb_is_order(const struct lb_siginfo *info) LB_HIDDEN;
 /* At home, in the program's own context: does what it orders, as if it had been delivered here. */
 void lb_order_taken(int signal, const struct lb_siginfo *order) LB_HIDDEN;
 /* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
 void lb_resume_call(uint64_t *context) LB_HIDDEN;
 /* Whether the context has just left a call with EINTR, and which. */
 bool lb_interrupted_call(const uint64_t *context, uint32_t *number) LB_HIDDEN;
-int64_t lb_monotonic_raw_ns(void) LB_HIDDEN;
-void lb_text_copy(char *to, const char *from, size_t size) LB_HIDDEN;
-/* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */
-#define LB_LIBRARY_PATH_SIZE 4096
-extern char lb_library_path[LB_LIBRARY_PATH_SIZE] LB_HIDDEN;
 int lb_homecoming(int state_fd, char **environment) LB_HIDDEN;
 /* The order's work, on the private stack. */
 struct lb_order_context {

@@ -14,6 +14,7 @@
 
 #include "memory_child.h"
 #include "syscall.h"
+#include "text.h"
 
 #define FILE_TYPE 0170000 /* S_IFMT, S_IFREG: linux/stat.h has none for a program with a C library */
 #define REGULAR_FILE 0100000
@@ -110,20 +111,6 @@ static void map_all(void)
 	}
 }
 
-static uint64_t hexadecimal(const char **at)
-{
-	uint64_t value = 0;
-	for (;; (*at)++) {
-		char c = **at;
-		if (c >= '0' && c <= '9')
-			value = value * 16 + (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value * 16 + (uint64_t)(c - 'a' + 10);
-		else
-			return value;
-	}
-}
-
 static const char *next_column(const char *at)
 {
 	while (*at && *at != ' ')
@@ -135,14 +122,14 @@ static const char *next_column(const char *at)
 static void check_line(const char *line, struct lb_restorer_args *args)
 {
 	const struct lb_image_file *file = args->resume.files;
-	uint64_t start = hexadecimal(&line);
+	uint64_t start = lb_parse_hex(&line);
 	if (start < args->resume.hole_end || start >= args->made_end)
 		return;
 	for (int column = 0; column < 3; column++)
 		line = next_column(line);
-	uint64_t device = hexadecimal(&line) << 32;
+	uint64_t device = lb_parse_hex(&line) << 32;
 	line += *line == ':';
-	device |= hexadecimal(&line);
+	device |= lb_parse_hex(&line);
 	uint64_t inode = 0;
 	for (line = next_column(line); *line >= '0' && *line <= '9'; line++)
 		inode = inode * 10 + (uint64_t)(*line - '0');

@@ -11,7 +11,6 @@
 
 #include "files_guest.h"
 
-struct lb_process lb_self;
 unsigned guest_trips;
 uint64_t guest_edge;
 uint32_t lb_last_reply_flags;

@@ -1,5 +1,5 @@
 /* test_pages.c - Which pages exist, told in each of the ways of the kernels that there are. Units: c/library/image/pages.c
- * c/library/image/maps.c c/base/mem.c
+ * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -15,18 +15,11 @@
 #define GUARD_INSTALL 102
 #define RESERVED (1ul << 40)
 
-struct lb_process lb_self;
-
 /* What maps.c uses besides: nothing here asks for it. */
 bool lb_shared_is_alone(const struct lb_mapping *mapping)
 {
 	(void)mapping;
 	return false;
-}
-
-void lb_text_copy(char *to, const char *from, size_t size)
-{
-	snprintf(to, size, "%s", from);
 }
 
 struct rows {

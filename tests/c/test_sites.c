@@ -1,6 +1,6 @@
 /* test_sites.c - Patched sites: their code, what calls at them change and keep, signals and faults that come
  * meanwhile. Units: c/library/patch/sites.c c/library/patch/signal_entry.c c/library/patch/entry.S
- * c/library/image/maps.c c/base/mem.c
+ * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -25,7 +25,6 @@
 
 struct lb_mapping;
 
-struct lb_process lb_self;
 static int64_t (*answer)(uint32_t number, const uint64_t args[6]);
 static uint64_t last_args[6];
 
@@ -91,11 +90,6 @@ bool lb_shared_is_alone(const struct lb_mapping *mapping)
 	return false;
 }
 
-void lb_text_copy(char *to, const char *from, size_t size)
-{
-	snprintf(to, size, "%s", from);
-}
-
 void lb_timer_delivered(int32_t id);
 void lb_timer_delivered(int32_t id)
 {
@@ -111,7 +105,6 @@ uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *conte
 	return LB_ENTRY_BACK;
 }
 
-uint64_t lb_mask_strip(uint64_t mask);
 uint64_t lb_mask_strip(uint64_t mask)
 {
 	return mask;

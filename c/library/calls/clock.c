@@ -248,7 +248,7 @@ int64_t lb_own_getrusage(struct lb_trap *trap)
 	result = lb_syscall2(__NR_getrusage, trap->args[0], &usage);
 	if (result < 0)
 		return result;
-	elsewhere = &lb_self.cpu[(int)trap->args[0] == RUSAGE_THREAD ? LB_CPU_THREAD : LB_CPU_PROCESS];
+	elsewhere = (int)trap->args[0] == RUSAGE_THREAD ? &lb_thread()->cpu : &lb_self.cpu;
 	add_us(&usage.user, elsewhere->user_us);
 	add_us(&usage.system, elsewhere->system_us);
 	return lb_user_write(trap->args[1], &usage, sizeof(usage));

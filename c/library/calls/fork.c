@@ -24,7 +24,7 @@ static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 {
 	int64_t result;
 
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);

@@ -16,6 +16,7 @@
  */
 #include "forward.h"
 #include "internal.h"
+#include "process/clock.h"
 #include "cache/ring.h"
 
 #include <linux/errno.h>
@@ -83,8 +84,8 @@ int lb_fork_stream(const void *body, uint32_t size)
 void lb_fork_begin_life(void)
 {
 	is_being_born = false;
-	lb_self.call_seq = 0;
-	lb_self.busy = false;
+	lb_thread()->call_seq = 0;
+	lb_thread()->busy = false;
 	lb_come_home = false;
 	lb_frozen_forget();
 	lb_aside_drop(~0ULL);

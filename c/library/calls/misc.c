@@ -268,7 +268,7 @@ static int64_t set_name(struct lb_trap *trap)
 	if (result == -EFAULT)
 		return result;
 	name[result < 0 ? COMM_SIZE - 1 : result] = '\0'; /* longer names are cut: prctl(2) */
-	if (!lb_self.has_child)
+	if (!lb_thread()->has_child)
 		lb_syscall2(__NR_prctl, PR_SET_NAME, name);
 	trap->args[1] = (uint64_t)name;
 	return home_with_memory(trap, LB_ARG_IN, sizeof(name));

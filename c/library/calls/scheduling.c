@@ -149,7 +149,7 @@ static int64_t set_at_home(struct lb_trap *trap, bool self)
 {
 	int64_t result = lb_forward_row(trap, lb_row_of(trap->number));
 	/* A child of vfork(2) is at home: what runs here is its parent. */
-	if (result < 0 || !self || lb_self.has_child)
+	if (result < 0 || !self || lb_thread()->has_child)
 		return result;
 	if (ask_home() < 0 || follow() == 0)
 		return result;
@@ -190,7 +190,7 @@ int64_t lb_own_sched_setaffinity(struct lb_trap *trap)
 {
 	struct lb_request request = { .number = __NR_sched_getaffinity, .flags = LB_CALL_RESULT_SIZE };
 	int64_t result = lb_forward_row(trap, lb_row_of(trap->number));
-	if (result < 0 || !is_self(trap->args[0]) || lb_self.has_child)
+	if (result < 0 || !is_self(trap->args[0]) || lb_thread()->has_child)
 		return result;
 	memset(&chosen_cpus, 0, sizeof chosen_cpus);
 	lb_request_value(&request, 0, 0);

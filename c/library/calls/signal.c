@@ -18,7 +18,6 @@
 
 extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
 
-#define NEVER_BLOCKED (LB_BIT(SIGSYS) | LB_BIT(SIGURG) | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP))
 #define STOPPING (LB_BIT(SIGTSTP) | LB_BIT(SIGTTIN) | LB_BIT(SIGTTOU))
 /* Default action is to be ignored: signal(7). SIGCONT's work is done when it is sent. */
 #define HARMLESS (LB_BIT(SIGCHLD) | LB_BIT(SIGWINCH) | LB_BIT(SIGURG) | LB_BIT(SIGCONT))
@@ -31,11 +30,6 @@ extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
 #define UNKNOWN_UID UINT32_MAX
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no deadline that could be told */
-
-uint64_t lb_mask_strip(uint64_t mask)
-{
-	return mask & ~NEVER_BLOCKED;
-}
 
 /* Signals whose coming does something, be it only our own trigger. */
 static uint64_t acted_on(void)
@@ -165,7 +159,7 @@ static void mask_changes(uint64_t mask)
 	lb_held_update(mask);
 	lb_mask_believe(mask);
 	lb_aside_let_through(mask);
-	if (!lb_self.has_child && lb_mask_note(mask))
+	if (!lb_thread()->has_child && lb_mask_note(mask))
 		lb_actions_sync();
 }
 

@@ -29,7 +29,7 @@ void lb_held_hear(const struct lb_link_serve *serve)
 	lb_self.signalfds |= serve->signalfds;
 	lb_self.held = serve->held;
 	lb_self.program_is_home = serve->has_program != 0;
-	if (!(lb_self.signalfds & LB_NEVER_HELD) || lb_self.has_child)
+	if (!(lb_self.signalfds & LB_NEVER_HELD) || lb_thread()->has_child)
 		return;
 	/* It got one that cannot be right here: as if home had asked for it. */
 	lb_come_home = true;
@@ -75,7 +75,7 @@ void lb_held_update(uint64_t mask)
 	uint64_t wanted = lb_self.signalfds & mask & ~(LB_NEVER_HELD | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP));
 	uint64_t new = wanted & ~lb_self.held;
 
-	if (lb_self.has_child || lb_self.signalfds == 0)
+	if (lb_thread()->has_child || lb_self.signalfds == 0)
 		return;
 	if (wanted != lb_self.held)
 		hold(wanted, 0, false);
@@ -86,13 +86,13 @@ void lb_held_update(uint64_t mask)
 
 void lb_held_release(uint64_t set)
 {
-	if (!lb_self.has_child && (lb_self.held & set))
+	if (!lb_thread()->has_child && (lb_self.held & set))
 		hold(lb_self.held & ~set, 0, false);
 }
 
 void lb_held_after(uint64_t mask)
 {
-	if (lb_self.has_child || !(lb_last_reply_flags & LB_REPLY_SIGNALFD))
+	if (lb_thread()->has_child || !(lb_last_reply_flags & LB_REPLY_SIGNALFD))
 		return;
 	hold(lb_self.held, 0, false); /* tells what there is now */
 	lb_held_update(mask);
@@ -103,7 +103,7 @@ int64_t lb_own_signalfd(struct lb_trap *trap)
 	uint64_t set = 0;
 
 	if (trap->args[2] == SET_SIZE && lb_user_read(&set, trap->args[1], SET_SIZE) == 0 && (set & LB_NEVER_HELD) &&
-		!lb_self.has_child)
+		!lb_thread()->has_child)
 		return lb_come(trap);
 	return lb_forward_row(trap, lb_row_of(trap->number));
 }

@@ -14,6 +14,7 @@
 
 #include "forward.h"
 #include "internal.h"
+#include "process/clock.h"
 
 #define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
 #define SECOND_NS 1000000000LL

@@ -50,7 +50,7 @@ int64_t lb_own_timer_create(struct lb_trap *trap)
 	int clock = (int)trap->args[0];
 	int32_t notify, tid;
 
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return -EAGAIN; /* timer_create(2): no room for it now */
 	/* Clocks that wake the machine wake home; more timers than can move are made there, too. */
 	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM || lb_timers_full())
@@ -101,7 +101,7 @@ int64_t lb_own_timer_settime(struct lb_trap *trap)
 	struct lb_timer *timer = lb_timer_find((int32_t)trap->args[0]);
 	int64_t result;
 
-	if (lb_self.has_child || trap->args[2] == 0)
+	if (lb_thread()->has_child || trap->args[2] == 0)
 		return -EINVAL;
 	if (lb_user_read(&wanted, trap->args[2], sizeof(wanted)) < 0)
 		return -EFAULT;
@@ -124,7 +124,7 @@ int64_t lb_own_timer_settime(struct lb_trap *trap)
 
 int64_t lb_own_timer_gettime(struct lb_trap *trap)
 {
-	return lb_self.has_child ? -EINVAL : lb_here(trap);
+	return lb_thread()->has_child ? -EINVAL : lb_here(trap);
 }
 
 int64_t lb_own_timer_getoverrun(struct lb_trap *trap)
@@ -132,7 +132,7 @@ int64_t lb_own_timer_getoverrun(struct lb_trap *trap)
 	const struct lb_timer *timer = lb_timer_find((int32_t)trap->args[0]);
 	int32_t overrun = timer != NULL ? lb_timer_overrun(timer) : 0;
 
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return -EINVAL;
 	return overrun > 0 ? overrun : lb_here(trap);
 }
@@ -141,7 +141,7 @@ int64_t lb_own_timer_delete(struct lb_trap *trap)
 {
 	int64_t result;
 
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return -EINVAL;
 	drop_tick(lb_timer_find((int32_t)trap->args[0]));
 	result = lb_syscall1(__NR_timer_delete, (int32_t)trap->args[0]);

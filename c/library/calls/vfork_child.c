@@ -139,7 +139,7 @@ int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 	if (pid < 0)
 		return pid;
 	parent.registers.rax = (uint64_t)pid;
-	lb_self.child_ended = false;
+	lb_thread()->child_ended = false;
 	child.mask = child.told_mask = wanted.mask;
 	memcpy(child.actions, lb_self.actions, sizeof(child.actions));
 	if (clone->flags & CLONE_CLEAR_SIGHAND) {
@@ -156,7 +156,7 @@ int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 		lb_user_write(clone->parent_tid, &pid, sizeof(int32_t));
 	if (clone->flags & CLONE_CHILD_SETTID)
 		lb_user_write(clone->child_tid, &pid, sizeof(int32_t));
-	lb_self.has_child = true;
+	lb_thread()->has_child = true;
 	lb_self.home_pid = (uint32_t)pid;
 	trap->context->uc_sigmask = ~LB_BIT(SIGSYS);
 	if (clone->stack != 0)
@@ -169,7 +169,7 @@ bool lb_child_settle(struct ucontext *context)
 	struct sigcontext *registers = (struct sigcontext *)&context->uc_mcontext;
 	struct _fpstate *vectors = registers->fpstate;
 
-	if (!lb_self.has_child || !lb_self.child_ended)
+	if (!lb_thread()->has_child || !lb_thread()->child_ended)
 		return false;
 	*registers = parent.registers;
 	registers->fpstate = vectors;
@@ -178,7 +178,7 @@ bool lb_child_settle(struct ucontext *context)
 	context->uc_sigmask = parent.mask;
 	context->uc_stack = parent.signal_stack;
 	lb_self.home_pid = parent.pid;
-	lb_self.has_child = false;
+	lb_thread()->has_child = false;
 	lb_aside_let_through(lb_mask_believed()); /* what has come meanwhile is the parent's */
 	return true;
 }
@@ -336,14 +336,14 @@ static int64_t execute(int64_t directory, uint64_t path, uint64_t arguments, uin
 
 int64_t lb_own_execve(struct lb_trap *trap)
 {
-	if (!lb_self.has_child)
+	if (!lb_thread()->has_child)
 		return lb_come(trap);
 	return execute(AT_FDCWD_VALUE, trap->args[0], trap->args[1], trap->args[2], 0);
 }
 
 int64_t lb_own_execveat(struct lb_trap *trap)
 {
-	if (!lb_self.has_child)
+	if (!lb_thread()->has_child)
 		return lb_come(trap);
 	return execute((int32_t)trap->args[0], trap->args[1], trap->args[2], trap->args[3], trap->args[4]);
 }

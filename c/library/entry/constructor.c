@@ -7,18 +7,6 @@
 #define SIGWINCH 28
 #define LIBRARY "/lb-preload.so"
 
-struct lb_process lb_self LB_HIDDEN;
-struct lb_fault_plan lb_fault_plan;
-char lb_library_path[LB_LIBRARY_PATH_SIZE];
-
-void lb_text_copy(char *to, const char *from, size_t size)
-{
-	size_t n = 0;
-	for (; n + 1 < size && from[n]; n++)
-		to[n] = from[n];
-	memset(to + n, 0, size - n);
-}
-
 static const char *variable(char **environment, const char *name)
 {
 	size_t length = strlen(name);
@@ -89,7 +77,8 @@ void lb_become_child(void)
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = read_start_ticks();
-	memset(lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
+	memset(&lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
+	memset(&lb_thread()->cpu, 0, sizeof lb_thread()->cpu);
 }
 
 /* In a child that fork(2) of libc has made: it is a process of its own, which may move even though its parent

@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "internal.h"
 #include "image/posix_timers.h"
+#include "process/clock.h"
 #include "cache/ring.h"
 
 #define LB_EPIPE 32
@@ -16,7 +17,7 @@
 static int check_movable(void)
 {
 	uint64_t status[18]; /* struct stat: st_nlink is the third word */
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return -LB_E_CHILDREN;
 	if (!lb_self.away && lb_shares_memory())
 		return -LB_E_SHARED_MEMORY;

@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "forward.h"
 #include "internal.h"
+#include "process/clock.h"
 #include "patch/sites.h"
 
 #define GO_HOME 1 /* result of obey() */
@@ -162,11 +163,6 @@ static int64_t obey(void *argument)
 static bool is_handler(uint64_t handler)
 {
 	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
-}
-
-bool lb_is_order(const struct lb_siginfo *info)
-{
-	return info->code == LB_SI_QUEUE && info->error == LB_SIGNAL_MARK && info->queued.value >= LB_ORDER_ID_MIN;
 }
 
 /* At home, what is not for us. */
@@ -362,7 +358,7 @@ void lb_came_home(void)
 		.size = sizeof message,
 		.start_ticks = lb_self.start_ticks,
 		.ticket = lb_self.ticket,
-		.cpu_us = lb_self.cpu[LB_CPU_PROCESS].user_us + lb_self.cpu[LB_CPU_PROCESS].system_us,
+		.cpu_us = lb_self.cpu.user_us + lb_self.cpu.system_us,
 		.request = lb_self.home_request,
 		.pid = lb_self.home_pid,
 		.system_call = lb_self.home_call };

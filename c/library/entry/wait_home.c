@@ -8,6 +8,7 @@
 
 #include "forward.h"
 #include "internal.h"
+#include "process/clock.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
 #define UNBLOCK 1

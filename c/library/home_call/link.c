@@ -23,8 +23,6 @@
 #define KEEPALIVE_STEP_S 5
 #define EXIT_DEAD 1 /* nobody sees it: the keeper of a dead copy reports nothing */
 
-bool lb_come_home;
-
 static struct {
 	/* Which link the rest belongs to: the struct is part of the image and must not outlive a move. */
 	uint64_t ticket;
@@ -280,7 +278,7 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 static int64_t greet(void)
 {
 	struct lb_link_hello hello = { .ticket = lb_self.ticket,
-		.last_seq = lb_self.call_seq,
+		.last_seq = lb_thread()->call_seq,
 		.copy = lb_self.copy,
 		.signals = lb_self.signals_had };
 	struct lb_link_header header;

@@ -123,26 +123,26 @@ static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *
 int64_t lb_request_run(struct lb_request *request)
 {
 	struct lb_reply_view view;
-	bool cancellable = request->cancellable && !lb_self.has_child; /* what comes here is the parent's */
+	bool cancellable = request->cancellable && !lb_thread()->has_child; /* what comes here is the parent's */
 	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) | request->held : 0;
 	bool cancelled;
 	int64_t result;
 
-	if (lb_self.has_child && lb_self.child_ended)
+	if (lb_thread()->has_child && lb_thread()->child_ended)
 		return -EINTR;
 	request->made = false;
 	result = lay_out(request);
 	if (result < 0)
 		return result;
-	message.header.seq = ++lb_self.call_seq;
-	lb_self.busy = true;
+	message.header.seq = ++lb_thread()->call_seq;
+	lb_thread()->busy = true;
 	lb_link_call(
 		&message, sizeof(message.header) + message.header.size, message.header.seq, wanted, &cancelled, &view);
-	lb_self.busy = false;
+	lb_thread()->busy = false;
 	request->reply_flags = view.flags;
 	lb_last_reply_flags = view.flags;
 	if (view.flags & LB_REPLY_CHILD_ENDED) {
-		lb_self.child_ended = true;
+		lb_thread()->child_ended = true;
 		return -EINTR; /* nobody sees it */
 	}
 	if (cancelled && view.result == -EINTR) {

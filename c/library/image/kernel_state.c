@@ -4,7 +4,11 @@
  * Not here: what lies in the shadow (descriptors, locks, umask, nice, credentials) and what lies in the signal
  * frame (registers, mask, altstack).
  */
+#include <asm/prctl.h>
+#include <linux/prctl.h>
+
 #include "internal.h"
+#include "process/clock.h"
 #include "process/own_memory.h"
 #include "image/posix_timers.h"
 #include "patch/sites.h"
@@ -22,7 +26,6 @@
 #define RLIMIT_NICE 13
 #define ALL_SIGNALS (~0ULL)
 #define LB_REAL_TIME 32 /* the first signal of which more than one can wait: signal(7) */
-#define PR_GET_TID_ADDRESS 40
 
 struct timer {
 	int64_t interval[2], value[2]; /* struct itimerval: s, us */
@@ -37,22 +40,8 @@ static struct {
 	struct timer timers[ITIMERS];
 	int64_t alarm_ns; /* when ITIMER_REAL expires, of the program's CLOCK_MONOTONIC; 0: it is off */
 	uint64_t limits[RLIMITS][2];
-	uint64_t robust_head, robust_size;
-	uint64_t clear_child_tid;
 	uint64_t monotonic_ns;
 } frozen;
-
-int64_t lb_monotonic_raw_ns(void)
-{
-	int64_t now[2];
-	lb_syscall2(__NR_clock_gettime, 1, now);
-	return now[0] * 1000000000 + now[1];
-}
-
-uint64_t lb_program_monotonic_ns(void)
-{
-	return (uint64_t)(lb_monotonic_raw_ns() + lb_self.monotonic_offset_ns);
-}
 
 uint64_t lb_frozen_monotonic_ns(void)
 {
@@ -284,6 +273,25 @@ static void give_pending(void)
 		lb_aside_let_through(0); /* what is blocked comes back */
 }
 
+/* What the kernel keeps for each thread. Its registers are set by the restorer, from the image's header. */
+static void take_thread(struct lb_thread *thread)
+{
+	thread->robust_head = 0;
+	lb_syscall3(__NR_get_robust_list, 0, &thread->robust_head, &thread->robust_size);
+	thread->clear_child_tid = 0;
+	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &thread->clear_child_tid, 0, 0, 0);
+	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS, &thread->fs_base);
+	lb_syscall2(__NR_arch_prctl, ARCH_GET_GS, &thread->gs_base);
+	lb_syscall5(__NR_prctl, PR_GET_NAME, thread->comm, 0, 0, 0);
+}
+
+static void give_thread(const struct lb_thread *thread)
+{
+	if (thread->robust_size)
+		lb_syscall2(__NR_set_robust_list, thread->robust_head, thread->robust_size);
+	lb_syscall1(__NR_set_tid_address, thread->clear_child_tid);
+}
+
 int lb_freeze(void)
 {
 	if (frozen.armed)
@@ -313,10 +321,7 @@ int lb_freeze(void)
 	}
 	for (int i = 0; i < RLIMITS; i++)
 		lb_limit_get((uint32_t)i, frozen.limits[i]);
-	frozen.robust_head = 0;
-	lb_syscall3(__NR_get_robust_list, 0, &frozen.robust_head, &frozen.robust_size);
-	frozen.clear_child_tid = 0;
-	lb_syscall5(__NR_prctl, PR_GET_TID_ADDRESS, &frozen.clear_child_tid, 0, 0, 0);
+	take_thread(lb_thread());
 	lb_attributes_take();
 	frozen.monotonic_ns = lb_program_monotonic_ns();
 	lb_cpu_time_note();
@@ -352,9 +357,7 @@ int lb_frozen_fits(void)
 void lb_thaw(bool at_home)
 {
 	lb_cpu_time_give(at_home);
-	if (frozen.robust_size)
-		lb_syscall2(__NR_set_robust_list, frozen.robust_head, frozen.robust_size);
-	lb_syscall1(__NR_set_tid_address, frozen.clear_child_tid);
+	give_thread(lb_thread());
 	lb_rseq_give();
 	lb_attributes_give();
 	for (int i = 0; i < RLIMITS; i++) {

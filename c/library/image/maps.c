@@ -12,20 +12,6 @@ struct walk {
 	struct lb_mapping mapping;
 };
 
-uint64_t lb_parse_hex(const char **at)
-{
-	uint64_t value = 0;
-	for (;; (*at)++) {
-		char c = **at;
-		if (c >= '0' && c <= '9')
-			value = value * 16 + (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value * 16 + (uint64_t)(c - 'a' + 10);
-		else
-			return value;
-	}
-}
-
 /* The last line of each mapping: two letters and a blank for all that it is. */
 static uint32_t parse_attributes(const char *at)
 {

@@ -11,6 +11,7 @@
 
 #include "internal.h"
 #include "image/posix_timers.h"
+#include "process/clock.h"
 
 #define TEXT_SIZE 32768  /* LB_TIMERS_MAX times the four lines of one */
 #define ID_MAX (1 << 20) /* a higher number takes an older kernel too long to come to: a second for this one */

@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "process/own_memory.h"
 #include "image/posix_timers.h"
+#include "process/clock.h"
 #include "lb_restorer.h"
 #include "cache/ring.h"
 #include "patch/sites.h"

@@ -29,11 +29,6 @@
 extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
 extern const uint32_t lb_rseq_size __asm__("__rseq_size") __attribute__((weak));
 
-static struct {
-	uint64_t address; /* 0: none is registered */
-	uint32_t size, signature;
-} area;
-
 static uint64_t area_of_libc(void)
 {
 	uint64_t base = 0;
@@ -94,14 +89,14 @@ int lb_rseq_take(void)
 	uint64_t libc = area_of_libc();
 	uint64_t probe = libc ? libc : (uint64_t)nobodys;
 	int64_t result = call(probe, FIRST_SIZE, 0, GLIBC_SIGNATURE);
-	area.address = 0;
+	lb_thread()->rseq.address = 0;
 	if (result == 0) /* there was none */
 		call(probe, FIRST_SIZE, UNREGISTER, GLIBC_SIGNATURE);
 	if (result == 0 || result == -ENOSYS)
 		return 0;
-	area.address = probe;
-	area.size = FIRST_SIZE;
-	area.signature = GLIBC_SIGNATURE;
+	lb_thread()->rseq.address = probe;
+	lb_thread()->rseq.size = FIRST_SIZE;
+	lb_thread()->rseq.signature = GLIBC_SIGNATURE;
 	if (result == -EBUSY)
 		return 0;
 	if (!ask_beside(&told)) {
@@ -111,9 +106,9 @@ int lb_rseq_take(void)
 		if (!known)
 			return -LB_E_RSEQ;
 	}
-	area.address = told.rseq_abi_pointer;
-	area.size = told.rseq_abi_size;
-	area.signature = told.signature;
+	lb_thread()->rseq.address = told.rseq_abi_pointer;
+	lb_thread()->rseq.size = told.rseq_abi_size;
+	lb_thread()->rseq.signature = told.signature;
 	return 0;
 }
 
@@ -123,8 +118,9 @@ void lb_rseq_give(void)
 		uint32_t start, number;
 	} none = { 0, (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED };
 	/* A kernel that has no rseq(2): then the program is not to believe what it was told elsewhere. */
-	if (area.address && call(area.address, area.size, 0, area.signature) < 0)
-		lb_user_write(area.address, &none, sizeof none);
+	if (lb_thread()->rseq.address &&
+		call(lb_thread()->rseq.address, lb_thread()->rseq.size, 0, lb_thread()->rseq.signature) < 0)
+		lb_user_write(lb_thread()->rseq.address, &none, sizeof none);
 }
 
 /* Away from home the program changes it itself. */
@@ -132,13 +128,13 @@ int64_t lb_own_rseq(struct lb_trap *trap)
 {
 	int64_t result;
 
-	if (lb_self.has_child)
+	if (lb_thread()->has_child)
 		return lb_here(trap);
 	result = lb_syscall4(__NR_rseq, trap->args[0], trap->args[1], trap->args[2], trap->args[3]);
 	if (result < 0)
 		return result;
-	area.address = trap->args[2] & UNREGISTER ? 0 : trap->args[0];
-	area.size = (uint32_t)trap->args[1];
-	area.signature = (uint32_t)trap->args[3];
+	lb_thread()->rseq.address = trap->args[2] & UNREGISTER ? 0 : trap->args[0];
+	lb_thread()->rseq.size = (uint32_t)trap->args[1];
+	lb_thread()->rseq.signature = (uint32_t)trap->args[3];
 	return result;
 }

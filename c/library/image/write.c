@@ -242,8 +242,8 @@ static int fill_header(uint64_t ticket)
 		header.memory_bytes += table[i].end - table[i].start;
 	header.resume_ip = (uint64_t)lb_context_resume;
 	header.resume_sp = (uint64_t)bounce + 4096; /* lb_context_resume sets the real one at once */
-	lb_syscall2(__NR_arch_prctl, 0x1003 /* ARCH_GET_FS */, &header.fs_base);
-	lb_syscall2(__NR_arch_prctl, 0x1004 /* ARCH_GET_GS */, &header.gs_base);
+	header.fs_base = lb_thread()->fs_base;
+	header.gs_base = lb_thread()->gs_base;
 	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
 	if (fd < 0)
 		return (int)fd;
@@ -252,7 +252,7 @@ static int fill_header(uint64_t ticket)
 	if (got <= 0)
 		return -LB_E_UNSUPPORTED;
 	header.auxv_words = (uint64_t)got / 8;
-	lb_syscall5(__NR_prctl, 16 /* PR_GET_NAME */, header.comm, 0, 0, 0);
+	memcpy(header.comm, lb_thread()->comm, sizeof header.comm);
 	const char *name = lb_self.exe;
 	for (const char *c = lb_self.exe; *c; c++)
 		if (*c == '/')

@@ -251,7 +251,7 @@ int64_t lb_again(struct lb_trap *trap)
 int64_t lb_come(struct lb_trap *trap)
 {
 	lb_self.home_request = lb_request_of(trap);
-	if (lb_self.has_child || lb_go_home(trap->number) < 0)
+	if (lb_thread()->has_child || lb_go_home(trap->number) < 0)
 		return -ENOSYS;
 	/* The process is at home, nothing is trapped, and the call is simply made. */
 	trap->context->uc_sigmask |= lb_mask_believed();
@@ -361,7 +361,7 @@ static int64_t decide(struct lb_trap *trap)
 {
 	int64_t result;
 
-	if (lb_self.has_child && lb_child_decides(trap, &result))
+	if (lb_thread()->has_child && lb_child_decides(trap, &result))
 		return result;
 	return lb_socket_events(trap->number) != 0 ? lb_socket_call(trap, dispatch) : dispatch(trap);
 }
@@ -377,7 +377,7 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 	if (lb_signal_defer(SIGSYS, info, (uint64_t *)context))
 		return;
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
-	if (lb_self.has_child || lb_aside_blocks(SIGSYS, (uint64_t *)context)) {
+	if (lb_thread()->has_child || lb_aside_blocks(SIGSYS, (uint64_t *)context)) {
 		lb_aside_put(SIGSYS, (struct lb_siginfo *)info);
 	} else if (action->handler == (uint64_t)SIG_DFL) { /* the process ends by it */
 		lb_syscall4(__NR_rt_sigaction, SIGSYS, &none, NULL, sizeof(none.mask));
@@ -401,7 +401,7 @@ static int64_t answer(struct lb_trap *trap)
 	} else {
 		lb_sites_before_call(trap->number, trap->args);
 	}
-	if (lb_self.has_child) /* whose descriptors are its own */
+	if (lb_thread()->has_child) /* whose descriptors are its own */
 		return result == LB_SLOW ? decide(trap) : result;
 	if (result == LB_SLOW && lb_files_prepare(trap))
 		result = lb_fast_call(trap->number, trap->args);

@@ -16,6 +16,7 @@
 
 #include "forward.h"
 #include "internal.h"
+#include "process/clock.h"
 
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 #define SECOND_NS 1000000000LL

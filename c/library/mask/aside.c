@@ -11,56 +11,56 @@
 #define QUEUES 2 /* the thread's, whose signals come first, and the process's: signal(7) */
 #define THREAD 0
 #define PROCESS 1
-#define NUMBERS 2
-
-static uint64_t believed; /* what of them the program blocks */
 
 /* In the order in which the kernel delivers them: SYNCHRONOUS_MASK, kernel/signal.c, Linux 6.12. */
-static const int numbers[NUMBERS] = { LB_SIGSYS, LB_SIGURG };
-static struct {
-	bool waits;
-	struct lb_siginfo info;
-} aside[QUEUES][NUMBERS]; /* one of each number waits in each queue: they are no real-time signals */
+static const int numbers[LB_ASIDE_NUMBERS] = { LB_SIGSYS, LB_SIGURG };
+static struct lb_aside_queue of_process;
+
+static struct lb_aside_queue *queue_of(int which)
+{
+	return which == THREAD ? &lb_thread()->aside : &of_process;
+}
 
 uint64_t lb_mask_believed(void)
 {
-	return believed;
+	return lb_thread()->believed;
 }
 
 void lb_mask_believe(uint64_t mask)
 {
-	believed = mask & OURS;
+	lb_thread()->believed = mask & OURS;
 }
 
 bool lb_aside_blocks(int signal, const uint64_t *context)
 {
 	const uint64_t *waits_under = lb_stub_mask(context);
 	/* sigtimedwait(2) takes what it waits for, be it blocked or not. */
-	return ((waits_under ? *waits_under : believed) | lb_stub_takes(context)) & LB_BIT(signal);
+	return ((waits_under ? *waits_under : lb_thread()->believed) | lb_stub_takes(context)) & LB_BIT(signal);
 }
 
 void lb_aside_put(int signal, const struct lb_siginfo *info)
 {
-	int queue = info->code == LB_SI_TKILL ? THREAD : PROCESS;
+	struct lb_aside_queue *queue = queue_of(info->code == LB_SI_TKILL ? THREAD : PROCESS);
 	int place = signal == LB_SIGURG;
-	struct lb_siginfo *before = &aside[queue][place].info;
-	if (aside[queue][place].waits) {
+	struct lb_siginfo *before = &queue->signals[place].info;
+	if (queue->signals[place].waits) {
 		if (info->code == LB_SI_TIMER && before->code == LB_SI_TIMER && before->timer.id == info->timer.id)
 			before->timer.overrun += 1 + info->timer.overrun;
 		return;
 	}
 	*before = *info;
 	before->signo = signal;
-	aside[queue][place].waits = true;
+	queue->signals[place].waits = true;
 }
 
-static bool take(int queue, uint64_t set, struct lb_siginfo *info)
+static bool take(int which, uint64_t set, struct lb_siginfo *info)
 {
-	for (int place = 0; place < NUMBERS; place++) {
-		if (!aside[queue][place].waits || !(set & LB_BIT(numbers[place])))
+	struct lb_aside_queue *queue = queue_of(which);
+	for (int place = 0; place < LB_ASIDE_NUMBERS; place++) {
+		if (!queue->signals[place].waits || !(set & LB_BIT(numbers[place])))
 			continue;
-		*info = aside[queue][place].info;
-		aside[queue][place].waits = false;
+		*info = queue->signals[place].info;
+		queue->signals[place].waits = false;
 		return true;
 	}
 	return false;
@@ -75,8 +75,8 @@ uint64_t lb_aside_waiting(void)
 {
 	uint64_t set = 0;
 	for (int queue = 0; queue < QUEUES; queue++)
-		for (int place = 0; place < NUMBERS; place++)
-			if (aside[queue][place].waits)
+		for (int place = 0; place < LB_ASIDE_NUMBERS; place++)
+			if (queue_of(queue)->signals[place].waits)
 				set |= LB_BIT(numbers[place]);
 	return set;
 }

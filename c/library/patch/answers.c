@@ -271,7 +271,7 @@ int64_t lb_fast_call(uint32_t number, const uint64_t args[6])
 {
 	uint32_t fd = (uint32_t)args[0];
 
-	if (!lb_self.away || lb_self.has_child) /* a child's calls are another process's */
+	if (!lb_self.away || lb_thread()->has_child) /* a child's calls are another process's */
 		return LB_SLOW;
 	switch (number) {
 	case __NR_getpid:

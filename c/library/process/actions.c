@@ -137,15 +137,13 @@ void lb_actions_take(void)
 			lb_syscall4(__NR_rt_sigaction, signal, 0, &lb_self.actions[signal], 8);
 }
 
-/* Default action: nothing. signal(7) */
-#define QUIET (LB_BIT(LB_SIGCHLD) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
-
 /* To set an action that ignores throws away what waits of that signal, be it the same action: do_sigaction(),
  * kernel/signal.c, Linux 6.12. */
 static bool is_so(int signal, const struct lb_action *action)
 {
 	struct lb_action now;
-	bool ignores = action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && (LB_BIT(signal) & QUIET));
+	bool ignores =
+		action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && (LB_BIT(signal) & LB_QUIET_SIGNALS));
 	if (lb_self.away || is_ours(signal, action) || !ignores)
 		return false;
 	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;
@@ -170,15 +168,6 @@ void lb_trigger_install(void)
 	}
 }
 
-static uint64_t quiet_blocked;
-
-bool lb_mask_note(uint64_t mask)
-{
-	bool changed = (mask & QUIET) != quiet_blocked;
-	quiet_blocked = mask & QUIET;
-	return changed;
-}
-
 void lb_actions_summary(struct lb_link_actions *out)
 {
 	out->ignored = 0;
@@ -192,7 +181,7 @@ void lb_actions_summary(struct lb_link_actions *out)
 		else if (handler != LB_SIG_DFL)
 			out->caught |= LB_BIT(signal);
 		else
-			out->blocked |= LB_BIT(signal) & quiet_blocked;
+			out->blocked |= LB_BIT(signal) & lb_thread()->quiet_blocked;
 	}
 }
 

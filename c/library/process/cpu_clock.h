@@ -38,7 +38,7 @@ static inline int64_t lb_cpu_clock_elsewhere_ns(int clock)
 {
 	bool thread = clock < 0 ? (clock & LB_CLOCK_OF_THREAD) != 0 : clock == CLOCK_THREAD_CPUTIME_ID;
 	bool user = clock < 0 && (clock & LB_CLOCK_COUNTS) == LB_CLOCK_COUNTS_USER;
-	const struct lb_cpu_time *cpu = &lb_self.cpu[thread ? LB_CPU_THREAD : LB_CPU_PROCESS];
+	const struct lb_cpu_time *cpu = thread ? &lb_thread()->cpu : &lb_self.cpu;
 
 	return (int64_t)(cpu->user_us + (user ? 0 : cpu->system_us)) * 1000;
 }

@@ -36,7 +36,7 @@ static uint64_t this_copy(void)
 
 static const struct lb_cpu_time *elsewhere(int who)
 {
-	return &lb_self.cpu[who == RUSAGE_THREAD ? LB_CPU_THREAD : LB_CPU_PROCESS];
+	return who == RUSAGE_THREAD ? &lb_thread()->cpu : &lb_self.cpu;
 }
 
 LB_EXPORT int getrusage(int who, struct rusage *usage);
@@ -61,8 +61,8 @@ void lb_cpu_ticks(int64_t *user, int64_t *system)
 	struct rusage usage;
 	memset(&usage, 0, sizeof usage);
 	lb_syscall2(__NR_getrusage, RUSAGE_SELF, &usage);
-	add_us(usage.user, lb_self.cpu[LB_CPU_PROCESS].user_us);
-	add_us(usage.system, lb_self.cpu[LB_CPU_PROCESS].system_us);
+	add_us(usage.user, lb_self.cpu.user_us);
+	add_us(usage.system, lb_self.cpu.system_us);
 	*user = usage.user[0] * USER_HZ + usage.user[1] / US_PER_TICK;
 	*system = usage.system[0] * USER_HZ + usage.system[1] / US_PER_TICK;
 }
@@ -84,40 +84,49 @@ LB_EXPORT int64_t times(int64_t *buffer)
 
 /* ---- across moves */
 
-static struct lb_cpu_time noted[LB_CPU_KINDS];
+static struct {
+	struct lb_cpu_time process, thread;
+} noted;
 
-static struct lb_cpu_time used_here(int kind)
+static struct lb_cpu_time used_here(int who)
 {
 	struct rusage usage;
 	memset(&usage, 0, sizeof usage);
-	lb_syscall2(__NR_getrusage, kind == LB_CPU_THREAD ? RUSAGE_THREAD : RUSAGE_SELF, &usage);
+	lb_syscall2(__NR_getrusage, who, &usage);
 	return (struct lb_cpu_time){ (uint64_t)(usage.user[0] * 1000000 + usage.user[1]),
 		(uint64_t)(usage.system[0] * 1000000 + usage.system[1]) };
 }
 
+static struct lb_cpu_time used_so_far(int who)
+{
+	struct lb_cpu_time used = used_here(who);
+	used.user_us += elsewhere(who)->user_us;
+	used.system_us += elsewhere(who)->system_us;
+	return used;
+}
+
 void lb_cpu_time_note(void)
 {
-	for (int kind = 0; kind < LB_CPU_KINDS; kind++) {
-		noted[kind] = used_here(kind);
-		noted[kind].user_us += lb_self.cpu[kind].user_us;
-		noted[kind].system_us += lb_self.cpu[kind].system_us;
-	}
+	noted.process = used_so_far(RUSAGE_SELF);
+	noted.thread = used_so_far(RUSAGE_THREAD);
 }
 
 void lb_cpu_time_forget(void)
 {
-	memset(noted, 0, sizeof noted);
+	memset(&noted, 0, sizeof noted);
+}
+
+/* At home the kernel has gone on counting for this PID: only what was used away is added. */
+static struct lb_cpu_time used_away(struct lb_cpu_time used, int who)
+{
+	struct lb_cpu_time here = used_here(who);
+	used.user_us -= here.user_us < used.user_us ? here.user_us : used.user_us;
+	used.system_us -= here.system_us < used.system_us ? here.system_us : used.system_us;
+	return used;
 }
 
 void lb_cpu_time_give(bool at_home)
 {
-	for (int kind = 0; kind < LB_CPU_KINDS; kind++) {
-		struct lb_cpu_time *cpu = &lb_self.cpu[kind];
-		struct lb_cpu_time here = { 0, 0 };
-		if (at_home) /* the kernel has gone on counting for this PID: only what was used away is added */
-			here = used_here(kind);
-		*cpu = noted[kind];
-		cpu->user_us -= here.user_us < cpu->user_us ? here.user_us : cpu->user_us;
-		cpu->system_us -= here.system_us < cpu->system_us ? here.system_us : cpu->system_us;
-	}
+	lb_self.cpu = at_home ? used_away(noted.process, RUSAGE_SELF) : noted.process;
+	lb_thread()->cpu = at_home ? used_away(noted.thread, RUSAGE_THREAD) : noted.thread;
 }

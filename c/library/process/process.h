@@ -15,6 +15,7 @@
 #include "lb_link.h"
 #include "lb_state.h"
 #include "lb_wire.h"
+#include "process/thread.h"
 
 #define LB_HIDDEN __attribute__((visibility("hidden")))
 
@@ -34,14 +35,8 @@ struct lb_action {
 #define LB_SIGNALS 64
 #define LB_BIT(signal) (1ULL << ((signal) - 1))
 
-/* What CPU time is counted of. At home the kernel counts a shadow, too, and some of it for the process alone: what
- * threads that have ended have used. */
-enum lb_cpu_kind { LB_CPU_PROCESS, LB_CPU_THREAD, LB_CPU_KINDS };
-struct lb_cpu_time {
-	uint64_t user_us, system_us;
-};
-
-/* Everything the library knows; part of the image. Fixed at load or at resume, except where noted. */
+/* What the library knows of the process; part of the image. Fixed at load or at resume, except where noted. What a
+ * thread of it has: process/thread.h. */
 struct lb_process {
 	bool registered;
 	bool away;
@@ -58,16 +53,14 @@ struct lb_process {
 	int stream_fd;
 	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
 	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema.ts */
-	uint64_t call_seq;     /* last CALL sent */
-	bool busy;             /* a CALL is outstanding, or a message is half sent */
-	bool has_child;        /* a child of vfork(2) runs in this process; home_pid is its (forward_child.c) */
-	bool child_ended;      /* it has ended, and nothing more may be done in its name */
 	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
 	uint64_t held;         /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
 	uint64_t limits_set;   /* bit r: the program has changed this node's limit r */
 	bool may_share;        /* has made anonymous memory away that children to come share */
-	int64_t monotonic_offset_ns;          /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
-	struct lb_cpu_time cpu[LB_CPU_KINDS]; /* used on earlier nodes */
+	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
+	/* Used on earlier nodes. At home the kernel counts a shadow, too, and some of it for the process alone: what
+	 * threads that have ended have used. */
+	struct lb_cpu_time cpu;
 	uint32_t io_timeout_ms;
 	uint32_t reconnect_limit_ms;
 	uint64_t vdso;                            /* this node's vdso (away, or at home after a return); 0: untouched */
@@ -82,6 +75,14 @@ struct lb_process {
 	struct lb_action actions[LB_SIGNALS + 1];    /* the program's own, while away (exact masks) */
 };
 extern struct lb_process lb_self LB_HIDDEN;
+/* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */
+#define LB_LIBRARY_PATH_SIZE 4096
+extern char lb_library_path[LB_LIBRARY_PATH_SIZE] LB_HIDDEN;
+/* Home is to be gone to, as soon as no call is on its way. */
+extern bool lb_come_home LB_HIDDEN;
+
+/* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
+#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
 
 /* ---- signals.c: the program's signal actions -------------------------------------------------------- */
 /* rt_sigaction(2) as the program sees it, at home (only our trigger signals are kept aside) and away (all
@@ -89,8 +90,6 @@ extern struct lb_process lb_self LB_HIDDEN;
 int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old) LB_HIDDEN;
 /* Dispositions for LB_LINK_ACTIONS / HELLO, and which of the program's mask matters to home. */
 void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
-/* The program has this mask now. Returns whether the summary is another one by that. */
-bool lb_mask_note(uint64_t mask) LB_HIDDEN;
 /* Queues a signal to this process with its siginfo unchanged. */
 void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
 
@@ -103,7 +102,6 @@ int lb_forward_arm(void) LB_HIDDEN;
 /* Reads whatever asynchronous messages lie in the link (SIGNAL is re-queued to this process, STOP blocks here
  * until CONTINUE, COME_HOME sets lb_come_home). Called from the trigger's handler; all signals blocked. */
 void lb_link_poll(void) LB_HIDDEN;
-extern bool lb_come_home LB_HIDDEN;
 /* Sends one message; reconnects (through the keeper) when the link is lost. Returns 0, or a negative error
  * when this copy is dead. */
 int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size) LB_HIDDEN;

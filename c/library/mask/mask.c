@@ -1,0 +1,17 @@
+/* mask.c - signal masks of the program: what the kernel may be given of them, and what home is told. */
+#include "mask/mask.h"
+
+#define NEVER_BLOCKED (LB_BIT(31 /* SIGSYS */) | LB_BIT(LB_SIGURG) | LB_BIT(9 /* SIGKILL */) | LB_BIT(19 /* SIGSTOP */))
+
+uint64_t lb_mask_strip(uint64_t mask)
+{
+	return mask & ~NEVER_BLOCKED;
+}
+
+bool lb_mask_note(uint64_t mask)
+{
+	struct lb_thread *thread = lb_thread();
+	bool changed = (mask & LB_QUIET_SIGNALS) != thread->quiet_blocked;
+	thread->quiet_blocked = mask & LB_QUIET_SIGNALS;
+	return changed;
+}

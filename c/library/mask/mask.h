@@ -1,0 +1,19 @@
+/* mask.h - signal masks of the program: what the kernel may be given of them, and what home is told. */
+#ifndef LB_MASK_H
+#define LB_MASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "process/process.h"
+
+/* Default action: nothing. signal(7) */
+#define LB_QUIET_SIGNALS \
+	(LB_BIT(17 /* SIGCHLD */) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+
+/* Without the signals that we may never block. */
+uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN;
+/* The program has this mask now. Returns whether lb_actions_summary() is another one by that. */
+bool lb_mask_note(uint64_t mask) LB_HIDDEN;
+
+#endif

@@ -1,0 +1,17 @@
+/* context.h - the context that a restored process goes on from, and stacks of the library's own (context.S). */
+#ifndef LB_CONTEXT_H
+#define LB_CONTEXT_H
+
+#include <stdint.h>
+
+#include "lb_image.h"
+#include "process/process.h"
+
+struct lb_resume_args *lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
+extern char lb_context_resume[] LB_HIDDEN;
+extern char lb_sigreturn[] LB_HIDDEN;
+int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
+/* Calls it in a new process, made by clone(2) with these flags, CLONE_VM among them. Returns its PID or an error. */
+int64_t lb_beside(int64_t (*function)(void *), void *argument, uint64_t flags) LB_HIDDEN;
+
+#endif

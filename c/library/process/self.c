@@ -1,0 +1,9 @@
+/* self.c - what the library knows of its process and of the process's thread; all of it is part of an image. */
+#include "fault.h"
+#include "process/process.h"
+
+struct lb_process lb_self;
+struct lb_thread lb_only_thread;
+struct lb_fault_plan lb_fault_plan;
+char lb_library_path[LB_LIBRARY_PATH_SIZE];
+bool lb_come_home;
