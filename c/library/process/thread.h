@@ -27,7 +27,7 @@ struct lb_thread {
 	/* Its calls at home. */
 	uint64_t call_seq; /* last CALL sent */
 	bool busy;         /* a CALL is outstanding, or a message is half sent */
-	bool has_child; /* a child of vfork(2) runs in its place; lb_self.home_pid is the child's (calls/vfork_child.c) */
+	bool has_child; /* a child of vfork(2) runs in its place (calls/vfork_child.c); lb_self.home_pid is the child's */
 	bool child_ended; /* it has ended, and nothing more may be done in its name */
 
 	/* Its signals. */
