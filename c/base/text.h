@@ -1,4 +1,4 @@
-/* text.h - short texts for the freestanding parts: a copy that fits, and numbers as the kernel writes them. */
+/* text.h - short texts of the freestanding parts: copied, and read as numbers. */
 #ifndef LB_TEXT_H
 #define LB_TEXT_H
 

@@ -1,4 +1,4 @@
-/* mask.c - signal masks of the program: what the kernel may be given of them, and what home is told. */
+/* mask.c - the program's signal masks, as the kernel and home may have them. */
 #include "mask/mask.h"
 
 #define NEVER_BLOCKED (LB_BIT(31 /* SIGSYS */) | LB_BIT(LB_SIGURG) | LB_BIT(9 /* SIGKILL */) | LB_BIT(19 /* SIGSTOP */))

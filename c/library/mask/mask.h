@@ -1,4 +1,4 @@
-/* mask.h - signal masks of the program: what the kernel may be given of them, and what home is told. */
+/* mask.h - the program's signal masks, as the kernel and home may have them. */
 #ifndef LB_MASK_H
 #define LB_MASK_H
 

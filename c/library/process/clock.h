@@ -1,4 +1,4 @@
-/* clock.h - this node's CLOCK_MONOTONIC, and the program's, which goes on from node to node. */
+/* clock.h - this node's CLOCK_MONOTONIC, and the program's. */
 #ifndef LB_CLOCK_H
 #define LB_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* context.h - the context that a restored process goes on from, and stacks of the library's own (context.S). */
+/* context.h - context of a restored process, and stacks of the library's own. */
 #ifndef LB_CONTEXT_H
 #define LB_CONTEXT_H
 

@@ -1,4 +1,4 @@
-/* self.c - what the library knows of its process and of the process's thread; all of it is part of an image. */
+/* self.c - state of the process and of its thread, part of an image. */
 #include "fault.h"
 #include "process/process.h"
 

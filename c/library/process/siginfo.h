@@ -1,4 +1,4 @@
-/* siginfo.h - siginfo_t as the kernel delivers it, and which of them are orders of this node's daemon. */
+/* siginfo.h - siginfo_t as the kernel delivers it, and orders among them. */
 #ifndef LB_SIGINFO_H
 #define LB_SIGINFO_H
 

@@ -1,4 +1,4 @@
-/* thread.h - what one thread of the process has, as the kernel keeps it for each thread or as the library knows it.
+/* thread.h - state that the kernel or the library keeps for one thread.
  *
  * A process that moves has one thread. All code finds its state by lb_thread(), the calling thread's.
  */
@@ -27,8 +27,8 @@ struct lb_thread {
 	/* Its calls at home. */
 	uint64_t call_seq; /* last CALL sent */
 	bool busy;         /* a CALL is outstanding, or a message is half sent */
-	bool has_child; /* a child of vfork(2) runs in its place (calls/vfork_child.c); lb_self.home_pid is the child's */
-	bool child_ended; /* it has ended, and nothing more may be done in its name */
+	bool has_child;    /* a child of vfork(2) runs in its place, and lb_self.home_pid is the child's */
+	bool child_ended;  /* it has ended, and nothing more may be done in its name */
 
 	/* Its signals. */
 	uint64_t believed;           /* away: which of SIGSYS and SIGURG the program blocks (mask/aside.c) */
