@@ -4,6 +4,7 @@
  * Short, drawn, and true of the files that they name.
  */
 import assert from "node:assert/strict";
+import { schema } from "../lib/wire/schema.ts";
 import { assertNone, exists, fileOf, read, type SourceFile, texts } from "./repository.ts";
 
 const documents = texts.filter(({ path }) => path.endsWith(".md"));
@@ -60,4 +61,42 @@ Deno.test("ARCHITECTURE is one page, which leads to each page of internals", () 
 Deno.test("links lead to files that are there", () => {
   assertNone(documents.flatMap(deadLinks), "Correct the link");
   assert.equal(deadLinks(fileOf("docs/a.md", "[a](no/such.md#b) [b](https://x)")).length, 1);
+});
+
+/** Commands of a document's shell blocks, without their comments. */
+function commandsOf({ text }: SourceFile): string[] {
+  return [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = ""]) =>
+    block.split("\n").map((line) => line.replace(/\s+#.*$/, "").trim()).filter((line) =>
+      line !== ""
+    )
+  );
+}
+
+/** What a command names that is not there: a script, a task, a file, a fault point. */
+function missingIn(command: string): string[] {
+  const { scripts } = JSON.parse(read("package.json").text) as { scripts: Record<string, string> };
+  const { tasks } = JSON.parse(read("deno.json").text) as { tasks: Record<string, string> };
+  const script = /\bnpm (?:run )?(\w+)/.exec(command)?.[1];
+  const task = /\bnpm run task -- (\S+)/.exec(command)?.[1];
+  const files = [...command.matchAll(/(?<=\s)(?:lib|tests|tools|c)\/\S+/g)].map(([path]) => path);
+  const point = /\bTRIAL=(\w+):/.exec(command)?.[1];
+  return [
+    ...(script === undefined || script === "ci" || script in scripts ? [] : [`script ${script}`]),
+    ...(task === undefined || task in tasks ? [] : [`task ${task}`]),
+    ...files.filter((path) => !exists(path)),
+    ...(point === undefined || point in schema.faults ? [] : [`fault point ${point}`]),
+  ].map((missing) => `${command}: no ${missing}`);
+}
+
+Deno.test("the commands of CONTRIBUTING name what is there", () => {
+  const commands = commandsOf(read("CONTRIBUTING.md"));
+  assert.ok(commands.length >= 9);
+  assertNone(commands.flatMap(missingIn), "Correct the command");
+  const trips = [
+    "npm run nothing",
+    "npm run task -- nothing",
+    "npm test -- lib/no_test.ts",
+    "TRIAL=nowhere:kill npm test",
+  ];
+  for (const command of trips) assert.equal(missingIn(command).length, 1, command);
 });

@@ -1,7 +1,7 @@
 /**
  * The call graph of each C product, and its ladder.
  *
- * `deno run -A tools/callgraph.ts [PRODUCT...]` prints what is left of circles and of uses that climb.
+ * `npm run task -- callgraph [PRODUCT...]` prints what is left of circles and of uses that climb.
  * File A uses file B when A's object wants a function that B's object defines: by a call, or by its
  * address in a table. Both are what `nm` says of the compiler's output. Data is told apart by its
  * class: a variable that two files share is no call.

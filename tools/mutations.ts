@@ -1,7 +1,7 @@
 /**
  * Breaks lib/core on purpose, one way after the other.
  *
- * `deno run -A tools/mutations.ts [WORD...]` tells whether `lb simulate --check` finds each break,
+ * `npm run task -- mutations [WORD...]` tells whether `lb simulate --check` finds each break,
  * and by which seed. Not part of the tests: it takes minutes.
  *
  * Each break is a text of a file and what it becomes. A text that is not there exactly once is an error:
