@@ -137,7 +137,7 @@ export const ladders: Partial<Readonly<Record<ProductName, Ladder>>> = {
     ["library/intercept"],
     ["library/calls", "library/patch", "library/cache"],
     ["library/home_call", "library/image"],
-    ["library/process", "library/mask"],
+    ["library/process", "library/mask", "library/trap"],
     ["restorer"],
     ["base", "include"],
   ],

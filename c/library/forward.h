@@ -2,27 +2,13 @@
 #ifndef LB_FORWARD_H
 #define LB_FORWARD_H
 
-#include <linux/signal.h>
-#include <linux/types.h>
-#include <asm/sigcontext.h>
-#include <asm/ucontext.h>
 #include <linux/uio.h>
 
 #include "mask/aside.h"
 #include "mask/mask.h"
 #include "process/process.h"
-
-/* One trapped call. Handlers run inside the SIGSYS handler, all signals blocked, on the program's stack:
- * large buffers are static. A handler returns the call's result (>= 0 or -errno) or LB_DONE. */
-struct lb_trap {
-	struct ucontext *context;
-	uint32_t number;
-	uint64_t args[6];
-	uint64_t given; /* size of the row's argument whose size is LB_LENGTH_GIVEN */
-	uint64_t stack; /* lowest address of the program's stack that is in use; 0: that of the signal frame */
-};
-/* The context already says how to go on: rax is not to be touched. Outside every errno and address. */
-#define LB_DONE INT64_MIN
+#include "trap/frame.h"
+#include "trap/trap.h"
 
 struct lb_row {
 	uint8_t where;
@@ -56,8 +42,6 @@ struct lb_request {
 	uint64_t reached; /* bytes of that argument until memory is missing */
 	int64_t result;   /* what the call that was made returned */
 };
-/* Result of lb_request_run: a signal is to be delivered first, then the call is to be made again. */
-#define LB_AGAIN (INT64_MIN + 1)
 
 /* forward_table.c */
 const struct lb_row *lb_row_of(uint32_t number) LB_HIDDEN; /* NULL: none */
@@ -65,43 +49,9 @@ bool lb_ioctl_row(uint64_t request, struct lb_row *row) LB_HIDDEN;
 bool lb_fcntl_row(uint64_t command, struct lb_row *row) LB_HIDDEN;
 uint64_t lb_request_of(const struct lb_trap *trap) LB_HIDDEN; /* what a call of many meanings asks for */
 
-/* forward.c */
-int64_t lb_here(struct lb_trap *trap) LB_HIDDEN;  /* execute it on this node, as the program made it */
-int64_t lb_come(struct lb_trap *trap) LB_HIDDEN;  /* bring the process home, execute it there */
-int64_t lb_own(struct lb_trap *trap) LB_HIDDEN;   /* forward_own.c: calls that a row cannot describe */
-int64_t lb_again(struct lb_trap *trap) LB_HIDDEN; /* make the call again once signals were delivered */
-/* As lb_here, with a scratch copy: `size` bytes at `content` on the program's stack; the register of
- * argument `index` points there during the call and has the program's value again afterwards. */
-#define LB_SCRATCH_SIZE 48
-int64_t lb_here_scratch(struct lb_trap *trap, unsigned index, const void *content, size_t size) LB_HIDDEN;
-/* As lb_here, with another value for argument `index` (0..4) during the call. */
-/* At home: waits for a socket until it need not wait any more, then makes the program's call. After left_ns: error. */
-int64_t lb_here_poll(struct lb_trap *trap, int64_t left_ns) LB_HIDDEN;
-int64_t lb_here_value(struct lb_trap *trap, unsigned index, uint64_t value) LB_HIDDEN;
-/* After lb_here_scratch(): the call waits under this mask of its own (0: the program's), or takes these signals. */
-void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes) LB_HIDDEN;
-/* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. */
-int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
-
-/* For the trigger's handler: true when the interrupted context stands right after a call that was made on
- * this node; its number then (rax holds the result; the number is needed to make it again at rip - 2). */
-bool lb_forward_interrupted(uint64_t rip, uint64_t rsp, uint32_t *number) LB_HIDDEN;
-bool lb_forward_in_stub(uint64_t rip) LB_HIDDEN; /* about to make such a call, or right after it */
-
-/* Back to the program's own call where a call on this node was made with another argument than the program's and
- * is to be made (again): what was right here is wrong on the next node, a deadline say. */
-void lb_forward_rewind(struct ucontext *context) LB_HIDDEN;
-
 struct __kernel_timespec;
 /* forward_time.c: from a point in time of the program's clock to this node's. */
 void lb_clock_to_node(int clock, struct __kernel_timespec *time) LB_HIDDEN;
-
-/* waits.c: the context has been interrupted: until when does its call wait? */
-void lb_wait_note(const uint64_t *context) LB_HIDDEN;
-/* The daemon has told when that call began to wait, of CLOCK_MONOTONIC, and how often the process had waited. */
-void lb_wait_began(uint64_t began_ns, uint64_t switches) LB_HIDDEN;
-/* The context is about to make that call again: with what is left of its time. */
-void lb_wait_remake(uint64_t *context) LB_HIDDEN;
 
 /* socket_waits.c: time limits of sockets */
 short lb_socket_events(uint32_t number) LB_HIDDEN;  /* what such a call waits for, as poll(2) has it; 0: another call */
@@ -109,19 +59,6 @@ int64_t lb_socket_error(uint32_t number) LB_HIDDEN; /* what it says when its tim
 int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd) LB_HIDDEN; /* negative: there is none */
 /* Away, in place of `call`: with what is left of its time, if it is made again. */
 int64_t lb_socket_call(struct lb_trap *trap, int64_t (*call)(struct lb_trap *trap)) LB_HIDDEN;
-
-/* forward_wait.c: the wait that is to be made again, from the instruction in front of `rip`, and its end by the
- * program's CLOCK_MONOTONIC */
-void lb_wait_keep(uint64_t rip, uint64_t rsp, uint32_t number, int64_t deadline_ns) LB_HIDDEN;
-void lb_wait_shorten(int64_t ns) LB_HIDDEN;
-void lb_wait_drop(void) LB_HIDDEN;
-bool lb_wait_kept(uint64_t rip, uint64_t rsp, uint32_t number, int64_t *deadline_ns) LB_HIDDEN;
-/* The time that is left of a wait on this node, which is about to be made, and maybe not for the first time. */
-int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns) LB_HIDDEN;
-/* The wait that is about to be made has no such limit: what an earlier call from the same place had does not count. */
-void lb_wait_unlimited(void) LB_HIDDEN;
-/* The program is about to make it again. */
-void lb_wait_again(const struct sigcontext *registers) LB_HIDDEN;
 
 /* In the lowest page, which vm.mmap_min_addr keeps empty. */
 #define LB_NOWHERE 16

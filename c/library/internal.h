@@ -6,6 +6,7 @@
 #include "mask/mask.h"
 #include "process/context.h"
 #include "process/process.h"
+#include "trap/stub.h"
 #include "lb_restorer.h"
 #include "mem.h"
 #include "syscall.h"
@@ -247,10 +248,6 @@ void lb_neighbours_meet(void) LB_HIDDEN;
 void lb_trigger_install(void) LB_HIDDEN;
 /* At home, in the program's own context: does what it orders, as if it had been delivered here. */
 void lb_order_taken(int signal, const struct lb_siginfo *order) LB_HIDDEN;
-/* A call that the context has left with EINTR because of a handler that is not the program's: makes it again. */
-void lb_resume_call(uint64_t *context) LB_HIDDEN;
-/* Whether the context has just left a call with EINTR, and which. */
-bool lb_interrupted_call(const uint64_t *context, uint32_t *number) LB_HIDDEN;
 int lb_homecoming(int state_fd, char **environment) LB_HIDDEN;
 /* The order's work, on the private stack. */
 struct lb_order_context {

@@ -1,5 +1,6 @@
 /* test_sites.c - Patched sites: their code, what calls at them change and keep, signals and faults that come
- * meanwhile. Units: c/library/patch/sites.c c/library/patch/signal_entry.c c/library/patch/entry.S
+ * meanwhile. Units: c/library/patch/sites.c c/library/patch/signal_entry.{c,S} c/library/patch/site_entry.S
+ * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #include <errno.h>
@@ -14,7 +15,10 @@
 #include "library/patch/answers.h"
 #include "library/internal.h"
 #include "library/process/own_memory.h"
+#include "library/patch/signal_entry.h"
 #include "library/patch/sites.h"
+#include "library/process/entries.h"
+#include "library/process/handlers.h"
 
 #define PAGE 4096UL
 #define TRAPS 4
@@ -52,19 +56,15 @@ void lb_mask_believe(uint64_t mask)
 	(void)mask;
 }
 
-const uint64_t *lb_stub_mask(const uint64_t *context)
+const uint64_t *lb_stub_mask(const struct ucontext *context)
 {
 	(void)context;
 	return NULL;
 }
 
-void lb_stub_leave(uint64_t *context)
+void lb_stub_leave(struct ucontext *context)
 {
 	(void)context;
-}
-
-void lb_sigsys_take(void)
-{
 }
 
 void lb_limits_follow(uint64_t coming)
@@ -96,15 +96,6 @@ void lb_timer_delivered(int32_t id)
 	(void)id;
 }
 
-uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
-{
-	(void)signal;
-	(void)info;
-	(void)context;
-	(void)entry;
-	return LB_ENTRY_BACK;
-}
-
 uint64_t lb_mask_strip(uint64_t mask)
 {
 	return mask;
@@ -115,8 +106,8 @@ void lb_signal_put_back(const struct lb_siginfo *info)
 	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->signo, info) == 0);
 }
 
-void lb_resume_call(uint64_t *context);
-void lb_resume_call(uint64_t *context)
+void lb_resume_call(struct ucontext *context);
+void lb_resume_call(struct ucontext *context)
 {
 	(void)context;
 }
@@ -139,6 +130,8 @@ int64_t lb_user_write(uint64_t to, const void *from, size_t size)
 void lb_test_return(void);
 __asm__("lb_test_return: mov $15, %eax\n syscall\n"
 	".globl lb_sigreturn\n.set lb_sigreturn, lb_test_return\n");
+
+const struct lb_entries lb_entries = { .signal = lb_signal_entry };
 
 /* ---- code with sites ---- */
 

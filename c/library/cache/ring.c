@@ -12,7 +12,7 @@
 #include "socket.h"
 #include "syscall.h"
 
-#include "patch/answers.h"
+#include "home_call/fast_copy.h"
 #include "cache/ring.h"
 
 /* In memory `data` is there twice in a row, so that no message is cut where the ring wraps. */

@@ -16,6 +16,8 @@
 
 #include "process/cpu_clock.h"
 #include "forward.h"
+#include "trap/wait.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 
 #define SECOND_NS 1000000000LL
@@ -117,7 +119,7 @@ int64_t lb_own_clock_nanosleep(struct lb_trap *trap)
 	int64_t result;
 
 	if (clock < 0 && !cpu)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	if (cpu && !(trap->args[1] & TIMER_ABSTIME))
 		return lb_here_value(trap, 0, (uint64_t)(int64_t)local);
 	if (!(trap->args[1] & TIMER_ABSTIME))
@@ -150,7 +152,7 @@ int64_t lb_own_futex(struct lb_trap *trap)
 	case FUTEX_WAIT_REQUEUE_PI:
 	case FUTEX_CMP_REQUEUE_PI:
 		/* The kernel puts this node's thread id into the program's memory: futex(2). */
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	case FUTEX_WAIT:
 		return trap->args[3] != 0 ? sleep_limited(trap, 3) : lb_here(trap);
 	case FUTEX_WAIT_BITSET:

@@ -28,8 +28,9 @@ static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);
+	trap->unreached = -EAGAIN; /* another time, says fork(2) */
 	result = lb_fork_at_home(trap, clone);
-	return result == -ENOSYS ? -EAGAIN : result; /* home cannot be reached: another time, says fork(2) */
+	return result == -ENOSYS ? -EAGAIN : result;
 }
 
 int64_t lb_own_vfork(struct lb_trap *trap)
@@ -67,12 +68,12 @@ int64_t lb_own_clone3(struct lb_trap *trap)
 
 	/* A longer or shorter struct than we know: home's kernel decides. */
 	if (trap->args[1] < CLONE_ARGS_SIZE_VER0 || trap->args[1] > sizeof(from))
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	memset(&from, 0, sizeof(from));
 	if (lb_user_read(&from, trap->args[0], trap->args[1]) < 0)
 		return -EFAULT;
 	if (from.set_tid_size != 0 || from.cgroup != 0 || from.exit_signal > CSIGNAL)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	if ((from.stack == 0) != (from.stack_size == 0))
 		return -EINVAL;
 	clone = (struct lb_clone){

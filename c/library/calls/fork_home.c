@@ -133,14 +133,14 @@ int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 
 	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX ||
 		shares_with_children())
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	lb_files_fork();
 	/* Once more where the link was lost in its middle, most likely; but home may be at fault. */
 	result = lb_on_stack(make, (void *)clone);
 	if (result == NO_CHILD)
 		result = lb_on_stack(make, (void *)clone);
 	if (result == NO_CHILD)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	if (lb_self.away || result < 0)
 		return result;
 	trap->context->uc_sigmask |= lb_mask_believed();

@@ -128,7 +128,7 @@ int64_t lb_own_mq_notify(struct lb_trap *trap)
 
 	if (trap->args[1] != 0 && lb_user_read(&notify, trap->args[1] + SIGEVENT_NOTIFY_AT, sizeof(notify)) < 0)
 		return -EFAULT;
-	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? forward(trap) : lb_come(trap);
+	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? forward(trap) : LB_NEEDS_HOME;
 }
 
 static int64_t with_handle(struct lb_trap *trap, uint64_t handle)
@@ -143,7 +143,7 @@ static int64_t with_handle(struct lb_trap *trap, uint64_t handle)
 
 int64_t lb_own_name_to_handle_at(struct lb_trap *trap)
 {
-	return trap->args[4] & HANDLE_UNIQUE ? lb_come(trap) : with_handle(trap, trap->args[2]);
+	return trap->args[4] & HANDLE_UNIQUE ? LB_NEEDS_HOME : with_handle(trap, trap->args[2]);
 }
 
 int64_t lb_own_open_by_handle_at(struct lb_trap *trap)
@@ -159,8 +159,6 @@ int64_t lb_own_vmsplice(struct lb_trap *trap)
 	static const struct lb_row read_row = { LB_HOME, LB_BLOCKS | LB_RESULT | LB_SPLIT_READ, { FD, IOV_OUT(2), V } };
 	int64_t flags = lb_home_values(__NR_fcntl, trap->args[0], F_GETFL, 0, 0);
 	uint64_t splice_flags = trap->args[3];
-	uint32_t number = trap->number;
-	int64_t result;
 
 	if (flags < 0)
 		return -EBADF;
@@ -177,8 +175,5 @@ int64_t lb_own_vmsplice(struct lb_trap *trap)
 		trap->args[4] = UINT64_MAX;
 		trap->args[5] = NO_WAIT;
 	}
-	result = trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : forward(trap);
-	if (result == LB_DONE) /* to be made again, as it was */
-		trap->context->uc_mcontext.rax = number;
-	return result;
+	return trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : forward(trap);
 }

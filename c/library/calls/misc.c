@@ -18,6 +18,7 @@
 #include "syscall.h"
 
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "process/own_memory.h"
 #include "cache/ring.h"
@@ -37,22 +38,6 @@
 #define PR_GET_AUXV_VALUE 0x41555856
 #define ARCH_SHSTK_ENABLE_VALUE 0x5001
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
-
-int64_t lb_own(struct lb_trap *trap)
-{
-#define CASE_OWN(number, name) \
-	case number: \
-		return lb_own_##name(trap);
-#define CASE_HOME(number, name)
-#define CASE_HERE(number, name)
-#define CASE_COME(number, name)
-#define CASE_REFUSED(number, name)
-#define CASE(number, name, where, ...) CASE_##where(number, name)
-	switch (trap->number) {
-		LB_SYSCALL_MAP(CASE)
-	}
-	return lb_come(trap);
-}
 
 static int64_t forward(struct lb_trap *trap)
 {
@@ -113,7 +98,7 @@ static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
 
 	if (is_self(trap->args[0]))
 		return lb_here_value(trap, 0, self);
-	return row->operands[0] == V ? lb_forward_row(trap, row) : lb_come(trap);
+	return row->operands[0] == V ? lb_forward_row(trap, row) : LB_NEEDS_HOME;
 }
 
 #define HERE_FOR_SELF(name, self) \
@@ -135,7 +120,7 @@ int64_t lb_own_kcmp(struct lb_trap *trap)
 
 int64_t lb_own_personality(struct lb_trap *trap)
 {
-	return (uint32_t)trap->args[0] == PERSONALITY_ASKED ? forward(trap) : lb_come(trap);
+	return (uint32_t)trap->args[0] == PERSONALITY_ASKED ? forward(trap) : LB_NEEDS_HOME;
 }
 
 /* capget(2): the version tells how long the data is; where it is unknown home tells the right one. */
@@ -330,7 +315,7 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 		return home_with_memory(trap, LB_ARG_OUT, sizeof(int32_t));
 	default:
 		/* Far above what any kernel knows: EINVAL, wherever it runs. */
-		return (uint32_t)trap->args[0] >= PRCTL_END ? -EINVAL : lb_come(trap);
+		return (uint32_t)trap->args[0] >= PRCTL_END ? -EINVAL : LB_NEEDS_HOME;
 	}
 }
 
@@ -339,7 +324,7 @@ int64_t lb_own_arch_prctl(struct lb_trap *trap)
 	switch ((int)trap->args[0]) {
 	case ARCH_SET_CPUID:          /* this library needs it: attributes.c */
 	case ARCH_SHSTK_ENABLE_VALUE: /* no image has such a stack */
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	default:
 		return lb_here(trap);
 	}
@@ -353,7 +338,7 @@ int64_t lb_own_ioctl(struct lb_trap *trap)
 
 	if (lb_proc_asks_maps(trap->args[0], trap->args[1]))
 		return lb_proc_ask_maps(trap->args[1], trap->args[2]);
-	return lb_ioctl_row(trap->args[1], &row) ? lb_forward_row(trap, &row) : lb_come(trap);
+	return lb_ioctl_row(trap->args[1], &row) ? lb_forward_row(trap, &row) : LB_NEEDS_HOME;
 }
 
 int64_t lb_own_fcntl(struct lb_trap *trap)
@@ -364,7 +349,7 @@ int64_t lb_own_fcntl(struct lb_trap *trap)
 		return lb_forward_row(trap, &row);
 	/* A command of a newer kernel may take a pointer. */
 	if ((uint32_t)trap->args[1] > FCNTL_LAST && (uint32_t)trap->args[1] < FCNTL_END)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	return forward(trap);
 }
 
@@ -386,12 +371,12 @@ static bool is_nested_option(const struct lb_trap *trap)
 
 int64_t lb_own_setsockopt(struct lb_trap *trap)
 {
-	return is_nested_option(trap) ? lb_come(trap) : forward(trap);
+	return is_nested_option(trap) ? LB_NEEDS_HOME : forward(trap);
 }
 
 int64_t lb_own_getsockopt(struct lb_trap *trap)
 {
-	return is_nested_option(trap) ? lb_come(trap) : forward(trap);
+	return is_nested_option(trap) ? LB_NEEDS_HOME : forward(trap);
 }
 
 /* ---- paths that may lead into /proc ---- */
@@ -405,7 +390,7 @@ static int64_t open_path(struct lb_trap *trap, uint64_t address, uint64_t flags,
 	if (lb_user_string(path, address, sizeof(path)) < 0)
 		return forward(trap); /* which finds the same error, in the right order */
 	if (lb_proc_is_foreign(path))
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	if (!lb_proc_is_local(path, flags))
 		return forward(trap);
 	if (resolves) {

@@ -17,6 +17,7 @@
 #include "syscall.h"
 
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "process/own_memory.h"
 #include "cache/ring.h"
@@ -146,7 +147,7 @@ static int64_t map_place(const struct lb_trap *trap, const struct lb_mapped_file
 	return at;
 }
 
-/* What the kernel checks before it maps: do_mmap(), mm/mmap.c, Linux 6.12. LB_DONE: come home. */
+/* What the kernel checks before it maps: do_mmap(), mm/mmap.c, Linux 6.12. LB_NEEDS_HOME, too. */
 static int64_t check(struct lb_trap *trap, struct stat *status)
 {
 	uint64_t type = trap->args[3] & MAP_TYPE;
@@ -171,13 +172,13 @@ static int64_t check(struct lb_trap *trap, struct stat *status)
 	if (type != MAP_PRIVATE && (mode & O_ACCMODE) == O_RDONLY && (trap->args[2] & PROT_WRITE))
 		return -EACCES;
 	if (type != MAP_PRIVATE && ((mode & O_ACCMODE) != O_RDONLY || type != MAP_SHARED))
-		return LB_DONE; /* writable now or by mprotect(2) later */
+		return LB_NEEDS_HOME; /* writable now or by mprotect(2) later */
 	if ((status->st_mode & S_IFMT) == S_IFCHR && status->st_rdev == ZERO_DEVICE)
 		return 0;
 	if ((status->st_mode & S_IFMT) == S_IFDIR)
 		return -ENODEV;
 	if ((status->st_mode & S_IFMT) != S_IFREG || trap->args[1] > MAP_SIZE_MAX)
-		return LB_DONE;
+		return LB_NEEDS_HOME;
 	return 0;
 }
 
@@ -214,7 +215,7 @@ int64_t lb_own_mmap(struct lb_trap *trap)
 	}
 	result = check(trap, &status);
 	if (result != 0)
-		return result == LB_DONE ? lb_come(trap) : result;
+		return result;
 	if ((status.st_mode & S_IFMT) == S_IFCHR)
 		return anonymous(trap);
 	file = place_of(trap->args[4], &status);

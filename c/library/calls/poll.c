@@ -2,7 +2,7 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked. These calls end with EINTR after any handler of the program
  * but go on after ours; their time limit then goes on too: by the timespec that the kernel counts down, or by
- * the deadline that is kept here until the call is made again, which is the next thing that the program does.
+ * the deadline that is kept until the call is made again (trap/wait.c).
  */
 #include <linux/errno.h>
 #include <linux/time.h>
@@ -12,129 +12,51 @@
 
 #include "forward.h"
 #include "calls/own.h"
+#include "internal.h"
+#include "trap/stub.h"
+#include "process/clock.h"
+#include "trap/wait.h"
 
 #define MILLISECOND_NS 1000000LL
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no end that could be told */
-
-struct wait {
-	bool valid;
-	uint64_t rip, rsp; /* right behind the call */
-	uint32_t number;
-	int64_t deadline_ns; /* of the program's CLOCK_MONOTONIC */
-};
-static struct wait interrupted;
-static struct wait waits_here; /* made on this node, where nobody sees how it ends: valid by lb_wait_again() alone */
 
 /* What is left of a limit that a program gave in a timespec of its own, which is not to change. */
 static struct {
 	int64_t sec, nsec;
 } limit_left;
 
-static int64_t program_now_ns(void)
-{
-	struct {
-		int64_t sec, nsec;
-	} now = { 0, 0 };
-
-	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
-	return now.sec * SECOND_NS + now.nsec + lb_self.monotonic_offset_ns;
-}
-
-/* The deadline of a call with this time limit that is made now, or made again. */
-static int64_t deadline_of(const struct lb_trap *trap, int64_t limit_ns)
-{
-	const struct sigcontext *registers = &trap->context->uc_mcontext;
-	int64_t deadline_ns = program_now_ns() + limit_ns;
-
-	if (interrupted.valid && interrupted.rip == registers->rip && interrupted.rsp == registers->rsp &&
-		interrupted.number == trap->number && interrupted.deadline_ns < deadline_ns)
-		deadline_ns = interrupted.deadline_ns;
-	interrupted.valid = false;
-	return deadline_ns;
-}
-
-int64_t lb_wait_left_ns(struct lb_trap *trap, int64_t limit_ns)
-{
-	const struct sigcontext *registers = &trap->context->uc_mcontext;
-	int64_t left_ns;
-
-	waits_here = (struct wait){ true, registers->rip, registers->rsp, trap->number, deadline_of(trap, limit_ns) };
-	left_ns = waits_here.deadline_ns - program_now_ns();
-	return left_ns < 0 ? 0 : left_ns;
-}
-
-void lb_wait_unlimited(void)
-{
-	waits_here.valid = false;
-}
-
-void lb_wait_again(const struct sigcontext *registers)
-{
-	if (waits_here.valid && registers->rip + 2 == waits_here.rip && registers->rsp == waits_here.rsp &&
-		registers->rax == waits_here.number)
-		interrupted = waits_here;
-	waits_here.valid = false;
-}
-
 /* Rounded up: waiting too short would make a program spin. */
 static int64_t left_ms(int64_t deadline_ns)
 {
-	int64_t left_ns = deadline_ns - program_now_ns();
+	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
 
 	return left_ns <= 0 ? 0 : (left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS;
 }
 
 static void set_limit_left(int64_t deadline_ns)
 {
-	int64_t left_ns = deadline_ns - program_now_ns();
+	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
 
 	left_ns = left_ns < 0 ? 0 : left_ns;
 	limit_left.sec = left_ns / SECOND_NS;
 	limit_left.nsec = left_ns % SECOND_NS;
 }
 
-void lb_wait_keep(uint64_t rip, uint64_t rsp, uint32_t number, int64_t deadline_ns)
-{
-	interrupted = (struct wait){ true, rip, rsp, number, deadline_ns };
-}
-
-void lb_wait_shorten(int64_t ns)
-{
-	interrupted.deadline_ns -= ns;
-}
-
-void lb_wait_drop(void)
-{
-	interrupted.valid = false;
-}
-
-bool lb_wait_kept(uint64_t rip, uint64_t rsp, uint32_t number, int64_t *deadline_ns)
-{
-	*deadline_ns = interrupted.deadline_ns;
-	return interrupted.valid && interrupted.rip == rip && interrupted.rsp == rsp && interrupted.number == number;
-}
-
 /* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */
 static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_t *mask)
 {
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
-	uint64_t rip = registers->rip;
 	int64_t timeout_ms = (int32_t)trap->args[index];
-	int64_t deadline_ns = deadline_of(trap, timeout_ms * MILLISECOND_NS);
+	int64_t deadline_ns = lb_wait_deadline_ns(trap, timeout_ms * MILLISECOND_NS);
 	int64_t result;
 
 	if (timeout_ms > 0)
 		trap->args[index] = (uint64_t)left_ms(deadline_ns);
 	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask)
 			      : lb_forward_row(trap, lb_row_of(trap->number));
-	if (result == LB_DONE && timeout_ms > 0) {
-		interrupted.valid = true;
-		interrupted.rip = rip;
-		interrupted.rsp = registers->rsp;
-		interrupted.number = trap->number;
-		interrupted.deadline_ns = deadline_ns;
-	}
+	if (result == LB_AGAIN && timeout_ms > 0)
+		lb_wait_keep(registers->rip, registers->rsp, trap->number, deadline_ns);
 	return result;
 }
 
@@ -143,7 +65,6 @@ static int64_t forward_limited(struct lb_trap *trap, const uint64_t *mask)
 {
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	const struct lb_row *row = lb_row_of(trap->number);
-	uint64_t rip = registers->rip;
 	int64_t deadline_ns = 0;
 	int64_t result;
 
@@ -151,13 +72,13 @@ static int64_t forward_limited(struct lb_trap *trap, const uint64_t *mask)
 		return -EFAULT;
 	if (trap->args[3] != 0 && limit_left.sec >= 0 && limit_left.sec < SECONDS_MAX && limit_left.nsec >= 0 &&
 		limit_left.nsec < SECOND_NS) {
-		deadline_ns = deadline_of(trap, limit_left.sec * SECOND_NS + limit_left.nsec);
+		deadline_ns = lb_wait_deadline_ns(trap, limit_left.sec * SECOND_NS + limit_left.nsec);
 		set_limit_left(deadline_ns);
 		trap->args[3] = (uint64_t)&limit_left;
 	}
 	result = mask != NULL ? lb_forward_masked(trap, row, *mask) : lb_forward_row(trap, row);
-	if (result == LB_DONE && deadline_ns != 0)
-		interrupted = (struct wait){ true, rip, registers->rsp, trap->number, deadline_ns };
+	if (result == LB_AGAIN && deadline_ns != 0)
+		lb_wait_keep(registers->rip, registers->rsp, trap->number, deadline_ns);
 	return result;
 }
 
@@ -197,10 +118,7 @@ int64_t lb_own_epoll_pwait(struct lb_trap *trap)
 	trap->number = __NR_epoll_wait;
 	if (result == 0)
 		return forward_timed(trap, 3, NULL);
-	result = forward_timed(trap, 3, &mask);
-	if (result == LB_DONE)
-		trap->context->uc_mcontext.rax = __NR_epoll_pwait; /* it is that call which is made again */
-	return finish(trap, result, &mask);
+	return finish(trap, forward_timed(trap, 3, &mask), &mask);
 }
 
 int64_t lb_own_epoll_pwait2(struct lb_trap *trap)

@@ -153,7 +153,7 @@ static int64_t set_at_home(struct lb_trap *trap, bool self)
 		return result;
 	if (ask_home() < 0 || follow() == 0)
 		return result;
-	return lb_come(trap); /* there it is set already */
+	return LB_NEEDS_HOME; /* there it is set already */
 }
 
 int64_t lb_own_sched_setparam(struct lb_trap *trap)
@@ -174,7 +174,7 @@ int64_t lb_own_sched_setattr(struct lb_trap *trap)
 	if (lb_user_read(head, trap->args[1], sizeof head) < 0)
 		return -EFAULT;
 	if (head[1] == SCHED_DEADLINE_POLICY && is_self(trap->args[0]))
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	/* sched_setattr(2): its first member; 0 stands for the first version's. */
 	trap->given = head[0] < sizeof head[0] ? sizeof wanted - 8 : head[0];
 	return set_at_home(trap, is_self(trap->args[0]));

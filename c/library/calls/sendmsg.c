@@ -198,18 +198,13 @@ static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t
 	}
 }
 
-static int64_t finish(struct lb_trap *trap, int64_t result)
-{
-	return result == LB_AGAIN ? lb_again(trap) : result;
-}
-
 int64_t lb_own_sendmsg(struct lb_trap *trap)
 {
 	struct msghdr header;
 
 	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
 		return -EFAULT;
-	return finish(trap, send_one(trap, &header, (uint32_t)trap->args[2]));
+	return send_one(trap, &header, (uint32_t)trap->args[2]);
 }
 
 /* The kernel writes the members that it changes and leaves the others: include/uapi/linux/socket.h. */
@@ -232,7 +227,7 @@ int64_t lb_own_recvmsg(struct lb_trap *trap)
 
 	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
 		return -EFAULT;
-	result = finish(trap, receive_one(trap, &header, (uint32_t)trap->args[2]));
+	result = receive_one(trap, &header, (uint32_t)trap->args[2]);
 	if (result >= 0 && hand_back(trap->args[1], &header) < 0)
 		return -EFAULT;
 	return result;
@@ -260,7 +255,7 @@ int64_t lb_own_sendmmsg(struct lb_trap *trap)
 		if (result < 0)
 			break;
 	}
-	return done > 0 ? (int64_t)done : finish(trap, result);
+	return done > 0 ? (int64_t)done : result;
 }
 
 static int64_t now_ns(void)
@@ -316,7 +311,7 @@ int64_t lb_own_recvmmsg(struct lb_trap *trap)
 	}
 	result = receive_many(trap, deadline_ns, &done);
 	if (done == 0)
-		return finish(trap, result);
+		return result;
 	if (deadline_ns != INT64_MAX) {
 		left_ns = deadline_ns - now_ns();
 		left_ns = left_ns < 0 ? 0 : left_ns;

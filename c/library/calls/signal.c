@@ -11,12 +11,13 @@
 #include "syscall.h"
 
 #include "forward.h"
+#include "trap/wait.h"
+#include "process/context.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "image/posix_timers.h"
 #include "cache/ring.h"
-#include "patch/sites.h"
-
-extern char lb_stub_sigreturn[] LB_HIDDEN; /* forward.c */
+#include "home_call/fast_copy.h"
 
 #define STOPPING (LB_BIT(SIGTSTP) | LB_BIT(SIGTTIN) | LB_BIT(SIGTTOU))
 /* Default action is to be ignored: signal(7). SIGCONT's work is done when it is sent. */
@@ -196,7 +197,7 @@ int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 			lb_user_write(at, &mask, sizeof(mask));
 		}
 	}
-	registers->rip = (uint64_t)lb_stub_sigreturn;
+	registers->rip = (uint64_t)lb_sigreturn;
 	return LB_DONE;
 }
 

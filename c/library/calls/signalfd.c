@@ -15,6 +15,7 @@
 #include "syscall.h"
 
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "process/own_memory.h"
 
@@ -104,7 +105,7 @@ int64_t lb_own_signalfd(struct lb_trap *trap)
 
 	if (trap->args[2] == SET_SIZE && lb_user_read(&set, trap->args[1], SET_SIZE) == 0 && (set & LB_NEVER_HELD) &&
 		!lb_thread()->has_child)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	return lb_forward_row(trap, lb_row_of(trap->number));
 }
 

@@ -1,7 +1,7 @@
 /* socket_waits.c - SO_RCVTIMEO and SO_SNDTIMEO: time limits that a socket has, and not the call that waits for it.
  *
  * Made again, such a call would have the whole time. So it waits for its socket by poll(2) first, for as long as is
- * left, and is made when that says it need not wait; else its time is over. At home the stub in forward.c does both.
+ * left, and is made when that says it need not wait; else its time is over. At home trap/stub.c does both.
  *
  * Runs in:  the SIGSYS and the trigger's handler, all signals blocked.
  */
@@ -13,6 +13,7 @@
 #include "syscall.h"
 
 #include "forward.h"
+#include "trap/wait.h"
 #include "internal.h"
 #include "process/clock.h"
 
@@ -86,21 +87,18 @@ int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd)
 /* Away: the call is made again, and may wait until then. Returns 0: it need not wait, or how it ends. */
 static int64_t wait_at_home(struct lb_trap *trap, int64_t deadline_ns)
 {
-	struct sigcontext *registers = &trap->context->uc_mcontext;
+	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	struct pollfd descriptor = { .fd = (int)trap->args[0], .events = lb_socket_events(trap->number) };
 	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
 	struct lb_trap poll = { .context = trap->context, .number = __NR_poll };
-	uint64_t rip = registers->rip;
 	int64_t result;
 
 	poll.args[0] = (uint64_t)&descriptor;
 	poll.args[1] = 1;
 	poll.args[2] = (uint64_t)(left_ns > 0 ? (left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS : 0);
 	result = lb_forward_row(&poll, lb_row_of(__NR_poll));
-	if (result == LB_DONE) { /* interrupted by our own signal: it is that call which is made again */
-		registers->rax = trap->number;
-		lb_wait_keep(rip, registers->rsp, trap->number, deadline_ns);
-	}
+	if (result == LB_AGAIN) /* interrupted by our own signal */
+		lb_wait_keep(registers->rip, registers->rsp, trap->number, deadline_ns);
 	if (result > 0)
 		return 0;
 	return result == 0 ? lb_socket_error(trap->number) : result;
@@ -120,7 +118,7 @@ int64_t lb_socket_call(struct lb_trap *trap, int64_t (*call)(struct lb_trap *tra
 			return result;
 	}
 	result = call(trap);
-	if (result != LB_DONE || !lb_self.away || registers->rip != rip - 2)
+	if (result != LB_AGAIN)
 		return result;
 	limit_ns = lb_socket_limit_ns(trap->number, trap->args[0]);
 	if (limit_ns >= 0)

@@ -14,6 +14,7 @@
 
 #include "process/cpu_clock.h"
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "image/posix_timers.h"
 
@@ -54,9 +55,9 @@ int64_t lb_own_timer_create(struct lb_trap *trap)
 		return -EAGAIN; /* timer_create(2): no room for it now */
 	/* Clocks that wake the machine wake home; more timers than can move are made there, too. */
 	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM || lb_timers_full())
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	if (clock < 0 && !lb_cpu_clock(clock, &clock))
-		return lb_come(trap); /* CPU time of another process */
+		return LB_NEEDS_HOME; /* CPU time of another process */
 	if (trap->args[1] == 0)
 		return create(trap, clock, NULL);
 	if (lb_user_read(event, trap->args[1], sizeof(event)) < 0)

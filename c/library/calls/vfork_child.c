@@ -337,14 +337,14 @@ static int64_t execute(int64_t directory, uint64_t path, uint64_t arguments, uin
 int64_t lb_own_execve(struct lb_trap *trap)
 {
 	if (!lb_thread()->has_child)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	return execute(AT_FDCWD_VALUE, trap->args[0], trap->args[1], trap->args[2], 0);
 }
 
 int64_t lb_own_execveat(struct lb_trap *trap)
 {
 	if (!lb_thread()->has_child)
-		return lb_come(trap);
+		return LB_NEEDS_HOME;
 	return execute((int32_t)trap->args[0], trap->args[1], trap->args[2], trap->args[3], trap->args[4]);
 }
 

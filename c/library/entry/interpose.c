@@ -4,7 +4,7 @@
  * Each is written after its manual page; what they have in common in glibc is sigaction(2) with its own restorer.
  */
 #include "internal.h"
-#include "patch/sites.h"
+#include "entry/trigger.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
 #define EINVAL_ACTION(signal) ((signal) < 1 || (signal) > LB_SIGNALS)

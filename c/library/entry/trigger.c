@@ -8,69 +8,19 @@
  */
 #include "fault.h"
 #include "forward.h"
+#include "trap/wait.h"
 #include "internal.h"
 #include "process/clock.h"
 #include "patch/sites.h"
+#include "calls/interrupted.h"
+#include "entry/trigger.h"
+#include "home_call/fast_copy.h"
+#include "trap/stub.h"
 
 #define GO_HOME 1 /* result of obey() */
 
 /* Registers of the interrupted program, as words of struct ucontext. */
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
-
-/* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
- * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
-bool lb_interrupted_call(const uint64_t *context, uint32_t *number)
-{
-	uint64_t rip = REGISTER(context, LB_RIP);
-	uint8_t code[7];
-	if (lb_forward_interrupted(rip, REGISTER(context, LB_RSP), number))
-		return true;
-	if (lb_user_read(code, rip - sizeof code, sizeof code) < 0 || code[5] != 0x0f || code[6] != 0x05)
-		return false;
-	if (code[0] == 0xb8) {
-		memcpy(number, code + 1, sizeof *number);
-		return true;
-	}
-	*number = 0;
-	return code[3] == 0x31 && code[4] == 0xc0;
-}
-
-/* Another handler of the program is about to run: then the EINTR is the program's to see. */
-static bool program_handler_waits(const uint64_t *context)
-{
-	uint64_t pending = 0;
-	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
-	pending &= ~context[LB_UC_SIGMASK] & ~LB_BIT(LB_SIGURG);
-	if (lb_self.order_signal)
-		pending &= ~LB_BIT(lb_self.order_signal);
-	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
-		if (!(pending & LB_BIT(signal)))
-			continue;
-		struct lb_action action = lb_self.actions[signal];
-		if (!lb_self.away && signal != LB_SIGTSTP)
-			lb_syscall4(__NR_rt_sigaction, signal, 0, &action, 8);
-		if (action.handler != LB_SIG_DFL && action.handler != LB_SIG_IGN)
-			return true;
-	}
-	return false;
-}
-
-/* Calls that SA_RESTART does not restart end with EINTR after our handler, which the program never asked for:
- * makes the call again, with the time that is left. */
-void lb_resume_call(uint64_t *context)
-{
-	uint32_t number;
-	if ((int64_t)REGISTER(context, LB_RAX) == LB_EINTR && lb_interrupted_call(context, &number)) {
-		if (program_handler_waits(context))
-			lb_wait_drop();
-		else {
-			REGISTER(context, LB_RIP) -= 2;
-			REGISTER(context, LB_RAX) = number;
-		}
-	}
-	lb_forward_rewind((struct ucontext *)context);
-	lb_wait_remake(context);
-}
 
 static void close_all(const int *fds)
 {
@@ -171,8 +121,8 @@ static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
 	const struct lb_action action = lb_self.actions[signal];
 	uint64_t only = LB_BIT(signal);
 	if (!is_handler(action.handler)) {
-		lb_wait_note(context);
-		lb_resume_call(context);
+		lb_wait_note((const struct ucontext *)context);
+		lb_resume_call((struct ucontext *)context);
 		return LB_ENTRY_BACK;
 	}
 	entry->handler = action.handler;
@@ -218,7 +168,7 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 {
 	bool was_away = lb_self.away;
 	uint64_t result = LB_ENTRY_BACK;
-	lb_wait_note(context);
+	lb_wait_note((const struct ucontext *)context);
 	if (!lb_self.away)
 		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
 	if (signal == LB_SIGTSTP) {
@@ -248,9 +198,9 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 	/* The program's handler runs: then an EINTR is the program's to see. */
 	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
 		result = lb_signal_enter(signal, context, entry);
-		lb_forward_rewind((struct ucontext *)context);
+		lb_stub_rewind((struct ucontext *)context);
 	} else {
-		lb_resume_call(context);
+		lb_resume_call((struct ucontext *)context);
 	}
 	return result;
 }

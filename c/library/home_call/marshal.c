@@ -455,16 +455,11 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 
 int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
 {
-	int64_t result = forward(trap, row, trap->context->uc_sigmask | lb_mask_believed());
-
-	return result == LB_AGAIN ? lb_again(trap) : result;
+	return forward(trap, row, trap->context->uc_sigmask | lb_mask_believed());
 }
 
 int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
-	int64_t result;
-
 	lb_aside_let_through(mask);
-	result = forward(trap, row, mask);
-	return result == LB_AGAIN ? lb_again(trap) : result;
+	return forward(trap, row, mask);
 }

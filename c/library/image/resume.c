@@ -8,7 +8,8 @@
 #include "process/clock.h"
 #include "lb_restorer.h"
 #include "cache/ring.h"
-#include "patch/sites.h"
+#include "patch/signal_entry.h"
+#include "process/arm.h"
 #include "socket.h"
 
 #define F_SETFD 2
@@ -147,7 +148,8 @@ static int resume_away(const struct lb_resume_args *args)
 		lb_syscall1(__NR_close, args->stream_fd);
 	lb_self.stream_fd = -1;
 	lb_actions_give();
-	error = lb_forward_arm();
+	lb_link_prepare_socket();
+	error = lb_arm();
 	if (error) /* the daemon checks for this before an offer; nothing of the program has run, but home is gone */
 		exit_parked();
 	lb_thaw(false);

@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "internal.h"
 

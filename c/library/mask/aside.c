@@ -6,6 +6,7 @@
  * Runs in:  the trigger's and the SIGSYS handler, lb_signal_arrived(); all signals blocked.
  */
 #include "internal.h"
+#include "trap/stub.h"
 
 #define OURS (LB_BIT(LB_SIGURG) | LB_BIT(LB_SIGSYS))
 #define QUEUES 2 /* the thread's, whose signals come first, and the process's: signal(7) */
@@ -33,9 +34,11 @@ void lb_mask_believe(uint64_t mask)
 
 bool lb_aside_blocks(int signal, const uint64_t *context)
 {
-	const uint64_t *waits_under = lb_stub_mask(context);
+	const uint64_t *waits_under = lb_stub_mask((const struct ucontext *)context);
 	/* sigtimedwait(2) takes what it waits for, be it blocked or not. */
-	return ((waits_under ? *waits_under : lb_thread()->believed) | lb_stub_takes(context)) & LB_BIT(signal);
+	return ((waits_under ? *waits_under : lb_thread()->believed) |
+		       lb_stub_takes((const struct ucontext *)context)) &
+		LB_BIT(signal);
 }
 
 void lb_aside_put(int signal, const struct lb_siginfo *info)
@@ -106,7 +109,7 @@ void lb_aside_collect(void)
 		lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, LB_SIGURG, &bell);
 }
 
-/* SIGURG only as a doorbell, whose handler takes it from here; SIGSYS itself (forward.c). */
+/* SIGURG only as a doorbell, whose handler takes it from here; SIGSYS itself (entry/sigsys.c). */
 void lb_aside_let_through(uint64_t mask)
 {
 	int64_t pid = lb_self.local_pid;

@@ -1,7 +1,5 @@
 /* aside.h - which of SIGURG and SIGSYS the program blocks while it runs away from home, and what of them waits
- * (aside.c); and a call that is made on this node for the program, as signals that interrupt it need to know it
- * (forward.c).
- */
+ * (aside.c). */
 #ifndef LB_ASIDE_H
 #define LB_ASIDE_H
 
@@ -24,12 +22,5 @@ uint64_t lb_aside_waiting(void) LB_HIDDEN;
 void lb_aside_drop(uint64_t set) LB_HIDDEN;
 /* What waits and is not in this mask is delivered as soon as the handler that runs now has returned. */
 void lb_aside_let_through(uint64_t mask) LB_HIDDEN;
-
-/* ---- forward.c */
-const uint64_t *lb_stub_mask(const uint64_t *context) LB_HIDDEN; /* that the call waits under; 0: the program's */
-uint64_t lb_stub_takes(const uint64_t *context) LB_HIDDEN;       /* of the two, what sigtimedwait(2) waits for */
-/* A handler of the program's is to run: a call under a mask of its own has ended by that, as all that say EINTR. */
-void lb_stub_leave(uint64_t *context) LB_HIDDEN;
-void lb_sigsys_take(void) LB_HIDDEN; /* SIGSYS arrives in forward.c from now on */
 
 #endif

@@ -1,6 +1,6 @@
 /* signal_entry.c - signals of a process away from home, before the program's handlers get them.
  *
- * Away, every handler of the program is known to the kernel as lb_signal_entry (fast_entry.S), with all signals
+ * Away, every handler of the program is known to the kernel as lb_signal_entry (signal_entry.S), with all signals
  * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals
  * and all; and of two signals the kernel does not know whether they are blocked (aside.c).
  *
@@ -11,19 +11,21 @@
  *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
  *   - Otherwise the program's own handler runs, with the kernel's frame, under the mask that it would have given.
  */
-#include "patch/answers.h"
+#include "patch/signal_entry.h"
+
+#include "calls/interrupted.h"
 #include "forward.h"
+#include "home_call/fast_copy.h"
 #include "internal.h"
 #include "image/posix_timers.h"
 #include "patch/sites.h"
+#include "process/handlers.h"
+#include "trap/stub.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 #define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 
-void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
-
-volatile uint32_t lb_fast_busy;
 volatile uint32_t lb_fast_deferred;
 static uint64_t deferred_mask = ~0ULL; /* the interrupted context's own */
 /* SIGSEGV and SIGBUS that were sent: they cannot be blocked meanwhile, so they wait here. */
@@ -31,36 +33,11 @@ static struct {
 	bool waits;
 	struct lb_siginfo info;
 } sent[2];
-static volatile bool faults_blocked;
 static volatile bool was_reset;
 
 static bool is_handler(uint64_t handler)
 {
 	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
-}
-
-bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
-{
-	return is_handler(program->handler) || IS_FAULT(signal);
-}
-
-int64_t lb_signal_forward(int signal, const struct lb_action *program)
-{
-	struct lb_action action = *program;
-	action.handler = (uint64_t)lb_signal_entry;
-	if (!is_handler(program->handler)) {
-		action.flags = LB_SA_RESTORER | LB_SA_RESTART;
-		action.restorer = (uint64_t)lb_sigreturn;
-	}
-	action.flags |= LB_SA_SIGINFO;    /* the kernel fills in what is queued again */
-	action.flags &= ~LB_SA_RESETHAND; /* lb_signal_enter() does it */
-	action.mask = ~0ULL;
-	return lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
-}
-
-void lb_faults_note(uint64_t mask)
-{
-	faults_blocked = (mask & FAULTS) != 0;
 }
 
 void lb_fast_reset(void)
@@ -144,12 +121,12 @@ void lb_signal_reset(int signal)
 uint64_t lb_signal_enter(int signal, uint64_t *context, struct lb_entry *entry)
 {
 	const struct lb_action action = lb_self.actions[signal];
-	const uint64_t *waits_under = lb_stub_mask(context);
+	const uint64_t *waits_under = lb_stub_mask((const struct ucontext *)context);
 	uint64_t saved = context[LB_UC_SIGMASK] | lb_mask_believed();
 	uint64_t mask = (waits_under ? *waits_under : saved) | action.mask;
 	if (!(action.flags & LB_SA_NODEFER))
 		mask |= LB_BIT(signal);
-	lb_stub_leave(context);
+	lb_stub_leave((struct ucontext *)context);
 	context[LB_UC_SIGMASK] = saved;
 	if (action.flags & LB_SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
 		context[-1] = action.restorer;
@@ -181,22 +158,8 @@ uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *contex
 		return lb_signal_enter(signal, context, entry);
 	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
 	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
-		lb_resume_call(context);
+		lb_resume_call((struct ucontext *)context);
 	else
 		default_fault(signal, info);
 	return LB_ENTRY_BACK;
-}
-
-bool lb_fast_read(void *to, uint64_t from, size_t size)
-{
-	if (lb_fast_busy && !faults_blocked)
-		return lb_fast_copy(to, (const void *)from, size);
-	return lb_user_read(to, from, size) == 0;
-}
-
-bool lb_fast_write(uint64_t to, const void *from, size_t size)
-{
-	if (lb_fast_busy && !faults_blocked)
-		return lb_fast_copy((void *)to, from, size);
-	return lb_user_write(to, from, size) == 0;
 }

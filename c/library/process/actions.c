@@ -4,7 +4,8 @@
  * the program has the default action (a stop by hand starts a checkpoint), or will have it; SIGSYS away from home.
  */
 #include "internal.h"
-#include "patch/sites.h"
+#include "process/entries.h"
+#include "process/handlers.h"
 
 /* What do_sigaction() keeps of flags and mask: UAPI_SA_FLAGS, kernel/signal.c, Linux 6.12. */
 #define FLAGS_KEPT 0xdc000807ULL
@@ -31,7 +32,7 @@ static bool is_ours(int signal, const struct lb_action *program)
  * program's as well: what is not ours goes on to its handler as it is (trigger.c). */
 static void stand_in_front(const struct lb_action *program, struct lb_action *action)
 {
-	*action = (struct lb_action){ (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER,
+	*action = (struct lb_action){ (uint64_t)lb_entries.trigger, LB_SA_SIGINFO | LB_SA_RESTORER,
 		(uint64_t)lb_sigreturn, ~0ULL };
 	if (!is_handler(program)) {
 		action->flags |= LB_SA_RESTART;

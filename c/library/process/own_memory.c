@@ -11,6 +11,7 @@
 
 #include "syscall.h"
 #include "forward.h"
+#include "trap/stub.h"
 #include "calls/own.h"
 #include "internal.h"
 #include "patch/sites.h"

@@ -93,11 +93,6 @@ void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
 /* Queues a signal to this process with its siginfo unchanged. */
 void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
 
-/* ---- forward.c: interception ------------------------------------------------------------------------- */
-/* Away, parked in the library, all signals blocked: installs the SIGSYS handler and arms Syscall User
- * Dispatch. Returns 0 or a negative error (then nothing is armed). */
-int lb_forward_arm(void) LB_HIDDEN;
-
 /* ---- link.c: the guest's end of the link --------------------------------------------------------------- */
 /* Reads whatever asynchronous messages lie in the link (SIGNAL is re-queued to this process, STOP blocks here
  * until CONTINUE, COME_HOME sets lb_come_home). Called from the trigger's handler; all signals blocked. */

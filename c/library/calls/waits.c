@@ -4,21 +4,24 @@
  * When such a call must end is noted as soon as the signal arrives. Some calls tell what is left; of the others the
  * daemon tells when the process last ran, which is when it began to wait (c/ffi/last_ran.c). Made again, away or at
  * home, a call then has what is left at that moment: neither the freeze nor another move makes it longer. At home it is
- * made from the stub in forward.c, whose frame keeps the program's own arguments.
+ * made from trap/stub.c, whose frame keeps the program's own arguments.
  *
  * Runs in:  the trigger's handler, all signals blocked.
  */
+#include <linux/errno.h>
 #include <linux/futex.h>
 #include <linux/time.h>
 #include <asm/unistd.h>
 
 #include "syscall.h"
 
+#include "calls/interrupted.h"
 #include "forward.h"
 #include "internal.h"
+#include "trap/stub.h"
 #include "process/clock.h"
+#include "trap/wait.h"
 
-#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 #define SECOND_NS 1000000000LL
 #define MILLISECOND_NS 1000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2)
@@ -65,13 +68,15 @@ static struct {
 	uint64_t switches; /* how often this process had given up its processor by then: getrusage(2) */
 } untold;
 
-static uint64_t argument(const uint64_t *context, unsigned index)
+static uint64_t argument(const struct ucontext *context, unsigned index)
 {
-	static const uint8_t words[NONE] = { LB_RDI, LB_RSI, LB_RDX, LB_R10, 0 /* r8 */, 1 /* r9 */ };
-	return index < NONE ? REGISTER(context, words[index]) : 0;
+	const struct sigcontext *registers = &context->uc_mcontext;
+	const uint64_t arguments[NONE] = { registers->rdi, registers->rsi, registers->rdx, registers->r10,
+		registers->r8, registers->r9 };
+	return index < NONE ? arguments[index] : 0;
 }
 
-static const struct limited *find(const uint64_t *context, uint32_t number)
+static const struct limited *find(const struct ucontext *context, uint32_t number)
 {
 	for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++) {
 		if (calls[i].number != number || argument(context, calls[i].limit) == 0)
@@ -97,12 +102,30 @@ static int64_t read_ns(uint64_t address, enum unit unit)
 	return time[0] * SECOND_NS + (unit == COUNTED_US ? time[1] * 1000 : time[1]);
 }
 
-void lb_wait_note(const uint64_t *context)
+/* The number of the call that the context has just left with EINTR, from the bytes before it: `mov $n,%eax` or
+ * `xor %eax,%eax`, then `syscall`. False: not a call, or made by syscall(2). */
+bool lb_interrupted_call(const struct ucontext *context, uint32_t *number)
+{
+	uint64_t rip = context->uc_mcontext.rip;
+	uint8_t code[7];
+	if (lb_stub_is_after(context, number))
+		return true;
+	if (lb_user_read(code, rip - sizeof code, sizeof code) < 0 || code[5] != 0x0f || code[6] != 0x05)
+		return false;
+	if (code[0] == 0xb8) {
+		memcpy(number, code + 1, sizeof *number);
+		return true;
+	}
+	*number = 0;
+	return code[3] == 0x31 && code[4] == 0xc0;
+}
+
+void lb_wait_note(const struct ucontext *context)
 {
 	uint32_t number;
 	int64_t rusage[18] = { 0 };
 	untold.noted_ns = 0;
-	if ((int64_t)REGISTER(context, LB_RAX) != LB_EINTR || lb_forward_in_stub(REGISTER(context, LB_RIP)) ||
+	if ((int64_t)context->uc_mcontext.rax != -EINTR || lb_stub_is_at(context) ||
 		!lb_interrupted_call(context, &number))
 		return;
 	const struct limited *call = find(context, number);
@@ -118,7 +141,7 @@ void lb_wait_note(const uint64_t *context)
 		limit_ns = read_ns(left ? left : limit, call->unit);
 	if (limit_ns < 0)
 		return;
-	lb_wait_keep(REGISTER(context, LB_RIP), REGISTER(context, LB_RSP), number, now_ns + limit_ns);
+	lb_wait_keep(context->uc_mcontext.rip, context->uc_mcontext.rsp, number, now_ns + limit_ns);
 	if (left)
 		return;
 	lb_syscall2(__NR_getrusage, RUSAGE_THREAD, rusage);
@@ -136,16 +159,16 @@ void lb_wait_began(uint64_t began_ns, uint64_t switches)
 }
 
 /* The call that the context is about to make again has what is left of its time. */
-void lb_wait_remake(uint64_t *context)
+void lb_wait_remake(struct ucontext *context)
 {
 	int64_t deadline_ns;
-	struct lb_trap trap = { .context = (struct ucontext *)context, .number = (uint32_t)REGISTER(context, LB_RAX) };
-	if (!lb_wait_kept(REGISTER(context, LB_RIP) + 2, REGISTER(context, LB_RSP), trap.number, &deadline_ns))
+	struct lb_trap trap = { .context = context, .number = (uint32_t)context->uc_mcontext.rax };
+	if (!lb_wait_kept(context->uc_mcontext.rip + 2, context->uc_mcontext.rsp, trap.number, &deadline_ns))
 		return;
 	const struct limited *call = find(context, trap.number);
 	bool counted = call && (call->unit == COUNTED || call->unit == COUNTED_US);
 	if (!call || (lb_self.away && !counted))
-		return; /* away it is intercepted, and takes what was kept: forward_wait.c */
+		return; /* away it is intercepted, and takes what was kept: poll.c */
 	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
 	left_ns = left_ns < 0 ? 0 : left_ns;
 	int64_t time[2] = { left_ns / SECOND_NS, left_ns % SECOND_NS };
@@ -155,11 +178,11 @@ void lb_wait_remake(uint64_t *context)
 		lb_wait_drop();
 		return;
 	}
-	REGISTER(context, LB_RIP) += 2;
+	context->uc_mcontext.rip += 2;
 	trap.stack = (uint64_t)__builtin_frame_address(0) - OWN_STACK_SIZE;
 	lb_wait_left_ns(&trap, left_ns);
 	if (call->unit == OF_SOCKET)
-		lb_here_poll(&trap, left_ns);
+		lb_here_poll(&trap, lb_socket_events(trap.number), left_ns, lb_socket_error(trap.number));
 	else if (call->unit == MILLISECONDS) /* rounded up: waiting too short would make a program spin */
 		lb_here_value(&trap, call->limit, (uint64_t)((left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS));
 	else

@@ -1,0 +1,15 @@
+/* entries.c - where the kernel enters this library. */
+#include "process/entries.h"
+
+#include "entry/sigsys.h"
+#include "entry/trigger.h"
+#include "patch/signal_entry.h"
+#include "patch/sites.h"
+
+const struct lb_entries lb_entries = {
+	.trigger = lb_trigger_entry,
+	.signal = lb_signal_entry,
+	.sigsys = lb_sigsys_entry,
+	.traps = lb_site_traps,
+	.traps_size = LB_SITES * LB_STUB_SIZE,
+};

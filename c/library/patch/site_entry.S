@@ -1,0 +1,120 @@
+/* site_entry.S - where patched sites arrive.
+ *
+ * A site's jump arrives with the program's own registers; like the system call that it stands for, it may change
+ * rax, rcx and r11 only. Everything it needs lies on the program's stack below the red zone, so it may be
+ * interrupted, nested, left by longjmp(3) and moved to another node at every instruction, except that nothing of the
+ * program runs and nothing is moved while lb_fast_busy is set (signal_entry.c).
+ */
+#include <asm/unistd.h>
+
+#include "patch/sites.h"
+
+#define SIG_SETMASK 2
+#define RED_ZONE 128
+
+	.text
+	.globl lb_site_stubs, lb_site_traps
+	.hidden lb_site_stubs, lb_site_traps
+
+/* Stub i: to fast_entry with rcx = i. */
+	.type lb_site_stubs, @function
+	.balign 16
+	.cfi_startproc
+	.cfi_def_cfa %rsp, 0
+	.cfi_undefined %rip
+lb_site_stubs:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	mov $index, %ecx
+	jmp fast_entry
+	.set index, index + 1
+	.endr
+	.size lb_site_stubs, . - lb_site_stubs
+
+	.type fast_entry, @function
+	.balign 16
+fast_entry:
+	lea -RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset RED_ZONE
+	push %rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	mov %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	lea lb_site_after(%rip), %r11
+	push (%r11,%rcx,8)		/* -8(%rbp): where the program goes on */
+	.cfi_offset %rip, -(RED_ZONE + 16)
+	and $-16, %rsp
+	push %r9
+	push %r8
+	push %r10
+	push %rdx
+	push %rsi
+	push %rdi
+	mov %ecx, %edi
+	mov %rsp, %rsi
+	lea -8(%rbp), %rdx
+	mov %rax, %rcx
+	movl $1, lb_fast_busy(%rip)
+	call lb_site_call
+	movl $0, lb_fast_busy(%rip)
+	cmpl $0, lb_fast_deferred(%rip)
+	jne deliver
+leave:
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %r10
+	pop %r8
+	pop %r9
+	mov -8(%rbp), %rcx
+	.cfi_register %rip, %rcx
+	mov %rbp, %rsp
+	.cfi_def_cfa_register %rsp
+	pop %rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	lea RED_ZONE(%rsp), %rsp
+	.cfi_adjust_cfa_offset -RED_ZONE
+	jmp *%rcx
+	.cfi_def_cfa %rbp, RED_ZONE + 8
+	.cfi_offset %rbp, -(RED_ZONE + 8)
+	.cfi_offset %rip, -(RED_ZONE + 16)
+deliver:
+	/* Signals have come meanwhile, and all are blocked: now they are delivered, on the program's stack. */
+	push %rax
+	push %rax
+	mov %rsp, %rdi
+	call lb_deferred_take
+	mov $__NR_rt_sigprocmask, %eax
+	mov $SIG_SETMASK, %edi
+	mov %rsp, %rsi
+	xor %edx, %edx
+	mov $8, %r10d
+	syscall
+	pop %rax
+	pop %rax
+	jmp leave
+	.cfi_endproc
+	.size fast_entry, . - fast_entry
+
+/* Where site i makes its call if it has no `syscall` of its own any more: outside the range that is exempt from
+ * Syscall User Dispatch (process/arm.c), so behind all other code, where the linker puts sections it does not know, in
+ * the order in which it meets them: that of vdso.c, which is exempt, is named first. */
+	.section lb_hooks, "ax", @progbits
+	.section lb_traps, "ax", @progbits
+	.balign LB_STUB_SIZE
+	.type lb_site_traps, @function
+lb_site_traps:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	syscall
+	jmp *lb_site_after + 8 * index(%rip)
+	.set index, index + 1
+	.endr
+	.balign LB_STUB_SIZE
+	.size lb_site_traps, . - lb_site_traps
+	.text
+	.section .note.GNU-stack,"",@progbits
