@@ -1,4 +1,6 @@
-/* mem.c - memory functions for the freestanding parts: no SSE, so a handler never touches vector state.
+/* mem.c - Memory functions for the freestanding parts, without SSE.
+ *
+ * A handler that calls them never touches vector state.
  *
  * Runs in:  preload library, restorer, keeper's restorer blob. No libc, no TLS, no relocations.
  * The compiler calls these by name; rep movsb keeps the loop pass from turning them into themselves.

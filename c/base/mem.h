@@ -1,4 +1,7 @@
-/* mem.h - the memory functions that freestanding parts link from mem.c; hidden, so libc's are never used. */
+/* mem.h - Memory functions that freestanding parts link from mem.c.
+ *
+ * They are hidden, so that libc's are never used.
+ */
 #ifndef LB_MEM_H
 #define LB_MEM_H
 

@@ -1,4 +1,7 @@
-/* memory_child.h - a child that shares this process's memory, but not its table of descriptors. Freestanding. */
+/* memory_child.h - A child that shares memory, but not the table of descriptors.
+ *
+ * Freestanding.
+ */
 #ifndef LB_MEMORY_CHILD_H
 #define LB_MEMORY_CHILD_H
 

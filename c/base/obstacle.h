@@ -1,4 +1,7 @@
-/* obstacle.h - why the loader will not load the library into a program, by the program's file. Freestanding. */
+/* obstacle.h - Why the loader will not load the library into a program.
+ *
+ * Told by the program's file. Freestanding.
+ */
 #ifndef LB_OBSTACLE_H
 #define LB_OBSTACLE_H
 

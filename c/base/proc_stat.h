@@ -1,5 +1,7 @@
-/* proc_stat.h - the state and start time of a process: with its PID they name it beyond doubt.
- * Freestanding. */
+/* proc_stat.h - A process's state and start time.
+ *
+ * With its PID they name it beyond doubt. Freestanding.
+ */
 #ifndef LB_PROC_STAT_H
 #define LB_PROC_STAT_H
 

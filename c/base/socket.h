@@ -1,4 +1,4 @@
-/* socket.h - socket and poll structs and numbers of the x86-64 kernel ABI for the freestanding parts.
+/* socket.h - Socket and poll numbers of the kernel for the freestanding parts.
  *
  * The kernel's own headers do not have them and libc's cannot be mixed with the kernel's signal headers.
  * Values: include/linux/socket.h, include/uapi/asm-generic/{socket,poll,fcntl}.h, Linux 6.12.

@@ -1,4 +1,6 @@
-/* syscall.h - raw system calls of x86-64: the kernel's own result, no errno, no libc.
+/* syscall.h - Raw system calls of x86-64.
+ *
+ * They give the kernel's own result: no errno, no libc.
  *
  * lb_syscallN(number, arguments...) returns >= 0 or -errno. Arguments may be integers or pointers; a
  * 32-bit unsigned is zero-extended and a signed one sign-extended, as C does it.

@@ -1,4 +1,7 @@
-/* check.c - what this kernel can do for lb, tried in a child process (`lb doctor`). */
+/* check.c - Tries in a child process what this kernel can do.
+ *
+ * For `lb doctor`.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-/* control.c - the node's control socket: one epoll with its connections and the watched
- * processes.
+/* control.c - The node's control socket, its connections and watched processes.
+ *
+ * One epoll has all of them.
  *
  * One thread blocks in lb_ffi_control_next; the others send, close and watch meanwhile.
  * Everything but the wait itself runs under one lock and never blocks. Events name connections

@@ -1,4 +1,6 @@
-/* last_ran.c - since when a process waits: a move that interrupts its call lets the time limit of that call go on.
+/* last_ran.c - Since when a process waits.
+ *
+ * A move that interrupts its call lets the time limit of that call go on.
  *
  * The kernel notes when a process last ran, by the clock of the processor that it ran on: se.exec_start of
  * /proc/PID/sched (proc_sched_show_task(), kernel/sched/debug.c, Linux 6.12). That clock leaves out interrupts, so what

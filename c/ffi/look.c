@@ -1,4 +1,7 @@
-/* look.c - the figures of many processes in one call, with one descriptor at a time. */
+/* look.c - Reads the figures of many processes in one call.
+ *
+ * One descriptor is open at a time.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* node.c - what this node is (CPU, memory, clocks) and the files of its daemon. */
+/* node.c - The node's CPU, memory and clocks, and its daemon's files. */
 #define _GNU_SOURCE
 #include <cpuid.h>
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* pid.c - naming a process beyond doubt (PID and start time), and sending it an order. */
+/* pid.c - Names a process beyond doubt, and queues an order to it.
+ *
+ * PID and start time are the name.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* stream.c - getting at the TCP sockets that Deno opened, to hand them to the C parts. */
+/* stream.c - Takes TCP sockets out of Deno for the C parts. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -1,4 +1,6 @@
-/* lb_image.h - the image: a process's memory and identity as one stream, to a socket or a file.
+/* lb_image.h - The image: a process's memory and identity as bytes.
+ *
+ * One stream, to a socket or a file.
  *
  * Layout: struct lb_image_header; `segments` times struct lb_image_segment; `files` times struct lb_image_file,
  * each followed by its name, `files_size` bytes in all; then runs: a struct lb_image_run followed by its bytes,

@@ -1,4 +1,6 @@
-/* lb_link.h - the link: the stream between a guest (on the node where it runs) and its shadow (at home).
+/* lb_link.h - Messages of the link between a guest and its shadow.
+ *
+ * The guest is on the node where it runs, the shadow at home.
  *
  * Written by hand: only C speaks it. Both ends are x86-64 little-endian, so structs travel as they lie.
  * Each message is a struct lb_link_header followed by `size` bytes. The same socket first carries the

@@ -1,5 +1,6 @@
-/* lb_operands.h - the words of the system call table (lb_syscalls.h): where a call runs, and how one argument of it
- * travels.
+/* lb_operands.h - Words of the system call table.
+ *
+ * Where a call runs, and how one argument of it travels.
  */
 #ifndef LB_OPERANDS_H
 #define LB_OPERANDS_H

@@ -1,5 +1,7 @@
-/* lb_ring.h - memory that a guest and its keeper share: what the guest has written and home has not executed
- * yet (write-behind), and what it has read and home does not know of yet (read-ahead).
+/* lb_ring.h - Memory that a guest and its keeper share.
+ *
+ * It holds what the guest has written and home has not executed yet (write-behind), and what it has read and home does
+ * not know of yet (read-ahead).
  *
  * The guest makes it as a memfd when it is restored and sends it to its keeper with PARKED. `data` holds link
  * messages (lb_link.h: WRITE, ADVANCE, CLOSE, PLACE, SEEK) as they are sent; positions are bytes since the copy

@@ -1,4 +1,4 @@
-/* lb_state.h - what the library, the shadow and the homecoming restorer hand to each other at home.
+/* lb_state.h - What library, shadow and homecoming pass to each other at home.
  *
  * It lies in a memfd that survives each execve(2) in the one PID; its number is in the environment
  * variable LB_STATE=<fd>. A variable of that name that leads to anything else is the user's. All descriptors

@@ -1,4 +1,7 @@
-/* lb_subcalls.h - calls that are many in one: the requests of ioctl(2) and the commands of fcntl(2) that travel. */
+/* lb_subcalls.h - Requests of ioctl(2) and commands of fcntl(2) that travel.
+ *
+ * Calls that are many in one.
+ */
 #ifndef LB_SUBCALLS_H
 #define LB_SUBCALLS_H
 

@@ -1,5 +1,7 @@
-/* lb_syscalls.h - the system call table: for each x86-64 call where it runs after a move, and how its
- * arguments travel. Marshalling, the shadow, the tests and docs/SYSCALLS.md all follow it.
+/* lb_syscalls.h - The system call table.
+ *
+ * It says of each x86-64 call where it runs after a move, and how its arguments travel. Marshalling, the shadow, the
+ * tests and docs/SYSCALLS.md all follow it.
  *
  * Row: X(number, name, where, flags, arguments...), and a note for the reader of docs/SYSCALLS.md.
  * where  HOME     executed by the shadow, arguments as the row says

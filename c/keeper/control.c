@@ -1,5 +1,7 @@
-/* control.c - the keeper's connection to its node's daemon; it outlives the daemon and says all
- * again. */
+/* control.c - The keeper's connection to its node's daemon.
+ *
+ * It outlives the daemon and says all again.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,6 @@
-/* enter.c - the last steps of the guest's process as a copy of the keeper: into the restorer.
+/* enter.c - Turns the keeper's child into the restorer.
+ *
+ * The last steps of the guest's process as a copy of the keeper.
  *
  * Runs in:    the forked child of the keeper, all signals blocked, one thread. Out:        does
  * not return: becomes the process of the image, or says FAILED on the stream and ends with 1.

@@ -1,5 +1,6 @@
-/* keeper.h - the keeper: parent of one guest, from before it is restored until home knows how it
- * ended.
+/* keeper.h - The keeper: parent of one guest.
+ *
+ * From before it is restored until home knows how it ended.
  *
  * It owns three things beside the guest: a connection to its node's daemon (control.c), a socket
  * pair to the guest, and a duplicate of the link to the shadow (link.c). loop.c waits for

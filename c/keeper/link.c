@@ -1,4 +1,6 @@
-/* link.c - the link's loss and its replacement: from the daemon, through us, to the guest.
+/* link.c - Loses and replaces the guest's link.
+ *
+ * A new one comes from the daemon, through the keeper, to the guest.
  *
  * A link is missed by us (the peer's end is closed) or by the guest (its call failed), or by
  * both, in any order. The guest says LOST and then takes exactly one LINK, so what counts is how

@@ -1,5 +1,7 @@
-/* loop.c - the keeper's one loop: waits for the guest, the daemon and the link, and for nothing
- * else. */
+/* loop.c - The keeper's one loop.
+ *
+ * It waits for the guest, the daemon and the link, and for nothing else.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

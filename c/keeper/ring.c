@@ -1,5 +1,6 @@
-/* ring.c - sends what the guest has written without waiting (c/include/lb_ring.h): within some milliseconds
- * while it lives, and all of it after its end, whatever ended it.
+/* ring.c - Flushes what the guest has written behind.
+ *
+ * c/include/lb_ring.h. Within some milliseconds while it lives, and all of it after its end, whatever ended it.
  *
  * While the guest lives nothing here waits: what the link does not take now is sent when it does. After its end
  * the rest goes over a new link, as nobody knows how far the guest was in a message on the old one.

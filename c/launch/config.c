@@ -1,4 +1,6 @@
-/* config.c - where this node's sockets are: the one key of the config file that a launch needs.
+/* config.c - Reads from the config file where this node's sockets are.
+ *
+ * It is the one key that a launch needs.
  *
  * No TOML parser: a file is read as lines, and where one could mean something else Deno reads it. So a file that is
  * wrong elsewhere does not end a launch; the daemon, which must answer, has read it.

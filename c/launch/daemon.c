@@ -1,4 +1,7 @@
-/* daemon.c - the node's daemon: is it there, and what it has to know of a program that will not register by itself. */
+/* daemon.c - Asks the node's daemon whether it is there.
+ *
+ * It is told of a program that will not register by itself.
+ */
 #include "launch.h"
 
 #define AF_UNIX 1

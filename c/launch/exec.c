@@ -1,4 +1,7 @@
-/* exec.c - `lb launch`: becomes the program, with the library among those that are loaded before all others. */
+/* exec.c - Becomes the program, with the library loaded into it.
+ *
+ * The library is loaded before all others.
+ */
 #include <linux/mman.h>
 #include <linux/errno.h>
 

@@ -1,4 +1,6 @@
-/* launch.h - what the files of the launcher share: the C code that `lb` begins with.
+/* launch.h - What the launcher's files share.
+ *
+ * The launcher is the C code that `lb` begins with.
  *
  * `lb launch` is to cost a program nothing, under whatever limits its user has set; Deno wants 38 GiB of address space
  * before its first line. So this blob, which the build puts into the runtime that it compiles with (tools/front.ts), is

@@ -1,5 +1,7 @@
-/* limits.c - limits of the user's under which Deno ends with a stack trace, measured with Deno 2.6: its JavaScript
- * engine reserves address space before it runs anything, and its runtime starts threads.
+/* limits.c - Limits of the user's under which Deno does not start.
+ *
+ * It ends with a stack trace then, measured with Deno 2.6: its JavaScript engine reserves address space before it runs
+ * anything, and its runtime starts threads.
  */
 #include "launch.h"
 

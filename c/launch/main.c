@@ -1,4 +1,7 @@
-/* main.c - where `lb` begins: is this a launch that needs no Deno, and if not, can Deno run at all? */
+/* main.c - Where `lb` begins.
+ *
+ * Is this a launch that needs no Deno, and if not, can Deno run at all?
+ */
 #include "launch.h"
 
 /* The loader jumps here as to any program's entry: the stack holds argc, argv and what follows, %rdx a function for

@@ -1,6 +1,7 @@
-/* parts.c - finds the library where ffi/artifacts.ts and lib/launch/library.ts have put it for this node:
- * BASE/HASH/NODE/lb-preload.so, beside a link `control` to the node's control socket. Looks as they do, and at nothing
- * that others could have changed.
+/* parts.c - Finds the library that was extracted for this node.
+ *
+ * ffi/artifacts.ts and lib/launch/library.ts have put it there: BASE/HASH/NODE/lb-preload.so, beside a link `control`
+ * to the node's control socket. Looks as they do, and at nothing that others could have changed.
  */
 #include <asm/fcntl.h>
 #include <asm/stat.h>

@@ -1,4 +1,4 @@
-/* program.c - finds the program that `lb launch` is to become, and what keeps the library out of it. */
+/* program.c - Finds the program to become, and what keeps the library out. */
 #include <asm/fcntl.h>
 #include <asm/stat.h>
 #include <linux/errno.h>

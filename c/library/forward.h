@@ -1,4 +1,7 @@
-/* forward.h - what the files that intercept and forward system calls share (see forward.c for the tour). */
+/* forward.h - What the files that intercept and forward calls share.
+ *
+ * See intercept/dispatch.c for the tour.
+ */
 #ifndef LB_FORWARD_H
 #define LB_FORWARD_H
 

@@ -1,4 +1,6 @@
-/* enter.c - reads an image's header and table, prepares the hole and enters the restorer blob.
+/* enter.c - Reads an image's header and table, and enters the restorer.
+ *
+ * It prepares the hole in which the blob runs.
  *
  * Linked into the keeper and into the preloaded library; freestanding, so that it can run in a constructor.
  */

@@ -1,4 +1,7 @@
-/* files.h - files of an image that memory is mapped from: what the starter prepares for the blob. */
+/* files.h - Files of an image that memory is mapped from.
+ *
+ * The starter prepares them for the blob.
+ */
 #ifndef LB_RESTORER_FILES_H
 #define LB_RESTORER_FILES_H
 

@@ -1,4 +1,6 @@
-/* lb_restorer.h - the contract between the restorer blob and whoever starts it (keeper, library at home).
+/* lb_restorer.h - The contract between the restorer blob and its starter.
+ *
+ * The starter is the keeper, or the library at home.
  *
  * The starter reads the image header and the segment table, finds a hole in the address space that is free
  * both now and in the image, lays out struct lb_restorer_args and the table there, copies the blob in, and

@@ -1,4 +1,6 @@
-/* birth.c - fork(2) of a guest: its image becomes a process here at home, a child of this one.
+/* birth.c - Makes a child of a guest's image, for fork(2).
+ *
+ * It becomes a process here at home, a child of this one.
  *
  * The child (home.c) reads the image from a socket, as on the way home; this process passes on what comes over the
  * link and keeps it in a file. The next image then tells only of what has changed since (LB_IMAGE_RUN_KEPT), and that

@@ -1,5 +1,7 @@
-/* child.c - the child of a guest that runs in its parent's place (children.c): this process executes its calls, one
- * after the other, until it becomes another program or ends.
+/* child.c - The shadow of a vfork child.
+ *
+ * A child of a guest that runs in its parent's place (children.c): this process executes its calls, one after the
+ * other, until it becomes another program or ends.
  *
  * Signals to it are its own, and have their effect as soon as a call is over or blocks, as everywhere. Those that have
  * a handler in the guest wait: there is no place to run it.

@@ -1,5 +1,6 @@
-/* children.c - children of a guest, which are children of this process: those that share its memory; copies of it
- * (fork(2)) are made in birth.c.
+/* children.c - Children of a guest that share its memory.
+ *
+ * They are children of this process. Copies of it (fork(2)) are made in birth.c.
  *
  * A child that shares its parent's memory (vfork(2), posix_spawn(3)) runs in the guest in its parent's place; here it
  * is a real child process, which executes the calls (child.c) while this process, the parent, goes on holding the link

@@ -1,4 +1,6 @@
-/* control.c - the shadow's connection to its daemon: it tells what it is, and hears of links, ends and orders.
+/* control.c - The shadow's connection to its daemon.
+ *
+ * It says what it is, and receives links, ends and orders.
  *
  * The daemon may be away at any time: nothing here waits, and a guest is served all the same.
  */

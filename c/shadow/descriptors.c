@@ -1,5 +1,7 @@
-/* descriptors.c - the shadow's own descriptors stay out of the program's sight and way; and the program's
- * close-on-exec bits survive the execs that make a shadow and bring a process home.
+/* descriptors.c - Keeps the shadow's descriptors out of the program's way.
+ *
+ * And out of its sight; the program's close-on-exec bits survive the execs that make a shadow and bring a process
+ * home.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,4 +1,7 @@
-/* end.c - the shadow ends as the guest has ended, so that whoever waits for the home PID sees the same. */
+/* end.c - Ends the shadow as the guest has ended.
+ *
+ * So that whoever waits for the home PID sees the same.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>

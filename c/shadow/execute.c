@@ -1,4 +1,6 @@
-/* execute.c - executes a CALL: number, arguments, and where their memory lies in the message.
+/* execute.c - Executes a CALL.
+ *
+ * Number, arguments, and where their memory lies in the message.
  *
  * What arrives is checked, never trusted: an argument that is memory lies wholly in the input or the output
  * area. What the call may do is what the program may do: it comes from the program itself.

@@ -1,5 +1,7 @@
-/* grant.c - to which descriptors the guest may write before home has executed it, and from which it may read
- * ahead; and the room on the disk that such writes are sure to find.
+/* grant.c - Grants write-behind and read-ahead, and keeps the reserve.
+ *
+ * To which descriptors the guest may write before home has executed it, and from which it may read ahead; and the room
+ * on the disk that such writes are sure to find.
  *
  * A write(2) that is said to have succeeded must not find a full disk later. So home keeps a reserve on the file
  * system: an unlinked file of as many bytes as the guest can have on its way (lb_ring.h), given up when a write

@@ -1,6 +1,7 @@
-/* held.c - signals that wait here and not with the guest, as a signalfd(2) tells of them: it reads what waits for the
- * process that reads. They stay blocked in this process always; the rest is the kernel's. See
- * c/library/calls/signalfd.c.
+/* held.c - Signals that wait here for a signalfd(2).
+ *
+ * They do not wait with the guest: it reads what waits for the process that reads. They stay blocked in this process
+ * always; the rest is the kernel's. See c/library/calls/signalfd.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>

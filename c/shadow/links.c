@@ -1,4 +1,7 @@
-/* links.c - connections to guests: the live link, and candidates until they have said who they are. */
+/* links.c - Connections to guests.
+ *
+ * The live link, and candidates until they have said who they are.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-/* paths.c - paths that lead to this process's own files of /proc: the program's file is not the shadow's, and the
- * shadow's own descriptors are not there.
+/* paths.c - Paths to this process's own files of /proc.
+ *
+ * The program's file is not the shadow's, and the shadow's own descriptors are not there.
  *
  * /proc/self/exe becomes the descriptor that the shadow holds on the program's file: what is behind that is a link of
  * the same kind, which leads to the file wherever it has gone, and tells when its name stands for another one.

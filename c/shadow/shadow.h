@@ -1,5 +1,6 @@
-/* shadow.h - the shadow: what is left at home of a process that runs away. Same PID, same descriptors; it
- * executes the guest's calls, passes signals on, and ends as the guest ends.
+/* shadow.h - The shadow: what stands at home for a guest.
+ *
+ * Same PID, same descriptors; it executes the guest's calls, passes signals on, and ends as the guest ends.
  *
  * One thread. All signals are blocked except while it waits (main.c) and inside a call that may block
  * (execute.c); handlers only record (signals.c). Links come and go (links.c); which copy of the process counts

@@ -1,4 +1,6 @@
-/* signals.c - signals to the home PID are the guest's: recorded by handlers, passed on over the link.
+/* signals.c - Relays signals to the home PID to the guest.
+ *
+ * Recorded by handlers, passed on over the link.
  *
  * All signals are blocked except where this process waits. Handlers run with all blocked, record the siginfo and
  * set lb_interrupted; where the interrupted code stands right before a blocking call, they move it past it.

@@ -1,5 +1,7 @@
-/* stream.c - executes what the guest did without waiting: its writes behind, the bytes it has read ahead, where it
- * has put offsets, and the closing of files that it has only read.
+/* stream.c - Executes the guest's backlog.
+ *
+ * What it did without waiting: its writes behind, the bytes it has read ahead, where it has put offsets, and the
+ * closing of files that it has only read.
  *
  * Each message is executed once: the position counts them, and a new link begins where it stands. A write that
  * fails is told to the guest at once, and to the program with its next write, fsync or close of that descriptor;

@@ -1,5 +1,7 @@
-/* tickets.c - which copy of the process counts: exactly one ticket is live at any time, and only this file
- * changes it. A copy acts on the world through its link alone, so a link that is not live gets nothing done.
+/* tickets.c - Which copy of the process counts.
+ *
+ * Exactly one ticket is live at any time, and only this file changes it. A copy acts on the world through its link
+ * alone, so a link that is not live gets nothing done.
  */
 #define _GNU_SOURCE
 #include <string.h>

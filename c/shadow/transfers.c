@@ -1,4 +1,6 @@
-/* transfers.c - reads and writes: the kernel finds the data as it would find it in the program's own memory.
+/* transfers.c - Reads and writes for the guest.
+ *
+ * The kernel finds the data as it would find it in the program's own memory.
  *
  * With O_DIRECT it asks for an alignment and refuses all else (open(2)); of which pieces, depends on the kernel. The
  * data of a CALL lies wherever its message has come, behind others of the stream; so it is moved to where the program

@@ -1,5 +1,7 @@
 /**
- * Several balancers in one small world, for tests: messages take time, links can be cut, moves fail.
+ * Several balancers in one small world, for tests.
+ *
+ * Messages take time, links can be cut, moves fail.
  *
  * The world knows where each process really runs, and asserts at every order what no sequence of
  * events may break.

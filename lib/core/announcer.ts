@@ -1,5 +1,7 @@
 /**
- * What a node tells the others of itself: its letter, with a stamp, and its load where somebody asks.
+ * Announces a node's letter and load.
+ *
+ * With a stamp; the load where somebody asks.
  *
  * @module
  */

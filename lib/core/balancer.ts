@@ -1,5 +1,7 @@
 /**
- * The balancer of one node as a pure state machine: event and time in, effects out.
+ * The balancer of one node as a pure state machine.
+ *
+ * Event and time in, effects out.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** Tests of several balancers together: the thesis's results, and what no sequence may break. */
+/**
+ * Tests of several balancers together.
+ *
+ * The thesis's results, and what no sequence may break.
+ */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

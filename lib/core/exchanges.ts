@@ -1,5 +1,7 @@
 /**
- * Makes the choices that are not one-to-one more even, by exchanging them within layers.
+ * Evens out choices by exchanging them within layers.
+ *
+ * Those that are not one-to-one.
  *
  * Lists are an edge colouring: node u's k-th choice v is an edge from u to v of colour k, every u has each
  * colour once, and no v should have one twice. Take two colours a and b, and the nodes whose a-th and b-th

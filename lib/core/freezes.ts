@@ -1,6 +1,8 @@
 /**
- * How long processes stand still while they move, from what earlier moves to a node have shown of the
- * way there: one that would be given up in its middle is not begun.
+ * Foresees how long a move freezes a process.
+ *
+ * From what earlier moves to a node have shown of the way there: one that would be given up in its
+ * middle is not begun.
  *
  * @module
  */

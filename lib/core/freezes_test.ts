@@ -1,4 +1,4 @@
-/** Tests of moves that are not begun, as they would not end in time. */
+/** Tests of moves not begun as they would be late. */
 
 import assert from "node:assert/strict";
 import { Fixture, types } from "./_fixture.ts";

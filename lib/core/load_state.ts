@@ -1,5 +1,5 @@
 /**
- * From the queue length to the node's state and to the letter that others see.
+ * The node's state and letter by its queue length.
  *
  * @module
  */

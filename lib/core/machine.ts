@@ -1,5 +1,7 @@
 /**
- * What a node's machine does besides the list: what was measured last, and what follows from it.
+ * What a node's machine does besides its processes.
+ *
+ * What was measured last, and what follows from it.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Preferred lists of a graph whose nodes differ, with as many choices one-to-one as are found.
+ * Preferred lists of a graph whose nodes differ.
+ *
+ * With as many choices one-to-one as are found.
  *
  * A choice k is one-to-one if the nodes and their k-th choices are a perfect matching. One after the
  * other gets a matching of what the ones before have left; which of the many matchings each takes

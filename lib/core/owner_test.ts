@@ -1,4 +1,4 @@
-/** Tests of what guests do when the owner of their node is at work. */
+/** Tests of guests while the owner is at work. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -1,5 +1,7 @@
 /**
- * The preferred list: the associated nodes in their fixed order, and what is known of each.
+ * The preferred list and what is known of its nodes.
+ *
+ * The associated nodes in their fixed order.
  *
  * @module
  */

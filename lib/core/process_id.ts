@@ -1,5 +1,7 @@
 /**
- * The text form of a process's identity: `NODE/PID/START`, the same on every node and in every JSON.
+ * The text form of a process's identity.
+ *
+ * `NODE/PID/START`, the same on every node and in every JSON.
  *
  * @module
  */

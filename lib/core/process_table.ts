@@ -1,5 +1,7 @@
 /**
- * The node's list of processes, with what is known of each; its length is the load index QL.
+ * The processes that run on a node.
+ *
+ * With what is known of each; their number is the load index QL.
  *
  * @module
  */

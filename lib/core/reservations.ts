@@ -1,5 +1,7 @@
 /**
- * Places kept for processes on their way to this node; each one counts in the queue length.
+ * Places kept for processes on their way here.
+ *
+ * Each one counts in the queue length.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What has been tried since the last check, so that one round of attempts comes to an end.
+ * The attempts since the last check.
+ *
+ * So that one round of attempts comes to an end.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The receiving side's own initiative: a node that is U asks nodes that are F for a process.
+ * Asks nodes that are F for a process.
+ *
+ * The receiving side's own initiative, of a node that is U.
  *
  * @module
  */

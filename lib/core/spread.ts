@@ -1,5 +1,7 @@
 /**
- * Preferred lists of any graph, spread so that few nodes are the k-th choice of several others.
+ * Spreads the preferred lists of any graph.
+ *
+ * So that few nodes are the k-th choice of several others.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Preferred lists from the shape of the network: the hypercube of the thesis, and any other graph.
+ * Preferred lists from the shape of the network.
+ *
+ * The hypercube of the thesis, and any other graph.
  *
  * A list is ordered by hops. Within a layer the order differs from node to node so that each node is
  * the k-th choice of exactly one other: two overloaded nodes then seldom pick the same receiver.

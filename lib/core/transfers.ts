@@ -1,6 +1,8 @@
 /**
- * The sending side: one transfer at a time because the node is over, and one for each process that a
- * person wants to be moved, so that none waits for another's.
+ * The sending side's transfers.
+ *
+ * One at a time because the node is over, and one for each process that a person wants to be
+ * moved, so that none waits for another's.
  *
  * @module
  */

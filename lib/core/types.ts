@@ -1,5 +1,5 @@
 /**
- * The balancer's contract: the events it takes, the effects it asks for, and what both are made of.
+ * The balancer's contract: events, effects and their parts.
  *
  * The shell (the daemon, or the simulator) turns sockets, /proc and timers into {@linkcode Event}s,
  * gives them to `Balancer.step()` one at a time with the time of its own monotonic clock, and

@@ -1,5 +1,7 @@
 /**
- * Which process leaves first: the four selections of the thesis as one ordering.
+ * Which process leaves first.
+ *
+ * The four selections of the thesis as one ordering.
  *
  * @module
  */

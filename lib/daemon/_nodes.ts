@@ -1,5 +1,7 @@
 /**
- * Daemons for tests: each a process of its own on a loopback port, with its own directory.
+ * Daemons for tests, each a process of its own.
+ *
+ * On a loopback port, with its own directory.
  *
  * @module
  */

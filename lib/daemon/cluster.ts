@@ -1,5 +1,7 @@
 /**
- * The shell around the membership: who is in this node's cluster, kept, told and heard.
+ * The driver around the membership.
+ *
+ * Who is in this node's cluster: kept on disk, announced and learned.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** Tests of joining and leaving, with daemons in processes of their own over loopback. */
+/**
+ * Tests of joining and leaving, over loopback.
+ *
+ * With daemons in processes of their own.
+ */
 import assert from "node:assert/strict";
 import { version } from "../base/version.ts";
 import { askCommand, connectLocal } from "../host/command_client.ts";

@@ -1,6 +1,8 @@
 /**
- * What commands ask of the daemon: frames M, from `lb` on this node or another, or from a home daemon
- * that passes one on to where its process runs.
+ * Serves commands that ask a daemon.
+ *
+ * Frames M, from `lb` on this node or another, or from a home daemon that passes one on to where
+ * its process runs.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The config as the balancer sees it, and what of it may change while the daemon runs.
+ * The config as the balancer sees it.
+ *
+ * And what of it may change while the daemon runs.
  *
  * @module
  */

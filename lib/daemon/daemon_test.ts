@@ -1,4 +1,8 @@
-/** Tests of whole daemons, each in a process of its own, over loopback. */
+/**
+ * Tests of whole daemons over loopback.
+ *
+ * Each in a process of its own.
+ */
 import assert from "node:assert/strict";
 import { WireError } from "../base/errors.ts";
 import { nodeLibrary } from "../host/library.ts";

@@ -1,6 +1,8 @@
 /**
- * Guests that have just left this node: the news of it is on its way from their keepers, while they may
- * be offered from elsewhere already.
+ * Guests that have just left this node.
+ *
+ * The news of it is on its way from their keepers, while they may be offered from elsewhere
+ * already.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Ends of guests on their way home: K to the home daemon, GuestEnded to the shadow.
+ * Reports the ends of guests to their homes.
+ *
+ * K to the home daemon, GuestEnded to the shadow.
  *
  * Each is on disk before it is acknowledged, and stays there until the next one along the way has it.
  *

@@ -1,6 +1,7 @@
 /**
- * What became of moves to this node that failed: the sending node asks, as only this one can know, and
- * tells the person who wanted the move.
+ * The fates of moves to this node that failed.
+ *
+ * The sending node asks, as only this one can know, and tells the person who wanted the move.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** Daemons whose native calls fail: they go on, say why an order was not carried out, and lose nothing. */
+/**
+ * Tests of daemons whose native calls fail.
+ *
+ * They go on, say why an order was not carried out, and lose nothing.
+ */
 import assert from "node:assert/strict";
 import { LbError } from "../base/errors.ts";
 import { askCommand, connectLocal, type ProcessCommand } from "../host/command_client.ts";

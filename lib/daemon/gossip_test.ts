@@ -1,4 +1,4 @@
-/** Tests of messages about members as frames, and of the file of members. */
+/** Tests of messages about members, and of their file. */
 import assert from "node:assert/strict";
 import { WireError } from "../base/errors.ts";
 import { type Claim, type Message, statuses } from "../core/membership/types.ts";

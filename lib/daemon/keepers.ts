@@ -1,5 +1,7 @@
 /**
- * Starting a keeper, which restores the process whose memory comes on a connection.
+ * Starts a keeper for a move that arrives.
+ *
+ * It restores the process whose memory comes on a connection.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Links that are lost: a keeper's need of its home, and a shadow's question after its guest.
+ * Replaces links that are lost.
+ *
+ * A keeper's need of its home, and a shadow's question after its guest.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Looks at the processes of this node: the figures of all in one call, and what keeps them only of those
- * that have run since.
+ * Looks at the processes of this node.
+ *
+ * The figures of all in one call, and what keeps them only of those that have run since.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * What a node knows of its cluster, kept over a restart of the daemon and of the machine (where the
- * runtime directory lasts that long): `RUNTIME-DIR/members.json`.
+ * The file of members, `RUNTIME-DIR/members.json`.
+ *
+ * What a node knows of its cluster, kept over a restart of the daemon and of the machine (where
+ * the runtime directory lasts that long).
  *
  * @module
  */

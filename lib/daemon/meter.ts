@@ -1,5 +1,7 @@
 /**
- * What a policy is told of the machine before each check: what has happened since the last one.
+ * Measures the machine for a policy, before each check.
+ *
+ * What has happened since the last one.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Outgoing moves: offer, connection for the memory, order, report; and orders home and to a file.
+ * Outgoing moves.
+ *
+ * Offer, connection for the memory, order, report; and orders home and to a file.
  *
  * @module
  */

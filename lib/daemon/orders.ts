@@ -1,5 +1,7 @@
 /**
- * Orders to processes of this node: queued by signal, fetched by the process, reported on.
+ * Orders to processes of this node.
+ *
+ * Queued by signal, fetched by the process, reported on.
  *
  * @module
  */

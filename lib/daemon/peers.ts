@@ -1,6 +1,8 @@
 /**
- * Connections between daemons: one kept open to each associated node, those that others opened, and
- * short ones to nodes that are not associated; letters, requests and their answers travel on them.
+ * Connections between daemons.
+ *
+ * One kept open to each associated node, those that others opened, and short ones to nodes that
+ * are not associated; letters, requests and their answers travel on them.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What this node knows of processes, guests, shadows and endings; kept on disk over a restart.
+ * Records of processes, guests, shadows and ends.
+ *
+ * Kept on disk over a restart.
  *
  * The file is written under another name and renamed, so that a reader sees a whole one. It is not
  * synced: what it describes does not survive a crash of the node either.

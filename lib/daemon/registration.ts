@@ -1,5 +1,7 @@
 /**
- * P: a program has started under lb's balancing, or has become another one by exec.
+ * Registers a program that has started.
+ *
+ * P: under lb's balancing, or become another one by exec.
  *
  * @module
  */

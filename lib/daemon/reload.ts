@@ -1,5 +1,7 @@
 /**
- * The config read again, by SIGHUP: what can change while the daemon runs does.
+ * Reads the config again, by SIGHUP.
+ *
+ * What can change while the daemon runs does.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The daemon's shell around the balancer: events go in one at a time, effects are performed.
+ * The driver around the balancer.
+ *
+ * Events go in one at a time, effects are performed.
  *
  * @module
  */

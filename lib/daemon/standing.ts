@@ -1,5 +1,7 @@
 /**
- * Standing orders by a person: processes that are pinned, a node that is drained; and `lb why`.
+ * Standing orders of a person.
+ *
+ * Processes that are pinned, a node that is drained; and `lb why`.
  *
  * They are kept over a restart of the daemon, but not of the machine.
  *

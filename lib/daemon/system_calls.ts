@@ -1,5 +1,7 @@
 /**
- * Names of the system calls that bring a process home, for people; x86-64 numbers.
+ * Names of the system calls that bring a process home.
+ *
+ * For people; x86-64 numbers.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * How guests are treated while the owner of this node is at work: a low priority, then stopped.
+ * Treats guests while the owner is at work.
+ *
+ * A low priority, then stopped.
  *
  * What was done to a guest is on disk before it is done, so that a daemon that is started later undoes
  * it. Each step may be taken again and again: every check takes it, for guests that have come since.

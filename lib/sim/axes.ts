@@ -1,5 +1,7 @@
 /**
- * Axes of a picture: round ticks, short numbers, and what they are drawn with.
+ * Axes of a picture.
+ *
+ * Round ticks, short numbers, and what they are drawn with.
  *
  * @module
  */

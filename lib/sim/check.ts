@@ -1,6 +1,8 @@
 /**
- * What must hold in a cluster at every moment, whatever breaks, and what must be true again when
- * all is whole: checked from outside the balancers and the protocol, by what really runs where.
+ * Invariants of a simulated cluster, whatever breaks.
+ *
+ * What must hold at every moment, and what must be true again when all is whole: checked from
+ * outside the balancers and the protocol, by what really runs where.
  *
  * @module
  */

@@ -1,4 +1,8 @@
-/** Whole clusters under crashes, cuts, loss, reordering and wrong clocks; `lb simulate --check` runs more. */
+/**
+ * Whole clusters under crashes, cuts and loss.
+ *
+ * And reordering and wrong clocks; `lb simulate --check` runs more.
+ */
 
 import assert from "node:assert/strict";
 import { checkSeed } from "./check.ts";

@@ -1,5 +1,7 @@
 /**
- * What a balancer owes to others at each of its steps, whatever has happened: letters, answers, places.
+ * Checks what a balancer owes others at each step.
+ *
+ * Whatever has happened: letters, answers, places.
  *
  * @module
  */

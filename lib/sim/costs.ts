@@ -1,5 +1,5 @@
 /**
- * What it costs to be away from home, and to run a daemon.
+ * Costs of being away from home and of daemons.
  *
  * @module
  */

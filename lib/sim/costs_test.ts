@@ -1,4 +1,8 @@
-/** Tests of what calls, daemons and memory cost, and of what people tell the daemons. */
+/**
+ * Tests of the costs of calls, daemons and memory.
+ *
+ * And of standing orders.
+ */
 
 import assert from "node:assert/strict";
 import type { SimulationOptions } from "./options.ts";

@@ -1,5 +1,7 @@
 /**
- * Crashes with returns, partitions, cut links and restarts of daemons, as a cluster suffers them.
+ * Crashes, partitions, cut links and restarts of daemons.
+ *
+ * As a cluster suffers them, with returns.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What theory says of clusters that the simulator can be checked against; times in mean service
- * times, `load` from 0 to below 1.
+ * Formulas of theory that the simulator is checked against.
+ *
+ * Times in mean service times, `load` from 0 to below 1.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * What happens next: the simulator's queue of events, and one alarm clock for each of many slots.
+ * The simulator's queue of events.
+ *
+ * And one alarm clock for each of many slots.
  *
  * Both are binary heaps in typed arrays; equal times come in a fixed order, so that a run depends on
  * its seed alone.

@@ -1,5 +1,7 @@
 /**
- * Launches under way: `lb launch` needs the processor of its node before there is a process to know of.
+ * Launches under way.
+ *
+ * `lb launch` needs the processor of its node before there is a process to know of.
  *
  * @module
  */

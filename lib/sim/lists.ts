@@ -1,5 +1,7 @@
 /**
- * Preferred lists for thousands of nodes: the order of `lib/core/topology.ts`, cut to a few nodes.
+ * Preferred lists for thousands of nodes.
+ *
+ * The order of `lib/core/topology.ts`, cut to a few nodes.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Moves of the simulated cluster, by the protocol of the C parts (docs/internals/move.md).
+ * Moves of the simulated cluster, message by message.
+ *
+ * By the protocol of the C parts (docs/internals/move.md).
  *
  * A job's home knows which ticket is live, and nothing else decides: the copy with that ticket is the
  * job. On a first move the source is the home and commits when it hears RUNNING; on a later one the

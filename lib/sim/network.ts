@@ -1,5 +1,7 @@
 /**
- * The modelled network: how long a message or a process's memory takes, and who can reach whom.
+ * The modelled network.
+ *
+ * How long a message or a process's memory takes, and who can reach whom.
  *
  * Daemons talk over TCP, so a lost packet delays what follows it on its connection instead of
  * vanishing. Two nodes have a connection in each direction, and a letter may take either: with

@@ -1,5 +1,7 @@
 /**
- * Owners of simulated nodes, who come and go, and what becomes of the guests there.
+ * Owners of simulated nodes, who come and go.
+ *
+ * And what becomes of the guests there.
  *
  * @module
  */

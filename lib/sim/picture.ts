@@ -1,6 +1,8 @@
 /**
- * A simulation as one SVG picture: response times, load of the nodes over time, moves, messages. It takes
- * the colours of the page it is shown on, light or dark.
+ * A simulation as one SVG picture.
+ *
+ * Response times, load of the nodes over time, moves, messages. It takes the colours of the page
+ * it is shown on, light or dark.
  *
  * @module
  */

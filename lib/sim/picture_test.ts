@@ -1,4 +1,8 @@
-/** Tests of the picture: that it is well formed, that its texts are on the page and not on each other. */
+/**
+ * Tests of the picture.
+ *
+ * That it is well formed, that its texts are on the page and not on each other.
+ */
 
 import assert from "node:assert/strict";
 import { show, ticksByFactor, ticksUpTo, timeUnit } from "./axes.ts";

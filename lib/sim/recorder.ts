@@ -1,5 +1,7 @@
 /**
- * What a simulation writes down: each job's times, counts, and the load of the nodes over time.
+ * Records a simulation.
+ *
+ * Each job's times, counts, and the load of the nodes over time.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Small policies of the literature on the simulator's processors and workloads, without network and
- * cost: what formulas are known for. lb itself decides by none of them.
+ * Small policies of the literature, for known formulas.
+ *
+ * On the simulator's processors and workloads, without network and cost. lb itself decides by none
+ * of them.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * How other systems decide who moves, on the simulator's nodes, to compare with lb's balancer.
+ * Rules of other systems, on the simulator's nodes.
+ *
+ * To compare with lb's balancer.
  *
  * They see every node's number of jobs at once and exactly, which no real system does; what a move
  * costs is the same as for lb.

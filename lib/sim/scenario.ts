@@ -1,6 +1,7 @@
 /**
- * Small clusters under everything that can go wrong, drawn from a seed: what `lb simulate --check`
- * runs, and the tests of what must always hold.
+ * Small clusters with all that can break, by seed.
+ *
+ * What `lb simulate --check` runs, and the tests of what must always hold.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * What a balancer owes at each step of its own transfers: whom it may send, when, and that each offer
- * comes to an end that both sides hear of.
+ * Checks what a balancer owes its own transfers.
+ *
+ * At each step: whom it may send, when, and that each offer comes to an end that both sides learn
+ * of.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The shell of the simulated daemons: performs what balancers ask for, except the moves themselves.
+ * The driver of the simulated daemons.
+ *
+ * It performs what balancers ask for, except the moves themselves.
  *
  * @module
  */

@@ -1,5 +1,8 @@
 /**
- * A simulated cluster: the shell around the very balancers that the daemons run, in virtual time.
+ * A simulated cluster in virtual time.
+ *
+ * The driver around the very balancers that the daemons run.
+ *
  * @module
  */
 

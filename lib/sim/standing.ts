@@ -1,6 +1,8 @@
 /**
- * What people have told the simulated daemons: processes that are to stay, nodes that are to be empty.
- * Both last over a restart of the daemon, not of the node.
+ * Standing orders in a simulation.
+ *
+ * Processes that are to stay, nodes that are to be empty. Both last over a restart of the daemon,
+ * not of the node.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Jobs that people run without lb: they take processors, and no balancer knows of them.
+ * Jobs that people run without lb.
+ *
+ * They take processors, and no balancer knows of them.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Where jobs come from: a stream of arrivals, drawn from a seed or read from a trace.
+ * The jobs of a simulation.
+ *
+ * Arrivals drawn from a seed or read from a trace.
  *
  * @module
  */

@@ -1,4 +1,5 @@
-/* test_files.c - Calls on files that are answered without home give what a local run gives, whatever is on its way.
+/* test_files.c - Calls on files that are answered without home. They give what a local run gives, whatever is on
+ * its way.
  * Units: tests/c/files_{guest,keeper}.c c/library/cache/{read_ahead,invalidation,descriptors,ring,stat}.c c/library/patch/answers.c c/library/intercept/table.c c/library/process/self.c
  * c/shadow/{grant,stream}.c c/keeper/ring.c c/base/mem.c
  *

@@ -1,5 +1,6 @@
-/* test_launch.c - The launcher: which program a name stands for, what keeps the library out of it, where a config file
- * has the sockets. Units: c/launch/{config,program,text}.c c/base/mem.c
+/* test_launch.c - The launcher. Which program a name stands for, what keeps the library out of it, where a config
+ * file has the sockets.
+ * Units: c/launch/{config,program,text}.c c/base/mem.c
  */
 #include <fcntl.h>
 #include <sys/stat.h>

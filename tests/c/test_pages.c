@@ -1,4 +1,5 @@
-/* test_pages.c - Which pages exist, told in each of the ways of the kernels that there are. Units: c/library/image/pages.c
+/* test_pages.c - Which pages exist, by each way of asking a kernel.
+ * Units: c/library/image/pages.c
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #define _GNU_SOURCE

@@ -1,4 +1,4 @@
-/* test_shadow.c - The shadow executes calls, whatever is asked of it, and ends as its guest does.
+/* test_shadow.c - The shadow's execution of calls, and its end. Whatever is asked of it; it ends as its guest does.
  * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"

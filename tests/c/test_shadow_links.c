@@ -1,4 +1,4 @@
-/* test_shadow_links.c - Links come and go: calls and writes happen once, and one copy counts.
+/* test_shadow_links.c - Links of a shadow that come and go. Calls and writes happen once, and one copy counts.
  * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"

@@ -1,4 +1,4 @@
-/* test_shadow_signals.c - Signals to the home PID: passed on, held, or stopping the process at home.
+/* test_shadow_signals.c - Signals to the home PID. Passed on, held, or stopping the process at home.
  * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"

@@ -1,5 +1,6 @@
-/* test_sites.c - Patched sites: their code, what calls at them change and keep, signals and faults that come
- * meanwhile. Units: c/library/patch/sites.c c/library/patch/signal_entry.{c,S} c/library/patch/site_entry.S
+/* test_sites.c - Patched sites. Their code, what calls at them change and keep, signals and faults that come
+ * meanwhile.
+ * Units: c/library/patch/sites.c c/library/patch/signal_entry.{c,S} c/library/patch/site_entry.S
  * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */

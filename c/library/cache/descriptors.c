@@ -1,5 +1,7 @@
-/* descriptors.c - what is known of the program's descriptors away from home: to which it may write before home has
- * executed it, from which it may read ahead, and where its offsets are. When that knowledge ends: file_calls.c.
+/* descriptors.c - State of the program's descriptors away from home.
+ *
+ * To which it may write before home has executed it, from which it may read ahead, and where its offsets are. When
+ * that knowledge ends: file_calls.c.
  *
  * Runs in:  the SIGSYS handler, all signals blocked; what fast.c calls, at patched sites too.
  *

@@ -1,4 +1,6 @@
-/* invalidation.c - what the program's calls mean for what is known of its files: before one goes home and after.
+/* invalidation.c - Invalidates what the program's calls make untrue of its files.
+ *
+ * Before a call goes home and after.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

@@ -1,4 +1,6 @@
-/* read_ahead.c - what was read ahead of the program, for read(2) at a descriptor's offset and for pread(2) anywhere.
+/* read_ahead.c - Bytes read ahead of the program.
+ *
+ * For read(2) at a descriptor's offset and for pread(2) anywhere.
  *
  * Runs in:  the SIGSYS handler; what only looks, and lb_ahead_release(), at patched sites too (fast.h).
  *

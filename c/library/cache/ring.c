@@ -1,4 +1,6 @@
-/* ring.c - the guest's side of the ring: memory shared with the keeper, where writes wait to be sent home.
+/* ring.c - The guest's side of the ring.
+ *
+ * Memory shared with the keeper, where writes wait to be sent home.
  *
  * Runs in:  patched sites and the SIGSYS handler, never nested (fast.h). The guest alone appends, and by one
  * store to `head`, so that its death at any instant leaves whole messages (c/include/lb_ring.h).

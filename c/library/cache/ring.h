@@ -1,4 +1,7 @@
-/* ring.h - the guest's side of the ring (c/include/lb_ring.h), and what it knows of the program's descriptors. */
+/* ring.h - The guest's side of the ring, and what it caches.
+ *
+ * c/include/lb_ring.h, and what is known of the program's descriptors.
+ */
 #ifndef LB_RING_GUEST_H
 #define LB_RING_GUEST_H
 

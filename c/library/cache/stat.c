@@ -1,4 +1,4 @@
-/* stat.c - what fstat(2) and its like have told of regular files, kept for asking again.
+/* stat.c - Caches the results of fstat(2) for regular files.
  *
  * Runs in:  the SIGSYS handler; lb_status_find(), _size() and _forget() at patched sites too (fast.h).
  *

@@ -1,4 +1,6 @@
-/* clock.c - clocks: the program's monotonic time goes on across nodes, and its CPU time adds up.
+/* clock.c - Clocks of a process away from home.
+ *
+ * The program's monotonic time goes on across nodes, and its CPU time adds up.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

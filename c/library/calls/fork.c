@@ -1,5 +1,6 @@
-/* fork.c - fork(2), vfork(2), clone(2) and clone3(2) away from home: which of them a process can make
- * without coming home, and how.
+/* fork.c - fork(2), vfork(2), clone(2) and clone3(2) away from home.
+ *
+ * Which of them a process can make without coming home, and how.
  *
  *   shares memory, parent waits (vfork, posix_spawn)   forward_child.c
  *   copy of the memory (fork)                          fork_home.c: the copy is made at home

@@ -1,5 +1,6 @@
-/* ipc.c - System V and POSIX message queues, semaphores, and handles of files: all at home, by calls whose
- * memory a row of the table cannot measure.
+/* ipc.c - Message queues, semaphores and file handles, all at home.
+ *
+ * System V and POSIX: calls whose memory a row of the table cannot measure.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

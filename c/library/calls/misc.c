@@ -1,4 +1,6 @@
-/* misc.c - calls that a table row cannot describe: part here, part at home, or by their arguments.
+/* misc.c - Calls that a table row cannot describe.
+ *
+ * Part here, part at home, or by their arguments.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

@@ -1,4 +1,6 @@
-/* mmap.c - mmap(2) of a descriptor: of a file without a name here (mapped.c), filled with the content from home.
+/* mmap.c - mmap(2) of a descriptor.
+ *
+ * Of a file without a name here (mapped.c), filled with the content from home.
  *
  * So for private mappings, and for shared ones that can only be read; what others write to the file later does not
  * show in them (POSIX leaves that open for private mappings; docs/LIMITS.md). A shared mapping that is or may become

@@ -1,4 +1,6 @@
-/* poll.c - poll(2) and its like: all descriptors are at home, so home waits for them.
+/* poll.c - poll(2) and its like.
+ *
+ * All descriptors are at home, so home waits for them.
  *
  * Runs in:  the SIGSYS handler, all signals blocked. These calls end with EINTR after any handler of the program
  * but go on after ours; their time limit then goes on too: by the timespec that the kernel counts down, or by

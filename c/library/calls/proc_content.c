@@ -1,5 +1,6 @@
-/* proc_content.c - what files of /proc/self say of a guest: this node's text, with what is home's and without what is
- * the library's own.
+/* proc_content.c - What files of /proc/self say of a guest.
+ *
+ * This node's text, with what is home's and without what is the library's own.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

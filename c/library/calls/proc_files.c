@@ -1,5 +1,7 @@
-/* proc_files.c - /proc/self and /proc/<own PID>: what is true of the process comes from the node where it
- * runs, with the PID that the program knows; descriptors, directories and the program's file are home's.
+/* proc_files.c - /proc/self and /proc/PID of a guest.
+ *
+ * What is true of the process comes from the node where it runs, with the PID that the program knows; descriptors,
+ * directories and the program's file are home's.
  *
  * The content (proc_content.c) becomes a file in memory at home, so that its descriptor is like any other.
  * Runs in:  the SIGSYS handler, all signals blocked.

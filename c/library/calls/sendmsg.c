@@ -1,5 +1,7 @@
-/* sendmsg.c - sendmsg(2) and recvmsg(2) and their like: a struct msghdr travels as its parts, and the shadow
- * makes one of them again (c/shadow/message.c). Descriptors in the control data need nothing: all are at home.
+/* sendmsg.c - sendmsg(2), recvmsg(2) and their like.
+ *
+ * A struct msghdr travels as its parts, and the shadow makes one of them again (c/shadow/message.c). Descriptors in
+ * the control data need nothing: all are at home.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  *

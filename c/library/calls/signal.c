@@ -1,4 +1,4 @@
-/* signal.c - signals of a process that runs away from home: masks, actions, and signals to itself.
+/* signal.c - Masks, actions and signals to itself, away from home.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  * The program's mask is the one in the trapped context: the kernel puts it into force when the handler

@@ -1,5 +1,6 @@
-/* signalfd.c - signals that wait at home and not with the guest: a signalfd(2) tells of them, and the program blocks
- * them.
+/* signalfd.c - Signals that wait at home for a signalfd(2).
+ *
+ * They do not wait with the guest: the program blocks them.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  * A signalfd reads the signals that wait for the process that reads, and all descriptors are at home. So what comes

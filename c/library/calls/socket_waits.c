@@ -1,4 +1,6 @@
-/* socket_waits.c - SO_RCVTIMEO and SO_SNDTIMEO: time limits that a socket has, and not the call that waits for it.
+/* socket_waits.c - SO_RCVTIMEO and SO_SNDTIMEO.
+ *
+ * Time limits that a socket has, and not the call that waits for it.
  *
  * Made again, such a call would have the whole time. So it waits for its socket by poll(2) first, for as long as is
  * left, and is made when that says it need not wait; else its time is over. At home trap/stub.c does both.

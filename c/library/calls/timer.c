@@ -1,5 +1,6 @@
-/* timer.c - the timers of timer_create(2) away from home: they are this node's, with the program's numbers,
- * clocks and thread. See posix_timers.c for how they move.
+/* timer.c - The timers of timer_create(2) away from home.
+ *
+ * They are this node's, with the program's numbers, clocks and thread. See posix_timers.c for how they move.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

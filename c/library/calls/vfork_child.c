@@ -1,7 +1,9 @@
-/* vfork_child.c - a child of vfork(2) and its like away from home: it shares this process's memory and its
- * parent sleeps, so it runs right here, in the parent's place. All that is a process of its own of it (PID,
- * descriptors, directory, signals, limits) is a real child at home (c/shadow/children.c), which executes its calls
- * until it becomes another program there or ends. Then the parent goes on from where it called.
+/* vfork_child.c - A child of vfork(2) and its like away from home.
+ *
+ * It shares this process's memory and its parent sleeps, so it runs right here, in the parent's place. All that is a
+ * process of its own of it (PID, descriptors, directory, signals, limits) is a real child at home
+ * (c/shadow/children.c), which executes its calls until it becomes another program there or ends. Then the parent goes
+ * on from where it called.
  *
  * Runs in:  the SIGSYS handler, all signals blocked. While there is a child nothing is delivered to this process:
  * what comes to it is the parent's and waits; the child's own signals are home's. So orders wait, too.

@@ -1,5 +1,6 @@
-/* waits.c - time limits of calls that our own signal interrupts where nothing was seen of their beginning: at home, and
- * where the kernel itself counts the limit down.
+/* waits.c - Time limits of calls that our own signal interrupts.
+ *
+ * Where nothing was seen of their beginning: at home, and where the kernel itself counts the limit down.
  *
  * When such a call must end is noted as soon as the signal arrives. Some calls tell what is left; of the others the
  * daemon tells when the process last ran, which is when it began to wait (c/ffi/last_ran.c). Made again, away or at

@@ -1,4 +1,7 @@
-/* control.c - the library's end of the node's control socket: connect, send one message, get the answer. */
+/* control.c - The library's end of the node's control socket.
+ *
+ * Connect, send one message, get the answer.
+ */
 #include <stdint.h>
 
 #include "internal.h"

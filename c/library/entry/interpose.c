@@ -1,5 +1,7 @@
-/* interpose.c - the functions of the C library by which a program sets a signal's action: lb stands in front of them
- * for the signals that are its own at home (signals.c). All others are the next library's, or the C library's own.
+/* interpose.c - Stands in front of the functions that set signal actions.
+ *
+ * Those of the C library, for the signals that are lb's own at home. All others are the next library's, or the C
+ * library's own.
  *
  * Each is written after its manual page; what they have in common in glibc is sigaction(2) with its own restorer.
  */

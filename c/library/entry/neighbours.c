@@ -1,4 +1,4 @@
-/* neighbours.c - other libraries in this process that also stand between the program and its C library.
+/* neighbours.c - Other libraries between the program and its C library.
  *
  * AddressSanitizer's runtime refuses to start unless it is the first library of the process, so that its functions
  * are found before all others: AsanCheckDynamicRTPrereqs(), compiler-rt/lib/asan/asan_linux.cpp, LLVM 18 (gcc has the

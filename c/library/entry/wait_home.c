@@ -1,5 +1,7 @@
-/* wait_home.c - the functions of the C library by which a program takes signals without a handler, or looks which wait:
- * at home an order may be among them, which is not the program's to see. Away from home all this is aside.c's.
+/* wait_home.c - Stands in front of functions that take or see signals.
+ *
+ * Those of the C library, without a handler: at home an order may be among them, which is not the program's to see.
+ * Away from home all this is aside.c's.
  *
  * Runs in:  the program's own context. Only where the program waits for a signal that may be an order, and has one
  * thread: one with several never gets any.

@@ -1,7 +1,8 @@
-/* gap.c - reads and writes whose memory is not there, or only in part: the program gets what the kernel
- * would have given it at home. It moves what comes before the gap and returns a short count; and before it
- * looks at memory it looks at the descriptor (ksys_write(), fs/read_write.c, and generic_perform_write(),
- * mm/filemap.c, Linux 6.12).
+/* gap.c - Reads and writes whose memory is not there.
+ *
+ * Or only in part: the program gets what the kernel would have given it at home. It moves what comes before the gap
+ * and returns a short count; and before it looks at memory it looks at the descriptor (ksys_write(), fs/read_write.c,
+ * and generic_perform_write(), mm/filemap.c, Linux 6.12).
  *
  * Runs in:  the SIGSYS handler, see forward_call.c.
  */

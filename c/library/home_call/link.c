@@ -1,4 +1,6 @@
-/* link.c - the guest's end of the link: messages to and from the shadow, and a new link when one is lost.
+/* link.c - The guest's end of the link.
+ *
+ * Messages to and from the shadow, and a new link when one is lost.
  *
  * Runs in:  signal handlers of the guest (SIGSYS, the trigger), all signals blocked; never nested.
  * A link that fails is replaced through the keeper, as often as needed within the reconnect limit; the

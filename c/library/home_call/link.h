@@ -1,4 +1,7 @@
-/* link.h - what the two halves of the guest's end of the link share: link.c and link_send.c. */
+/* link.h - What the two halves of the link's end share.
+ *
+ * link.c and link_send.c.
+ */
 #ifndef LB_LINK_GUEST_H
 #define LB_LINK_GUEST_H
 

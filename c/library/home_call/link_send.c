@@ -1,4 +1,6 @@
-/* link_send.c - what goes out on the link: first what waits in the ring, then the message itself.
+/* link_send.c - Sends on the link.
+ *
+ * First what waits in the ring, then the message itself.
  *
  * Runs in:  signal handlers of the guest (SIGSYS, the trigger), all signals blocked; never nested.
  */

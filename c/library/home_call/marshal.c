@@ -1,5 +1,6 @@
-/* marshal.c - marshalling: makes a CALL of a table row and the program's arguments, and gives back what
- * the shadow answers.
+/* marshal.c - Marshals a call by its table row.
+ *
+ * Makes a CALL of a row and the program's arguments, and gives back what the shadow answers.
  *
  * Runs in:  the SIGSYS handler, all signals blocked; never nested, so there is one of each of its areas.
  */

@@ -1,4 +1,6 @@
-/* transfer.c - reads and writes at home: in pieces that fit into a message, and with the program's alignment.
+/* transfer.c - Reads and writes at home, in pieces.
+ *
+ * They fit into a message, and have the program's alignment.
  *
  * Runs in:  the SIGSYS handler, see forward_call.c.
  */

@@ -1,5 +1,6 @@
-/* user_memory.c - copies from and to memory of the program that may not be there: -EFAULT, or how far it was there,
- * instead of a crash.
+/* user_memory.c - Copies from and to memory that may be missing.
+ *
+ * -EFAULT, or how far it was there, instead of a crash.
  *
  * process_vm_readv(2) on ourselves lets the kernel check each page: the same rights as the program has (a
  * read-only page is not written: mm/process_vm_access.c uses no FOLL_FORCE, Linux 6.12). Where a sandbox

@@ -1,5 +1,6 @@
-/* attributes.c - what prctl(2) and its like have set for this process, and neither memory nor an exec carries: read
- * when it is frozen, set again in the restored process.
+/* attributes.c - Carries what prctl(2) and its like have set.
+ *
+ * Neither memory nor an exec carries it: it is read when the process is frozen, and set again in the restored process.
  *
  * Not here: what lives on in the shadow, whose exec keeps it (no_new_privs, subreaper, PDEATHSIG, securebits,
  * IO_FLUSHER), and KEEPCAPS, which the exec clears (lb_state.h).

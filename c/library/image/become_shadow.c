@@ -1,5 +1,7 @@
-/* become_shadow.c - the last step of a move from home: this process becomes the shadow, same PID, same
- * descriptors. Everything that can fail is done before the exec, and undone when the exec fails.
+/* become_shadow.c - Turns this process into the shadow.
+ *
+ * The last step of a move from home: same PID, same descriptors. Everything that can fail is done before the exec, and
+ * undone when the exec fails.
  */
 #include "fault.h"
 #include "internal.h"

@@ -1,5 +1,6 @@
-/* extents.c - where a large mapped file has data: the holes of a sparse one are zeros on every node and need not
- * travel, nor be read into memory to find that out.
+/* extents.c - Finds where a large mapped file has data.
+ *
+ * The holes of a sparse one are zeros on every node and need not travel, nor be read into memory to find that out.
  *
  * Its holes are told by lseek(2) of a descriptor, and this process must not open one: closing it would release the
  * program's own locks on that file (fcntl_locking(2)). So a child that shares the memory but not the table of

@@ -1,4 +1,6 @@
-/* pages.c - which pages of this process exist, so that an image follows what is used and not what is reserved.
+/* pages.c - Finds the pages of this process that exist.
+ *
+ * So that an image follows what is used and not what is reserved.
  *
  * PAGEMAP_SCAN (Documentation/admin-guide/mm/pagemap.rst, Linux 6.7) steps over what has no page tables: 16 TiB of
  * reserved addresses cost nothing. Before Linux 6.7 /proc/self/pagemap tells eight bytes of each page, used or not;

@@ -1,4 +1,7 @@
-/* posix_timers.h - the timers of timer_create(2): what the kernel keeps of each, so that the next place gets it too. */
+/* posix_timers.h - What the kernel keeps of the timers of timer_create(2).
+ *
+ * So that the next place gets it too.
+ */
 #ifndef LB_POSIX_TIMERS_H
 #define LB_POSIX_TIMERS_H
 

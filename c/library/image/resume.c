@@ -1,5 +1,6 @@
-/* resume.c - the first thing that runs in a restored process: repairs what differs here, and parks until this
- * copy is the live one. Nothing of the program has run yet.
+/* resume.c - Repairs a restored process, and parks it until it counts.
+ *
+ * The first thing that runs there. Nothing of the program has run yet.
  */
 #include "fault.h"
 #include "internal.h"

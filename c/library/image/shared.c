@@ -1,5 +1,7 @@
-/* shared.c - whether anybody else has the memory that this process would share with its children: mmap(2) with
- * MAP_SHARED and MAP_ANONYMOUS. A page that is left over from a parent long gone keeps nobody at home.
+/* shared.c - Finds whether anybody else has this process's shared memory.
+ *
+ * mmap(2) with MAP_SHARED and MAP_ANONYMOUS: what it would share with its children. A page that is left over from a
+ * parent long gone keeps nobody at home.
  *
  * Such memory has no name that could be opened: it is shared by fork(2) alone. So who has it is a process of the same
  * user, whose /proc/PID/maps shows it: another user's has executed a program since, and has memory of its own. Pages

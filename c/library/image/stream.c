@@ -1,4 +1,7 @@
-/* stream.c - whole messages over a socket with a time limit, for the words of the commit. */
+/* stream.c - Whole messages over a socket, with a time limit.
+ *
+ * For the words of the commit.
+ */
 #include "internal.h"
 
 #define MSG_NOSIGNAL 0x4000

@@ -1,4 +1,6 @@
-/* vdso.c - the program's vdso after a move: its bytes travel as ordinary memory, and its functions jump here.
+/* vdso.c - The program's vdso after a move.
+ *
+ * Its bytes travel as ordinary memory, and its functions jump here.
  *
  * The program (libc) has pointers into the vdso it was started with; the node's own lies in the restorer's hole.
  * Each entry point of the old one is overwritten once by a jump to a function below, which calls the node's and

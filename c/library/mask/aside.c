@@ -1,7 +1,8 @@
-/* aside.c - SIGURG and SIGSYS of the program's own while it runs away from home. The kernel may never block them there:
- * SIGURG carries orders and the link's doorbell, and a call that is trapped while SIGSYS is blocked kills the process.
- * So what the program blocks of them is noted here, and what comes meanwhile is set aside: the program sees it as
- * pending.
+/* aside.c - The program's own SIGURG and SIGSYS, set aside while away.
+ *
+ * The kernel may never block them there: SIGURG carries orders and the link's doorbell, and a call that is trapped
+ * while SIGSYS is blocked kills the process. So what the program blocks of them is noted here, and what comes
+ * meanwhile is set aside: the program sees it as pending.
  *
  * Runs in:  the trigger's and the SIGSYS handler, lb_signal_arrived(); all signals blocked.
  */

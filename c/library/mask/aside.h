@@ -1,5 +1,7 @@
-/* aside.h - which of SIGURG and SIGSYS the program blocks while it runs away from home, and what of them waits
- * (aside.c). */
+/* aside.h - Whether a guest blocks SIGURG and SIGSYS.
+ *
+ * And what of them waits (aside.c).
+ */
 #ifndef LB_ASIDE_H
 #define LB_ASIDE_H
 

@@ -1,5 +1,7 @@
-/* answers.h - the fast path: calls of a process away from home that are answered without the kernel and without a
- * round trip. Everything here is an optimisation: LB_SLOW sends the call on its ordinary way (forward.c).
+/* answers.h - Calls that patched sites answer without kernel or home.
+ *
+ * The fast path of a process away from home. Everything here is an optimisation: LB_SLOW sends the call on its
+ * ordinary way (forward.c).
  */
 #ifndef LB_FAST_H
 #define LB_FAST_H

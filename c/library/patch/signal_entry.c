@@ -1,4 +1,4 @@
-/* signal_entry.c - signals of a process away from home, before the program's handlers get them.
+/* signal_entry.c - Signals of a guest before the program's handlers.
  *
  * Away, every handler of the program is known to the kernel as lb_signal_entry (signal_entry.S), with all signals
  * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals

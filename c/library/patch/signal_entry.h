@@ -1,4 +1,4 @@
-/* signal_entry.h - signals of a process away from home, before the program's handlers get them. */
+/* signal_entry.h - Signals of a guest before the program's handlers. */
 #ifndef LB_SIGNAL_ENTRY_H
 #define LB_SIGNAL_ENTRY_H
 

@@ -1,4 +1,7 @@
-/* sites.h - patched sites: system call instructions of the program's libraries that jump into this library. */
+/* sites.h - System call instructions that jump into this library.
+ *
+ * Patched sites: of the program's libraries, instead of being trapped.
+ */
 #ifndef LB_SITES_H
 #define LB_SITES_H
 

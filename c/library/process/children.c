@@ -1,5 +1,6 @@
-/* children.c - children of a process at home, before it leaves: they stay children of the home PID, so they are no
- * obstacle, unless one of them uses this process's memory.
+/* children.c - Children of a process at home, before it leaves.
+ *
+ * They stay children of the home PID, so they are no obstacle, unless one of them uses this process's memory.
  */
 #include "internal.h"
 

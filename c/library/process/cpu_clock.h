@@ -1,5 +1,6 @@
-/* cpu_clock.h - clocks of this process's CPU time, by any of their names: one that was made from a PID or TID
- * (clock_getcpuclockid(3), pthread_getcpuclockid(3)) carries home's.
+/* cpu_clock.h - Clocks of this process's CPU time, by any name.
+ *
+ * One that was made from a PID or TID (clock_getcpuclockid(3), pthread_getcpuclockid(3)) carries home's.
  *
  * Inline, as the functions that stand before the vdso may call nothing (vdso.c).
  */

@@ -1,4 +1,4 @@
-/* cpu_time.c - getrusage(2) and times(2) with the CPU time that was used on other nodes.
+/* cpu_time.c - getrusage(2) and times(2), with CPU time of other nodes.
  *
  * Interposed, as a process that has come home is not intercepted in any other way; before a first move they add
  * zero. Away the call is trapped like any other and comes back complete. Calls at home that do not go through

@@ -1,4 +1,6 @@
-/* limits.c - RLIMIT_AS and RLIMIT_DATA of a guest: the program's, while the library's memory lies beside the program's.
+/* limits.c - RLIMIT_AS and RLIMIT_DATA of a guest.
+ *
+ * The program's, while the library's memory lies beside the program's.
  *
  * Runs in:  the SIGSYS handler, and a restored process before anything of the program does.
  */

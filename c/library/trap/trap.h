@@ -1,4 +1,7 @@
-/* trap.h - one trapped call of the program, and what its handler says beside a result. */
+/* trap.h - One trapped call, and what its handler decides.
+ *
+ * It says so beside a result.
+ */
 #ifndef LB_TRAP_H
 #define LB_TRAP_H
 

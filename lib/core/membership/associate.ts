@@ -1,5 +1,7 @@
 /**
- * The preferred list of a member: what its config names, then members by a rule that all apply alike.
+ * The preferred list of a member.
+ *
+ * What its config names, then members by a rule that all apply alike.
  *
  * @module
  */

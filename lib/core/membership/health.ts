@@ -1,7 +1,8 @@
 /**
- * How far a node may trust its own judgement: the local health multiplier of Lifeguard (Dadgar, Phillips
- * and Currey, 2018). A node whose own timers are late, or that nobody answers, waits longer before it
- * suspects others.
+ * How far a node may trust its own judgement.
+ *
+ * The local health multiplier of Lifeguard (Dadgar, Phillips and Currey, 2018). A node whose own
+ * timers are late, or that nobody answers, waits longer before it suspects others.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * The table of members: claims come in any order, any number of times, and end in the same table.
+ * The table of members and their claims.
+ *
+ * Claims come in any order, any number of times, and end in the same table.
  *
  * @module
  */

@@ -1,5 +1,7 @@
 /**
- * Who is in the cluster and who is there, as one node sees it: a pure state machine beside the balancer.
+ * The membership of one node as a pure state machine.
+ *
+ * Who is in the cluster and who is there, as one node sees it; beside the balancer.
  *
  * Claims spread over the lasting connections of the preferred lists: new ones at once, and at each check
  * two neighbours whose tables differ bring them together (anti-entropy: Demers et al., PODC 1987).

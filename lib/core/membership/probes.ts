@@ -1,5 +1,7 @@
 /**
- * Pings that wait for their answer, those that are made for others among them.
+ * Pings that wait for their answer.
+ *
+ * Those that are made for others among them.
  *
  * @module
  */

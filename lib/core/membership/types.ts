@@ -1,4 +1,6 @@
 /**
+ * Messages, events and effects of the membership.
+ *
  * What members of a cluster say to each other about each other, and what a node does about it.
  *
  * @module

@@ -1,5 +1,7 @@
 /**
- * Thresholds that follow the load of the cluster, as far as the associated nodes' letters tell it.
+ * Thresholds that follow the load of the cluster.
+ *
+ * As far as the associated nodes' letters show it.
  *
  * The best threshold grows with the load: with few processes anywhere one waiting is worth a move, with
  * many everywhere nearly all nodes are F and low thresholds only keep nodes from sending to each other.

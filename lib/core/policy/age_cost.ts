@@ -1,6 +1,8 @@
 /**
- * Whether a process is worth its move: the lifetime rule of Harchol-Balter and Downey, "Exploiting
- * Process Lifetime Distributions for Dynamic Load Balancing", ACM TOCS 15(3), 1997.
+ * Whether a process is worth its move.
+ *
+ * The lifetime rule of Harchol-Balter and Downey, "Exploiting Process Lifetime Distributions for
+ * Dynamic Load Balancing", ACM TOCS 15(3), 1997.
  *
  * They measured that the lifetimes of processes are Pareto, about 1/T: what has used `a` seconds of
  * CPU time uses `a` more at the median. Among n processes here (itself one of them) that takes n a;

@@ -1,5 +1,7 @@
 /**
- * What a node can do, and how much longer work takes on it.
+ * What a node can do.
+ *
+ * And how much longer work takes on it.
  *
  * @module
  */

@@ -1,6 +1,8 @@
 /**
- * Against ping-pong: what has come stays for a while, a move must leave a difference, and a node begins
- * only so many moves.
+ * Guards against ping-pong.
+ *
+ * What has come stays for a while, a move must leave a difference, and a node begins only so many
+ * moves.
  *
  * That unlimited migration can thrash ("processor thrashing") and that a limit to the number of moves
  * cures it: Eager, Lazowska and Zahorjan, "Adaptive Load Sharing in Homogeneous Distributed Systems",

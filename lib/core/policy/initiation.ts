@@ -1,5 +1,7 @@
 /**
- * Who begins: the node that is over, the node that has room, or both.
+ * Which node begins a move.
+ *
+ * The node that is over, the node that has room, or both.
  *
  * - "sender": an over node sends; what the thesis does.
  * - "receiver": a node that is U asks up to L nodes that are F, one after the other, at each departure,

@@ -1,5 +1,7 @@
 /**
- * Where a process goes: one of the nodes that are U, as far as this node knows.
+ * Where a process goes.
+ *
+ * One of the nodes that are U, as far as this node knows.
  *
  * - "preferred-list": the first of the list. Lists differ from node to node so that two over nodes
  *   seldom meet (Shin and Chang, IEEE Transactions on Computers 38(8), 1989).

@@ -1,4 +1,4 @@
-/** Tests of the rules that look at the machine: other load, pressure, memory. */
+/** Tests of rules on other load, pressure and memory. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

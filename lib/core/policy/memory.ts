@@ -1,5 +1,7 @@
 /**
- * A node short of memory takes nothing and sends: thrashing is worse than queueing.
+ * A shortage of memory: take nothing, and send.
+ *
+ * Thrashing is worse than queueing.
  *
  * That free memory below a limit must override the balance of load, and that the process to leave is
  * the smallest whose departure is enough, is the memory ushering of Barak and Braverman, "Memory

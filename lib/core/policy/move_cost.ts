@@ -1,5 +1,7 @@
 /**
- * What a move takes, learned from the moves that were made: a fixed part, and the memory over the link.
+ * Learns what a move takes from earlier moves.
+ *
+ * A fixed part, and the memory over the link.
  *
  * That C must be measured for each process, by its size, and not be one tuned number for all, is from
  * Harchol-Balter and Downey, ACM TOCS 15(3), 1997.

@@ -1,5 +1,7 @@
 /**
- * The load that is not the list's: processes that somebody runs on the machine without lb.
+ * The load of processes that lb did not launch.
+ *
+ * What somebody runs on the machine besides.
  *
  * A queue length that counts only what a balancer placed takes a machine whose owner computes by hand
  * for an idle one. The length of the kernel's whole run queue is the index of Ferrari and Zhou, "An

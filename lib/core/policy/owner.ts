@@ -1,6 +1,8 @@
 /**
- * What happens to guests when the owner of their node is at work: first they get a low priority, then they
- * are stopped, then they leave; when the owner has gone each step is undone.
+ * Treats guests while the owner of their node works.
+ *
+ * First they get a low priority, then they are stopped, then they leave; when the owner has gone
+ * each step is undone.
  *
  * That a guest must give way to the owner, waits for a while as most visits are short, and leaves if this
  * one is not: Litzkow, Livny and Mutka, "Condor - A Hunter of Idle Workstations", ICDCS 1988, and Douglis

@@ -1,5 +1,7 @@
 /**
- * The policy: which rule decides what, and its numbers; plain data, checked as a whole.
+ * The policy: which rule decides what, with its numbers.
+ *
+ * Plain data, checked as a whole.
  *
  * A policy names one rule for each question that a balancer answers. The rules are in the files
  * beside this one, each with its source. `docs/POLICY.md` tells when to use which.

@@ -1,5 +1,7 @@
 /**
- * The index "pressure": the share of the time in which some work waits for a processor, in percent.
+ * The load index "pressure".
+ *
+ * The share of the time in which some work waits for a processor, in percent.
  *
  * It is the kernel's own account, Documentation/accounting/psi.rst: of all work on the machine,
  * launched through lb or not, within the limits of control groups and without anybody telling cores

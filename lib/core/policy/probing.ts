@@ -1,6 +1,7 @@
 /**
- * What an over node does where nobody is U: it asks a few nodes of its list, by chance, whether one has
- * clearly fewer processes than it has.
+ * Probes nodes by chance where nobody is U.
+ *
+ * An over node asks a few nodes of its list whether one has clearly fewer processes than it has.
  *
  * At high load no node is U for long, and thresholds that are low enough for low load leave long and
  * short queues side by side. Asking up to L nodes at random is the Threshold policy of Eager, Lazowska

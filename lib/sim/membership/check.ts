@@ -1,5 +1,7 @@
 /**
- * What must hold of members, whatever breaks: checked from outside, by what the world knows.
+ * Invariants of members, whatever breaks.
+ *
+ * Checked from outside, by what the world knows.
  *
  * @module
  */

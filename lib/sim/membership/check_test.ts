@@ -1,4 +1,8 @@
-/** Clusters whose members come, go and break; `lb simulate --check` runs more of them. */
+/**
+ * Clusters whose members come, go and break.
+ *
+ * `lb simulate --check` runs more of them.
+ */
 
 import assert from "node:assert/strict";
 import { statuses } from "../../core/membership/types.ts";

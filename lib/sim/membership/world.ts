@@ -1,6 +1,8 @@
 /**
- * Members in virtual time: the very memberships that daemons run, over a network that loses, repeats and
- * reorders, on machines that stop, crash and show the wrong time.
+ * Members in virtual time.
+ *
+ * The very memberships that daemons run, over a network that loses, repeats and reorders, on
+ * machines that stop, crash and show the wrong time.
  *
  * @module
  */
