@@ -82,7 +82,7 @@ export {
   encodeHeader,
   type Frame,
   type FrameHeader,
-  type FrameLetter,
+  type FrameType,
   type FrameValues,
 } from "./lib/wire/frame.ts";
 export {

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define LB_PROTOCOL_VERSION 1u
+#define LB_PROTOCOL_VERSION 2u
 #define LB_ABI_VERSION 3u
 #define LB_PORT 9734u
 
@@ -25,6 +25,7 @@
 #define LB_RECONNECT_LIMIT_MS 600000
 #define LB_DRAIN_MS 5
 #define LB_FRAME_HEADER_SIZE 8
+#define LB_LOAD_UNTOLD 4294967295
 #define LB_NONCE_SIZE 32
 #define LB_MAC_SIZE 16
 #define LB_HELLO_FRAME_SIZE_MAX 1024
@@ -36,27 +37,25 @@
 
 /* Type bytes of the frames between nodes. */
 enum lb_frame {
-	LB_FRAME_P = 80,
-	LB_FRAME_U = 85,
-	LB_FRAME_F = 70,
-	LB_FRAME_B = 66,
-	LB_FRAME_R = 82,
-	LB_FRAME_C = 67,
-	LB_FRAME_K = 75,
-	LB_FRAME_I = 73,
-	LB_FRAME_Y = 89,
-	LB_FRAME_N = 78,
-	LB_FRAME_H = 72,
-	LB_FRAME_A = 65,
-	LB_FRAME_E = 69,
-	LB_FRAME_M = 77,
-	LB_FRAME_Q = 81,
-	LB_FRAME_V = 86,
-	LB_FRAME_W = 87,
-	LB_FRAME_L = 76,
-	LB_FRAME_G = 71,
-	LB_FRAME_T = 84,
-	LB_FRAME_S = 83,
+	LB_FRAME_REGISTER = 80,
+	LB_FRAME_UNDER = 85,
+	LB_FRAME_FULL = 70,
+	LB_FRAME_STARTED = 66,
+	LB_FRAME_REPORT = 82,
+	LB_FRAME_OFFER = 67,
+	LB_FRAME_ENDED = 75,
+	LB_FRAME_SNAPSHOT = 73,
+	LB_FRAME_ACCEPT = 89,
+	LB_FRAME_REFUSE = 78,
+	LB_FRAME_HELLO = 72,
+	LB_FRAME_PROOF = 65,
+	LB_FRAME_ERROR = 69,
+	LB_FRAME_COMMAND = 77,
+	LB_FRAME_INQUIRY = 81,
+	LB_FRAME_VERDICT = 86,
+	LB_FRAME_WITHDRAW = 87,
+	LB_FRAME_GOSSIP = 71,
+	LB_FRAME_SEEK = 83,
 };
 
 /* What a TCP connection is for. */
@@ -344,8 +343,8 @@ struct lb_local_bring_home {
 };
 _Static_assert(sizeof(struct lb_local_bring_home) == 24, "BringHome is 24 bytes");
 
-/* keeper to daemon, and home daemon to shadow: the guest has ended with this wait status (K
- * between daemons); the keeper repeats it until it is answered by Ack */
+/* keeper to daemon, and home daemon to shadow: the guest has ended with this wait status (a
+ * frame `ended` between daemons); the keeper repeats it until it is answered by Ack */
 struct lb_local_guest_ended {
 	uint32_t type;
 	uint32_t size;

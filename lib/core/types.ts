@@ -218,9 +218,9 @@ export type Event =
   | { readonly type: "timePassed" }
   /** Our connection to this associated node is up and authenticated. */
   | { readonly type: "peerConnected"; readonly node: NodeName }
-  /** A `B` frame: this node has started or reconnected, and wants our letter. */
+  /** A frame `started`: this node has started or reconnected, and wants our letter. */
   | { readonly type: "peerGreeted"; readonly node: NodeName; readonly announcement: Announcement }
-  /** A `U` or `F` frame. Late ones are dropped by their stamp. */
+  /** A frame `under` or `full`. Late ones are dropped by their stamp. */
   | { readonly type: "peerLetter"; readonly node: NodeName; readonly announcement: Announcement }
   /**
    * No connection to this node remains, in either direction, or it could not be reached. After this
@@ -231,7 +231,7 @@ export type Event =
   | { readonly type: "peerDoubted"; readonly node: NodeName; readonly isDoubted: boolean }
   /** The preferred list is this from now on; what is known of nodes that stay in it stands. */
   | { readonly type: "associated"; readonly nodes: readonly NodeName[] }
-  /** A `C` frame: another node wants this one to take a process. */
+  /** A frame `offer`: another node wants this one to take a process. */
   | {
     readonly type: "offerReceived";
     readonly from: NodeName;
@@ -249,7 +249,7 @@ export type Event =
   /** The offering node has given up (effect `withdrawOffer` there): frees a place not yet in use. */
   | { readonly type: "offerWithdrawn"; readonly ticket: Ticket }
   /**
-   * The answer to one of our offers: a `Y` or `N` frame. If it could not be sent, or its connection
+   * The answer to one of our offers: a frame `accept` or `refuse`. If it could not be sent, or its connection
    * was lost before the answer: `accepted` false, `announcement` null and the reason.
    */
   | {
@@ -318,9 +318,9 @@ export type Event =
 
 /** What the balancer asks of its shell. */
 export type Effect =
-  /** Broadcast the letter to every associated node that is connected: a `U` or `F` frame. */
+  /** Broadcast the letter to every associated node that is connected: a frame `under` or `full`. */
   | { readonly type: "announce"; readonly announcement: Announcement }
-  /** Send the letter to one node: with `greeting` as a `B` frame, else (its answer) as `U` or `F`. */
+  /** Send the letter to one node: with `greeting` as `started`, else (its answer) as `under` or `full`. */
   | {
     readonly type: "tellLetter";
     readonly node: NodeName;
@@ -330,7 +330,7 @@ export type Effect =
   /** Look at these processes now; answered by one `sampled`. */
   | { readonly type: "inspect"; readonly ids: readonly ProcessId[] }
   /**
-   * Offer this process to a node (`C`): the shell adds what it knows of it (program, memory, CPU
+   * Offer this process to a node: the shell adds what it knows of it (program, memory, CPU
    * features, ...); answered by `offerAnswered`. `home`: the node is its home.
    */
   | {
@@ -347,7 +347,7 @@ export type Effect =
   | { readonly type: "refuseAsk"; readonly to: NodeName; readonly announcement: Announcement }
   /** Tell that node to forget our offer; nothing comes back. */
   | { readonly type: "withdrawOffer"; readonly ticket: Ticket; readonly to: NodeName }
-  /** Answer another node's offer: `Y` (reserved) or `N` with the reason. */
+  /** Answer another node's offer: `accept` (reserved) or `refuse` with the reason. */
   | {
     readonly type: "answerOffer";
     readonly to: NodeName;

@@ -24,7 +24,8 @@ import { Fates, withFix } from "./fates.ts";
 import { refusal } from "./fitness.ts";
 import { startKeeper } from "./keepers.ts";
 import type { Orders } from "./orders.ts";
-import { announcementValues, type Reply } from "./peers.ts";
+import { announcementValues, letterByte, noAnnouncement } from "./announcements.ts";
+import type { Reply } from "./peers.ts";
 import type { GuestRecord } from "./records.ts";
 
 const log = logger("arrivals");
@@ -60,8 +61,6 @@ export class Arrivals {
   readonly #offers = new Map<bigint, Offer>();
   readonly #departures: Departures;
   readonly #fates = new Fates();
-  /** What each node has told last, of the process that it offers next. */
-  readonly #told = new Map<string, FrameValues<"T">>();
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
   readonly #arriving = new Map<bigint, { readonly startedMs: number; readonly limitMs: number }>();
 
@@ -73,19 +72,12 @@ export class Arrivals {
     this.#departures = new Departures(context.records);
   }
 
-  /** Frame T: the CPU time of a process whose offer comes next. */
-  told(from: string, values: FrameValues<"T">): void {
-    this.#told.set(from, values);
-  }
-
-  /** Frame C: checks what only the node can see and lets the balancer decide. */
-  offered(from: string, values: FrameValues<"C">, reply: Reply): void {
+  /** A frame `offer`: checks what only the node can see and lets the balancer decide. */
+  offered(from: string, values: FrameValues<"offer">, reply: Reply): void {
     const { ticket, startTicks, homePid, homeNode, program, memoryBytes, request } = values;
     const identity = { ticket, startTicks, homePid, homeNode };
     const receivedMs = monotonicMs();
-    const told = this.#told.get(from);
-    this.#told.delete(from);
-    const cpuSeconds = told?.ticket === ticket ? Number(told.cpuMs) / 1000 : 0;
+    const cpuSeconds = Number(values.cpuMs) / 1000;
     const what = { from, identity, program, memoryBytes, cpuSeconds };
     this.#offers.set(ticket, { ...what, request, reply, receivedMs, accepted: false });
     const id = formatProcessId(identity);
@@ -96,7 +88,7 @@ export class Arrivals {
     });
   }
 
-  #refusal(values: FrameValues<"C">): string | null {
+  #refusal(values: FrameValues<"offer">): string | null {
     let promised = 0n;
     for (const offer of this.#offers.values()) if (offer.accepted) promised += offer.memoryBytes;
     try {
@@ -119,18 +111,18 @@ export class Arrivals {
     const common = {
       request: offer.request,
       ...announcementValues(announcement),
-      letter: frameTypes[announcement.letter],
+      letter: letterByte(announcement.letter),
     };
     if (effect.accepted) {
       offer.accepted = true;
-      offer.reply("Y", { ...common, detail: "" });
+      offer.reply("accept", { ...common, detail: "" });
     } else {
       this.#offers.delete(effect.ticket);
-      offer.reply("N", { ...common, reason: reason ?? "", fix: "" });
+      offer.reply("refuse", { ...common, reason: reason ?? "", fix: "" });
     }
   }
 
-  /** Frame W: the offer was withdrawn. */
+  /** A frame `withdraw`: the offer was withdrawn. */
   withdrawn(ticket: bigint): void {
     if (this.#offers.delete(ticket)) this.#context.dispatch({ type: "offerWithdrawn", ticket });
   }
@@ -163,17 +155,17 @@ export class Arrivals {
     const known = offer?.accepted === true && offer.from === hello.node &&
       formatProcessId(offer.identity) === formatProcessId(hello.identity) &&
       offer.identity.homeNode !== this.#context.node;
-    const common = { request: 0n, epoch: 0n, sequence: 0n, letter: frameTypes.F };
+    const common = { request: 0n, ...noAnnouncement, letter: frameTypes.full };
     if (!known) {
       const reason = "no place is reserved for this ticket";
-      await connection.send("N", { ...common, reason, fix: "Offer the process again" })
+      await connection.send("refuse", { ...common, reason, fix: "Offer the process again" })
         .catch(() => {});
       connection.close();
       return;
     }
     this.#offers.delete(ticket);
     try {
-      await connection.send("Y", { ...common, detail: "" });
+      await connection.send("accept", { ...common, detail: "" });
       const fd = takeDescriptor(connection, this.#context.config.ioTimeoutMs);
       try {
         this.#startKeeper(offer, fd);

@@ -25,7 +25,7 @@ import { limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import { decodeGossip, encodeGossip } from "./gossip.ts";
 import { loadMembers, saveMembers } from "./member_file.ts";
-import { type Peers, readAnnouncement } from "./peers.ts";
+import type { Peers } from "./peers.ts";
 
 const log = logger("members");
 
@@ -149,9 +149,9 @@ export class Cluster {
     });
   }
 
-  /** A frame G from another daemon. */
-  receive(from: NodeName, values: FrameValues<"G">): void {
-    const { message, announcement } = decodeGossip(values, readAnnouncement);
+  /** A frame `gossip` from another daemon. */
+  receive(from: NodeName, values: FrameValues<"gossip">): void {
+    const { message, announcement } = decodeGossip(values);
     // Of a node that is out of reach from here the letter does not count.
     if (announcement !== null && this.#peers.connected.includes(from)) {
       this.#context.dispatch({ type: "peerLetter", node: from, announcement });

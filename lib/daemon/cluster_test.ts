@@ -86,9 +86,9 @@ Deno.test("a node that cannot be called back may not join, and hears why", async
       const nothing = { text: "", digest: 0n, epoch: 0n, sequence: 0n, letter: 0, load: 0 };
       const claims = new Uint8Array();
       const kind = schema.gossipKinds.sync;
-      await connection.send("G", { ...nothing, request: 7n, kind, claims });
+      await connection.send("gossip", { ...nothing, request: 7n, kind, claims });
       const frame = await connection.read();
-      assert.ok(frame?.letter === "G" && frame.values.kind === schema.gossipKinds.refused);
+      assert.ok(frame?.type === "gossip" && frame.values.kind === schema.gossipKinds.refused);
       assert.match(frame.values.text, /cannot reach it as 127.0.0.1:.*connection refused/);
       assert.equal((await one.snapshot()).members?.length, 1);
     } finally {
@@ -103,12 +103,12 @@ Deno.test("a node of another version is told letters and nothing that it does no
     const [one] = nodes as [TestNode];
     using old = oldNode(b, await readKey(one.config.keyFile));
     await until(
-      () => Promise.resolve(old.letters),
-      (letters) => letters.length > 0,
+      () => Promise.resolve(old.types),
+      (types) => types.length > 0,
       "it is greeted",
     );
     await new Promise((resolve) => setTimeout(resolve, 1_500)); // three checks
-    assert.deepEqual(old.letters.filter((letter) => !"BUFL".includes(letter)), []);
+    assert.deepEqual(old.types.filter((type) => !["started", "under", "full"].includes(type)), []);
     assert.equal((await one.snapshot()).members?.length, 1);
   });
 });
@@ -116,14 +116,14 @@ Deno.test("a node of another version is told letters and nothing that it does no
 /** A node that says it is of an earlier version, and notes what it is sent. */
 function oldNode(port: number, key: Uint8Array) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
-  const letters: string[] = [];
+  const types: string[] = [];
   const name = `127.0.0.1:${port}`;
   const connections: TcpConnection[] = [];
   const serve = async (conn: Deno.TcpConn) => {
     const connection = new TcpConnection(conn, "test");
     connections.push(connection);
     const hello = await connection.read();
-    if (hello?.letter !== "H") return;
+    if (hello?.type !== "hello") return;
     const caller = connection.lastBody.slice();
     const values = {
       protocolVersion: schema.protocolVersion,
@@ -136,13 +136,13 @@ function oldNode(port: number, key: Uint8Array) {
       node: name,
       lbVersion: `0.0.${version.length}`,
     };
-    await connection.send("H", values);
-    const hellos = { caller, acceptor: encodeFrameBody("H", values) };
+    await connection.send("hello", values);
+    const hellos = { caller, acceptor: encodeFrameBody("hello", values) };
     await connection.read(); // its proof, which is right
-    await connection.send("A", { proof: makeProof(key, "acceptor", hellos) });
+    await connection.send("proof", { proof: makeProof(key, "acceptor", hellos) });
     connection.auth = new FrameAuth(key, "acceptor", hellos);
     for (let frame: Frame | null; (frame = await connection.read()) !== null;) {
-      letters.push(frame.letter);
+      types.push(frame.type);
     }
   };
   void (async () => {
@@ -150,7 +150,7 @@ function oldNode(port: number, key: Uint8Array) {
   })();
   return {
     name,
-    letters,
+    types,
     [Symbol.dispose]() {
       listener.close();
       for (const connection of connections) connection.close();

@@ -1,7 +1,7 @@
 /**
  * Serves commands that ask a daemon.
  *
- * Frames M, from `lb` on this node or another, or from a home daemon that passes one on to where
+ * Frames `command`, from `lb` on this node or another, or from a home daemon that passes one on to where
  * its process runs.
  *
  * @module
@@ -15,6 +15,7 @@ import { logger } from "../host/log.ts";
 import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
+import { noAnnouncement } from "./announcements.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Context } from "./context.ts";
@@ -66,19 +67,19 @@ export class Commands {
   }
 
   /** Frame M. */
-  async run(values: FrameValues<"M">, reply: Reply): Promise<void> {
-    const common = { request: values.request, epoch: 0n, sequence: 0n, letter: frameTypes.U };
+  async run(values: FrameValues<"command">, reply: Reply): Promise<void> {
+    const common = { request: values.request, ...noAnnouncement, letter: frameTypes.under };
     try {
       const detail = await this.#run(values);
-      reply("Y", { ...common, detail });
+      reply("accept", { ...common, detail });
     } catch (error) {
       if (!isFailure(error)) throw error;
       const fix = error instanceof LbError ? error.fix : "See the log of the daemon";
-      reply("N", { ...common, reason: error.message.slice(0, 2000), fix });
+      reply("refuse", { ...common, reason: error.message.slice(0, 2000), fix });
     }
   }
 
-  async #run(values: FrameValues<"M">): Promise<string> {
+  async #run(values: FrameValues<"command">): Promise<string> {
     const command = (Object.keys(commands) as (keyof typeof commands)[])
       .find((name) => commands[name] === values.command);
     switch (command) {
@@ -118,7 +119,7 @@ export class Commands {
   }
 
   /** The process that a command is about: by identity, or by its PID on this node. */
-  #find(values: FrameValues<"M">) {
+  #find(values: FrameValues<"command">) {
     const { records } = this.#context;
     if (values.homeNode !== "") {
       const id = formatProcessId(values);
@@ -131,14 +132,14 @@ export class Commands {
     return { running, shadow, id: running?.id ?? shadow?.id ?? null };
   }
 
-  #unknown(values: FrameValues<"M">): HostError {
+  #unknown(values: FrameValues<"command">): HostError {
     const what = values.homeNode === "" ? `process ${values.pid}` : formatProcessId(values);
     return new HostError(`Cannot find ${what}: it is not one that lb looks after here`, {
       fix: "`lb ps` lists them; programs started by `lb launch` are",
     });
   }
 
-  async #migrate(values: FrameValues<"M">): Promise<string> {
+  async #migrate(values: FrameValues<"command">): Promise<string> {
     const { running, shadow, id } = this.#find(values);
     const to = values.destination === "" ? null : this.#nodeName(values.destination);
     if (running !== null) return await this.#request(running.id, to);
@@ -153,14 +154,14 @@ export class Commands {
   }
 
   /** Pins a process where it runs. */
-  async #pin(values: FrameValues<"M">, isPinned: boolean): Promise<string> {
+  async #pin(values: FrameValues<"command">, isPinned: boolean): Promise<string> {
     const { running, shadow } = this.#find(values);
     if (running !== null) return this.#standing.pin(running.id, isPinned);
     if (shadow === null) throw this.#unknown(values);
     return await this.#forward(shadow, values, "");
   }
 
-  async #why(values: FrameValues<"M">): Promise<string> {
+  async #why(values: FrameValues<"command">): Promise<string> {
     const { running, shadow } = this.#find(values);
     if (running !== null) {
       await this.#moves.refresh(running.id);
@@ -212,7 +213,7 @@ export class Commands {
   /** Passes a command on to the node where the process runs. */
   async #forward(
     shadow: ShadowRecord,
-    values: FrameValues<"M">,
+    values: FrameValues<"command">,
     destination: string,
   ): Promise<string> {
     if (shadow.runsOn === null) {
@@ -223,7 +224,7 @@ export class Commands {
     // Only the guest is needed for what leaves it where it is.
     if (values.command === commands.migrate) await refuseStopped(shadow, "move");
     const { ticket, startTicks, homePid, homeNode } = shadow;
-    const answer = await this.#peers.request(shadow.runsOn, "M", {
+    const answer = await this.#peers.request(shadow.runsOn, "command", {
       ...values,
       ticket,
       startTicks,
@@ -231,14 +232,14 @@ export class Commands {
       homeNode,
       destination,
     }, { timeoutMs: FORWARDED_TIMEOUT_MS });
-    if (answer.letter === "Y") return answer.values.detail;
-    const { reason, fix } = answer.letter === "N"
+    if (answer.type === "accept") return answer.values.detail;
+    const { reason, fix } = answer.type === "refuse"
       ? answer.values
-      : { reason: `${shadow.runsOn} answered ${answer.letter}`, fix: "" };
+      : { reason: `${shadow.runsOn} answered ${answer.type}`, fix: "" };
     throw new HostError(reason, { fix: fix === "" ? "See the log of both nodes" : fix });
   }
 
-  async #home(values: FrameValues<"M">): Promise<string> {
+  async #home(values: FrameValues<"command">): Promise<string> {
     const { running, shadow } = this.#find(values);
     if (shadow !== null) return await this.#bringHome(shadow);
     if (running === null) throw this.#unknown(values);
@@ -254,7 +255,7 @@ export class Commands {
   }
 
   /** A guest goes on, as its home is about to call it. */
-  #wake(values: FrameValues<"M">): string {
+  #wake(values: FrameValues<"command">): string {
     const { running } = this.#find(values);
     if (running === null) throw this.#unknown(values);
     this.#treatments.wake(running.id);
@@ -267,7 +268,7 @@ export class Commands {
     if (runsOn === null || runsOn === this.#context.node) return;
     const identity = { ticket, startTicks, homePid, homeNode };
     const values = { ...identity, command: commands.wake, pid: 0, destination: "", path: "" };
-    await this.#peers.request(runsOn, "M", values).catch((error) => {
+    await this.#peers.request(runsOn, "command", values).catch((error) => {
       // Its link may be up all the same.
       log.warning("a guest's node does not answer", {
         process: shadow.id,
@@ -276,7 +277,7 @@ export class Commands {
     });
   }
 
-  async #checkpoint(values: FrameValues<"M">, stay: boolean): Promise<string> {
+  async #checkpoint(values: FrameValues<"command">, stay: boolean): Promise<string> {
     const { running, shadow } = this.#find(values);
     if (running === null && shadow === null) throw this.#unknown(values);
     if (running === null || isGuest(running)) {

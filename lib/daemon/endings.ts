@@ -63,8 +63,8 @@ export class Endings {
     if (this.#busy.has(id) || this.#context.stopped.aborted) return;
     this.#busy.add(id);
     try {
-      const answer = await this.#peers.request(ending.homeNode, "K", ending);
-      if (answer.letter !== "Y") return;
+      const answer = await this.#peers.request(ending.homeNode, "ended", ending);
+      if (answer.type !== "accept") return;
       const { toHome } = this.#context.records;
       if (toHome.get(id) === ending) toHome.delete(id);
       this.#context.records.save();

@@ -1,5 +1,5 @@
 /**
- * Messages about members as frames of type G, and back.
+ * Messages about members as frames `gossip`, and back.
  *
  * @module
  */
@@ -8,11 +8,10 @@ import type { Claim, Message } from "../core/membership/types.ts";
 import type { Announcement } from "../core/types.ts";
 import { decodeClaims, encodeClaims } from "../wire/claims.ts";
 import type { FrameValues } from "../wire/frame.ts";
-import { frameTypes, gossipKinds } from "../wire/schema.ts";
+import { gossipKinds } from "../wire/schema.ts";
+import { announcementValues, letterByte, readAnnouncement } from "./announcements.ts";
 
-/** In the place of a load: the sender's policy does not tell it. */
-const NO_LOAD = 0xffff_ffff;
-/** Loads and ages beyond that are told as this. */
+/** Ages beyond that are told as this. */
 const U32_MAX = 0xffff_fffe;
 
 /** A message, and the letter that came with it. */
@@ -22,18 +21,15 @@ export interface Gossip {
 }
 
 /** Writes a message; the letter goes with a ping and its answer, so that a lost one is made up for. */
-export function encodeGossip(message: Message, announcement: Announcement): FrameValues<"G"> {
+export function encodeGossip(message: Message, announcement: Announcement): FrameValues<"gossip"> {
   const isTold = message.type === "ping" || message.type === "ack";
-  const { letter, load } = announcement;
   return {
     request: BigInt("request" in message ? message.request : 0),
     kind: gossipKinds[message.type],
     text: "target" in message ? message.target : "reason" in message ? message.reason : "",
     digest: message.digest,
-    epoch: BigInt(announcement.epoch),
-    sequence: BigInt(announcement.seq),
-    letter: isTold ? frameTypes[letter] : 0,
-    load: load === undefined ? NO_LOAD : Math.min(U32_MAX, Math.round(load * 1000)),
+    ...announcementValues(announcement),
+    letter: isTold ? letterByte(announcement.letter) : 0,
     claims: encodeClaims(message.claims.map(({ ageMs, incarnation, ...claim }) => ({
       ...claim,
       incarnation: BigInt(incarnation),
@@ -45,15 +41,11 @@ export function encodeGossip(message: Message, announcement: Announcement): Fram
 /**
  * Reads a message.
  *
- * @param readAnnouncement Reads the stamp and the letter, or throws a WireError.
  * @throws {WireError} If its kind is unknown, or a number is none.
  */
-export function decodeGossip(
-  values: FrameValues<"G">,
-  readAnnouncement: (values: FrameValues<"G">, letter: number) => Announcement,
-): Gossip {
+export function decodeGossip(values: FrameValues<"gossip">): Gossip {
   const request = safeNumber(values.request, "request");
-  const { text, digest, load } = values;
+  const { text, digest } = values;
   const claims = decodeClaims(values.claims).map((
     { ageSeconds, incarnation, ...claim },
   ): Claim => ({
@@ -61,10 +53,7 @@ export function decodeGossip(
     incarnation: safeNumber(incarnation, "incarnation"),
     ageMs: ageSeconds * 1000,
   }));
-  const stamped = values.letter === 0 ? null : readAnnouncement(values, values.letter);
-  const announcement = stamped === null || load === NO_LOAD
-    ? stamped
-    : { ...stamped, load: load / 1000 };
+  const announcement = values.letter === 0 ? null : readAnnouncement(values, values.letter);
   const body = { digest, claims, request };
   const type = (Object.keys(gossipKinds) as (keyof typeof gossipKinds)[])
     .find((name) => gossipKinds[name] === values.kind);

@@ -197,7 +197,7 @@ export class Homes {
         from: hello.node,
         verdict,
       });
-      await connection.send("V", {
+      await connection.send("verdict", {
         request: 0n,
         ticket: identity.ticket,
         verdict: verdicts[verdict],

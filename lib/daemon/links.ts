@@ -82,7 +82,7 @@ export class Links {
       const frame = await connection.read(limits.helloFrameSizeMax).finally(() =>
         clearTimeout(timer)
       );
-      if (frame?.letter === "V" && frame.values.ticket === identity.ticket) {
+      if (frame?.type === "verdict" && frame.values.ticket === identity.ticket) {
         if (frame.values.verdict === verdicts.live) {
           return takeDescriptor(connection, config.ioTimeoutMs);
         }
@@ -132,8 +132,8 @@ export class Links {
   }
 
   async #ask(node: string, identity: WireIdentity): Promise<"live" | "dead" | "unknown"> {
-    const frame = await this.#peers.request(node, "Q", identity);
-    if (frame.letter !== "V") return "unknown";
+    const frame = await this.#peers.request(node, "inquiry", identity);
+    if (frame.type !== "verdict") return "unknown";
     if (frame.values.verdict === verdicts.dead) return "dead";
     return frame.values.verdict === verdicts.live ? "live" : "unknown";
   }

@@ -20,7 +20,8 @@ import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { commands, limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import type { Order, OrderResult, Orders } from "./orders.ts";
-import { type Peers, readAnnouncement } from "./peers.ts";
+import { readAnnouncement } from "./announcements.ts";
+import type { Peers } from "./peers.ts";
 import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
 import type { Treatments } from "./treatments.ts";
 
@@ -116,7 +117,7 @@ export class Moves {
     this.#context.dispatch({ type: "sampled", samples });
   }
 
-  /** Performs the effect `offer`: frame C to that node, its answer to the balancer. */
+  /** Performs the effect `offer`: a frame `offer` to that node, its answer to the balancer. */
   async offer({ ticket, to, id, manual }: EffectOf<"offer">): Promise<void> {
     const startMs = monotonicMs();
     const answer = (accepted: boolean, reason: string | null) =>
@@ -134,18 +135,19 @@ export class Moves {
     if (inspection.cantmove !== null) return answer(false, inspection.cantmove);
     try {
       const cpuFeatures = native.cpuFeatures();
-      const frame = await this.#peers.request(to, "C", {
+      const frame = await this.#peers.request(to, "offer", {
         ...wireIdentity(record, ticket),
         memoryBytes: BigInt(inspection.memoryBytes),
+        cpuMs: BigInt(Math.round(1000 * inspection.cpuSeconds)),
         clockMs: BigInt(wallMs()),
         xcr0: new DataView(cpuFeatures.buffer).getBigUint64(0, true),
         cpuFeatures,
         program: record.program,
         lbVersion: version,
         manual: manual ? 1 : 0,
-      }, { before: { ticket, cpuMs: BigInt(Math.round(1000 * inspection.cpuSeconds)) } });
-      if (frame.letter !== "Y" && frame.letter !== "N") {
-        return answer(false, `it answered ${frame.letter}`);
+      });
+      if (frame.type !== "accept" && frame.type !== "refuse") {
+        return answer(false, `it answered ${frame.type}`);
       }
       const { values } = frame;
       this.#phases.set(ticket, { offerMs: monotonicMs() - startMs, connectMs: 0 });
@@ -153,9 +155,9 @@ export class Moves {
         type: "offerAnswered",
         ticket,
         from: to,
-        accepted: frame.letter === "Y",
+        accepted: frame.type === "accept",
         announcement: readAnnouncement(values, values.letter),
-        reason: frame.letter === "N" ? frame.values.reason : null,
+        reason: frame.type === "refuse" ? frame.values.reason : null,
       });
     } catch (error) {
       answer(false, describe(error));
@@ -165,7 +167,7 @@ export class Moves {
   /** Performs the effect `withdrawOffer`. */
   withdraw({ ticket, to }: EffectOf<"withdrawOffer">): void {
     this.#phases.delete(ticket);
-    this.#peers.tell(to, "W", { ticket });
+    this.#peers.tell(to, "withdraw", { ticket });
   }
 
   /** Performs the effect `orderMove`, to its end. */
@@ -204,7 +206,7 @@ export class Moves {
         ...carried,
       });
       // So that the place there does not wait for its time-out.
-      this.#peers.tell(to, "W", { ticket });
+      this.#peers.tell(to, "withdraw", { ticket });
     } else {
       log.info("move", fields);
       this.#context.dispatch({ type: "moveEnded", ticket, outcome: "moved", ...carried });
@@ -216,8 +218,8 @@ export class Moves {
     const seen = reason ?? "no reason given";
     const values = { ...identity, command: commands.fate, pid: 0, destination: "", path: "" };
     try {
-      const answer = await this.#peers.request(to, "M", values, { timeoutMs: FATE_MS_MAX });
-      const there = answer.letter === "Y" ? answer.values.detail : "";
+      const answer = await this.#peers.request(to, "command", values, { timeoutMs: FATE_MS_MAX });
+      const there = answer.type === "accept" ? answer.values.detail : "";
       return there === "" ? seen : `on ${to}: ${there} (here: ${seen})`;
     } catch {
       return seen.includes(to) ? seen : `${seen}; ${to} does not answer: see whether it runs`;
@@ -271,8 +273,8 @@ export class Moves {
       const frame = await connection.read(limits.helloFrameSizeMax).finally(() =>
         clearTimeout(timer)
       );
-      if (frame?.letter !== "Y") {
-        const reason = frame?.letter === "N" ? frame.values.reason : "it did not answer";
+      if (frame?.type !== "accept") {
+        const reason = frame?.type === "refuse" ? frame.values.reason : "it did not answer";
         throw new HostError(`Cannot send to ${to}: ${reason}`, { fix: "See the other node's log" });
       }
       return takeDescriptor(connection, this.#context.config.ioTimeoutMs);

@@ -16,6 +16,7 @@ import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LocalMessage } from "../wire/local.ts";
 import { limits, verdicts } from "../wire/schema.ts";
+import { noAnnouncement } from "./announcements.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
@@ -117,10 +118,7 @@ export class Node {
       refuseAsk: ({ to, announcement }) => this.#peers.ask(to, announcement, true),
       offer: (effect) => void this.#moves.offer(effect),
       withdrawOffer: (effect) => this.#moves.withdraw(effect),
-      answerOffer: (effect) => {
-        this.#peers.tellLoad(effect.to, effect.announcement);
-        this.#arrivals.answer(effect);
-      },
+      answerOffer: (effect) => this.#arrivals.answer(effect),
       orderMove: (effect) => void this.#moves.move(effect),
       treatGuests: (effect) => this.#treatments.perform(effect),
       requestDone: (effect) => this.#commands.finish(effect),
@@ -330,15 +328,17 @@ export class Node {
       for (;;) {
         const frame = await connection.read();
         if (frame === null) break;
-        if (frame.letter !== "I" && frame.letter !== "M") throw notARequest(frame.letter, from);
-        this.#request(from, frame, (letter, values) => {
-          connection.send(letter, values, { answer: true }).catch(() => {});
+        if (frame.type !== "snapshot" && frame.type !== "command") {
+          throw notARequest(frame.type, from);
+        }
+        this.#request(from, frame, (type, values) => {
+          connection.send(type, values, { answer: true }).catch(() => {});
         });
       }
     } catch (error) {
       if (error instanceof WireError) {
         log.warning("connection closed", { peer: connection.peer, reason: error.message });
-        await connection.send("E", { message: error.message.slice(0, 500) }).catch(() => {});
+        await connection.send("error", { message: error.message.slice(0, 500) }).catch(() => {});
       } else if (!(error instanceof HostError)) throw error;
     } finally {
       this.#open.delete(connection);
@@ -348,31 +348,29 @@ export class Node {
 
   /** A request from another daemon (`from` is its name) or from a command on this node (""). */
   #request(from: string, frame: Frame, reply: Reply): void {
-    switch (frame.letter) {
-      case "I":
+    switch (frame.type) {
+      case "snapshot":
         return void this.#snapshot(frame.values.request, reply);
-      case "M":
+      case "command":
         return void this.#commands.run(frame.values, reply);
-      case "C":
+      case "offer":
         return this.#arrivals.offered(from, frame.values, reply);
-      case "G":
+      case "gossip":
         return this.#cluster.receive(from, frame.values);
-      case "T":
-        return this.#arrivals.told(from, frame.values);
-      case "W":
+      case "withdraw":
         return this.#arrivals.withdrawn(frame.values.ticket);
-      case "K": {
+      case "ended": {
         const { request, ...ending } = frame.values;
         this.#homes.ended(ending);
-        return reply("Y", { request, epoch: 0n, sequence: 0n, letter: 0, detail: "" });
+        return reply("accept", { request, ...noAnnouncement, letter: 0, detail: "" });
       }
-      case "Q": {
+      case "inquiry": {
         const { request, ...identity } = frame.values;
         const verdict = verdicts[this.#arrivals.judge(identity)];
-        return reply("V", { request, ticket: identity.ticket, verdict });
+        return reply("verdict", { request, ticket: identity.ticket, verdict });
       }
       default:
-        throw notARequest(frame.letter, from);
+        throw notARequest(frame.type, from);
     }
   }
 
@@ -383,12 +381,15 @@ export class Node {
     const { frequencySeconds } = config;
     const members = this.#cluster.view;
     const snapshot = makeSnapshot(this.#shell.view, records, { frequencySeconds, members });
-    reply("I", { request, json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE) });
+    reply("snapshot", {
+      request,
+      json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE),
+    });
   }
 }
 
-function notARequest(letter: string, from: string): WireError {
-  return new WireError(`Cannot accept frame ${letter} from "${from}": it is not for it to send`, {
+function notARequest(type: string, from: string): WireError {
+  return new WireError(`Cannot accept frame ${type} from "${from}": it is not for it to send`, {
     fix: "Run the same lb version on both nodes: compare `lb --version`",
   });
 }

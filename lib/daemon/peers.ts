@@ -12,14 +12,15 @@ import { version } from "../base/version.ts";
 import { callHello, type Hello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import { connectTcp, type TcpConnection, watchForSilence } from "../host/tcp.ts";
-import type { Frame, FrameLetter, FrameValues } from "../wire/frame.ts";
+import type { Frame, FrameType, FrameValues } from "../wire/frame.ts";
 import { frameTypes, limits } from "../wire/schema.ts";
+import { announcementValues, letterByte, letterFrames, readAnnouncement } from "./announcements.ts";
 import type { Context } from "./context.ts";
 
 const log = logger("peers");
 
 /** Sends the answer to a request. A lost connection is not an error: the asker notices. */
-export type Reply = <L extends FrameLetter>(letter: L, values: FrameValues<L>) => void;
+export type Reply = <T extends FrameType>(type: T, values: FrameValues<T>) => void;
 
 /** Takes a request that another daemon, or a command, has sent. */
 export type RequestHandler = (from: string, frame: Frame, reply: Reply) => void;
@@ -31,35 +32,6 @@ interface Peer {
   /** It runs this version of lb: there may be frames that another one does not know. */
   readonly isSame: boolean;
   readonly pending: Map<bigint, (answer: Frame | Error) => void>;
-}
-
-/** The announced letter as a frame carries it. */
-export function announcementValues(announcement: Announcement) {
-  return { epoch: BigInt(announcement.epoch), sequence: BigInt(announcement.seq) };
-}
-
-/** The announced letter with the load as a frame carries it; null: the load is not told. */
-function loadValues(announcement: Announcement): FrameValues<"L"> | null {
-  const { letter, load } = announcement;
-  if (load === undefined) return null;
-  const thousandths = Math.min(2 ** 32 - 1, Math.round(load * 1000));
-  const stamp = announcementValues(announcement);
-  return { ...stamp, letter: frameTypes[letter], load: thousandths };
-}
-
-/** Reads an announcement from a frame's fields; a letter that is neither is a WireError. */
-export function readAnnouncement(
-  values: { readonly epoch: bigint; readonly sequence: bigint },
-  letter: number,
-): Announcement {
-  const known = (["U", "F"] as const).find((name) => frameTypes[name] === letter);
-  const [epoch, seq] = [Number(values.epoch), Number(values.sequence)];
-  if (known === undefined || !Number.isSafeInteger(epoch) || !Number.isSafeInteger(seq)) {
-    throw new WireError(`Cannot accept announcement: letter ${letter}, epoch ${values.epoch}`, {
-      fix: "Run the same lb version on both nodes: compare `lb --version`",
-    });
-  }
-  return { letter: known, epoch, seq };
 }
 
 /** All connections to other daemons. */
@@ -167,7 +139,7 @@ export class Peers {
       reason = describe(error);
       if (error instanceof WireError) {
         log.warning("connection closed", { node: peer.node, reason });
-        await peer.connection.send("E", { message: reason.slice(0, 500) }).catch(() => {});
+        await peer.connection.send("error", { message: reason.slice(0, 500) }).catch(() => {});
       } else if (!(error instanceof HostError)) throw error;
     } finally {
       this.#drop(peer, reason);
@@ -198,66 +170,52 @@ export class Peers {
 
   #take(peer: Peer, frame: Frame): void {
     const { node } = peer;
-    switch (frame.letter) {
-      case "U":
-      case "F": {
-        const announcement = readAnnouncement(frame.values, frameTypes[frame.letter]);
+    switch (frame.type) {
+      case "under":
+      case "full": {
+        const announcement = readAnnouncement(frame.values, frameTypes[frame.type]);
         return this.#context.dispatch({ type: "peerLetter", node, announcement });
       }
-      case "L": {
-        const { letter, load } = frame.values;
-        const announcement = { ...readAnnouncement(frame.values, letter), load: load / 1000 };
-        return this.#context.dispatch({ type: "peerLetter", node, announcement });
-      }
-      case "S": {
-        const { letter, load, none } = frame.values;
-        const announcement = { ...readAnnouncement(frame.values, letter), load: load / 1000 };
-        const type = none === 0 ? "asked" : "askRefused";
+      case "seek": {
+        const announcement = readAnnouncement(frame.values, frame.values.letter);
+        const type = frame.values.none === 0 ? "asked" : "askRefused";
         return this.#context.dispatch({ type, node, announcement });
       }
-      case "B": {
+      case "started": {
         const announcement = readAnnouncement(frame.values, frame.values.letter);
         return this.#context.dispatch({ type: "peerGreeted", node, announcement });
       }
-      case "E":
+      case "error":
         log.warning("the other node reports an error", { node, reason: frame.values.message });
         return;
-      case "Y":
-      case "N":
-      case "V":
+      case "accept":
+      case "refuse":
+      case "verdict":
         return peer.pending.get(frame.values.request)?.(frame);
-      case "I":
+      case "snapshot":
         if (frame.answer) return peer.pending.get(frame.values.request)?.(frame);
         break;
-      case "H":
-      case "A":
+      case "hello":
+      case "proof":
         throw new WireError(
-          `Cannot accept frame ${frame.letter} from ${node}: it is not its time`,
+          `Cannot accept frame ${frame.type} from ${node}: it is not its time`,
           {
             fix: "Run the same lb version on both nodes: compare `lb --version`",
           },
         );
     }
-    this.#onRequest(node, frame, (letter, values) => {
-      peer.connection.send(letter, values, { answer: true }).catch(() => {});
+    this.#onRequest(node, frame, (type, values) => {
+      peer.connection.send(type, values, { answer: true }).catch(() => {});
     });
   }
 
   /** Sends to one node if it is connected; a lost connection is noticed by its reader. */
-  #send<L extends FrameLetter>(node: string, letter: L, values: FrameValues<L>): void {
-    this.#peers.get(node)?.[0]?.connection.send(letter, values).catch(() => {});
-  }
-
-  /** Tells our load to one node, if a policy asks for it: before the answer to its offer. */
-  tellLoad(node: string, announcement: Announcement): void {
-    const values = loadValues(announcement);
-    if (values !== null) this.#send(node, "L", values);
+  #send<T extends FrameType>(node: string, type: T, values: FrameValues<T>): void {
+    this.#peers.get(node)?.[0]?.connection.send(type, values).catch(() => {});
   }
 
   #sendLetter(node: string, announcement: Announcement): void {
-    const values = loadValues(announcement);
-    if (values !== null) this.#send(node, "L", values);
-    else this.#send(node, announcement.letter, announcementValues(announcement));
+    this.#send(node, letterFrames[announcement.letter], announcementValues(announcement));
   }
 
   /** Broadcasts our letter to every associated node that is connected. */
@@ -269,9 +227,9 @@ export class Peers {
 
   /** Tells our letter to one node, as a greeting or as the answer to one. */
   tellLetter(node: string, greeting: boolean, announcement: Announcement): void {
-    const values = announcementValues(announcement);
-    if (greeting) this.#send(node, "B", { ...values, letter: frameTypes[announcement.letter] });
-    if (!greeting || announcement.load !== undefined) this.#sendLetter(node, announcement);
+    if (!greeting) return this.#sendLetter(node, announcement);
+    const letter = letterByte(announcement.letter);
+    this.#send(node, "started", { ...announcementValues(announcement), letter });
   }
 
   /**
@@ -279,7 +237,7 @@ export class Peers {
    *
    * @throws {HostError} If the node cannot be reached, or runs another version.
    */
-  async gossip(node: string, values: FrameValues<"G">): Promise<void> {
+  async gossip(node: string, values: FrameValues<"gossip">): Promise<void> {
     const existing = this.#peers.get(node)?.find(({ connection }) => !connection.closed);
     const peer = existing ?? await this.#open(node);
     if (existing === undefined) {
@@ -291,7 +249,7 @@ export class Peers {
         fix: "Run the same lb version on both nodes: compare `lb --version`",
       });
     }
-    const write = peer.connection.send("G", values).catch(() => {}); // its reader notices
+    const write = peer.connection.send("gossip", values).catch(() => {}); // its reader notices
     this.#writes.add(write);
     void write.then(() => this.#writes.delete(write));
     await write;
@@ -319,22 +277,26 @@ export class Peers {
 
   /** Asks a node for a process, or tells it that there is none for it. */
   ask(node: string, announcement: Announcement, isAnswer: boolean): void {
-    const values = loadValues(announcement);
-    if (values !== null) this.#send(node, "S", { ...values, none: isAnswer ? 1 : 0 });
+    const letter = letterByte(announcement.letter);
+    this.#send(node, "seek", {
+      ...announcementValues(announcement),
+      letter,
+      none: isAnswer ? 1 : 0,
+    });
   }
 
   /** Sends a frame that is not answered. */
-  tell<L extends FrameLetter>(node: string, letter: L, values: FrameValues<L>): void {
-    this.#send(node, letter, values);
+  tell<T extends FrameType>(node: string, type: T, values: FrameValues<T>): void {
+    this.#send(node, type, values);
   }
 
   /** A question to this node, as about an image that was restarted at home: it needs no connection. */
-  #askItself<L extends FrameLetter>(letter: L, values: object): Promise<Frame> {
+  #askItself(type: FrameType, values: object): Promise<Frame> {
     const { node } = this.#context;
     return new Promise((resolve) => {
-      const frame = { letter, answer: false, values } as unknown as Frame;
-      this.#onRequest(node, frame, (letter, values) => {
-        resolve({ letter, answer: true, values } as unknown as Frame);
+      const frame = { type, answer: false, values } as unknown as Frame;
+      this.#onRequest(node, frame, (type, values) => {
+        resolve({ type, answer: true, values } as unknown as Frame);
       });
     });
   }
@@ -343,20 +305,16 @@ export class Peers {
    * Asks another daemon, over a connection of its own if there is none, and waits for the answer.
    *
    * @param values The frame's fields but `request`, which is filled in.
-   * @param options.before Sent first, on the same connection.
    * @throws {HostError} If it cannot be reached or does not answer in time.
    */
-  async request<L extends "C" | "K" | "M" | "Q" | "I">(
+  async request<T extends "offer" | "ended" | "command" | "inquiry" | "snapshot">(
     node: string,
-    letter: L,
-    values: Omit<FrameValues<L>, "request">,
-    { timeoutMs = limits.answerTimeoutMs, before }: {
-      readonly timeoutMs?: number;
-      readonly before?: FrameValues<"T">;
-    } = {},
+    type: T,
+    values: Omit<FrameValues<T>, "request">,
+    { timeoutMs = limits.answerTimeoutMs }: { readonly timeoutMs?: number } = {},
   ): Promise<Frame> {
     const request = this.#nextRequest++;
-    if (node === this.#context.node) return await this.#askItself(letter, { ...values, request });
+    if (node === this.#context.node) return await this.#askItself(type, { ...values, request });
     const existing = this.#peers.get(node)?.[0];
     const peer = existing ?? await this.#open(node);
     let timer: number | undefined;
@@ -373,9 +331,8 @@ export class Peers {
               fix: "Check the network and the other node's log",
             }),
           ), timeoutMs);
-        if (before !== undefined) peer.connection.send("T", before).catch(settle);
-        const all = { ...values, request } as unknown as FrameValues<L>;
-        peer.connection.send(letter, all).catch(settle);
+        const all = { ...values, request } as unknown as FrameValues<T>;
+        peer.connection.send(type, all).catch(settle);
       });
     } finally {
       clearTimeout(timer);

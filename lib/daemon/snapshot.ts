@@ -9,7 +9,7 @@ import { wallMs } from "../host/clock.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
 import type { Records } from "./records.ts";
 
-/** Makes the snapshot that `I` is answered with. */
+/** Makes the snapshot that a frame `snapshot` is answered with. */
 export function makeSnapshot(
   view: BalancerView,
   records: Pick<Records, "guests" | "shadows">,

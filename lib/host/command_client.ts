@@ -6,7 +6,7 @@
  * @module
  */
 import { describe, HostError, UsageError, WireError } from "../base/errors.ts";
-import type { FrameLetter, FrameValues } from "../wire/frame.ts";
+import type { FrameType, FrameValues } from "../wire/frame.ts";
 import { commands } from "../wire/schema.ts";
 import { parseSnapshot, type Snapshot } from "../wire/snapshot.ts";
 import { formatAddress, parseAddress } from "./address.ts";
@@ -85,12 +85,12 @@ export async function connectNode(
 }
 
 /** Sends one question and waits for its answer; frames in between are not for us. */
-async function ask<L extends FrameLetter>(
+async function ask<T extends FrameType>(
   connection: FrameConnection,
-  letter: L,
-  values: FrameValues<L> & { readonly request: bigint },
+  type: T,
+  values: FrameValues<T> & { readonly request: bigint },
 ) {
-  await connection.send(letter, values);
+  await connection.send(type, values);
   for (;;) {
     const frame = await connection.read();
     if (frame === null) {
@@ -101,7 +101,7 @@ async function ask<L extends FrameLetter>(
         },
       );
     }
-    if (frame.letter === "E") {
+    if (frame.type === "error") {
       throw new WireError(`Cannot ask ${connection.peer}: it says: ${frame.values.message}`, {
         fix: "Run the same lb version on both sides",
       });
@@ -120,8 +120,8 @@ let lastRequest = 0n;
  */
 export async function askSnapshot(connection: FrameConnection): Promise<Snapshot> {
   const request = ++lastRequest;
-  const answer = await ask(connection, "I", { request, json: new Uint8Array() });
-  if (answer.letter !== "I") throw unexpected(connection, answer.letter);
+  const answer = await ask(connection, "snapshot", { request, json: new Uint8Array() });
+  if (answer.type !== "snapshot") throw unexpected(connection, answer.type);
   return parseSnapshot(new TextDecoder().decode(answer.values.json));
 }
 
@@ -149,7 +149,7 @@ export async function askCommand(
   connection: FrameConnection,
   command: ProcessCommand,
 ): Promise<string> {
-  const answer = await ask(connection, "M", {
+  const answer = await ask(connection, "command", {
     request: ++lastRequest,
     ...noIdentity,
     command: commands[command.command],
@@ -157,8 +157,8 @@ export async function askCommand(
     destination: command.destination ?? "",
     path: command.path ?? "",
   });
-  if (answer.letter === "Y") return answer.values.detail;
-  if (answer.letter === "N") {
+  if (answer.type === "accept") return answer.values.detail;
+  if (answer.type === "refuse") {
     const { reason, fix } = answer.values;
     // A node's own refusals are whole sentences already.
     const message = reason.startsWith("Cannot ")
@@ -166,11 +166,11 @@ export async function askCommand(
       : `Cannot ${command.command} process ${command.pid}: ${reason}`;
     throw new HostError(message, { fix: fix === "" ? "See the log of the daemon" : fix });
   }
-  throw unexpected(connection, answer.letter);
+  throw unexpected(connection, answer.type);
 }
 
-function unexpected(connection: FrameConnection, letter: string): WireError {
-  return new WireError(`Cannot understand ${connection.peer} as it answered by ${letter}`, {
+function unexpected(connection: FrameConnection, type: string): WireError {
+  return new WireError(`Cannot understand ${connection.peer} as it answered by ${type}`, {
     fix: "Run the same lb version on both sides",
   });
 }

@@ -14,7 +14,7 @@ import {
   encodeFrameBody,
   encodeHeader,
   type Frame,
-  type FrameLetter,
+  type FrameType,
   type FrameValues,
 } from "../wire/frame.ts";
 import { frameFlags, limits } from "../wire/schema.ts";
@@ -97,7 +97,7 @@ export class FrameConnection {
     const sealed = (header.flags & frameFlags.authenticated) !== 0;
     if (sealed !== (this.auth !== null)) {
       throw malformed(
-        `Cannot accept frame ${header.letter} from ${this.peer}: ` +
+        `Cannot accept frame ${header.type} from ${this.peer}: ` +
           (sealed ? "it has a code nobody agreed on" : "it must end with its code"),
       );
     }
@@ -111,23 +111,23 @@ export class FrameConnection {
    *
    * @throws {HostError} If the connection is lost or its reader is too slow; it is closed then.
    */
-  async send<L extends FrameLetter>(
-    letter: L,
-    values: FrameValues<L>,
+  async send<T extends FrameType>(
+    type: T,
+    values: FrameValues<T>,
     options: { readonly answer?: boolean } = {},
   ): Promise<void> {
-    const body = encodeFrameBody(letter, values);
+    const body = encodeFrameBody(type, values);
     const auth = this.auth;
     const length = body.length + (auth === null ? 0 : limits.macSize);
     if (length > limits.frameSizeMax) {
       throw new WireError(
-        `Cannot send frame ${letter} as it may have ${limits.frameSizeMax} bytes: it has ${length}`,
+        `Cannot send frame ${type} as it may have ${limits.frameSizeMax} bytes: it has ${length}`,
         { fix: "Report this as a bug with the node's log" },
       );
     }
     const flags = (auth === null ? 0 : frameFlags.authenticated) |
       (options.answer === true ? frameFlags.answer : 0);
-    const header = encodeHeader({ letter, flags, length });
+    const header = encodeHeader({ type, flags, length });
     // Sealed here and not when its turn comes: the counter follows the order of the calls.
     const bytes = concat(auth === null ? [header, body] : [header, body, auth.seal(header, body)]);
     if (this.#queued + bytes.length > QUEUE_SIZE_MAX) {

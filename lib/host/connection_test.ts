@@ -64,8 +64,14 @@ const b = { key, node: "b:1" };
 
 Deno.test("FrameConnection carries frames over short reads and writes, in order", async () => {
   const [left, right] = pair();
-  void left.send("Q", { request: 1n, ticket: 2n, startTicks: 3n, homePid: 4, homeNode: "å:1" });
-  void left.send("U", { epoch: 5n, sequence: 6n }, { answer: true });
+  void left.send("inquiry", {
+    request: 1n,
+    ticket: 2n,
+    startTicks: 3n,
+    homePid: 4,
+    homeNode: "å:1",
+  });
+  void left.send("under", { epoch: 5n, sequence: 6n, load: 7 }, { answer: true });
   const first = await right.read();
   assert.deepEqual(first?.values, {
     request: 1n,
@@ -75,7 +81,7 @@ Deno.test("FrameConnection carries frames over short reads and writes, in order"
     homeNode: "å:1",
   });
   const second = await right.read();
-  assert.deepEqual([second?.letter, second?.answer], ["U", true]);
+  assert.deepEqual([second?.type, second?.answer], ["under", true]);
   left.close();
   assert.equal(await right.read(), null);
 });
@@ -85,7 +91,7 @@ Deno.test("FrameConnection.read() reports an end inside a frame as malformed", a
     const end = new PipeEnd();
     const connection = new FrameConnection(end, "peer");
     const [sender, , pipe] = pair();
-    await sender.send("U", { epoch: 1n, sequence: 1n });
+    await sender.send("under", { epoch: 1n, sequence: 1n, load: 1 });
     const bytes = new Uint8Array(pipe.sent.flatMap((part) => [...part]));
     end.push(bytes.subarray(0, size));
     end.end();
@@ -103,7 +109,7 @@ Deno.test("FrameConnection.read() does not reserve what a frame only claims to h
 Deno.test("FrameConnection.send() fails with a reason once the connection is closed", async () => {
   const [left] = pair();
   left.close();
-  await assert.rejects(left.send("U", { epoch: 1n, sequence: 1n }), HostError);
+  await assert.rejects(left.send("under", { epoch: 1n, sequence: 1n, load: 1 }), HostError);
 });
 
 Deno.test("callHello() and acceptHello() tell both sides who the other is", async () => {
@@ -115,9 +121,9 @@ Deno.test("callHello() and acceptHello() tell both sides who the other is", asyn
   ]);
   assert.equal(called.node, "b:1");
   assert.deepEqual([accepted.node, accepted.role, accepted.identity], ["a:1", "link", identity]);
-  void left.send("W", { ticket: 5n });
+  void left.send("withdraw", { ticket: 5n });
   assert.deepEqual((await right.read())?.values, { ticket: 5n });
-  void right.send("W", { ticket: 6n });
+  void right.send("withdraw", { ticket: 6n });
   assert.deepEqual((await left.read())?.values, { ticket: 6n });
 });
 
@@ -136,10 +142,10 @@ Deno.test("callHello() refuses an acceptor that does not know the key", async ()
   // It repeats what it hears: a proof that was sent back must not pass for one.
   const mirror = (async () => {
     const hello = await right.read();
-    assert.equal(hello?.letter, "H");
-    if (hello?.letter === "H") await right.send("H", hello.values);
+    assert.equal(hello?.type, "hello");
+    if (hello?.type === "hello") await right.send("hello", hello.values);
     const proof = await right.read();
-    if (proof?.letter === "A") await right.send("A", proof.values);
+    if (proof?.type === "proof") await right.send("proof", proof.values);
   })();
   await assert.rejects(caller, WireError);
   await mirror;
@@ -147,14 +153,14 @@ Deno.test("callHello() refuses an acceptor that does not know the key", async ()
 
 Deno.test("acceptHello() takes no other frame before the proof", async () => {
   const [left, right] = pair();
-  await left.send("I", { request: 1n, json: new Uint8Array() });
+  await left.send("snapshot", { request: 1n, json: new Uint8Array() });
   await assert.rejects(acceptHello(right, b).finally(() => right.close()), WireError);
 });
 
 Deno.test("acceptHello() refuses a hello that is too long before it reads it", async () => {
   const [left, right] = pair();
   const json = new Uint8Array(limits.helloFrameSizeMax);
-  void left.send("I", { request: 1n, json }).catch(() => {});
+  void left.send("snapshot", { request: 1n, json }).catch(() => {});
   await assert.rejects(acceptHello(right, b).finally(() => right.close()), WireError);
 });
 
@@ -171,7 +177,7 @@ Deno.test("a frame without its code after the proof closes the connection", asyn
   const [left, right] = pair();
   await Promise.all([callHello(left, a, "daemon", noIdentity), acceptHello(right, b)]);
   left.auth = null;
-  void left.send("W", { ticket: 5n });
+  void left.send("withdraw", { ticket: 5n });
   await assert.rejects(right.read(), /must end with its code/);
   left.close();
 });

@@ -9,7 +9,7 @@ import { HostError, WireError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { checkProof, FrameAuth, makeNonce, makeProof, type Side } from "../wire/auth.ts";
 import { malformed } from "../wire/fields.ts";
-import { encodeFrameBody, type Frame, type FrameLetter, type FrameValues } from "../wire/frame.ts";
+import { encodeFrameBody, type Frame, type FrameType, type FrameValues } from "../wire/frame.ts";
 import { limits, roles, schema } from "../wire/schema.ts";
 import type { FrameConnection } from "./connection.ts";
 
@@ -49,7 +49,7 @@ function helloValues(
   credentials: Credentials,
   role: Role,
   identity: WireIdentity,
-): FrameValues<"H"> {
+): FrameValues<"hello"> {
   return {
     protocolVersion: schema.protocolVersion,
     role: roles[role],
@@ -60,10 +60,10 @@ function helloValues(
   };
 }
 
-async function expect<L extends FrameLetter>(
+async function expect<T extends FrameType>(
   connection: FrameConnection,
-  letter: L,
-): Promise<FrameValues<L>> {
+  type: T,
+): Promise<FrameValues<T>> {
   const frame: Frame | null = await connection.read(limits.helloFrameSizeMax);
   if (frame === null) {
     throw new WireError(
@@ -71,21 +71,21 @@ async function expect<L extends FrameLetter>(
       { fix: "See the other node's log; both nodes need the same key" },
     );
   }
-  if (frame.letter === "E") {
-    const { message } = frame.values as FrameValues<"E">;
+  if (frame.type === "error") {
+    const { message } = frame.values as FrameValues<"error">;
     throw new WireError(`Cannot authenticate with ${connection.peer}: it says: ${message}`, {
       fix: WRONG_KEY_FIX,
     });
   }
-  if (frame.letter !== letter) {
+  if (frame.type !== type) {
     throw malformed(
-      `Cannot authenticate with ${connection.peer} as it must send ${letter}: it sent ${frame.letter}`,
+      `Cannot authenticate with ${connection.peer} as it must send ${type}: it sent ${frame.type}`,
     );
   }
-  return frame.values as FrameValues<L>;
+  return frame.values as FrameValues<T>;
 }
 
-function readHello(connection: FrameConnection, values: FrameValues<"H">): Hello {
+function readHello(connection: FrameConnection, values: FrameValues<"hello">): Hello {
   const role = (Object.keys(roles) as Role[]).find((name) => roles[name] === values.role);
   if (
     role === undefined || values.nonce.length !== limits.nonceSize || values.node === "" ||
@@ -128,16 +128,16 @@ async function finish(
   hellos: { readonly caller: Uint8Array; readonly acceptor: Uint8Array },
 ): Promise<void> {
   const other = side === "caller" ? "acceptor" : "caller";
-  if (side === "caller") await connection.send("A", { proof: makeProof(key, side, hellos) });
-  const { proof } = await expect(connection, "A");
+  if (side === "caller") await connection.send("proof", { proof: makeProof(key, side, hellos) });
+  const { proof } = await expect(connection, "proof");
   if (!checkProof(key, other, hellos, proof)) {
     // The other side may know only that it was refused; what it knows it can log.
-    await connection.send("E", { message: "the cluster keys differ" }).catch(() => {});
+    await connection.send("error", { message: "the cluster keys differ" }).catch(() => {});
     throw new WireError(`Cannot authenticate with ${connection.peer}: its proof is wrong`, {
       fix: WRONG_KEY_FIX,
     });
   }
-  if (side === "acceptor") await connection.send("A", { proof: makeProof(key, side, hellos) });
+  if (side === "acceptor") await connection.send("proof", { proof: makeProof(key, side, hellos) });
   connection.auth = new FrameAuth(key, side, hellos);
 }
 
@@ -156,9 +156,9 @@ export function callHello(
 ): Promise<Hello> {
   return timed(connection, async () => {
     const values = helloValues(credentials, role, identity);
-    const caller = encodeFrameBody("H", values);
-    await connection.send("H", values);
-    const hello = readHello(connection, await expect(connection, "H"));
+    const caller = encodeFrameBody("hello", values);
+    await connection.send("hello", values);
+    const hello = readHello(connection, await expect(connection, "hello"));
     const acceptor = connection.lastBody.slice();
     await finish(connection, credentials.key, "caller", { caller, acceptor });
     return hello;
@@ -174,11 +174,11 @@ export function callHello(
  */
 export function acceptHello(connection: FrameConnection, credentials: Credentials): Promise<Hello> {
   return timed(connection, async () => {
-    const hello = readHello(connection, await expect(connection, "H"));
+    const hello = readHello(connection, await expect(connection, "hello"));
     const caller = connection.lastBody.slice();
     const values = helloValues(credentials, hello.role, hello.identity);
-    const acceptor = encodeFrameBody("H", values);
-    await connection.send("H", values);
+    const acceptor = encodeFrameBody("hello", values);
+    await connection.send("hello", values);
     await finish(connection, credentials.key, "acceptor", { caller, acceptor });
     return hello;
   });

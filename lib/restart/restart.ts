@@ -48,9 +48,9 @@ async function openLink(config: Config, header: ImageHeader): Promise<number> {
       });
     };
     if (frame === null) refuse(`${homeNode} closed the connection`, "See that node's log");
-    if (frame?.letter === "N") refuse(frame.values.reason, frame.values.fix);
-    if (frame?.letter !== "V") {
-      refuse(`${homeNode} answered ${frame?.letter}`, "Run the same lb version on both nodes");
+    if (frame?.type === "refuse") refuse(frame.values.reason, frame.values.fix);
+    if (frame?.type !== "verdict") {
+      refuse(`${homeNode} answered ${frame?.type}`, "Run the same lb version on both nodes");
     } else if (frame.values.verdict === verdicts.dead) {
       refuse(
         `${homeNode} says that this image runs already, or never will again`,

@@ -14,36 +14,36 @@
 import { type AnyValue, decodeBody, encodeBody, type FieldValues, malformed } from "./fields.ts";
 import { type BodyFieldType, frameFlags, frames, frameTypes, limits, schema } from "./schema.ts";
 
-/** Letter of a frame that may travel between nodes. */
-export type FrameLetter = keyof typeof frames;
+/** Type of a frame that may travel between nodes. */
+export type FrameType = keyof typeof frames;
 
-/** Values of the body of the frame `L`. */
-export type FrameValues<L extends FrameLetter> = FieldValues<(typeof frames)[L]["fields"]>;
+/** Values of the body of the frame `T`. */
+export type FrameValues<T extends FrameType> = FieldValues<(typeof frames)[T]["fields"]>;
 
-/** A decoded frame: its letter, whether it is an answer, and its values. */
+/** A decoded frame: its type, whether it is an answer, and its values. */
 export type Frame = {
-  [L in FrameLetter]:
-    & { readonly letter: L; readonly answer: boolean }
-    & { readonly values: FrameValues<L> };
-}[FrameLetter];
+  [T in FrameType]:
+    & { readonly type: T; readonly answer: boolean }
+    & { readonly values: FrameValues<T> };
+}[FrameType];
 
 /** A decoded header. */
 export interface FrameHeader {
-  readonly letter: FrameLetter;
+  readonly type: FrameType;
   readonly flags: number;
   /** Bytes of the body, its code included. */
   readonly length: number;
 }
 
-const letters = new Map<number, FrameLetter>(
-  (Object.keys(frames) as FrameLetter[]).map((letter) => [frameTypes[letter], letter]),
+const types = new Map<number, FrameType>(
+  (Object.keys(frames) as FrameType[]).map((type) => [frameTypes[type], type]),
 );
 const KNOWN_FLAGS = frameFlags.authenticated | frameFlags.answer;
 
 /** Writes a frame's header. */
 export function encodeHeader(header: FrameHeader): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(limits.frameHeaderSize));
-  view.setUint8(0, frameTypes[header.letter]);
+  view.setUint8(0, frameTypes[header.type]);
   view.setUint8(1, schema.protocolVersion);
   view.setUint16(2, header.flags, true);
   view.setUint32(4, header.length, true);
@@ -67,45 +67,45 @@ export function decodeHeader(
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const letter = letters.get(view.getUint8(0));
-  if (letter === undefined) {
+  const type = types.get(view.getUint8(0));
+  if (type === undefined) {
     throw malformed(`Cannot accept frame: its type ${view.getUint8(0)} is unknown`);
   }
   if (view.getUint8(1) !== schema.protocolVersion) {
     throw malformed(
-      `Cannot accept frame ${letter} as its version must be ${schema.protocolVersion}: ` +
+      `Cannot accept frame ${type} as its version must be ${schema.protocolVersion}: ` +
         `it is ${view.getUint8(1)}`,
     );
   }
   const flags = view.getUint16(2, true);
   if ((flags & ~KNOWN_FLAGS) !== 0) {
-    throw malformed(`Cannot accept frame ${letter}: its flags ${flags} are unknown`);
+    throw malformed(`Cannot accept frame ${type}: its flags ${flags} are unknown`);
   }
   const length = view.getUint32(4, true);
   if (length > sizeMax) {
     throw malformed(
-      `Cannot accept frame ${letter} as its body may have ${sizeMax} bytes: it has ${length}`,
+      `Cannot accept frame ${type} as its body may have ${sizeMax} bytes: it has ${length}`,
     );
   }
-  return { letter, flags, length };
+  return { type, flags, length };
 }
 
 /** Encodes a frame's body. */
-export function encodeFrameBody<L extends FrameLetter>(
-  letter: L,
-  values: FrameValues<L>,
+export function encodeFrameBody<T extends FrameType>(
+  type: T,
+  values: FrameValues<T>,
 ): Uint8Array<ArrayBuffer> {
-  return encodeBody(frames[letter].fields, values as Record<string, AnyValue>);
+  return encodeBody(frames[type].fields, values as Record<string, AnyValue>);
 }
 
 /**
  * Decodes a frame's body (its code, if any, already cut off).
  *
- * @throws {WireError} If it has not exactly the fields of its letter.
+ * @throws {WireError} If it has not exactly the fields of its type.
  */
 export function decodeFrameBody(header: FrameHeader, body: Uint8Array): Frame {
-  const fields: Readonly<Record<string, BodyFieldType>> = frames[header.letter].fields;
+  const fields: Readonly<Record<string, BodyFieldType>> = frames[header.type].fields;
   const values = decodeBody(fields, body);
   const answer = (header.flags & frameFlags.answer) !== 0;
-  return { letter: header.letter, answer, values } as unknown as Frame;
+  return { type: header.type, answer, values } as unknown as Frame;
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { fixedSize } from "./fields.ts";
 import { localSize } from "./local.ts";
-import { type FieldType, frames, local } from "./schema.ts";
+import type { FrameType } from "./frame.ts";
+import { type FieldType, frames, frameTypes, local } from "./schema.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/PROTOCOL.md", import.meta.url));
 
@@ -24,21 +25,21 @@ Deno.test("docs/PROTOCOL.md draws every local message as the schema has it", () 
 Deno.test("docs/PROTOCOL.md names every frame with its own fields in order", () => {
   const groups: Record<string, readonly string[]> = {
     identity: ["ticket", "startTicks", "homePid", "homeNode"],
-    stamp: ["epoch", "sequence"],
+    stamp: ["epoch", "sequence", "load"],
   };
-  for (const [letter, { fields }] of Object.entries(frames)) {
+  for (const [type, { fields }] of Object.entries(frames)) {
     const row = page.split("\n").find((line) =>
-      line.startsWith("| `") && line.includes(`\`${letter}\``)
+      line.startsWith(`| \`${type}\` | ${String.fromCharCode(frameTypes[type as FrameType])} |`)
     );
-    const shown = (row?.split("|")[2] ?? "").trim().split(", ").flatMap((part) => {
+    const shown = (row?.split("|")[3] ?? "").trim().split(", ").flatMap((part) => {
       const group = /^\*(\w+)\*$/.exec(part)?.[1];
       if (group !== undefined) return groups[group] ?? [];
       return part.split(" ")[0] ?? "";
     });
-    assert.deepEqual(shown, Object.keys(fields), letter);
-    for (const [field, type] of Object.entries(fields)) {
+    assert.deepEqual(shown, Object.keys(fields), type);
+    for (const [field, fieldType] of Object.entries(fields)) {
       const grouped = Object.values(groups).some((names) => names.includes(field));
-      assert.ok(grouped || row?.includes(`${field} ${type}`), `${letter}.${field}`);
+      assert.ok(grouped || row?.includes(`${field} ${fieldType}`), `${type}.${field}`);
     }
   }
 });

@@ -17,29 +17,27 @@ export interface StructSchema {
   readonly fields: Readonly<Record<string, FieldType>>;
 }
 
-/** Letters of the thesis (SPEC section 4) as type bytes, and what they lacked. */
+/** Type bytes of frames: the letters of the thesis (SPEC section 4), and what they lacked. */
 export const frameTypes = {
-  P: 0x50, // register (local control socket only)
-  U: 0x55, // announced letter: under
-  F: 0x46, // announced letter: full
-  B: 0x42, // a node has started; carries and is answered with the announced letter
-  R: 0x52, // report on a checkpoint (local control socket only)
-  C: 0x43, // offer of a process
-  K: 0x4b, // a migrated process has ended
-  I: 0x49, // snapshot request and answer
-  Y: 0x59, // accept: an offer, or a stream that may begin
-  N: 0x4e, // refuse, with the reason
-  H: 0x48, // hello (authentication)
-  A: 0x41, // proof (authentication)
-  E: 0x45, // error
-  M: 0x4d, // command: migrate or bring home one process
-  Q: 0x51, // inquiry: what became of this process
-  V: 0x56, // verdict: answer to Q
-  W: 0x57, // withdraw an offer
-  L: 0x4c, // announced letter with the load
-  G: 0x47, // gossip about members
-  T: 0x54, // CPU time of a process that is about to be offered
-  S: 0x53, // seek: a node that is U asks for a process, or hears that there is none for it
+  register: 0x50, // P: local control socket only
+  under: 0x55, // U: announced letter
+  full: 0x46, // F: announced letter
+  started: 0x42, // B: a node has started; carries and is answered with the announced letter
+  report: 0x52, // R: on a checkpoint (local control socket only)
+  offer: 0x43, // C: of a process
+  ended: 0x4b, // K: a migrated process has ended
+  snapshot: 0x49, // I: request and answer
+  accept: 0x59, // Y: an offer, or a stream that may begin
+  refuse: 0x4e, // N: with the reason
+  hello: 0x48, // H: authentication
+  proof: 0x41, // A: authentication
+  error: 0x45, // E
+  command: 0x4d, // M: to a node, for one process or for the node itself
+  inquiry: 0x51, // Q: what became of this process?
+  verdict: 0x56, // V: answer to an inquiry
+  withdraw: 0x57, // W: an offer
+  gossip: 0x47, // G: about members
+  seek: 0x53, // S: a node that is U asks for a process, or hears that there is none for it
 } as const;
 
 /** What a TCP connection is for; sent in hello. */
@@ -77,7 +75,7 @@ export const guestStates = {
   waiting: 6,
 } as const;
 
-/** What a frame of type G says or asks. */
+/** What a frame `gossip` says or asks. */
 export const gossipKinds = {
   ping: 1, // are you there? answered by ack
   ack: 2,
@@ -194,7 +192,7 @@ export const local = {
   GuestEnded: {
     id: 10,
     doc: "keeper to daemon, and home daemon to shadow: the guest has ended with this wait status " +
-      "(K between daemons); the keeper repeats it until it is answered by Ack",
+      "(a frame `ended` between daemons); the keeper repeats it until it is answered by Ack",
     fields: {
       startTicks: "u64",
       ticket: "u64",
@@ -266,7 +264,7 @@ export const frameFlags = {
   answer: 2, // this frame answers the one with the same request
 } as const;
 
-/** What a frame of type M asks for. */
+/** What a frame `command` asks for. */
 export const commands = {
   migrate: 1, // move the process to `destination`, or to the preferred node when that is empty
   home: 2, // bring the process home
@@ -293,39 +291,38 @@ export interface FrameSchema {
   readonly fields: Readonly<Record<string, BodyFieldType>>;
 }
 
-const announcement = { epoch: "u64", sequence: "u64" } as const;
+/**
+ * An announcement's stamp, and the load in thousandths of a process per unit of capacity
+ * (limits.loadUntold: the sender's policy does not tell it).
+ */
+const announcement = { epoch: "u64", sequence: "u64", load: "u32" } as const;
 const identity = { ticket: "u64", startTicks: "u64", homePid: "u32", homeNode: "text" } as const;
 
 /**
- * Bodies of the frames between nodes and from commands, by letter. `request` is chosen by the
- * asking side and repeated in the answer (Y, N, V or the same letter with the flag `answer`).
+ * Bodies of the frames between nodes and from commands, by name. `request` is chosen by the
+ * asking side and repeated in the answer (accept, refuse, verdict or the same type with the flag `answer`).
  * `epoch` grows with each start of a daemon and `sequence` with each announcement, so that what
- * arrives late is dropped. P and R exist on the control socket only.
+ * arrives late is dropped. Register and report exist on the control socket only.
  */
 export const frames = {
-  U: { doc: "my announced letter is U", fields: { ...announcement } },
-  F: { doc: "my announced letter is F", fields: { ...announcement } },
-  B: {
-    doc: "I have started, or met you again; answered by B with your announced letter",
+  under: { doc: "my announced letter is U", fields: { ...announcement } },
+  full: { doc: "my announced letter is F", fields: { ...announcement } },
+  started: {
+    doc: "I have started, or met you again; answered by the same with your announced letter",
     fields: { ...announcement, letter: "u32" },
   },
-  L: {
-    doc: "my announced letter, and my load in thousandths of a process per unit of capacity; " +
-      "instead of U and F, and before Y and N, where the sender's policy asks for loads",
-    fields: { ...announcement, letter: "u32", load: "u32" },
-  },
-  S: {
-    doc:
-      "my announced letter and my load as in L; none 0: have you a process for me? (answered by an " +
+  seek: {
+    doc: "my announced letter and my load; none 0: have you a process for me? (answered by an " +
       "offer, or by this frame with none 1: I have none for you)",
-    fields: { ...announcement, letter: "u32", load: "u32", none: "u32" },
+    fields: { ...announcement, letter: "u32", none: "u32" },
   },
-  C: {
-    doc: "offer of a process; answered by Y (a place is reserved for the ticket) or N",
+  offer: {
+    doc: "offer of a process; answered by accept (a place is reserved for the ticket) or refuse",
     fields: {
       request: "u64",
       ...identity,
       memoryBytes: "u64",
+      cpuMs: "u64", // CPU time that it has used so far, on all nodes
       clockMs: "u64",
       xcr0: "u64",
       cpuFeatures: "bytes",
@@ -334,29 +331,24 @@ export const frames = {
       manual: "u32", // 1: a person asked for this move
     },
   },
-  T: {
-    doc:
-      "the process that the next C offers under this ticket has used so much CPU time, on all nodes",
-    fields: { ticket: "u64", cpuMs: "u64" },
-  },
-  W: { doc: "withdraw the offer of this ticket; not answered", fields: { ticket: "u64" } },
-  K: {
-    doc: "a guest has ended with this wait status; answered by Y, repeated until then",
+  withdraw: { doc: "withdraw the offer of this ticket; not answered", fields: { ticket: "u64" } },
+  ended: {
+    doc: "a guest has ended with this wait status; answered by accept, repeated until then",
     fields: { request: "u64", ...identity, waitStatus: "u32" },
   },
-  I: {
+  snapshot: {
     doc: "snapshot: asked with an empty json, answered with the node's",
     fields: { request: "u64", json: "bytes" },
   },
-  Y: {
-    doc: "yes: to C, K or M; or, with request 0, the raw stream may begin",
+  accept: {
+    doc: "yes: to offer, ended or command; or, with request 0, the raw stream may begin",
     fields: { request: "u64", ...announcement, letter: "u32", detail: "text" },
   },
-  N: {
-    doc: "no: to C or M, or, with request 0, to a stream",
+  refuse: {
+    doc: "no: to offer or command, or, with request 0, to a stream",
     fields: { request: "u64", ...announcement, letter: "u32", reason: "text", fix: "text" },
   },
-  H: {
+  hello: {
     doc: "hello, first in both directions: who I am and what this connection is for",
     fields: {
       protocolVersion: "u32",
@@ -367,9 +359,9 @@ export const frames = {
       lbVersion: "text",
     },
   },
-  A: { doc: "proof: I know the cluster key", fields: { proof: "bytes" } },
-  E: { doc: "error: why I close this connection", fields: { message: "text" } },
-  M: {
+  proof: { doc: "proof: I know the cluster key", fields: { proof: "bytes" } },
+  error: { doc: "error: why I close this connection", fields: { message: "text" } },
+  command: {
     doc:
       "command: one of `commands` for the process `pid`, or for an identity when homeNode is set",
     fields: {
@@ -381,14 +373,14 @@ export const frames = {
       path: "text",
     },
   },
-  Q: {
-    doc: "inquiry: does this guest still run with you? answered by V",
+  inquiry: {
+    doc: "inquiry: does this guest still run with you? answered by verdict",
     fields: { request: "u64", ...identity },
   },
-  G: {
+  gossip: {
     doc:
       "gossip about members: one of `gossipKinds`, with the digest of the sender's table of members, " +
-      "its announced letter (0: not told) with the load (4294967295: not told), and claims",
+      "its announced letter (0: not told), and claims",
     fields: {
       request: "u64",
       kind: "u32",
@@ -396,12 +388,11 @@ export const frames = {
       digest: "u64",
       ...announcement,
       letter: "u32",
-      load: "u32",
       claims: "bytes", // one after another, see lib/wire/claims.ts
     },
   },
-  V: {
-    doc: "verdict: to Q, or, with request 0, to a link (live: the raw stream begins)",
+  verdict: {
+    doc: "verdict: to inquiry, or, with request 0, to a link (live: the raw stream begins)",
     fields: { request: "u64", ticket: "u64", verdict: "u32" },
   },
 } as const satisfies Partial<Record<keyof typeof frameTypes, FrameSchema>>;
@@ -423,6 +414,7 @@ export const limits = {
   reconnectLimitMs: 600_000,
   drainMs: 5, // until what is written behind is on its way
   frameHeaderSize: 8,
+  loadUntold: 0xffff_ffff, // in the place of a load: the sender does not tell it
   nonceSize: 32,
   macSize: 16, // of HMAC-SHA-256; a forger has one try a connection, then it closes
   helloFrameSizeMax: 1024, // before the proof nobody makes us reserve more
@@ -572,7 +564,7 @@ export const neverHeld = { SIGURG: 23, SIGIO: 29, SIGSYS: 31 } as const;
 
 /** All of it under one name. */
 export const schema = {
-  protocolVersion: 1,
+  protocolVersion: 2,
   abiVersion: 3,
   port: 9734,
   frameTypes,

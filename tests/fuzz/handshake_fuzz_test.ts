@@ -42,7 +42,7 @@ async function refuses(bytes: Uint8Array): Promise<void> {
 }
 
 function hello(node: string, role: number): Uint8Array {
-  const body = encodeFrameBody("H", {
+  const body = encodeFrameBody("hello", {
     protocolVersion: 1,
     role,
     ticket: 1n,
@@ -53,7 +53,10 @@ function hello(node: string, role: number): Uint8Array {
     node,
     lbVersion: "0.1.0",
   });
-  return new Uint8Array([...encodeHeader({ letter: "H", flags: 0, length: body.length }), ...body]);
+  return new Uint8Array([
+    ...encodeHeader({ type: "hello", flags: 0, length: body.length }),
+    ...body,
+  ]);
 }
 
 Deno.test("acceptHello() refuses random bytes", async () => {
@@ -77,8 +80,8 @@ Deno.test("acceptHello() refuses a true hello with a changed byte, then random b
 Deno.test("acceptHello() refuses every proof that was not made with the key", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 0, maxLength: 64 }), async (proof) => {
-      const body = encodeFrameBody("A", { proof });
-      const frame = [...encodeHeader({ letter: "A", flags: 0, length: body.length }), ...body];
+      const body = encodeFrameBody("proof", { proof });
+      const frame = [...encodeHeader({ type: "proof", flags: 0, length: body.length }), ...body];
       await refuses(new Uint8Array([...hello("b:1", roles.command), ...frame]));
     }),
   );

@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { WireError } from "../../lib/base/errors.ts";
-import { decodeFrameBody, decodeHeader, type FrameLetter } from "../../lib/wire/frame.ts";
+import { decodeFrameBody, decodeHeader, type FrameType } from "../../lib/wire/frame.ts";
 import { decodeLocal, type LocalName, localSize } from "../../lib/wire/local.ts";
 import { frames, frameTypes, local } from "../../lib/wire/schema.ts";
 
@@ -45,10 +45,10 @@ Deno.test("decodeHeader() throws only WireError on random bytes", () => {
 });
 
 Deno.test("decodeFrameBody() throws only WireError on random bytes", () => {
-  const letters = Object.keys(frames) as FrameLetter[];
+  const types = Object.keys(frames) as FrameType[];
   fc.assert(
-    fc.property(fc.constantFrom(...letters), fc.uint8Array({ maxLength: 300 }), (letter, body) => {
-      throwsOnlyWireError(() => decodeFrameBody({ letter, flags: 0, length: body.length }, body));
+    fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 300 }), (type, body) => {
+      throwsOnlyWireError(() => decodeFrameBody({ type, flags: 0, length: body.length }, body));
     }),
   );
 });

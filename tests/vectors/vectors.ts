@@ -12,7 +12,7 @@
  */
 import { encodeBody, fixedSize, writeFixed } from "../../lib/wire/fields.ts";
 import type { AnyValue } from "../../lib/wire/fields.ts";
-import { encodeHeader, type FrameLetter } from "../../lib/wire/frame.ts";
+import { encodeHeader, type FrameType } from "../../lib/wire/frame.ts";
 import type { LocalName } from "../../lib/wire/local.ts";
 import { localSize } from "../../lib/wire/local.ts";
 import { type BodyFieldType, type FieldType, frames, local } from "../../lib/wire/schema.ts";
@@ -71,13 +71,13 @@ export function localVector(name: LocalName): string {
 }
 
 /** The vector of a frame without its code. */
-export function frameVector(letter: FrameLetter): string {
-  const fields: Readonly<Record<string, BodyFieldType>> = frames[letter].fields;
+export function frameVector(type: FrameType): string {
+  const fields: Readonly<Record<string, BodyFieldType>> = frames[type].fields;
   const length = encodeBody(fields, sampleValues(fields)).length;
-  let text = `# frame ${letter}\n` + line(encodeHeader({ letter, flags: 0, length }), "header");
-  for (const [index, [field, type]] of Object.entries(fields).entries()) {
+  let text = `# frame ${type}\n` + line(encodeHeader({ type, flags: 0, length }), "header");
+  for (const [index, [field, fieldType]] of Object.entries(fields).entries()) {
     text += line(
-      encodeBody({ [field]: type }, { [field]: sampleValue(type, field, index) }),
+      encodeBody({ [field]: fieldType }, { [field]: sampleValue(fieldType, field, index) }),
       field,
     );
   }
@@ -90,8 +90,8 @@ export function allVectors(): [string, string][] {
     ...(Object.keys(local) as LocalName[]).map(
       (name): [string, string] => [`local_${snakeCase(name)}.hex`, localVector(name)],
     ),
-    ...(Object.keys(frames) as FrameLetter[]).map(
-      (letter): [string, string] => [`frame_${letter}.hex`, frameVector(letter)],
+    ...(Object.keys(frames) as FrameType[]).map(
+      (type): [string, string] => [`frame_${type}.hex`, frameVector(type)],
     ),
   ];
 }
