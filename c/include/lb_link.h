@@ -49,11 +49,11 @@ enum lb_link_type {
 	LB_LINK_HOME = 22,      /* guest: I am frozen and come home; no body */
 	LB_LINK_READY = 23,     /* home: the restorer waits for the image; no body */
 	LB_LINK_EXIT = 24,      /* guest: exit_group called with this status; body: lb_link_status; no reply */
-	/* The stream: executed in order, without a reply; what was sent and not applied is sent again. */
+	/* The backlog: executed in order, without a reply; what was sent and not applied is sent again. */
 	LB_LINK_WRITE = 25,   /* guest: write(2) these bytes, padded to 8; seq: the descriptor of a regular file, and
 	                         in the upper half how many bytes of the body are padding */
 	LB_LINK_ADVANCE = 26, /* guest: so many bytes have been read; seq: the descriptor; body: uint64_t */
-	LB_LINK_APPLIED = 27, /* shadow: the stream up to here is executed; body: struct lb_link_applied */
+	LB_LINK_APPLIED = 27, /* shadow: the backlog up to here is executed; body: struct lb_link_applied */
 	LB_LINK_CLOSE = 28,   /* guest: close(2) of a file that was only read; seq: the descriptor; no body */
 	LB_LINK_PLACE = 29,   /* guest: pwrite(2); seq as WRITE; body: uint64_t offset, then bytes as WRITE's */
 	LB_LINK_SEEK = 30,    /* guest: lseek(2), SEEK_SET; seq: the descriptor; body: uint64_t offset */
@@ -72,17 +72,17 @@ struct lb_link_status {
 	uint64_t detail;
 };
 
-/* A position in the stream: bytes of its messages (WRITE, ADVANCE, CLOSE, PLACE, SEEK), headers included, since the
+/* A position in the backlog: bytes of its messages (WRITE, ADVANCE, CLOSE, PLACE, SEEK), headers included, since the
  * copy began. */
 struct lb_link_serve {
-	uint64_t stream_at;   /* executed; the guest goes on from here */
+	uint64_t backlog_at;  /* executed; the guest goes on from here */
 	uint64_t signalfds;   /* signals that a signalfd(2) of the process may tell of; bit s-1 stands for signal s */
 	uint64_t held;        /* LB_HOME_HOLD */
 	uint64_t has_program; /* 1: home holds the program's file, and answers for /proc/self/exe */
 };
 
 struct lb_link_applied {
-	uint64_t stream_at;
+	uint64_t backlog_at;
 	int32_t fd;       /* of a write that failed: later ones to it are dropped until the error is told; else -1 */
 	int32_t error;    /* errno of it: the next write, fsync or close of that descriptor ends with it; else 0 */
 	uint32_t revoked; /* 1: no descriptor is granted any more (the reserve is used up) */

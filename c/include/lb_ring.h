@@ -41,7 +41,7 @@ enum lb_ring_sender { LB_SENDER_NONE = 0, LB_SENDER_GUEST = 1, LB_SENDER_KEEPER 
 struct lb_ahead {
 	int32_t fd;       /* -1: free */
 	uint32_t at, end; /* of the slot's buffer: the next byte to be read, which lseek(2) moves as well; its end */
-	uint32_t told;    /* by the stream home's offset stands at this byte */
+	uint32_t told;    /* by the backlog home's offset stands at this byte */
 	uint32_t telling; /* at this one, if `head` is `telling_head` */
 	uint32_t unused;
 	uint64_t telling_head;

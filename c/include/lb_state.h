@@ -51,7 +51,7 @@ struct lb_state {
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
 	int32_t kept_fd;               /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
 	uint32_t keeps_caps;           /* prctl(2) PR_SET_KEEPCAPS, which an exec clears */
-	uint64_t stream_at;            /* bytes of the live copy's stream that are executed (lb_link.h) */
+	uint64_t backlog_at;           /* bytes of the live copy's backlog that are executed (lb_link.h) */
 	uint64_t held;                 /* signals that wait here for a signalfd: LB_HOME_HOLD */
 	uint64_t signals_told;         /* SIGNAL messages that were sent to the live copy */
 	uint64_t nofile[2];            /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */

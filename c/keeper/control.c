@@ -128,7 +128,7 @@ static void heard_verdict(struct lb_keeper *keeper, const struct lb_local_verdic
 		return;
 	if (verdict->verdict == LB_VERDICT_DEAD) {
 		/* This copy is not the process any more: home hears nothing of its end. */
-		if (keeper->draining)
+		if (keeper->flushing)
 			keeper->finished = true;
 		if (!keeper->dead)
 			keeper->kill_at = lb_keeper_now_ms() + LB_KEEPER_DEAD_MS;

@@ -250,8 +250,8 @@ void lb_guest_reap(struct lb_keeper *keeper)
 		return;
 	}
 	keeper->state = LB_GUEST_ENDED;
-	keeper->draining = lb_ring_is_owed(keeper);
-	if (keeper->draining)
+	keeper->flushing = lb_ring_is_owed(keeper);
+	if (keeper->flushing)
 		lb_link_needed(keeper);
 	else
 		lb_guest_tell_end(keeper);
@@ -261,7 +261,7 @@ void lb_guest_tell_end(struct lb_keeper *keeper)
 {
 	if (keeper->link_fd >= 0)
 		shutdown(keeper->link_fd, SHUT_WR); /* the shadow reads all, then sees the end */
-	keeper->draining = false;
+	keeper->flushing = false;
 	keeper->ended_unanswered = true;
 	keeper->tell_ended = true;
 	keeper->ended_until = lb_keeper_now_ms() +

@@ -57,9 +57,9 @@ struct lb_keeper {
 	int wait_status;
 	/* the ring */
 	struct lb_ring *ring; /* NULL: the guest has none */
-	int64_t drain_at;     /* when to send what it holds; LB_NEVER: nothing, or the link is full */
+	int64_t flush_at;     /* when to send what it holds; LB_NEVER: nothing, or the link is full */
 	bool link_full;       /* wait until the link takes more */
-	bool draining;        /* the guest has ended: home must have all before it hears so */
+	bool flushing;        /* the guest has ended: home must have all before it hears so */
 	/* the link */
 	int stream_fd;       /* carries the image; kept until PARKED to see its end, else -1 */
 	int link_fd;         /* -1: none */
@@ -116,8 +116,8 @@ void lb_ring_detach(struct lb_keeper *keeper);
 void lb_ring_written(struct lb_keeper *keeper);
 /* Another link is about to be passed to the guest: nothing goes over it before the guest has said HELLO. */
 void lb_ring_renewed(struct lb_keeper *keeper);
-/* drain_at has come, or the link takes more: sends as much as the link takes. */
-void lb_ring_drain(struct lb_keeper *keeper);
+/* flush_at has come, or the link takes more: sends as much as the link takes. */
+void lb_ring_flush(struct lb_keeper *keeper);
 /* The guest has ended. Returns whether home may lack something: then a link is needed first. */
 bool lb_ring_is_owed(struct lb_keeper *keeper);
 /* A new link for a guest that has ended: sends the rest and waits until home has it. Owns fd.

@@ -23,7 +23,7 @@ void lb_link_needed(struct lb_keeper *keeper)
 	keeper->lost_at = LB_NEVER;
 	if (keeper->need_link || keeper->left || keeper->dead)
 		return;
-	if (keeper->guest_fd < 0 && !keeper->draining)
+	if (keeper->guest_fd < 0 && !keeper->flushing)
 		return;
 	keeper->need_link = true;
 	keeper->tell_need = true;
@@ -71,7 +71,7 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 		.msg_control = ancillary.bytes,
 		.msg_controllen = sizeof ancillary.bytes };
 
-	if (keeper->draining && keeper->need_link) {
+	if (keeper->flushing && keeper->need_link) {
 		keeper->need_link = false;
 		if (lb_ring_finish(keeper, fd)) {
 			keeper->need_until = LB_NEVER;

@@ -60,7 +60,7 @@ static int timeout_ms(const struct lb_keeper *keeper)
 {
 	bool alone = keeper->options.control_path == NULL;
 	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until, keeper->ended_until,
-		keeper->lost_at, keeper->kill_at, keeper->drain_at };
+		keeper->lost_at, keeper->kill_at, keeper->flush_at };
 	int64_t first = LB_NEVER;
 	int64_t left;
 
@@ -89,7 +89,7 @@ static void give_up(struct lb_keeper *keeper)
 			keeper->program, keeper->options.home_node, keeper->options.reconnect_limit_ms / 1000);
 		keeper->need_link = false;
 		keeper->need_until = LB_NEVER;
-		if (keeper->draining)
+		if (keeper->flushing)
 			lb_guest_tell_end(keeper);
 		else
 			lb_guest_kill(keeper);
@@ -135,11 +135,11 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 	if (fds[WAIT_STREAM].revents != 0)
 		stream_ended(keeper);
 	if (fds[WAIT_LINK].revents & POLLOUT)
-		lb_ring_drain(keeper);
+		lb_ring_flush(keeper);
 	if (fds[WAIT_LINK].revents & ~POLLOUT)
 		lb_link_lost(keeper);
-	if (lb_keeper_now_ms() >= keeper->drain_at)
-		lb_ring_drain(keeper);
+	if (lb_keeper_now_ms() >= keeper->flush_at)
+		lb_ring_flush(keeper);
 	if (fds[WAIT_CONTROL].revents != 0)
 		lb_control_read(keeper);
 	if (fds[WAIT_SIGNAL].revents != 0)
@@ -166,9 +166,9 @@ static void keeper_reset(struct lb_keeper *keeper)
 	keeper->wait_status = 0;
 	keeper->stream_fd = -1;
 	keeper->ring = NULL;
-	keeper->drain_at = LB_NEVER;
+	keeper->flush_at = LB_NEVER;
 	keeper->link_full = false;
-	keeper->draining = false;
+	keeper->flushing = false;
 	keeper->link_fd = -1;
 	keeper->link_watched = false;
 	keeper->need_link = false;

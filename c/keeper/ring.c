@@ -50,7 +50,7 @@ void lb_ring_detach(struct lb_keeper *keeper)
 	if (keeper->ring != NULL)
 		munmap(keeper->ring, LB_RING_AHEAD_AT);
 	keeper->ring = NULL;
-	keeper->drain_at = LB_NEVER;
+	keeper->flush_at = LB_NEVER;
 }
 
 void lb_ring_written(struct lb_keeper *keeper)
@@ -60,9 +60,9 @@ void lb_ring_written(struct lb_keeper *keeper)
 	if (keeper->ring == NULL || keeper->link_full)
 		return;
 	if (keeper->ring->head - keeper->ring->sent >= LB_RING_KICK)
-		keeper->drain_at = now;
-	else if (keeper->drain_at == LB_NEVER)
-		keeper->drain_at = now + LB_RING_DELAY_MS;
+		keeper->flush_at = now;
+	else if (keeper->flush_at == LB_NEVER)
+		keeper->flush_at = now + LB_RING_DELAY_MS;
 }
 
 void lb_ring_renewed(struct lb_keeper *keeper)
@@ -71,7 +71,7 @@ void lb_ring_renewed(struct lb_keeper *keeper)
 		return;
 	LB_RING_STORE(keeper->ring->greeted, 0);
 	keeper->link_full = false;
-	keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
+	keeper->flush_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 }
 
 /* Bytes that may be sent now in one piece. */
@@ -101,24 +101,24 @@ static int send_some(struct lb_keeper *keeper)
 	return 0;
 }
 
-void lb_ring_drain(struct lb_keeper *keeper)
+void lb_ring_flush(struct lb_keeper *keeper)
 {
 	struct lb_ring *ring = keeper->ring;
 	int error;
 
-	keeper->drain_at = LB_NEVER;
+	keeper->flush_at = LB_NEVER;
 	keeper->link_full = false;
 	if (ring == NULL || keeper->guest_fd < 0)
 		return;
 	if (!keeper->link_watched || keeper->need_link)
 		return; /* the next link brings us back: lb_ring_renewed() */
 	if (!lb_ring_take(ring, LB_SENDER_KEEPER)) {
-		keeper->drain_at = lb_keeper_now_ms() + BUSY_MS; /* the guest sends, and does our work */
+		keeper->flush_at = lb_keeper_now_ms() + BUSY_MS; /* the guest sends, and does our work */
 		return;
 	}
 	if (!LB_RING_LOAD(ring->greeted)) {
 		lb_ring_leave(ring);
-		keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
+		keeper->flush_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 		return;
 	}
 	LB_RING_STORE(ring->kicked, 0);
@@ -134,7 +134,7 @@ void lb_ring_drain(struct lb_keeper *keeper)
 	/* Something more before the guest could see that: then nobody wakes us. */
 	if (__atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) != ring->sent &&
 		__atomic_exchange_n(&ring->idle, 0, __ATOMIC_SEQ_CST) == 1)
-		keeper->drain_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
+		keeper->flush_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 }
 
 /* What the guest has read and not told: its place is ours now. */
@@ -166,7 +166,7 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 {
 	struct lb_ring *ring = keeper->ring;
 
-	keeper->drain_at = LB_NEVER;
+	keeper->flush_at = LB_NEVER;
 	keeper->link_full = false;
 	if (ring == NULL)
 		return false;
@@ -218,7 +218,7 @@ static bool greet(const struct lb_keeper *keeper, int fd, uint64_t *position)
 	while (type != 0 && type != LB_LINK_SERVE);
 	if (type == 0 || header.size != sizeof body.serve)
 		return false;
-	*position = body.serve.stream_at;
+	*position = body.serve.backlog_at;
 	return true;
 }
 
@@ -255,7 +255,7 @@ bool lb_ring_finish(struct lb_keeper *keeper, int fd)
 	while (ring->applied != ring->head && type != 0) {
 		type = receive(fd, &header, &body);
 		if (type == LB_LINK_APPLIED && header.size == sizeof body.applied)
-			ring->applied = body.applied.stream_at;
+			ring->applied = body.applied.backlog_at;
 	}
 	return ring->applied == ring->head;
 }

@@ -21,7 +21,7 @@
 /* A write that was said to have succeeded has failed, and the program has ended without hearing of it. */
 bool lb_end_tell_untold(void)
 {
-	const struct lb_untold *untold = lb_stream_untold();
+	const struct lb_untold *untold = lb_backlog_untold();
 	char line[640];
 	int length;
 

@@ -381,10 +381,10 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return lb_children_call(call, arguments + 1, reply);
 	if (!guard_descriptors(call, arguments + 1, &reply->result) || !make_paths(call, arguments + 1, &reply->result))
 		return true;
-	if (lb_stream_owes(call->number, (int32_t)arguments[1], &reply->result))
+	if (lb_backlog_owes(call->number, (int32_t)arguments[1], &reply->result))
 		return true;
 	if (call->number == SYS_dup2 || call->number == SYS_dup3)
-		lb_stream_replaced((int32_t)arguments[2]);
+		lb_backlog_replaced((int32_t)arguments[2]);
 	reply->result = lb_transfer_make(call, arguments + 1, out, &transfer);
 	if (reply->result < 0)
 		return true;

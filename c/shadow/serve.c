@@ -16,7 +16,7 @@ _Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");
 
 struct lb_link_serve lb_serve_words(void)
 {
-	return (struct lb_link_serve){ .stream_at = lb_shadow.state.stream_at,
+	return (struct lb_link_serve){ .backlog_at = lb_shadow.state.backlog_at,
 		.signalfds = lb_signalfds(),
 		.held = lb_shadow.state.held,
 		.has_program = lb_shadow.state.exe_fd >= 0 };
@@ -92,10 +92,10 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 {
 	const void *body = header + 1;
 
-	if (lb_stream_handles(header->type))
-		return lb_shadow.executing_seq == 0 && lb_stream_handle(header);
+	if (lb_backlog_handles(header->type))
+		return lb_shadow.executing_seq == 0 && lb_backlog_handle(header);
 	if (header->type != LB_LINK_CANCEL)
-		lb_stream_applied(header->type == LB_LINK_CALL);
+		lb_backlog_applied(header->type == LB_LINK_CALL);
 	switch (header->type) {
 	case LB_LINK_CALL:
 		return handle_call(link, header);
@@ -193,9 +193,9 @@ void lb_serve_link(struct lb_shadow_link *link)
 			break; /* closed, or another connection meanwhile */
 	}
 	if (link == lb_shadow.live && lb_shadow.executing_seq == 0)
-		lb_stream_applied(false);
+		lb_backlog_applied(false);
 	else
-		lb_stream_flush();
+		lb_backlog_flush();
 	if (link->fd < 0) {
 		if (link != lb_shadow.executing_in)
 			link->taken = 0;

@@ -101,26 +101,26 @@ void lb_serve_link(struct lb_shadow_link *link);
 void lb_serve_begin(struct lb_shadow_link *link); /* sends SERVE: this link is the live one */
 struct lb_link_serve lb_serve_words(void);
 
-/* ---- stream.c: what the guest did without waiting */
-bool lb_stream_handles(uint32_t type); /* is it a message of the stream? */
+/* ---- backlog.c: what the guest did without waiting */
+bool lb_backlog_handles(uint32_t type); /* is it a message of the backlog? */
 /* Takes one message; its data must stay where it is until the flush. Returns false when it is malformed. */
-bool lb_stream_handle(const struct lb_link_header *message);
+bool lb_backlog_handle(const struct lb_link_header *message);
 /* Executes what was taken: before anything else is done for the guest, and before the link's area moves. */
-void lb_stream_flush(void);
+void lb_backlog_flush(void);
 /* As that, and the guest learns how far home is: by a message, or by the reply that follows. */
-void lb_stream_applied(bool by_reply);
-/* A new copy: its stream begins. */
-void lb_stream_begin(void);
+void lb_backlog_applied(bool by_reply);
+/* A new copy: its backlog begins. */
+void lb_backlog_begin(void);
 /* Is this the call that is to hear of a write that failed? Then *result is its result. */
-bool lb_stream_owes(uint32_t number, int64_t fd, int64_t *result);
-void lb_stream_replaced(int64_t fd); /* dup2(2) has put another file there */
+bool lb_backlog_owes(uint32_t number, int64_t fd, int64_t *result);
+void lb_backlog_replaced(int64_t fd); /* dup2(2) has put another file there */
 /* Writes that failed and that the program has not heard of; NULL: none. */
 struct lb_untold {
 	int error;
 	unsigned count;
 	char path[256];
 };
-const struct lb_untold *lb_stream_untold(void);
+const struct lb_untold *lb_backlog_untold(void);
 
 /* ---- grant.c */
 void lb_reserve_init(void);

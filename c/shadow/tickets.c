@@ -31,7 +31,7 @@ static bool activate(void)
 	lb_shadow.state.live_ticket = lb_shadow.prepared_ticket;
 	memcpy(lb_shadow.state.runs_on, lb_shadow.prepared_node, sizeof lb_shadow.state.runs_on);
 	lb_shadow.prepared_ticket = 0;
-	lb_stream_begin();
+	lb_backlog_begin();
 	lb_shadow.state.signals_told = 0;
 	lb_state_save();
 	if (lb_fault(LB_FAULT_SHADOW_ACTIVATED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)

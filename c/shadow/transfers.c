@@ -3,7 +3,7 @@
  * The kernel finds the data as it would find it in the program's own memory.
  *
  * With O_DIRECT it asks for an alignment and refuses all else (open(2)); of which pieces, depends on the kernel. The
- * data of a CALL lies wherever its message has come, behind others of the stream; so it is moved to where the program
+ * data of a CALL lies wherever its message has come, behind others of the backlog; so it is moved to where the program
  * has it in its page. Output is there from the start (lb_transfer_offset()), but for that of several pieces. All
  * other descriptors get one piece.
  */

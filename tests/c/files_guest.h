@@ -25,7 +25,7 @@ struct lb_ring *guest_ring(void);
 void guest_dies(void); /* files_keeper.c: by SIGKILL, and its keeper takes its place */
 
 /* ---- the test: home */
-/* Executes what the stream has up to here, or (-1) all of it. */
+/* Executes what the backlog has up to here, or (-1) all of it. */
 void home_deliver(uint64_t up_to);
 int64_t home_call(uint32_t number, const uint64_t args[6]);
 int64_t home_file(uint64_t fd, struct lb_home_file *answer);

@@ -101,7 +101,7 @@ uint64_t expect_serve(void)
 	struct lb_link_serve serve;
 
 	CHECK_EQUAL(expect(LB_LINK_SERVE, 0, &serve, sizeof serve), sizeof serve);
-	return serve.stream_at;
+	return serve.backlog_at;
 }
 
 void tell(uint32_t type, uint64_t seq, const void *body, uint32_t size)

@@ -45,7 +45,7 @@ struct answer {
 void receive(int fd, void *to, size_t size);
 /* The next message must be of this type; its body goes to `body`. Returns its size. */
 uint32_t expect(uint32_t type, uint64_t seq, void *body, size_t size);
-/* Returns how far home is in the stream. */
+/* Returns how far home is in the backlog. */
 uint64_t expect_serve(void);
 void tell(uint32_t type, uint64_t seq, const void *body, uint32_t size);
 /* A shadow, its link and its daemon. */

@@ -1,9 +1,9 @@
 /* test_files.c - Calls on files that are answered without home. They give what a local run gives, whatever is on
  * its way.
  * Units: tests/c/files_{guest,keeper}.c c/library/cache/{read_ahead,invalidation,descriptors,ring,stat}.c c/library/patch/answers.c c/library/intercept/table.c c/library/process/self.c
- * c/shadow/{grant,stream}.c c/keeper/ring.c c/base/mem.c
+ * c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
  *
- * The guest's half and home's half are the real ones, in one process; the link between them, which brings the stream
+ * The guest's half and home's half are the real ones, in one process; the link between them, which brings the backlog
  * home whenever it likes, is this test. Random calls are made twice: by the guest, and directly on a twin of each file.
  */
 #define _GNU_SOURCE
@@ -113,12 +113,12 @@ void home_deliver(uint64_t up_to)
 		const struct lb_link_header *header = (const void *)(area + size);
 		uint32_t bytes = header->size;
 
-		CHECK(lb_stream_handles(header->type));
+		CHECK(lb_backlog_handles(header->type));
 		CHECK(bytes % 8 == 0);
-		CHECK(lb_stream_handle(header));
+		CHECK(lb_backlog_handle(header));
 		size += sizeof *header + bytes;
 	}
-	lb_stream_flush();
+	lb_backlog_flush();
 	ring->sent = ring->applied += size;
 }
 
@@ -133,7 +133,7 @@ int64_t home_call(uint32_t number, const uint64_t args[6])
 {
 	int64_t result;
 
-	if (lb_stream_owes(number, (int64_t)args[0], &result))
+	if (lb_backlog_owes(number, (int64_t)args[0], &result))
 		return result;
 	result = syscall(number, args[0], args[1], args[2], args[3], args[4], 0);
 	return result < 0 ? -errno : result;
@@ -201,7 +201,7 @@ static void begin_at(const char *place, uint64_t number)
 	when_answered = NULL;
 	CHECK(pipe(news) == 0);
 	lb_reserve_init();
-	lb_stream_begin();
+	lb_backlog_begin();
 	guest_begin();
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (uint8_t)(i * 7 + i / 251);

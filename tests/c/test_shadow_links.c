@@ -1,5 +1,5 @@
 /* test_shadow_links.c - Links of a shadow that come and go. Calls and writes happen once, and one copy counts.
- * Units: c/shadow/{birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,stream,tickets,transfers}.c tests/c/shadow_world.c
+ * Units: c/shadow/{backlog,birth,child,children,control,descriptors,end,execute,grant,held,home,links,message,paths,serve,signalfds,signals,tickets,transfers}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"
 
@@ -124,7 +124,7 @@ static void a_candidate_that_is_turned_away_changes_nothing(void)
 }
 
 /* What was sent and not applied is sent again over the next link; nothing of it is done twice. */
-static void a_stream_goes_on_over_a_new_link(void)
+static void a_backlog_goes_on_over_a_new_link(void)
 {
 	uint8_t message[LB_LOCAL_MESSAGE_SIZE_MAX] __attribute__((aligned(8)));
 	const uint64_t one = sizeof(struct lb_link_header) + 8;
@@ -138,7 +138,7 @@ static void a_stream_goes_on_over_a_new_link(void)
 	daemon_receive(LB_LOCAL_REPORT, message, sizeof(struct lb_local_report));
 	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "abcd....", 8);
 	CHECK_EQUAL(expect(LB_LINK_APPLIED, 0, &applied, sizeof applied), sizeof applied);
-	CHECK_EQUAL(applied.stream_at, one);
+	CHECK_EQUAL(applied.backlog_at, one);
 	CHECK_EQUAL(applied.fd, -1);
 	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "efgh....", 8);
 	tell(LB_LINK_WRITE, (uint64_t)fd | pad, "ijkl....", 8);
@@ -207,7 +207,7 @@ int main(void)
 	run_case("each call happens once across lost links", each_call_happens_once_across_links);
 	run_case("a later move has one winner", a_later_move_has_one_winner);
 	run_case("a candidate that is turned away changes nothing", a_candidate_that_is_turned_away_changes_nothing);
-	run_case("a stream goes on over a new link", a_stream_goes_on_over_a_new_link);
+	run_case("a backlog goes on over a new link", a_backlog_goes_on_over_a_new_link);
 	run_case("a failed write is told once", a_failed_write_is_told_once);
 	run_case("a failed write that nobody heard of is told at the end",
 		a_failed_write_that_nobody_heard_of_is_told_at_the_end);

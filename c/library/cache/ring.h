@@ -56,7 +56,7 @@ struct lb_status {
 struct lb_known {
 	uint64_t news;       /* counts whatever may have told the program of a change to a file, and its own changes */
 	uint64_t moves;      /* from 1; counts calls that may have moved offsets in ways that nobody follows here */
-	uint64_t scatter_at; /* position in the stream of the last write that `scattered` does not count */
+	uint64_t scatter_at; /* position in the backlog of the last write that `scattered` does not count */
 	uint64_t scattered;  /* bytes that writes here and there behind that one may need beside their own */
 	uint32_t write_grants;
 	uint32_t unused;
@@ -86,9 +86,9 @@ void lb_ring_close(uint32_t fd) LB_HIDDEN;
 void lb_ring_seek(uint32_t fd, uint64_t offset) LB_HIDDEN;
 /* Makes what was appended count, and sees to it that the keeper sends it. */
 void lb_ring_publish(uint64_t head) LB_HIDDEN;
-/* Home serves a link and has executed so much of the stream. False: it cannot have. */
+/* Home serves a link and has executed so much of the backlog. False: it cannot have. */
 bool lb_ring_go_on(uint64_t position) LB_HIDDEN;
-/* What has been read ahead and used is home's to know: into the stream. */
+/* What has been read ahead and used is home's to know: into the backlog. */
 void lb_ring_tell_read(void) LB_HIDDEN;
 
 /* ---- file_calls.c: what calls mean for what is known of files. In the SIGSYS handler only. */
@@ -154,7 +154,7 @@ bool lb_status_size(uint64_t fd, uint64_t *size) LB_HIDDEN;
 void lb_status_forget(uint64_t fd) LB_HIDDEN;
 
 /* ---- link.c */
-/* Waits until home has executed the stream up to `position`. */
+/* Waits until home has executed the backlog up to `position`. */
 void lb_link_wait_applied(uint64_t position) LB_HIDDEN;
 
 #endif

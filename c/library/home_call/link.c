@@ -62,7 +62,7 @@ static void check_generation(void)
 	if (input.link_fd != lb_self.link_fd) {
 		input.at = 0;
 		input.end = 0;
-		/* Before anything is read: a doorbell's byte would be taken out of the stream. */
+		/* Before anything is read: a doorbell's byte would be taken out of the bytes. */
 		lb_link_prepare_socket();
 	}
 	input.ticket = lb_self.ticket;
@@ -137,15 +137,15 @@ static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
 	return 0;
 }
 
-/* Home has executed the stream up to here. */
+/* Home has executed the backlog up to here. */
 static void hear_applied(const struct lb_link_applied *applied)
 {
 	struct lb_ring *ring = lb_ring();
 
 	if (ring == NULL)
 		return;
-	if (applied->stream_at > ring->applied && applied->stream_at <= ring->head)
-		LB_RING_STORE(ring->applied, applied->stream_at);
+	if (applied->backlog_at > ring->applied && applied->backlog_at <= ring->head)
+		LB_RING_STORE(ring->applied, applied->backlog_at);
 	if (applied->fd >= 0)
 		lb_files_failed(applied->fd);
 	if (applied->revoked)
@@ -295,7 +295,7 @@ static int64_t greet(void)
 	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
 		return -LB_E_PEER_LOST;
 	lb_held_hear((const struct lb_link_serve *)body);
-	return lb_ring_go_on(((const struct lb_link_serve *)body)->stream_at) ? 0 : -LB_E_PEER_LOST;
+	return lb_ring_go_on(((const struct lb_link_serve *)body)->backlog_at) ? 0 : -LB_E_PEER_LOST;
 }
 
 int lb_link_reconnect(void)

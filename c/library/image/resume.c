@@ -108,7 +108,7 @@ static int wait_served(void)
 	struct lb_link_header header;
 	struct lb_link_serve serve; /* a stream begins at 0 */
 	int64_t type = lb_link_receive(&header, &serve, sizeof serve);
-	if (type == LB_LINK_SERVE && header.size == sizeof serve && lb_ring_go_on(serve.stream_at)) {
+	if (type == LB_LINK_SERVE && header.size == sizeof serve && lb_ring_go_on(serve.backlog_at)) {
 		lb_held_hear(&serve);
 		return 0;
 	}

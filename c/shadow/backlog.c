@@ -1,4 +1,4 @@
-/* stream.c - Executes the guest's backlog.
+/* backlog.c - Executes the guest's backlog.
  *
  * What it did without waiting: its writes behind, the bytes it has read ahead, where it has put offsets, and the
  * closing of files that it has only read.
@@ -38,10 +38,10 @@ static uint64_t told_at; /* the position of the last APPLIED or REPLY */
 static void tell(int fd, int error, bool urgent)
 {
 	struct lb_link_applied applied = {
-		.stream_at = lb_shadow.state.stream_at, .fd = fd, .error = error, .revoked = lb_reserve_spent()
+		.backlog_at = lb_shadow.state.backlog_at, .fd = fd, .error = error, .revoked = lb_reserve_spent()
 	};
 
-	told_at = applied.stream_at;
+	told_at = applied.backlog_at;
 	if (lb_shadow.live != NULL && !lb_link_tell(lb_shadow.live, LB_LINK_APPLIED, &applied, sizeof applied, urgent))
 		lb_link_lost();
 }
@@ -62,7 +62,7 @@ static void note_failure(int fd, int error)
 	tell(fd, error, true);
 }
 
-void lb_stream_flush(void)
+void lb_backlog_flush(void)
 {
 	size_t done = 0;
 
@@ -85,12 +85,12 @@ void lb_stream_flush(void)
 	run.size = 0;
 }
 
-void lb_stream_applied(bool by_reply)
+void lb_backlog_applied(bool by_reply)
 {
-	lb_stream_flush();
+	lb_backlog_flush();
 	if (by_reply)
-		told_at = lb_shadow.state.stream_at;
-	else if (told_at != lb_shadow.state.stream_at)
+		told_at = lb_shadow.state.backlog_at;
+	else if (told_at != lb_shadow.state.backlog_at)
 		tell(-1, 0, false);
 }
 
@@ -105,20 +105,20 @@ static void take_write(int fd, off_t at, uint8_t *body, size_t size)
 		run.size += size;
 		return;
 	}
-	lb_stream_flush();
+	lb_backlog_flush();
 	run.fd = fd;
 	run.at = at;
 	run.data = body;
 	run.size = size;
 }
 
-bool lb_stream_handles(uint32_t type)
+bool lb_backlog_handles(uint32_t type)
 {
 	return type == LB_LINK_WRITE || type == LB_LINK_ADVANCE || type == LB_LINK_CLOSE || type == LB_LINK_PLACE ||
 		type == LB_LINK_SEEK;
 }
 
-bool lb_stream_handle(const struct lb_link_header *message)
+bool lb_backlog_handle(const struct lb_link_header *message)
 {
 	uint8_t *body = (uint8_t *)(uintptr_t)(message + 1); /* our own area (links.c) */
 	const struct lb_link_header header = *message;       /* joining data covers it */
@@ -143,25 +143,25 @@ bool lb_stream_handle(const struct lb_link_header *message)
 		take_write(fd, (off_t)value, body + sizeof value, header.size - sizeof value - padding);
 		break;
 	case LB_LINK_ADVANCE:
-		lb_stream_flush();
+		lb_backlog_flush();
 		lseek(fd, (off_t)value, SEEK_CUR); /* to a byte that could be read there */
 		break;
 	case LB_LINK_SEEK:
-		lb_stream_flush();
+		lb_backlog_flush();
 		lseek(fd, (off_t)value, SEEK_SET); /* no further than the file system goes: struct lb_home_file */
 		break;
 	default:
-		lb_stream_flush();
+		lb_backlog_flush();
 		close(fd);
 		break;
 	}
-	lb_shadow.state.stream_at += sizeof header + header.size;
+	lb_shadow.state.backlog_at += sizeof header + header.size;
 	return true;
 }
 
-void lb_stream_begin(void)
+void lb_backlog_begin(void)
 {
-	lb_shadow.state.stream_at = 0;
+	lb_shadow.state.backlog_at = 0;
 	told_at = 0;
 }
 
@@ -183,7 +183,7 @@ static bool is_told_by(uint32_t number)
 	}
 }
 
-bool lb_stream_owes(uint32_t number, int64_t fd, int64_t *result)
+bool lb_backlog_owes(uint32_t number, int64_t fd, int64_t *result)
 {
 	if (fd < 0 || fd >= DESCRIPTORS || owed[fd] == 0 || !is_told_by(number))
 		return false;
@@ -196,13 +196,13 @@ bool lb_stream_owes(uint32_t number, int64_t fd, int64_t *result)
 	return true;
 }
 
-void lb_stream_replaced(int64_t fd)
+void lb_backlog_replaced(int64_t fd)
 {
 	if (fd >= 0 && fd < DESCRIPTORS)
 		owed[fd] = 0; /* as close(2) whose result nobody sees: it stays untold */
 }
 
-const struct lb_untold *lb_stream_untold(void)
+const struct lb_untold *lb_backlog_untold(void)
 {
 	return untold.error != 0 ? &untold : NULL;
 }
