@@ -103,7 +103,7 @@ export const mutations: readonly Mutation[] = [
     replace: "",
   },
   {
-    title: "what the shell refuses is taken",
+    title: "what the driver refuses is taken",
     file: admission,
     find: "if (refusal !== null) return refusal;",
     replace: "",

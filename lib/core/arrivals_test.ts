@@ -45,7 +45,7 @@ Deno.test("a node takes a process moved by hand whatever its letter, and is not 
   assert.deepEqual(types(a.step({ type: "arrivalConfirmed", ticket: 90n, process })), ["inspect"]);
 });
 
-Deno.test("a node refuses for the shell's reason, and a process it has already", () => {
+Deno.test("a node refuses for the driver's reason, and a process it has already", () => {
   const a = new Fixture();
   const offered = { ...a.offered(9, 90n), refusal: "needs avx512f" } as Event;
   assert.equal(a.expect("answerOffer", offered).reason, "needs avx512f");

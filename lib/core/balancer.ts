@@ -143,11 +143,11 @@ export class Balancer {
   /**
    * Takes one event and tells what to do about it.
    *
-   * @param nowMs The shell's monotonic clock in milliseconds; it never goes back.
+   * @param nowMs The driver's monotonic clock in milliseconds; it never goes back.
    * @returns Effects to perform in this order; what becomes of them comes back as events.
    */
   step(event: Event, nowMs: number): Effect[] {
-    assert(nowMs >= this.#nowMs, "the shell's clock is monotonic");
+    assert(nowMs >= this.#nowMs, "the driver's clock is monotonic");
     this.#nowMs = nowMs;
     this.#expire(nowMs);
     this.#apply(event, nowMs);

@@ -119,7 +119,7 @@ export class Machine {
   }
 }
 
-/** Whether a policy looks at more than the list, so that a shell must measure. */
+/** Whether a policy looks at more than the list, so that a driver must measure. */
 export function needsMeasures(
   { index, memoryFloor, memoryStall }: Policy,
   owner: OwnerRule | null,

@@ -10,7 +10,7 @@ import type { BalancerConfig } from "./types.ts";
 const OFFER_TIMEOUT_MS = 5_000;
 /** The order's own time-out (2 s on each side), a connection and room to spare. */
 const RESERVATION_TIMEOUT_MS = 10_000;
-/** A 16 GiB image at 20 MB/s; stalls are noticed by the shell long before. */
+/** A 16 GiB image at 20 MB/s; stalls are noticed by the driver long before. */
 const MOVE_TIMEOUT_MS = 900_000;
 /** Two checks of the default frequency. */
 const RETRY_DELAY_MS = 10_000;

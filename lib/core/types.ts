@@ -1,7 +1,7 @@
 /**
  * The balancer's contract: events, effects and their parts.
  *
- * The shell (the daemon, or the simulator) turns sockets, /proc and timers into {@linkcode Event}s,
+ * The driver (the daemon, or the simulator) turns sockets, /proc and timers into {@linkcode Event}s,
  * gives them to `Balancer.step()` one at a time with the time of its own monotonic clock, and
  * performs the {@linkcode Effect}s in the order given. An effect never fails silently: what became
  * of it comes back as an event, as each effect's docstring says.
@@ -55,7 +55,7 @@ export interface Thresholds {
 }
 
 /**
- * What a node's shell has measured since it measured last, for policies that look at more than the
+ * What a node's driver has measured since it measured last, for policies that look at more than the
  * list. Times in CPU seconds a second, shares from 0 to 1.
  */
 export interface Measures {
@@ -89,7 +89,7 @@ export interface Announcement {
   readonly load?: number;
 }
 
-/** A process as the shell reports it when it enters this node's list. */
+/** A process as the driver reports it when it enters this node's list. */
 export interface Process {
   readonly id: ProcessId;
   /** Its home; equal to this node's name unless it is a guest. */
@@ -174,7 +174,7 @@ export interface BalancerConfig {
    */
   readonly reservationTimeoutMs?: number;
   /**
-   * How long a move may take once it has started, on either side, in milliseconds. The shell ends
+   * How long a move may take once it has started, on either side, in milliseconds. The driver ends
    * a move that makes no progress much earlier; this only frees what a lost report would hold.
    *
    * @default {900000}
@@ -199,7 +199,7 @@ export interface BalancerConfig {
 /** What happened, for `Balancer.step()`. */
 export type Event =
   /**
-   * A process has registered (P), or the shell found it again after a restart of the daemon: it is
+   * A process has registered (P), or the driver found it again after a restart of the daemon: it is
    * in this node's list now. A known id (the program has exec'ed another) only updates its fields.
    */
   | { readonly type: "processArrived"; readonly process: Process }
@@ -239,7 +239,7 @@ export type Event =
     readonly id: ProcessId;
     /** A person asked for this move: taken whatever the announced letter. */
     readonly manual: boolean;
-    /** Why the shell cannot take it (CPU features, version, memory, clock skew), or null. */
+    /** Why the driver cannot take it (CPU features, version, memory, clock skew), or null. */
     readonly refusal: string | null;
   }
   /** A node that is U asks for a process, and tells its load. */
@@ -316,7 +316,7 @@ export type Event =
     readonly node: NodeName | null;
   };
 
-/** What the balancer asks of its shell. */
+/** What the balancer asks of its driver. */
 export type Effect =
   /** Broadcast the letter to every associated node that is connected: a frame `under` or `full`. */
   | { readonly type: "announce"; readonly announcement: Announcement }
@@ -330,7 +330,7 @@ export type Effect =
   /** Look at these processes now; answered by one `sampled`. */
   | { readonly type: "inspect"; readonly ids: readonly ProcessId[] }
   /**
-   * Offer this process to a node: the shell adds what it knows of it (program, memory, CPU
+   * Offer this process to a node: the driver adds what it knows of it (program, memory, CPU
    * features, ...); answered by `offerAnswered`. `home`: the node is its home.
    */
   | {

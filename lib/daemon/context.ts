@@ -9,7 +9,7 @@ import type { Config } from "../host/config.ts";
 import type { ControlSocket } from "../host/control.ts";
 import type { Credentials } from "../host/handshake.ts";
 import type { Records } from "./records.ts";
-import type { Shell } from "./shell.ts";
+import type { Driver } from "./driver.ts";
 
 /** Open descriptors of the C parts: they work even if the extracted files are wiped. */
 export interface Parts {
@@ -48,7 +48,7 @@ export interface Context {
   /** Aborted when the daemon stops. */
   readonly stopped: AbortSignal;
   /** What the balancer knows, and the last decisions. */
-  readonly balance: Pick<Shell, "view" | "explain" | "journal">;
+  readonly balance: Pick<Driver, "view" | "explain" | "journal">;
   /** Gives the balancer an event; its effects are performed before this returns, or soon after. */
   dispatch(event: Event): void;
   /** Gives the membership an event. */

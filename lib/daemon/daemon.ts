@@ -22,7 +22,7 @@ import { balancerConfig, withoutItself } from "./configs.ts";
 import type { Context, Parts } from "./context.ts";
 import { Node } from "./node.ts";
 import { Records } from "./records.ts";
-import { Shell } from "./shell.ts";
+import { Driver } from "./driver.ts";
 
 const log = logger("daemon");
 
@@ -97,7 +97,7 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const keeperLog = logFile ?? `${config.runtimeDir}/keeper.log`;
   const logFd = native.open(keeperLog, LOG_FLAGS, 0o600);
   rotate(keeperLog);
-  const shell = new Shell(
+  const driver = new Driver(
     balancerConfig({ config: own, node, associated: own.associated, records }),
   );
   const stop = new AbortController();
@@ -116,11 +116,11 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
     signal: triggerSignals[config.triggerSignal],
     startedMs: monotonicMs(),
     stopped: stop.signal,
-    balance: shell,
-    dispatch: (event) => shell.dispatch(event),
+    balance: driver,
+    dispatch: (event) => driver.dispatch(event),
     member: (event) => running.member(event),
   };
-  const running: Node = new Node(context, shell);
+  const running: Node = new Node(context, driver);
   const { ended, forget } = waitForEnd(() => {
     try {
       const wanted = loadConfig(config.file ?? undefined);

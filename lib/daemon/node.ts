@@ -36,7 +36,7 @@ import { Sockets } from "./sockets.ts";
 import { Standing } from "./standing.ts";
 import { Treatments } from "./treatments.ts";
 import { Watches } from "./watches.ts";
-import type { Shell } from "./shell.ts";
+import type { Driver } from "./driver.ts";
 import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
 const log = logger("node");
@@ -49,7 +49,7 @@ const FRAME_REST_SIZE = 64;
 /** A running node. */
 export class Node {
   readonly #context: Context;
-  readonly #shell: Shell;
+  readonly #driver: Driver;
   readonly #peers: Peers;
   readonly #orders: Orders;
   readonly #endings: Endings;
@@ -71,9 +71,9 @@ export class Node {
   #timer: number | null = null;
   #listeners: { close(): void }[] = [];
 
-  constructor(context: Context, shell: Shell) {
+  constructor(context: Context, driver: Driver) {
     this.#context = context;
-    this.#shell = shell;
+    this.#driver = driver;
     const { watch } = this.#watches;
     this.#orders = new Orders(context);
     this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
@@ -91,7 +91,7 @@ export class Node {
     this.#standing = new Standing(context);
     this.#meter = new Meter(context);
     this.#reload = new Reload(context, {
-      shell,
+      driver,
       cluster: this.#cluster,
       peers: this.#peers,
       standing: this.#standing,
@@ -105,9 +105,9 @@ export class Node {
       homes: this.#homes,
       treatments: this.#treatments,
     });
-    shell.start({
+    driver.start({
       announce: ({ announcement }) => {
-        const { queueLength, isDraining } = shell.view;
+        const { queueLength, isDraining } = driver.view;
         log.debug("letter", { letter: announcement.letter, queueLength, isDraining });
         this.#peers.announce(announcement);
       },
@@ -154,7 +154,7 @@ export class Node {
 
   /** Ends it. Programs, shadows and keepers go on and find the next daemon by themselves. */
   async stop(): Promise<void> {
-    this.#shell.stop();
+    this.#driver.stop();
     this.#cluster.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const listener of this.#listeners) listener.close();
@@ -200,7 +200,7 @@ export class Node {
     this.#looks.keep(ids);
     const samples = await this.#sample(ids);
     await this.#meter.tell(samples);
-    this.#treatments.apply(this.#shell.view.owner?.treatment ?? "none");
+    this.#treatments.apply(this.#driver.view.owner?.treatment ?? "none");
     dispatch({ type: "check" });
   }
 
@@ -377,10 +377,10 @@ export class Node {
   /** Looks first: a process that came since the last check has no figures yet. */
   async #snapshot(request: bigint, reply: Reply): Promise<void> {
     const { records, config } = this.#context;
-    await this.#sample(this.#shell.view.processes.map(({ id }) => id));
+    await this.#sample(this.#driver.view.processes.map(({ id }) => id));
     const { frequencySeconds } = config;
     const members = this.#cluster.view;
-    const snapshot = makeSnapshot(this.#shell.view, records, { frequencySeconds, members });
+    const snapshot = makeSnapshot(this.#driver.view, records, { frequencySeconds, members });
     reply("snapshot", {
       request,
       json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE),

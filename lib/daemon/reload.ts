@@ -14,7 +14,7 @@ import { balancerConfig, keyOf, reconfigure } from "./configs.ts";
 import type { Context } from "./context.ts";
 import type { Peers } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
-import type { Shell } from "./shell.ts";
+import type { Driver } from "./driver.ts";
 import type { Standing } from "./standing.ts";
 
 const log = logger("config");
@@ -24,7 +24,7 @@ const balancerKeys = ["thresholds", "select", "policy", "capacity"] as const;
 
 /** What a reload works with. */
 export interface ReloadParts {
-  readonly shell: Shell;
+  readonly driver: Driver;
   readonly cluster: Cluster;
   readonly peers: Peers;
   readonly standing: Standing;
@@ -58,15 +58,15 @@ export class Reload {
 
   /** Replaces the balancer, once no process is on its way. Returns the processes it was told. */
   settle(): readonly Process[] {
-    const { shell, cluster, peers, standing } = this.#parts;
-    if (!this.#isPending || !shell.isSettled) return [];
+    const { driver, cluster, peers, standing } = this.#parts;
+    if (!this.#isPending || !driver.isSettled) return [];
     this.#isPending = false;
     const { locals, guests } = this.#context.records;
     const processes = [
       ...[...locals.values()].map(localAsProcess),
       ...[...guests.values()].filter(({ running }) => running).map(asProcess),
     ];
-    shell.replace(balancerConfig(this.#context), [
+    driver.replace(balancerConfig(this.#context), [
       ...processes.map((process): Event => ({ type: "processArrived", process })),
       ...standing.events(),
       ...cluster.events(),

@@ -86,7 +86,7 @@ export class Conduct {
       if (isKnown) return;
       hold((place?.startedMs ?? null) === null, `${node} does not take ${id}, which is arriving`);
       hold(!isDraining, `${node} takes nothing while it is drained`);
-      hold(refusal === null, `${node} does not take what its shell refuses`);
+      hold(refusal === null, `${node} does not take what its driver refuses`);
       const isFull = after.processes.length + after.reservations.length >= after.thresholds.thf;
       hold(
         answer.announcement.letter === "F" || !isFull,

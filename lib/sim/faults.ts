@@ -192,16 +192,16 @@ export class Faults {
       // It has come back so soon that its connection was replaced before anybody noticed.
       if (network.incarnation(a, b) !== incarnation) return;
       for (const [node, peer] of [[a, b], [b, a]] as const) {
-        this.#simulation.shell.loseLink(node, peer);
+        this.#simulation.driver.loseLink(node, peer);
       }
     });
   }
 
   /** Two nodes reach each other again; a connection that died unnoticed is replaced now. */
   #connect(a: number, b: number): void {
-    const { network, shell } = this.#simulation;
+    const { network, driver } = this.#simulation;
     network.disconnect(a, b);
-    for (const [node, peer] of [[a, b], [b, a]] as const) shell.loseLink(node, peer);
-    for (const [node, peer] of [[a, b], [b, a]] as const) shell.connect(node, peer);
+    for (const [node, peer] of [[a, b], [b, a]] as const) driver.loseLink(node, peer);
+    for (const [node, peer] of [[a, b], [b, a]] as const) driver.connect(node, peer);
   }
 }

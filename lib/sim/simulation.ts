@@ -23,7 +23,7 @@ import type { SimulationOptions } from "./options.ts";
 import type { Queued } from "./queued.ts";
 import { Recorder } from "./recorder.ts";
 import { Room } from "./room.ts";
-import { Shell } from "./shell.ts";
+import { Driver } from "./driver.ts";
 import { Standing } from "./standing.ts";
 import { type Job, NOWHERE, Stations } from "./stations.ts";
 import { Strangers } from "./strangers.ts";
@@ -39,7 +39,7 @@ export class Simulation {
   readonly stations: Stations;
   readonly network: Network;
   readonly recorder: Recorder;
-  readonly shell: Shell;
+  readonly driver: Driver;
   readonly moves: Moves;
   readonly costs: Costs;
   readonly standing: Standing;
@@ -94,7 +94,7 @@ export class Simulation {
     this.standing = new Standing(this);
     this.room = new Room(this);
     this.#tickets = randomStream(options.seed, 6);
-    this.shell = new Shell(this);
+    this.driver = new Driver(this);
     [this.moves, this.owners] = [new Moves(this), new Owners(this)];
     this.launches = new Launches(this);
     this.#isFaulty = options.faults.length > 0;
@@ -102,7 +102,7 @@ export class Simulation {
     this.#strangers = new Strangers(this, options.others ?? null);
     this.#meter = meterOf(this);
     for (let node = 0; node < nodes; node++) this.balancers.push(this.#newBalancer(node));
-    options.lists.forEach((list, node) => list.forEach((peer) => this.shell.connect(node, peer)));
+    options.lists.forEach((list, node) => list.forEach((peer) => this.driver.connect(node, peer)));
     const phases = randomStream(options.seed, 7);
     for (let node = 0; options.balancer !== null && node < nodes; node++) {
       this.#alarms.set(nodes + node, phases.nextFloat() * options.checkMs);
@@ -147,7 +147,7 @@ export class Simulation {
     this.#toldMs[node] = toldMs;
     const effects = balancer.step(event, toldMs);
     if (this.costs.handled(node, event)) this.#rescheduled(node);
-    for (const effect of effects) this.shell.perform(node, effect);
+    for (const effect of effects) this.driver.perform(node, effect);
     this.options.observer?.stepped(node, event, effects);
     if (this.balancers[node] !== balancer) return;
     const deadlineMs = balancer.nextTimeoutMs();
@@ -222,7 +222,7 @@ export class Simulation {
     this.#runs[node] = (this.#runs[node] as number) + 1;
     this.epochs[node] = epoch;
     this.balancers[node] = this.#newBalancer(node);
-    this.shell.started(node);
+    this.driver.started(node);
     for (const job of this.jobs.values()) {
       if (this.places[job] !== node) continue;
       this.step(node, { type: "processArrived", process: this.process(job) });
@@ -389,7 +389,7 @@ export class Simulation {
       if (!this.network.reaches(from, to)) return;
       if (this.network.incarnation(from, to) !== incarnation) return;
     }
-    this.shell.deliver(to, event);
+    this.driver.deliver(to, event);
   }
 
   /** Sets the alarm for the end of the next job of a node, whose jobs have changed. */

@@ -70,7 +70,7 @@ export class Membership {
   #nowMs: number;
   #effects: MembershipEffect[] = [];
 
-  /** @param nowMs The shell's monotonic clock. */
+  /** @param nowMs The driver's monotonic clock. */
   constructor(config: MembershipConfig, nowMs: number) {
     this.#node = config.node;
     this.#settings = config.settings;
@@ -96,7 +96,7 @@ export class Membership {
 
   /** Takes one event and tells what to do about it; the time never goes back. */
   step(event: MembershipEvent, nowMs: number): MembershipEffect[] {
-    assert(nowMs >= this.#nowMs, "the shell's clock is monotonic");
+    assert(nowMs >= this.#nowMs, "the driver's clock is monotonic");
     this.#nowMs = nowMs;
     this.#detector.advance(nowMs);
     this.#apply(event);

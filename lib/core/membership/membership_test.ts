@@ -34,7 +34,7 @@ class Fixture {
     return this.membership.step(event, this.nowMs);
   }
 
-  /** Lets time pass as a shell does that runs in time. */
+  /** Lets time pass as a driver does that runs in time. */
   pass(ms: number): MembershipEffect[] {
     const endMs = this.nowMs + ms;
     const effects: MembershipEffect[] = [];

@@ -110,7 +110,7 @@ export type MembershipEvent =
   /** The config was read again. */
   | { readonly type: "configured"; readonly settings: MembershipSettings };
 
-/** What a membership asks of its shell. */
+/** What a membership asks of its driver. */
 export type MembershipEffect =
   /** Send it over a connection that there is, else over one that is made for it. */
   | { readonly type: "send"; readonly to: NodeName; readonly message: Message }

@@ -23,7 +23,7 @@ export type Performers = {
 };
 
 /** Runs one balancer on the node's clock. */
-export class Shell {
+export class Driver {
   /** The last decisions; a new config does not end it. */
   readonly journal = new Journal();
   #balancer: Balancer;

@@ -26,7 +26,7 @@ interface Offer {
 }
 
 /** Letters, offers and answers between the nodes of a simulation. */
-export class Shell {
+export class Driver {
   readonly #simulation: Simulation;
   /** Which looks are lost. */
   readonly #looks: Prng;
