@@ -23,7 +23,7 @@
 #define LB_RING_MESSAGE_MAX (256u << 10)                            /* data bytes of one WRITE or PLACE */
 #define LB_RING_WRITE_OVERHEAD (sizeof(struct lb_link_header) + 16) /* header, offset and padding, at most */
 #define LB_RING_KICK (64u << 10)           /* so many unsent bytes are worth waking the keeper at once */
-#define LB_RING_DELAY_MS (LB_DRAIN_MS / 2) /* else it gathers for so long: the rest is for being scheduled */
+#define LB_RING_DELAY_MS (LB_FLUSH_MS / 2) /* else it gathers for so long: the rest is for being scheduled */
 #define LB_GRANTS_MAX 128u                 /* descriptors that are written behind at a time */
 /* A write that does not go on where the one before it ended may need more blocks than its bytes say: one at each end,
  * and four of metadata, as each of them may split a leaf of the file's tree and the nodes above it, or need a

@@ -201,7 +201,7 @@ export class Cluster {
     }
   }
 
-  /** Ids of the processes in a node's list. */
+  /** Ids of the processes in a node's process table. */
   list(node: NodeName): ProcessId[] {
     return this.#balancer(node).view().processes.map(({ id }) => id);
   }

@@ -323,7 +323,7 @@ export class Balancer {
   }
 
   #cameHome({ process, cantmove }: EventOf<"cameHome">, nowMs: number): void {
-    // It can be in the list still if the report on its move away is late: that move is done.
+    // It can be in the process table still if the report on its move away is late: that move is done.
     const ticket = this.#table.get(process.id)?.transit?.ticket;
     if (ticket !== undefined) {
       this.#transfers.ended({ type: "moveEnded", ticket, outcome: "moved" }, nowMs);

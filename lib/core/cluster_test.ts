@@ -216,7 +216,7 @@ function play(
   return cluster;
 }
 
-Deno.test("whatever happens, each process ends up in exactly one list and no place leaks", () => {
+Deno.test("whatever happens, each process ends up in exactly one process table and no place leaks", () => {
   fc.assert(
     fc.property(actions, configs, (script, config) => {
       const cluster = play(script, config);
@@ -298,7 +298,7 @@ Deno.test("whatever happens, a node can leave: no process is lost, and none move
           assert.ok(cluster.list(job.node).includes(job.id));
         }
         const listed = [...cluster.balancers.keys()].flatMap((name) => cluster.list(name));
-        assert.equal(listed.length, cluster.jobs.size, "each is in one list");
+        assert.equal(listed.length, cluster.jobs.size, "each is in one process table");
       },
     ),
     { numRuns: 150 },

@@ -35,7 +35,7 @@ export interface ExplainOptions {
   readonly treatment: Treatment | null;
   /** This node's name. */
   readonly node: NodeName;
-  /** Processes that are not the list's and count as if they were. */
+  /** Processes that are not in the process table and count as if they were. */
   readonly others: number;
 }
 

@@ -119,7 +119,7 @@ export class Machine {
   }
 }
 
-/** Whether a policy looks at more than the list, so that a driver must measure. */
+/** Whether a policy looks at more than the process table, so that a driver must measure. */
 export function needsMeasures(
   { index, memoryFloor, memoryStall }: Policy,
   owner: OwnerRule | null,

@@ -330,7 +330,7 @@ function play(script: readonly Act[], given: Policy, seed: number): Cluster {
   return cluster;
 }
 
-Deno.test("whatever the policy, each process ends up in one list and no place leaks", () => {
+Deno.test("whatever the policy, each process ends up in one process table and no place leaks", () => {
   fc.assert(
     fc.property(acts, policy, fc.nat(), (script, given, seed) => {
       const cluster = play(script, given, seed);

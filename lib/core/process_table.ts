@@ -18,7 +18,7 @@ export interface Transit {
   readonly beganMs: number;
 }
 
-/** A process of the list. */
+/** A process of the process table. */
 export interface Entry {
   readonly process: Process;
   /** The last figures; null until the first ones. */
@@ -43,7 +43,7 @@ const DOUBLINGS_MAX = 6;
 /** A move that fails costs a process its freeze, but no more than a tenth of its time. */
 const RESTS_PER_TRY = 10;
 
-/** The list, in order of arrival. */
+/** The processes, in order of arrival. */
 export class ProcessTable {
   readonly #entries = new Map<ProcessId, Entry>();
 
@@ -147,7 +147,7 @@ export class ProcessTable {
     return null;
   }
 
-  /** The list as people see it. */
+  /** The process table as people see it. */
   view(): ProcessView[] {
     return this.list().map((entry) => ({
       ...entry.process,
@@ -161,7 +161,7 @@ export class ProcessTable {
 
   #update(id: ProcessId, change: Partial<Entry>): void {
     const entry = this.#entries.get(id);
-    assert(entry !== undefined, `process ${id} is in the list`);
+    assert(entry !== undefined, `process ${id} is in the process table`);
     this.#entries.set(id, { ...entry, ...change });
   }
 }

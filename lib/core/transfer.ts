@@ -76,7 +76,7 @@ export interface TransfersOptions {
   readonly node: NodeName;
   /** Why one of so many processes that are not leaving already must leave; null: none must. */
   readonly causeToSend: (processes: number) => SendCause | null;
-  /** Processes that are not the list's and count as if they were. */
+  /** Processes that are not in the process table and count as if they were. */
   readonly countOthers: () => number;
   readonly movesPerMinute: number | null;
   /** Nodes that are not U to ask between two checks, of an over node with so many processes. */

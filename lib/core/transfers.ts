@@ -70,7 +70,7 @@ export class Transfers {
     this.#round.welcome(node);
   }
 
-  /** A process has entered the list. */
+  /** A process has entered the process table. */
   reopen(): void {
     this.#round.reopen();
   }
@@ -144,7 +144,7 @@ export class Transfers {
     }
   }
 
-  /** A process has left the list by itself. */
+  /** A process has left the process table by itself. */
   processGone(id: ProcessId): void {
     const reason = "the process is gone";
     for (const request of this.#requests) if (request.id === id) this.#fail(request, reason);

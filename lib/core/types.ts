@@ -65,11 +65,11 @@ export interface Measures {
   readonly memoryStall: number | null;
   readonly availableBytes: number;
   readonly totalBytes: number;
-  /** Processors that did nothing, those that the list used, and those that everybody else did. */
+  /** Processors that did nothing, those that the process table's used, and those that everybody else did. */
   readonly idleCores: number;
   readonly ownCores: number;
   readonly otherCores: number;
-  /** Processes of the list that ran for a noticeable time. */
+  /** Processes of the table that ran for a noticeable time. */
   readonly ownRunning: number;
   /** How long ago somebody typed at a terminal of the node; null: there is none, or nobody asks. */
   readonly terminalIdleMs: number | null;
@@ -89,7 +89,7 @@ export interface Announcement {
   readonly load?: number;
 }
 
-/** A process as the driver reports it when it enters this node's list. */
+/** A process as the driver reports it when it enters this node's process table. */
 export interface Process {
   readonly id: ProcessId;
   /** Its home; equal to this node's name unless it is a guest. */
@@ -100,7 +100,7 @@ export interface Process {
   readonly program: string;
 }
 
-/** What /proc tells about a process of this node's list. */
+/** What /proc tells about a process of this node's table. */
 export interface Sample {
   readonly id: ProcessId;
   /** User and system time it has used so far, on all nodes as far as known. */
@@ -200,11 +200,11 @@ export interface BalancerConfig {
 export type Event =
   /**
    * A process has registered (P), or the driver found it again after a restart of the daemon: it is
-   * in this node's list now. A known id (the program has exec'ed another) only updates its fields.
+   * in this node's table now. A known id (the program has exec'ed another) only updates its fields.
    */
   | { readonly type: "processArrived"; readonly process: Process }
   /**
-   * A process of the list is gone from this node without a move of ours: it ended, or went home by
+   * A process of the process table is gone from this node without a move of ours: it ended, or went home by
    * itself. A guest that has moved on exits too: give its `moveEnded` first.
    */
   | { readonly type: "processEnded"; readonly id: ProcessId }

@@ -16,7 +16,7 @@ import type {
   Ticket,
 } from "./types.ts";
 
-/** A process of the list as `Balancer.view()` shows it. */
+/** A process of the process table as `Balancer.view()` shows it. */
 export interface ProcessView extends Process {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
@@ -27,9 +27,9 @@ export interface ProcessView extends Process {
   readonly isPinned: boolean;
 }
 
-/** What a policy sees of a machine besides the list. */
+/** What a policy sees of a machine besides the process table. */
 export interface MachineView {
-  /** Processes that are not on the list and want a processor. */
+  /** Processes that are not in the process table and want a processor. */
   readonly others: number;
   readonly cpuStall: number | null;
   readonly memoryStall: number | null;
@@ -50,7 +50,7 @@ export interface BalancerView {
   readonly node: NodeName;
   readonly state: State;
   readonly announcement: Announcement;
-  /** QL: the list and the reserved places. */
+  /** QL: the process table and the reserved places. */
   readonly queueLength: number;
   /** In whole processes: adapted to this node if the policy says so. */
   readonly thresholds: Thresholds;
@@ -58,7 +58,7 @@ export interface BalancerView {
   readonly isDraining: boolean;
   /** What the letter is told from: the load index as it is now. */
   readonly load: number;
-  /** What the policy sees of the machine besides the list; null: it does not look, or not yet. */
+  /** What the policy sees of the machine besides the process table; null: it does not look, or not yet. */
   readonly machine: MachineView | null;
   /** null: whether there is one does not matter. */
   readonly owner: OwnerView | null;

@@ -37,7 +37,7 @@ Deno.test("two daemons learn each other's letter, lose it and find it again", as
   });
 });
 
-Deno.test("a daemon keeps its list over a restart and notices every end", async () => {
+Deno.test("a daemon keeps its process table over a restart and notices every end", async () => {
   const [port = 0] = freePorts(1);
   await withNodes([{ port }], async (nodes) => {
     const [node] = nodes as [TestNode];
@@ -169,7 +169,7 @@ Deno.test("a process that has threads is refused before anything is touched", as
   });
 });
 
-Deno.test("a daemon whose runtime directory is removed makes its sockets anew and keeps its list", async () => {
+Deno.test("a daemon whose runtime directory is removed makes its sockets anew and keeps its process table", async () => {
   const [port = 0] = freePorts(1);
   await withNodes([{ port }], async (nodes) => {
     const [node] = nodes as [TestNode];

@@ -18,7 +18,7 @@ import type { Context } from "./context.ts";
 
 const log = logger("meter");
 
-/** A process of the list ran if it used so much of a processor. */
+/** A process of the process table ran if it used so much of a processor. */
 const RUNNING_SHARE = 0.05;
 
 /** Of thousands of helpers only so many files are open at a time. */
@@ -45,7 +45,7 @@ export class Meter {
   /**
    * Tells the balancer what was done since the last call, if its policy looks at the machine.
    *
-   * @param samples Of the whole list.
+   * @param samples Of the whole process table.
    */
   async tell(samples: readonly Sample[]): Promise<void> {
     const { config, records, dispatch } = this.#context;
@@ -84,7 +84,7 @@ export class Meter {
     try {
       state = readMachine();
     } catch (error) {
-      // The balancer goes on with what it knew: no load but the list's where it knew nothing.
+      // The balancer goes on with what it knew: no load but the process table's where it knew nothing.
       this.#complain(describe(error));
       this.#last = null;
       return null;
@@ -111,7 +111,7 @@ export class Meter {
     };
   }
 
-  /** What the list has used since the last call. */
+  /** What the process table has used since the last call. */
   #ownSeconds(
     samples: readonly Sample[],
     seconds: number,

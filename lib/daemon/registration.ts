@@ -19,7 +19,7 @@ import type { LocalRecord } from "./records.ts";
 
 const log = logger("node");
 
-/** Takes a program into the list, unless it is gone already or of another version. */
+/** Takes a program into the process table, unless it is gone already or of another version. */
 export function register(
   context: Context,
   peer: ControlPeer,
@@ -56,7 +56,7 @@ function seenTicks(pid: number, said: bigint): bigint | null {
   }
 }
 
-/** Takes a program into the list that the library is not loaded into: what it registers by is the launcher. */
+/** Takes a program into the process table that the library is not loaded into: what it registers by is the launcher. */
 export function registerStaying(
   context: Context,
   peer: ControlPeer,

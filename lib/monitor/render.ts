@@ -54,7 +54,7 @@ export function render(snapshot: Snapshot, size: Size): string[] {
   return fit(lines, size);
 }
 
-/** What the policy sees besides the list; nothing if it does not look. */
+/** What the policy sees besides the process table; nothing if it does not look. */
 function drawMachine({ load, machine }: Snapshot): string[] {
   if (machine === null || machine === undefined) return [];
   const { others, cpuStall, memoryStall, availableBytes, memoryShortage } = machine;

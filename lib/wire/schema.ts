@@ -412,7 +412,7 @@ export const limits = {
   orderTimeoutMs: 2_000, // an order that was not fetched by then no longer stands
   ioTimeoutMs: 10_000, // silence on a stream before it counts as lost
   reconnectLimitMs: 600_000,
-  drainMs: 5, // until what is written behind is on its way
+  flushMs: 5, // until what is written behind is on its way
   frameHeaderSize: 8,
   loadUntold: 0xffff_ffff, // in the place of a load: the sender does not tell it
   nonceSize: 32,

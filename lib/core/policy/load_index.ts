@@ -47,7 +47,7 @@ export class LoadIndex {
     this.#countsOthers = index === "run-queue";
   }
 
-  /** Processes that are not the list's and count. */
+  /** Processes that are not in the process table and count. */
   get others(): number {
     return this.#others;
   }

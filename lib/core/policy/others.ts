@@ -21,7 +21,7 @@ const SHARE_MIN = 0.02;
 /** Fractions flicker: the count follows only what is nearer to another whole number by this. */
 const STEP = 0.75;
 
-/** How many processes besides the list want a processor, on average. */
+/** How many processes besides those of the process table want a processor, on average. */
 export function otherProcesses(
   { idleCores, ownCores, otherCores, ownRunning }: Pick<
     Measures,
