@@ -115,3 +115,33 @@ Deno.test("only ffi/ opens libraries, only main.ts and tools end the process", (
   const trips = `Deno.dlopen("x", {}); Deno.exit(1);`;
   assert.equal(doorsOf(fileOf("lib/host/a.ts", trips)).length, 2);
 });
+
+const isOfTests = (path: string) => isTest(path) && !path.startsWith("bench/");
+
+/** Files of the product that nothing but tests imports; what is run by itself is none of them. */
+function helpersAmong(files: readonly SourceFile[]): string[] {
+  const importers = new Map<string, string[]>();
+  for (const file of files) {
+    for (const to of importsOf(file)) importers.set(to, [...importers.get(to) ?? [], file.path]);
+  }
+  return files.filter(({ path }) => /^(lib|ffi)\//.test(path) && !isTest(path))
+    .filter(({ path }) => importers.has(path) && importers.get(path)?.every(isOfTests))
+    .map(({ path }) => path);
+}
+
+/** Known still. */
+const KNOWN_HELPERS = ["lib/core/_cluster.ts", "lib/core/_fixture.ts", "lib/daemon/_nodes.ts"];
+
+Deno.test("test helpers live under tests/", () => {
+  const found = helpersAmong(typescript).filter((path) => !KNOWN_HELPERS.includes(path));
+  assertNone(found, "Move it to tests/, or use it");
+  assert.deepEqual(
+    helpersAmong([
+      fileOf("lib/core/_world.ts", ""),
+      fileOf("lib/core/a.ts", ""),
+      fileOf("lib/core/b.ts", `import "./a.ts";`),
+      fileOf("lib/core/a_test.ts", `import "./_world.ts"; import "./a.ts";`),
+    ]),
+    ["lib/core/_world.ts"],
+  );
+});
