@@ -5,6 +5,7 @@
 #include "mask/aside.h"
 #include "mask/mask.h"
 #include "process/context.h"
+#include "process/identity.h"
 #include "process/process.h"
 #include "trap/stub.h"
 #include "lb_restorer.h"
@@ -39,7 +40,10 @@ enum lb_register { LB_RDI = 8, LB_RSI = 9, LB_RDX = 12, LB_RAX = 13, LB_R10 = 2,
 /* ---- interpose.c */
 void lb_restorer_learn(void) LB_HIDDEN; /* leaves SIGURG with an action of lb's */
 
-/* ---- signals.c */
+/* ---- actions.c */
+/* At the start: notes the program's actions of the signals that are ours, and puts our handler in front of them. */
+void lb_actions_note_ours(void) LB_HIDDEN;
+void lb_actions_stand_in_front(void) LB_HIDDEN;
 /* Before a move from home: notes the actions of all signals; away they are kept up to date anyway. */
 void lb_actions_take(void) LB_HIDDEN;
 /* SA_RESETHAND: the default action from now on. */
@@ -135,17 +139,13 @@ typedef int lb_stretch_fn(uint64_t start, uint64_t end, bool hole, void *context
  * Returns that or an error. Where it is not known what is a hole, all is data. */
 int lb_stretches_each(uint64_t start, uint64_t end, lb_stretch_fn *each, void *context) LB_HIDDEN;
 
-/* ---- scheduling.c: policy, nice value and processors. Both return 0 or a negative error: this cannot be had. */
-int lb_scheduling_take(void) LB_HIDDEN;
-/* In the restored process away from home. */
-int lb_scheduling_give(void) LB_HIDDEN;
-
 /* ---- image.c */
 struct lb_image_sink {
 	int fd;
 	bool socket;
 	bool home;  /* fault points of the way home do not fire at the source */
-	bool keeps; /* the shadow keeps the last image: only what has changed is sent (fork_kept.c) */
+	bool keeps; /* the shadow keeps the last image: only what has changed is sent (kept.c) */
+	bool child; /* of a child that begins with it, and inherits less */
 	uint64_t bytes;
 };
 /* Writes the image of this process. Everything it needs lies in memory that does not change meanwhile.
@@ -161,10 +161,6 @@ void lb_stream_timeout(int fd, uint32_t timeout_ms) LB_HIDDEN;
 
 /* Whether the limits on memory that the program had can be given to it here: 0 or -LB_E_LIMIT. */
 int lb_frozen_fits(void) LB_HIDDEN;
-
-/* ---- resume.c */
-/* First thing in the restored process, on the private stack; returns what the order's handler returns. */
-int lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 
 /* ---- children.c: children of this process, at home */
 bool lb_has_children(void) LB_HIDDEN;
@@ -199,13 +195,10 @@ enum lb_page { LB_PAGE_CHANGED, LB_PAGE_KEPT, LB_PAGE_EMPTY };
 /* In the order of addresses. data: the page itself, or a copy of it as it counts, valid until the next call. */
 enum lb_page lb_kept(uint64_t page, const char **data) LB_HIDDEN;
 void lb_kept_end(bool whole) LB_HIDDEN;
-uint64_t lb_kept_bytes(void) LB_HIDDEN;    /* of the tables that this needs */
-bool lb_kept_has(uint64_t page) LB_HIDDEN; /* one of them */
+bool lb_kept_has(uint64_t page) LB_HIDDEN; /* of the tables that this needs */
 void lb_kept_drop(void) LB_HIDDEN;         /* at home, where nothing is kept */
 /* What a child does not inherit: timers and pending signals. */
 void lb_frozen_forget(void) LB_HIDDEN;
-/* Another PID, a start time and no CPU time of its own. */
-void lb_become_child(void) LB_HIDDEN;
 
 /* ---- vdso.c */
 /* The program's vdso (ordinary memory by now) calls the node's: patches it once, aims it each time. */
@@ -245,7 +238,6 @@ extern struct lb_next lb_next LB_HIDDEN;
 void lb_neighbours_meet(void) LB_HIDDEN;
 
 /* ---- init.c, trigger.c */
-void lb_trigger_install(void) LB_HIDDEN;
 /* At home, in the program's own context: does what it orders, as if it had been delivered here. */
 void lb_order_taken(int signal, const struct lb_siginfo *order) LB_HIDDEN;
 int lb_homecoming(int state_fd, char **environment) LB_HIDDEN;
@@ -260,7 +252,5 @@ struct lb_order_context {
 int lb_order_move_from_home(struct lb_order_context *context) LB_HIDDEN;
 int lb_order_move_on(struct lb_order_context *context) LB_HIDDEN;
 int lb_order_snapshot(struct lb_order_context *context) LB_HIDDEN;
-/* Tells the daemon at home that the process runs there again. */
-void lb_came_home(void) LB_HIDDEN;
 
 #endif

@@ -16,13 +16,6 @@
 #define GUARD_INSTALL 102
 #define RESERVED (1ul << 40)
 
-/* What maps.c uses besides: nothing here asks for it. */
-bool lb_shared_is_alone(const struct lb_mapping *mapping)
-{
-	(void)mapping;
-	return false;
-}
-
 struct rows {
 	unsigned count;
 	struct lb_pages row[16];

@@ -68,6 +68,12 @@ void lb_stub_leave(struct ucontext *context)
 	(void)context;
 }
 
+void lb_own_note(enum lb_own kind, uint64_t bytes)
+{
+	(void)kind;
+	(void)bytes;
+}
+
 void lb_limits_follow(uint64_t coming)
 {
 	(void)coming;
@@ -83,12 +89,6 @@ void lb_mapped_settle(const uint64_t *pages, uint32_t count)
 {
 	(void)pages;
 	(void)count;
-}
-
-bool lb_shared_is_alone(const struct lb_mapping *mapping)
-{
-	(void)mapping;
-	return false;
 }
 
 void lb_timer_delivered(int32_t id);

@@ -114,7 +114,6 @@ void lb_files_shared(uint64_t fd) LB_HIDDEN;
 /* Nothing is to be written behind any more. */
 /* Memory is mapped from this file by now: what is written to it is not to be written behind. */
 void lb_files_mapped(uint64_t device, uint64_t inode) LB_HIDDEN;
-bool lb_files_is_mapped(const struct lb_file *file) LB_HIDDEN; /* mapped.c */
 void lb_files_revoke(void) LB_HIDDEN;
 /* A write to this descriptor has failed at home, or may: each further one is to be told at once. */
 void lb_files_failed(int32_t fd) LB_HIDDEN;

@@ -18,6 +18,7 @@
 #include "internal.h"
 #include "process/clock.h"
 #include "cache/ring.h"
+#include "patch/sites.h"
 
 #include <linux/errno.h>
 #include <linux/sched.h>
@@ -58,12 +59,13 @@ static uint64_t resident_bytes(void)
 
 int lb_fork_stream(const void *body, uint32_t size)
 {
-	struct lb_image_sink sink = { lb_self.link_fd, true, true, true, 0 };
+	struct lb_image_sink sink = { lb_self.link_fd, true, true, true, true, 0 };
 	struct lb_link_go go;
 	uint64_t kept_id;
 	if (size != sizeof kept_id)
 		return -LB_E_WIRE;
 	memcpy(&kept_id, body, sizeof kept_id);
+	lb_sites_undo();
 	int error = lb_freeze();
 	if (error)
 		return error;
@@ -96,9 +98,7 @@ static int64_t make(void *argument)
 {
 	const struct lb_clone *clone = argument;
 	struct lb_request request = { .number = LB_HOME_FORK };
-	struct lb_resume_args *args = lb_context_save();
-	if (args) {
-		lb_resume(args);
+	if (lb_context_save()) {
 		if (clone->flags & CLONE_CHILD_SETTID)
 			lb_user_write(clone->child_tid, &lb_self.local_pid, sizeof lb_self.local_pid);
 		lb_syscall1(__NR_set_tid_address, clone->flags & CLONE_CHILD_CLEARTID ? clone->child_tid : 0);
@@ -115,7 +115,7 @@ static int64_t make(void *argument)
 static int is_shared(const struct lb_mapping *mapping, void *context)
 {
 	(void)context;
-	return mapping->segment.kind == LB_SEGMENT_SHARED;
+	return mapping->shared_anonymous;
 }
 
 /* A copy that is made at home would share nothing with this process: it is made where both are. */

@@ -29,30 +29,6 @@ static void find_program_vdso(char **environment)
 		lb_self.program_vdso_size = lb_vdso_size(lb_self.program_vdso);
 }
 
-/* Field 22 of /proc/self/stat. 0: unknown. */
-static uint64_t read_start_ticks(void)
-{
-	char text[1024];
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/stat", 0, 0);
-	if (fd < 0)
-		return 0;
-	int64_t got = lb_syscall3(__NR_read, fd, text, sizeof text - 1);
-	lb_syscall1(__NR_close, fd);
-	if (got <= 0)
-		return 0;
-	text[got] = 0;
-	const char *at = text + got;
-	while (at > text && *at != ')')
-		at--;
-	unsigned field = 2;
-	for (; *at && field < 22; at++)
-		field += *at == ' ';
-	uint64_t ticks = 0;
-	for (; *at >= '0' && *at <= '9'; at++)
-		ticks = ticks * 10 + (uint64_t)(*at - '0');
-	return ticks;
-}
-
 /* Tells the daemon of this process, and hears what the node's config says. */
 static void register_process(void)
 {
@@ -70,15 +46,6 @@ static void register_process(void)
 	if (lb_self.registered && (ack.flags & LB_REGISTRATION_SIGWINCH))
 		lb_self.order_signal = SIGWINCH;
 	lb_syscall1(__NR_close, fd);
-}
-
-void lb_become_child(void)
-{
-	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
-	lb_self.home_pid = lb_self.local_pid;
-	lb_self.start_ticks = read_start_ticks();
-	memset(&lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
-	memset(&lb_thread()->cpu, 0, sizeof lb_thread()->cpu);
 }
 
 /* In a child that fork(2) of libc has made: it is a process of its own, which may move even though its parent
@@ -224,7 +191,7 @@ static void register_only(void)
 	if (!&lb_environment || !lb_environment || !find_control(lb_environment))
 		return;
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
-	lb_self.start_ticks = read_start_ticks();
+	lb_self.start_ticks = lb_start_ticks();
 	register_process();
 }
 
@@ -254,7 +221,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 		return;
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.home_pid = lb_self.local_pid;
-	lb_self.start_ticks = read_start_ticks();
+	lb_self.start_ticks = lb_start_ticks();
 	lb_self.link_fd = lb_self.keeper_fd = lb_self.stream_fd = -1;
 	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe, sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
@@ -264,7 +231,10 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 		return;
 	}
 	register_process();
-	lb_trigger_install(); /* no order comes before: a process without it is not chosen */
+	/* No order comes before: a process without its trigger is not chosen. */
+	lb_actions_note_ours();
+	lb_restorer_learn();
+	lb_actions_stand_in_front();
 	if (lb_register_atfork)
 		lb_register_atfork(0, 0, register_child, 0);
 }

@@ -2,13 +2,15 @@
  *
  * Each runs in the trigger's handler, on the private stack, all signals blocked. A negative result means that
  * nothing has happened: the program goes on where it is. After lb_context_save() there are two processes in one
- * code: a non-null result is the restored one, which only looks at lb_self and its arguments.
+ * code: where it has returned true is the restored one, which only looks at lb_self.
  */
 #include "fault.h"
 #include "internal.h"
 #include "image/posix_timers.h"
 #include "process/clock.h"
 #include "cache/ring.h"
+#include "entry/daemon.h"
+#include "patch/sites.h"
 
 #define LB_EPIPE 32
 #define LB_ECONNRESET 104
@@ -52,7 +54,7 @@ static int source_fault(struct lb_order_context *context, uint32_t number, int f
 /* Table, memory, MAPPED, GO, RUNNING. When it returns 0 the other side is parked in its library. */
 static int stream_out(struct lb_order_context *context, int fd, bool home)
 {
-	struct lb_image_sink sink = { fd, true, home, false, 0 };
+	struct lb_image_sink sink = { fd, true, home, false, false, 0 };
 	struct lb_link_go go;
 	struct lb_link_running running;
 	int error = lb_image_write(&sink, context->order.ticket);
@@ -116,15 +118,15 @@ int lb_order_move_from_home(struct lb_order_context *context)
 	if (!to_file)
 		lb_stream_timeout(stream_fd, context->order.io_timeout_ms);
 	lb_actions_take();
+	lb_sites_undo();
 	error = lb_freeze();
 	if (error)
 		return error;
-	struct lb_resume_args *args = lb_context_save();
-	if (args)
-		return lb_resume(args);
+	if (lb_context_save())
+		return 0;
 
 	if (to_file) {
-		struct lb_image_sink sink = { stream_fd, false, false, false, 0 };
+		struct lb_image_sink sink = { stream_fd, false, false, false, false, 0 };
 		error = lb_image_write(&sink, context->order.ticket);
 		context->bytes = sink.bytes;
 		if (!error)
@@ -155,13 +157,13 @@ int lb_order_snapshot(struct lb_order_context *context)
 		return error;
 	note_identity(&context->order);
 	lb_actions_take();
+	lb_sites_undo();
 	error = lb_freeze();
 	if (error)
 		return error;
-	struct lb_resume_args *args = lb_context_save();
-	if (args)
-		return lb_resume(args);
-	struct lb_image_sink sink = { context->fds[0], false, false, false, 0 };
+	if (lb_context_save())
+		return 0;
+	struct lb_image_sink sink = { context->fds[0], false, false, false, false, 0 };
 	error = lb_image_write(&sink, context->order.ticket);
 	context->bytes = sink.bytes;
 	if (!error)
@@ -225,17 +227,18 @@ int lb_order_move_on(struct lb_order_context *context)
 	}
 	if (error == 0)
 		error = source_fault(context, LB_FAULT_MOVE_PREPARED, stream_fd);
-	if (!error)
+	if (!error) {
+		lb_sites_undo();
 		error = lb_freeze();
+	}
 	if (error) {
 		if (lb_self.link_fd < 0 && lb_link_reconnect() < 0)
 			leave();
 		ask_abort(context->order.ticket);
 		return error;
 	}
-	struct lb_resume_args *args = lb_context_save();
-	if (args)
-		return lb_resume(args);
+	if (lb_context_save())
+		return 0;
 	error = stream_out(context, stream_fd, false);
 	if (!error) {
 		/* MOVED ends this copy inside lb_link_receive. A silent new copy: ask, below. */
@@ -275,11 +278,11 @@ static int64_t go_home(void *argument)
 			leave();
 		return type < 0 ? type : -LB_E_PEER_REFUSED;
 	}
+	lb_sites_undo();
 	error = lb_freeze();
 	if (!error) {
-		struct lb_resume_args *args = lb_context_save();
-		if (args)
-			return lb_resume(args);
+		if (lb_context_save())
+			return 0;
 		lb_stream_timeout(lb_self.link_fd, lb_self.io_timeout_ms);
 		error = stream_out(&context, lb_self.link_fd, true);
 		if (!error)
@@ -298,6 +301,6 @@ int lb_go_home(uint32_t system_call)
 	int error = (int)lb_on_stack(go_home, &system_call);
 	if (error || lb_self.away)
 		return error;
-	lb_came_home();
+	lb_daemon_came_home();
 	return 0;
 }

@@ -16,59 +16,12 @@
 #include "entry/trigger.h"
 #include "home_call/fast_copy.h"
 #include "trap/stub.h"
+#include "entry/daemon.h"
 
 #define GO_HOME 1 /* result of obey() */
 
 /* Registers of the interrupted program, as words of struct ucontext. */
 #define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
-
-static void close_all(const int *fds)
-{
-	for (int i = 0; i < LB_LOCAL_DESCRIPTORS_MAX; i++)
-		if (fds[i] >= 0)
-			lb_syscall1(__NR_close, fds[i]);
-}
-
-static void report(const struct lb_order_context *context, int error)
-{
-	struct lb_local_report message = {
-		.type = LB_LOCAL_REPORT,
-		.size = sizeof message,
-		.order_id = context->order.order_id,
-		.ticket = context->order.ticket,
-		.bytes = context->bytes,
-		.freeze_us = context->freeze_us,
-		.outcome = error < 0 ? LB_OUTCOME_ABORTED : LB_OUTCOME_WRITTEN,
-		.error = error < 0 ? error : 0,
-		.step = context->step,
-	};
-	int fd = lb_control_connect();
-	if (fd < 0)
-		return; /* the daemon is away: it finds the process where it was */
-	lb_control_ask(fd, &message, sizeof message, 0, 0, 0, 0);
-	lb_syscall1(__NR_close, fd);
-}
-
-/* Asks whether the order stands. False: no. */
-static bool fetch(uint64_t order_id, struct lb_order_context *context)
-{
-	struct lb_local_fetch message = {
-		.type = LB_LOCAL_FETCH, .size = sizeof message, .order_id = order_id, .pid = lb_self.local_pid
-	};
-	int fd = lb_control_connect();
-	if (fd < 0)
-		return false;
-	int got = lb_control_ask(fd, &message, sizeof message, &context->order, sizeof context->order, context->fds,
-		LB_LOCAL_DESCRIPTORS_MAX);
-	lb_syscall1(__NR_close, fd);
-	if (got < 0)
-		return false;
-	if (context->order.type != LB_LOCAL_ORDER || context->order.kind == LB_ORDER_NONE) {
-		close_all(context->fds);
-		return false;
-	}
-	return true;
-}
 
 static int64_t obey(void *argument)
 {
@@ -81,7 +34,7 @@ static int64_t obey(void *argument)
 		context.fds[i] = -1;
 	if (home)
 		lb_fds_begin();
-	if (!fetch(order_id, &context)) {
+	if (!lb_daemon_fetch(order_id, &context)) {
 		if (home)
 			lb_fds_end();
 		return -LB_E_STALE;
@@ -103,8 +56,8 @@ static int64_t obey(void *argument)
 	if (error == 0)
 		return 0; /* the restored process: another PID, another node, other descriptors */
 	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
-	close_all(context.fds);
-	report(&context, error);
+	lb_daemon_close(context.fds);
+	lb_daemon_report(&context, error);
 	if (home)
 		lb_fds_end();
 	return error < 0 ? error : 0;
@@ -300,24 +253,4 @@ uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *conte
 		return act(signal, info, context, entry);
 	begin_stepping(signal, info, context);
 	return LB_ENTRY_BACK;
-}
-
-void lb_came_home(void)
-{
-	struct lb_local_came_home message = { .type = LB_LOCAL_CAME_HOME,
-		.size = sizeof message,
-		.start_ticks = lb_self.start_ticks,
-		.ticket = lb_self.ticket,
-		.cpu_us = lb_self.cpu.user_us + lb_self.cpu.system_us,
-		.request = lb_self.home_request,
-		.pid = lb_self.home_pid,
-		.system_call = lb_self.home_call };
-	struct lb_local_ack ack;
-	lb_fds_begin();
-	int fd = lb_control_connect();
-	if (fd >= 0) { /* no daemon: it looks at its own processes when it starts */
-		lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
-		lb_syscall1(__NR_close, fd);
-	}
-	lb_fds_end();
 }

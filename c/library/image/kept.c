@@ -83,12 +83,8 @@ static bool have_tables(void)
 		return false;
 	}
 	tables = (void *)mapped;
+	lb_own_note(LB_OWN_KEPT, TABLES_SIZE);
 	return true;
-}
-
-uint64_t lb_kept_bytes(void)
-{
-	return tables ? TABLES_SIZE : 0;
 }
 
 void lb_kept_drop(void)
@@ -96,6 +92,7 @@ void lb_kept_drop(void)
 	if (tables)
 		lb_syscall2(__NR_munmap, tables, TABLES_SIZE);
 	tables = 0;
+	lb_own_note(LB_OWN_KEPT, 0);
 	image_id = 0;
 }
 

@@ -11,7 +11,7 @@
 #include "process/clock.h"
 #include "process/own_memory.h"
 #include "image/posix_timers.h"
-#include "patch/sites.h"
+#include "image/scheduling.h"
 
 #define ITIMERS 3
 #define ITIMER_REAL 0
@@ -301,7 +301,6 @@ int lb_freeze(void)
 		error = lb_rseq_take();
 	if (error)
 		return error;
-	lb_sites_undo();
 	frozen.was_away = lb_self.away;
 	frozen.pending_count = 0;
 	error = lb_timers_look();

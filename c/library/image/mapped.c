@@ -10,7 +10,6 @@
  */
 #include "internal.h"
 #include "process/own_memory.h"
-#include "cache/ring.h"
 
 #include <asm/stat.h>
 
@@ -244,9 +243,4 @@ struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char
 	lb_text_copy(mapped->names + file->name, name, size);
 	mapped->names_size += size;
 	return file;
-}
-
-bool lb_files_is_mapped(const struct lb_file *file)
-{
-	return file->inode != 0 && lb_mapped_find(LB_DEVICE(file->device), file->inode) != 0;
 }

@@ -62,14 +62,9 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)
 		mapping->segment.kind = LB_SEGMENT_HEAP;
-	else if (shared && memcmp(at, "/dev/zero (deleted)", 19) == 0) {
+	else if (shared && memcmp(at, "/dev/zero (deleted)", 19) == 0)
 		mapping->shared_anonymous = true;
-		/* Away from home a process is alone: its children are at home. */
-		if (lb_self.away || lb_shared_is_alone(mapping)) {
-			mapping->segment.kind = LB_SEGMENT_SHARED;
-			mapping->shared_writable = false;
-		}
-	} else if (memcmp(at, "[vsyscall]", 10) == 0)
+	else if (memcmp(at, "[vsyscall]", 10) == 0)
 		mapping->skip = true;
 	else if (memcmp(at, "[vvar", 5) == 0)
 		/* As a still picture, for a handler's caller that is in the middle of the vdso. */

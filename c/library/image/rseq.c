@@ -14,8 +14,6 @@
 #include <linux/sched.h>
 
 #include "forward.h"
-#include "trap/stub.h"
-#include "calls/own.h"
 #include "internal.h"
 
 #define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */
@@ -122,20 +120,4 @@ void lb_rseq_give(void)
 	if (lb_thread()->rseq.address &&
 		call(lb_thread()->rseq.address, lb_thread()->rseq.size, 0, lb_thread()->rseq.signature) < 0)
 		lb_user_write(lb_thread()->rseq.address, &none, sizeof none);
-}
-
-/* Away from home the program changes it itself. */
-int64_t lb_own_rseq(struct lb_trap *trap)
-{
-	int64_t result;
-
-	if (lb_thread()->has_child)
-		return lb_here(trap);
-	result = lb_syscall4(__NR_rseq, trap->args[0], trap->args[1], trap->args[2], trap->args[3]);
-	if (result < 0)
-		return result;
-	lb_thread()->rseq.address = trap->args[2] & UNREGISTER ? 0 : trap->args[0];
-	lb_thread()->rseq.size = (uint32_t)trap->args[1];
-	lb_thread()->rseq.signature = (uint32_t)trap->args[3];
-	return result;
 }

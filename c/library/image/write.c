@@ -26,6 +26,7 @@ static uint8_t kinds[LB_SEGMENTS_MAX];
 static uint32_t table_count;
 static struct lb_image_header header;
 static char bounce[BOUNCE_SIZE] LB_SCRATCH;
+static bool of_child;      /* the image is a new child's: struct lb_image_sink */
 static uint64_t run_flags; /* of the run that is being sent: LB_IMAGE_RUN_FILE, or none */
 
 static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned count)
@@ -67,7 +68,7 @@ static uint32_t attributes_of(const struct lb_mapping *mapping)
 	uint32_t attributes = mapping->segment.attributes;
 	if (mapping->vdso || mapping->device)
 		return LB_ATTRIBUTE(NO_RESERVE);
-	if (lb_fork_is_born()) /* a child inherits no locks: dup_mmap(), mm/mmap.c, Linux 6.18 */
+	if (of_child) /* a child inherits no locks: dup_mmap(), mm/mmap.c, Linux 6.18 */
 		attributes &= ~(LB_ATTRIBUTE(LOCKED) | LB_ATTRIBUTE(LOCKED_ON_FAULT));
 	return attributes;
 }
@@ -82,11 +83,13 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	}
 	if (mapping->skip)
 		return 0;
-	if (mapping->shared_writable)
+	/* Away from home a process is alone: its children are at home. */
+	bool is_own = mapping->shared_anonymous && (lb_self.away || lb_shared_is_alone(mapping));
+	if (mapping->shared_writable && !is_own)
 		return -LB_E_SHARED_MEMORY;
 	if (mapping->segment.attributes & LB_ATTRIBUTE_REFUSED)
 		return -LB_E_MEMORY_KIND;
-	if (lb_fork_is_born() && (mapping->segment.attributes & LB_ATTRIBUTE(DONTFORK)))
+	if (of_child && (mapping->segment.attributes & LB_ATTRIBUTE(DONTFORK)))
 		return 0;
 	if (table_count == LB_SEGMENTS_MAX)
 		return -LB_E_SEGMENTS;
@@ -94,7 +97,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	table[table_count].attributes = attributes_of(mapping);
 	table[table_count].file = lb_mapped_note(mapping);
 	table[table_count].offset = mapping->offset;
-	if (table[table_count].file != 0 && mapping->shared)
+	if (is_own || (table[table_count].file != 0 && mapping->shared))
 		table[table_count].kind = LB_SEGMENT_SHARED;
 	kinds[table_count++] = mapping->device ? DEVICE_PAGES : mapping->file ? FILE_PAGES : ANONYMOUS_PAGES;
 	return 0;
@@ -240,8 +243,8 @@ static int fill_header(uint64_t ticket)
 	header.xcr0 = read_xcr0();
 	for (uint32_t i = 0; i < table_count; i++)
 		header.memory_bytes += table[i].end - table[i].start;
-	header.resume_ip = (uint64_t)lb_context_resume;
-	header.resume_sp = (uint64_t)bounce + 4096; /* lb_context_resume sets the real one at once */
+	header.resume_ip = (uint64_t)lb_resume_at;
+	header.resume_sp = (uint64_t)bounce + 4096; /* that sets the real one at once */
 	header.fs_base = lb_thread()->fs_base;
 	header.gs_base = lb_thread()->gs_base;
 	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
@@ -392,7 +395,7 @@ static int send_segment(struct lb_image_sink *sink, uint32_t index)
 	struct sending sending = { sink, segment->protection & PROT_READ, segment->file != 0, 0 };
 	if (kinds[index] == DEVICE_PAGES)
 		return send_device(sink, segment);
-	if (lb_fork_is_born() && (segment->attributes & LB_ATTRIBUTE(WIPEONFORK)))
+	if (of_child && (segment->attributes & LB_ATTRIBUTE(WIPEONFORK)))
 		return 0;
 	/* The page table does not have all pages of memory that is shared. */
 	if (segment->kind == LB_SEGMENT_SHARED && segment->file == 0)
@@ -426,6 +429,7 @@ static int send_memory(struct lb_image_sink *sink)
 
 int lb_image_write(struct lb_image_sink *sink, uint64_t ticket)
 {
+	of_child = sink->child;
 	int error = fill_table();
 	if (!error)
 		error = fill_header(ticket);

@@ -148,6 +148,16 @@ static bool has_landing(uint64_t page)
 	return false;
 }
 
+/* Notes what the page in this place is now; 0: there is none. */
+static void set_landing(unsigned place, uint64_t page)
+{
+	uint64_t bytes = 0;
+	landings[place] = page;
+	for (unsigned i = 0; i < LANDINGS; i++)
+		bytes += landings[i] ? PAGE : 0;
+	lb_own_note(LB_OWN_LANDINGS, bytes);
+}
+
 /* Maps the page; it may be there already, for another site. */
 static bool map_landing(uint64_t page)
 {
@@ -168,16 +178,8 @@ static bool map_landing(uint64_t page)
 		lb_limits_follow(0);
 		return false;
 	}
-	landings[free] = page;
+	set_landing(free, page);
 	return true;
-}
-
-uint64_t lb_sites_bytes(void)
-{
-	uint64_t bytes = 0;
-	for (unsigned i = 0; i < LANDINGS; i++)
-		bytes += landings[i] ? PAGE : 0;
-	return bytes;
 }
 
 static bool is_empty(uint64_t at)
@@ -329,7 +331,7 @@ static void undo_range(uint64_t start, uint64_t size)
 		if (!landings[i] || landings[i] >= end || landings[i] + PAGE <= start || is_used(landings[i]))
 			continue;
 		lb_syscall2(__NR_munmap, landings[i], PAGE);
-		landings[i] = 0;
+		set_landing(i, 0);
 	}
 }
 

@@ -21,7 +21,6 @@ void lb_sites_trapped(uint32_t number, uint64_t rip) LB_HIDDEN;
 void lb_sites_before_call(uint32_t number, const uint64_t args[6]) LB_HIDDEN;
 /* Every byte is as it was. Before an image is written; sites are patched again when they are trapped again. */
 void lb_sites_undo(void) LB_HIDDEN;
-uint64_t lb_sites_bytes(void) LB_HIDDEN; /* of pages that were mapped for them */
 /* For the rip of a trapped call: the program's own, where the call was made for a site of its. */
 uint64_t lb_sites_origin(uint64_t rip) LB_HIDDEN;
 /* Where a call at `rip` will be made again; that may be changed by lb_sites_undo(), this may not. */

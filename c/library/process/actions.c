@@ -157,16 +157,27 @@ void lb_actions_give(void)
 			install(signal, &lb_self.actions[signal]);
 }
 
-void lb_trigger_install(void)
+/* SIGURG, SIGTSTP and, where the config has one, another signal for orders. Returns how many. */
+static int list_ours(int ours[3])
 {
-	const int ours[3] = { LB_SIGURG, LB_SIGTSTP, lb_self.order_signal };
-	for (int i = 0; i < 3 && ours[i]; i++) {
-		struct lb_action *action = &lb_self.actions[ours[i]];
-		lb_syscall4(__NR_rt_sigaction, ours[i], 0, action, 8);
-		if (i == 0)
-			lb_restorer_learn();
-		install(ours[i], action);
-	}
+	ours[0] = LB_SIGURG;
+	ours[1] = LB_SIGTSTP;
+	ours[2] = lb_self.order_signal;
+	return ours[2] ? 3 : 2;
+}
+
+void lb_actions_note_ours(void)
+{
+	int ours[3];
+	for (int i = list_ours(ours) - 1; i >= 0; i--)
+		lb_syscall4(__NR_rt_sigaction, ours[i], 0, &lb_self.actions[ours[i]], 8);
+}
+
+void lb_actions_stand_in_front(void)
+{
+	int ours[3];
+	for (int i = list_ours(ours) - 1; i >= 0; i--)
+		install(ours[i], &lb_self.actions[ours[i]]);
 }
 
 void lb_actions_summary(struct lb_link_actions *out)

@@ -1,13 +1,12 @@
 /* context.S - the library's own resume context, and the private stack its handlers work on.
  *
  * lb_context_save() is this library's setjmp: it notes the callee-saved registers, the stack and where to
- * return, in memory that does not change afterwards (the stack below may), and returns 0. lb_context_resume is
- * where the restorer jumps to in the new process: rdi = struct lb_resume_args; it returns from the same call
- * with rdi. Only callee-saved registers matter: the program's own registers lie in its signal frame.
+ * return, in memory that does not change afterwards (the stack below may), and returns false. lb_context_resume is
+ * its longjmp in the restored process: it returns from the same call, with true. Only callee-saved registers matter: the program's own registers lie in its signal frame.
  */
 	.text
-	.globl lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
-	.hidden lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.globl lb_context, lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.hidden lb_context, lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
 
 	.type lb_context_save, @function
 lb_context_save:
@@ -36,8 +35,7 @@ lb_context_resume:
 	mov 32(%rdx), %r14
 	mov 40(%rdx), %r15
 	mov 48(%rdx), %rsp
-	mov %rdi, %rax
-	cld
+	mov $1, %eax
 	jmp *56(%rdx)
 	.size lb_context_resume, . - lb_context_resume
 

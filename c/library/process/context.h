@@ -2,13 +2,16 @@
 #ifndef LB_CONTEXT_H
 #define LB_CONTEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lb_image.h"
 #include "process/process.h"
 
-struct lb_resume_args *lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
-extern char lb_context_resume[] LB_HIDDEN;
+/* Where an image of this process goes on. Returns false; and once more, true, in the restored process, whose state is
+ * right there by then (entry/resume.c). */
+bool lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
+/* Where the restorer enters a restored process, on any stack: lb_resume_entry, above. */
+extern const void *const lb_resume_at LB_HIDDEN;
 extern char lb_sigreturn[] LB_HIDDEN;
 int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
 /* Calls it in a new process, made by clone(2) with these flags, CLONE_VM among them. Returns its PID or an error. */

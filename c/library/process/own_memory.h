@@ -76,6 +76,9 @@ bool lb_areas_make(void) LB_HIDDEN;
 /* At home. */
 void lb_areas_drop(void) LB_HIDDEN;
 
+/* What other rooms have mapped: tables of kept.c, pages that sites.c jumps by. */
+enum lb_own { LB_OWN_KEPT, LB_OWN_LANDINGS, LB_OWN_KINDS };
+void lb_own_note(enum lb_own kind, uint64_t bytes) LB_HIDDEN; /* all that there are of it now */
 /* Bytes of mappings that are not the program's and were not there before it moved; `data`: only those that
  * RLIMIT_DATA counts, private and writable (data_vm, mm/mmap.c, Linux 6.12). */
 uint64_t lb_own_bytes(bool data) LB_HIDDEN;

@@ -6,6 +6,7 @@
 #include "internal.h"
 #include "process/own_memory.h"
 #include "image/posix_timers.h"
+#include "image/scheduling.h"
 #include "process/clock.h"
 #include "lb_restorer.h"
 #include "cache/ring.h"
@@ -115,7 +116,7 @@ static int wait_served(void)
 	return lb_link_reconnect();
 }
 
-static int resume_away(const struct lb_resume_args *args)
+static void resume_away(const struct lb_resume_args *args)
 {
 	bool first_move = args->stream_fd >= 0 && args->stream_fd == args->link_fd;
 	take_fault(args);
@@ -158,7 +159,6 @@ static int resume_away(const struct lb_resume_args *args)
 	/* Nothing can fail here any more: this copy is the live one. */
 	if (lb_fault(LB_FAULT_GUEST_SERVED) == LB_FAULT_DO_CUT)
 		lb_syscall2(__NR_shutdown, lb_self.link_fd, 2);
-	return 0;
 }
 
 #define RLIMIT_NOFILE 7
@@ -184,7 +184,7 @@ static void settle_descriptors(const struct lb_resume_args *args)
 	lb_syscall1(__NR_close, args->state_fd);
 }
 
-static int resume_home(const struct lb_resume_args *args)
+static void resume_home(const struct lb_resume_args *args)
 {
 	bool is_child = lb_fork_is_born();
 	if (is_child) {
@@ -211,7 +211,6 @@ static int resume_home(const struct lb_resume_args *args)
 	lb_self.keeper_fd = -1;
 	lb_areas_drop();
 	lb_kept_drop();
-	return 0;
 }
 
 /* Of the hole only the node's vdso is of use from now on. The arguments lie in it, too. */
@@ -226,12 +225,16 @@ static void trim_hole(const struct lb_resume_args *args)
 	lb_limits_follow(0);
 }
 
-int lb_resume(const struct lb_resume_args *args)
+/* On the private stack, below what the saved context has there. */
+void lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
+void lb_resume(const struct lb_resume_args *args)
 {
 	take_place(args);
 	lb_fast_reset();
 	lb_vdso_aim(args->vdso);
-	int result = args->at_home ? resume_home(args) : resume_away(args);
+	if (args->at_home)
+		resume_home(args);
+	else
+		resume_away(args);
 	trim_hole(args);
-	return result;
 }
