@@ -113,7 +113,7 @@ struct lb_image_header {
 	/* what the new node must offer */
 	uint64_t xcr0;
 	uint64_t memory_bytes;
-	/* where to go on: lb_context_resume(args) of the library, on this stack */
+	/* where to go on: lb_resume_entry(args) of the library, on this stack */
 	uint64_t resume_ip;
 	uint64_t resume_sp;
 	uint64_t fs_base;

@@ -109,7 +109,9 @@ void lb_files_learn(struct lb_file *file, const struct lb_home_file *answer)
 	file->is_regular = answer->is_regular != 0;
 	if (file->duplicated || (forked && !file->unshared))
 		grants &= ~LB_GRANT_OFFSET;
-	if (file->inode != 0 && lb_mapped_find(LB_DEVICE(file->device), file->inode)) /* what is written is to show there: mapped_writes.c */
+	if (file->inode != 0 &&
+		lb_mapped_find(
+			LB_DEVICE(file->device), file->inode)) /* what is written is to show there: mapped_writes.c */
 		grants &= ~LB_GRANT_WRITE;
 	set_grants(file, grants);
 	if (answer->is_regular && lb_files_is_exclusive(file))

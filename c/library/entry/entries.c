@@ -1,6 +1,7 @@
-/* entries.c - where the kernel enters this library. */
+/* entries.c - where the kernel, or the restorer, enters this library. */
 #include "process/entries.h"
 
+#include "entry/resume.h"
 #include "entry/sigsys.h"
 #include "entry/trigger.h"
 #include "patch/signal_entry.h"
@@ -12,4 +13,5 @@ const struct lb_entries lb_entries = {
 	.sigsys = lb_sigsys_entry,
 	.traps = lb_site_traps,
 	.traps_size = LB_SITES * LB_STUB_SIZE,
+	.resume = lb_resume_entry,
 };

@@ -3,6 +3,7 @@
  * The first thing that runs there. Nothing of the program has run yet.
  */
 #include "fault.h"
+#include "entry/resume.h"
 #include "internal.h"
 #include "process/own_memory.h"
 #include "image/posix_timers.h"
@@ -225,8 +226,6 @@ static void trim_hole(const struct lb_resume_args *args)
 	lb_limits_follow(0);
 }
 
-/* On the private stack, below what the saved context has there. */
-void lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 void lb_resume(const struct lb_resume_args *args)
 {
 	take_place(args);

@@ -5,6 +5,7 @@
  */
 #include "fault.h"
 #include "internal.h"
+#include "process/entries.h"
 
 #define PAGE 4096ULL
 #define MSG_NOSIGNAL 0x4000
@@ -243,7 +244,7 @@ static int fill_header(uint64_t ticket)
 	header.xcr0 = read_xcr0();
 	for (uint32_t i = 0; i < table_count; i++)
 		header.memory_bytes += table[i].end - table[i].start;
-	header.resume_ip = (uint64_t)lb_resume_at;
+	header.resume_ip = (uint64_t)lb_entries.resume;
 	header.resume_sp = (uint64_t)bounce + 4096; /* that sets the real one at once */
 	header.fs_base = lb_thread()->fs_base;
 	header.gs_base = lb_thread()->gs_base;

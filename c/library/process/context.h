@@ -10,8 +10,6 @@
 /* Where an image of this process goes on. Returns false; and once more, true, in the restored process, whose state is
  * right there by then (entry/resume.c). */
 bool lb_context_save(void) LB_HIDDEN __attribute__((returns_twice));
-/* Where the restorer enters a restored process, on any stack: lb_resume_entry, above. */
-extern const void *const lb_resume_at LB_HIDDEN;
 extern char lb_sigreturn[] LB_HIDDEN;
 int64_t lb_on_stack(int64_t (*function)(void *), void *argument) LB_HIDDEN;
 /* Calls it in a new process, made by clone(2) with these flags, CLONE_VM among them. Returns its PID or an error. */

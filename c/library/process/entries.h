@@ -1,4 +1,4 @@
-/* entries.h - where the kernel enters this library. */
+/* entries.h - where the kernel, or the restorer, enters this library. */
 #ifndef LB_ENTRIES_H
 #define LB_ENTRIES_H
 
@@ -10,6 +10,7 @@ struct lb_entries {
 	void *sigsys;  /* its trapped calls */
 	void *traps;   /* the end of the library's text, where calls are trapped as the program's */
 	uint64_t traps_size;
+	void *resume; /* from the restorer, in a restored process, on any stack */
 };
 extern const struct lb_entries lb_entries LB_HIDDEN;
 
