@@ -1,5 +1,7 @@
-/* constructor.c - the library is loaded: take the trigger, register with the node's daemon; or, when the shadow has
- * exec'ed this program for homecoming, become the process that comes home instead of starting the program.
+/* constructor.c - registers the process when the library is loaded, or brings one home.
+ *
+ * A program: takes the trigger, registers with the node's daemon. When the shadow has exec'ed the program for
+ * homecoming, this becomes the process that comes home, and the program does not start.
  */
 #include "fault.h"
 #include "internal.h"

@@ -1,4 +1,4 @@
-/* daemon.c - what the process and this node's daemon say to each other about orders. */
+/* daemon.c - messages to this node's daemon about orders. */
 #include "internal.h"
 #include "entry/daemon.h"
 

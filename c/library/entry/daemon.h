@@ -1,4 +1,4 @@
-/* daemon.h - what the process and this node's daemon say to each other about orders. */
+/* daemon.h - messages to this node's daemon about orders. */
 #ifndef LB_DAEMON_H
 #define LB_DAEMON_H
 

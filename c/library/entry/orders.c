@@ -1,4 +1,4 @@
-/* orders.c - what an order makes a process do: leave home, move on from one node to the next, write an image.
+/* orders.c - leaves home, moves on, comes home, or writes an image.
  *
  * Each runs in the trigger's handler, on the private stack, all signals blocked. A negative result means that
  * nothing has happened: the program goes on where it is. After lb_context_save() there are two processes in one

@@ -1,5 +1,7 @@
-/* trigger.c - the trigger's handler: SIGURG (an order of the daemon, a doorbell of the link, a poke of the
- * keeper) and SIGTSTP while the program has its default action (a stop by hand writes a checkpoint).
+/* trigger.c - the handler of signals that carry orders.
+ *
+ * SIGURG is an order of the daemon, a doorbell of the link or a poke of the keeper. SIGTSTP, while the program has its
+ * default action: a stop by hand writes a checkpoint.
  *
  * Signal context, on the program's stack; the work is done on the private one, all signals blocked. An order may
  * fire late (after SIGSTOP, or when the program blocked the signal): the daemon is asked whether it still stands

@@ -1,5 +1,6 @@
-/* kept.c - which pages of this process are as they were in the last image that its shadow keeps (fork_home.c,
- * c/shadow/birth.c): told by a hash of each, 128 bits long.
+/* kept.c - tells which pages are as in the image that the shadow keeps.
+ *
+ * The shadow keeps a child's image (calls/fork_home.c, c/shadow/birth.c). Pages are compared by a hash of 128 bits.
  *
  * Runs in:  the SIGSYS handler, all signals blocked, while nothing of the program's memory changes. This library's own
  * does, so it is sent as a copy was when its hash was taken; some of it means nothing to the child.

@@ -1,5 +1,6 @@
-/* kernel_state.c - what the kernel keeps for a process and an image must carry: saved into the library's own memory,
- * which is part of the image, and given back in the restored process.
+/* kernel_state.c - saves what the kernel keeps for the process, and gives it back.
+ *
+ * It is saved into the library's own memory, which is part of the image, and given back in the restored process.
  *
  * Not here: what lies in the shadow (descriptors, locks, umask, nice, credentials) and what lies in the signal
  * frame (registers, mask, altstack).

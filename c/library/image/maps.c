@@ -1,5 +1,8 @@
-/* maps.c - walks the process's own mappings as /proc/self/maps tells them (proc_pid_maps(5)), or, at more cost, with
- * their attributes as /proc/self/smaps does (proc_pid_smaps(5)). */
+/* maps.c - walks the mappings of a process.
+ *
+ * As /proc/self/maps tells them (proc_pid_maps(5)), or, at more cost, with their attributes as /proc/self/smaps does
+ * (proc_pid_smaps(5)).
+ */
 #include "internal.h"
 
 #define VM_FLAGS "VmFlags: "

@@ -1,5 +1,6 @@
-/* rseq.c - the area of restartable sequences (rseq(2)) that the program, or its C library, has registered: the kernel
- * keeps the number of the processor there, and the next node's must be asked to do so again.
+/* rseq.c - the area of restartable sequences (rseq(2)), registered on each node.
+ *
+ * The program, or its C library, has registered it; the kernel keeps the number of the processor there.
  *
  * The kernel does not tell a process where its own area is. That of glibc is known, and to register an area once more
  * tells whether it is that one. Another's is told to a tracer (PTRACE_GET_RSEQ_CONFIGURATION, ptrace(2), Linux 5.13):

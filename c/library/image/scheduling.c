@@ -1,4 +1,4 @@
-/* scheduling.c - the program's scheduling policy, nice value and processors, as an image carries them.
+/* scheduling.c - scheduling policy, nice value and processors, on each node.
  *
  * They are the shadow's: so home decides what is allowed and tells what is set (calls/scheduling.c), children that are
  * made there inherit them, and a process that comes home has them. What runs away is scheduled in the same way as far

@@ -1,4 +1,4 @@
-/* scheduling.h - the program's scheduling policy, nice value and processors. */
+/* scheduling.h - scheduling policy, nice value and processors, on each node. */
 #ifndef LB_SCHEDULING_H
 #define LB_SCHEDULING_H
 

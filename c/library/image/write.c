@@ -1,4 +1,4 @@
-/* write.c - writes the image of this process (lb_image.h) straight from where its memory lies.
+/* write.c - writes the image of this process straight from its memory.
  *
  * Runs in the trigger's handler on the private stack, all signals blocked. Its working memory is part of the
  * image too: what it leaves there is never read again in the restored process.

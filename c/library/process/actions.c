@@ -1,4 +1,4 @@
-/* actions.c - the program's signal actions: what it asked for, and what the kernel is told.
+/* actions.c - the program's signal actions, and what the kernel has of them.
  *
  * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while
  * the program has the default action (a stop by hand starts a checkpoint), or will have it; SIGSYS away from home.

@@ -1,8 +1,9 @@
-/* context.S - the library's own resume context, and the private stack its handlers work on.
+/* context.S - the context to resume, and the private stack of handlers.
  *
- * lb_context_save() is this library's setjmp: it notes the callee-saved registers, the stack and where to
- * return, in memory that does not change afterwards (the stack below may), and returns false. lb_context_resume is
- * its longjmp in the restored process: it returns from the same call, with true. Only callee-saved registers matter: the program's own registers lie in its signal frame.
+ * lb_context_save() is this library's setjmp: it notes the callee-saved registers, the stack and where to return, in
+ * memory that does not change afterwards (the stack below may), and returns false. lb_context_resume is its longjmp in
+ * the restored process: it returns from the same call, with true. Only callee-saved registers matter: the program's
+ * own registers lie in its signal frame.
  */
 	.text
 	.globl lb_context, lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn

@@ -1,4 +1,4 @@
-/* own_memory.c - memory of the library's own that a process has only while it is a guest.
+/* own_memory.c - memory of the library's own, which only a guest has.
  *
  * Runs in:  a restored process before anything of the program does, and the SIGSYS handler; all signals blocked.
  */

@@ -1,5 +1,6 @@
-/* own_memory.h - the library's own memory in the process: what of it only a guest needs, and the program's limits on
- * memory, which count only what is the program's.
+/* own_memory.h - memory of the library's own, and the program's limits on memory.
+ *
+ * Some of it only a guest needs. The limits count only what is the program's.
  */
 #ifndef LB_OWN_MEMORY_H
 #define LB_OWN_MEMORY_H
