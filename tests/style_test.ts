@@ -4,7 +4,15 @@
  * CONTRIBUTING.md has them; each has a text that trips it.
  */
 import assert from "node:assert/strict";
-import { fileOf, isTest, type SourceFile, sources, typescript } from "./repository.ts";
+import {
+  exists,
+  fileOf,
+  isTest,
+  type SourceFile,
+  sources,
+  texts,
+  typescript,
+} from "./repository.ts";
 import { importsIn, visit } from "./syntax.ts";
 
 /** A rule of style. */
@@ -225,6 +233,22 @@ const rules: readonly Rule[] = [
         "throw new HostError(`Cannot read ${path} as it must exist: it does not`, { fix: 'x' });",
       ],
     ],
+  },
+  {
+    name: "comments cite documents that the repository has",
+    files: [...sources, ...texts.filter(({ path }) => path.endsWith(".md"))]
+      .filter(({ path }) => !/^tests\/(style|contributing)_test/.test(path)),
+    find: (file) => [
+      ...linesWith(file, /\b(SPEC|DESIGN)\b|[^\w/"'`]R(1?\d|20)(?=[\s.,;:)])/),
+      ...[...file.text.matchAll(/\bdocs\/[\w/-]+\.md\b/g)].map(([path]) => path)
+        .filter((path) => !exists(path)).map((path) => `${file.path} cites ${path}`),
+    ],
+    trips: [
+      ["lib/a.ts", "/** The letters of the thesis (SPEC section 4). */"],
+      ["lib/a.ts", "/** Functions longer than R20 allows. */"],
+      ["lib/a.ts", "/** See docs/NOTHING.md. */"],
+    ],
+    passes: [["lib/a.ts", "/** See docs/POLICY.md, and `R` of the thesis. */"]],
   },
   {
     name: "_x.ts is for its own folder, and no test",

@@ -26,7 +26,7 @@ export type Ticket = bigint;
 /** What a node announces of itself: U takes processes, F takes none. V is never announced. */
 export type Letter = "U" | "F";
 
-/** A node's own state: under, medium, full, over (SPEC table of the three thresholds). */
+/** A node's own state: under, medium, full, over by three thresholds. */
 export type State = "U" | "M" | "F" | "V";
 
 /** What this node knows of an associated node; `" "`: it could not be reached and is left out. */

@@ -17,7 +17,7 @@ export interface StructSchema {
   readonly fields: Readonly<Record<string, FieldType>>;
 }
 
-/** Type bytes of frames: the letters of the thesis (SPEC section 4), and what they lacked. */
+/** Type bytes of frames: the letters of the thesis, and what they lacked. */
 export const frameTypes = {
   register: 0x50, // P: local control socket only
   under: 0x55, // U: announced letter

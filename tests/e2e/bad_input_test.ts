@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { haveNamespaces, Testbed } from "../testbed/mod.ts";
 
-/** Exit code of an error in the config, as STYLE and the help texts have it. */
+/** Exit code of an error in the config, as the help texts have it. */
 const CONFIG_ERROR = 3;
 
 Deno.test("an error in the config is told with file, line and a way out", async () => {
