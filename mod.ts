@@ -26,7 +26,7 @@ export { Prng } from "./lib/base/prng.ts";
 export { formatBytes, formatSeconds } from "./lib/base/units.ts";
 export { version } from "./lib/base/version.ts";
 export { Balancer } from "./lib/core/balancer.ts";
-export { type Capacity, unitCapacity } from "./lib/core/policy/capacity.ts";
+export { type Capacity, unitCapacity } from "./lib/core/contract/capacity.ts";
 export {
   assertPolicy,
   type Index,
@@ -38,31 +38,36 @@ export {
   type PolicyName,
   type ThresholdRule,
   thresholdRules,
-} from "./lib/core/policy/policy.ts";
-export { type Initiation, initiations } from "./lib/core/policy/initiation.ts";
-export { nextLetter, stateOf } from "./lib/core/load_state.ts";
-export { formatProcessId, parseProcessId, type ProcessIdentity } from "./lib/core/process_id.ts";
-export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology.ts";
-export { type SpreadLists, spreadLists } from "./lib/core/spread.ts";
+} from "./lib/core/contract/policy.ts";
+export { type Initiation, initiations } from "./lib/core/contract/policy.ts";
+export { nextLetter, stateOf } from "./lib/core/transfer_policy/load_state.ts";
+export {
+  formatProcessId,
+  parseProcessId,
+  type ProcessIdentity,
+} from "./lib/core/contract/process_id.ts";
+export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology/topology.ts";
+export { type SpreadLists, spreadLists } from "./lib/core/topology/spread.ts";
+export {
+  type BalancerConfig,
+  type Selection,
+  selections,
+  type Thresholds,
+} from "./lib/core/contract/config.ts";
+export { type Effect } from "./lib/core/contract/effect.ts";
+export { type Event } from "./lib/core/contract/event.ts";
 export {
   type Announcement,
-  type BalancerConfig,
-  type Effect,
-  type Event,
   type KnownLetter,
   type Letter,
   type NodeName,
-  type Process,
   type ProcessId,
-  type Sample,
-  type Selection,
-  selections,
   type State,
-  type Thresholds,
   type Ticket,
-} from "./lib/core/types.ts";
-export { type BalancerView, type ProcessView } from "./lib/core/views.ts";
-export { type Candidate, orderVictims } from "./lib/core/victim.ts";
+} from "./lib/core/contract/names.ts";
+export { type Process, type Sample } from "./lib/core/contract/process.ts";
+export { type BalancerView, type ProcessView } from "./lib/core/contract/view.ts";
+export { type Candidate, orderVictims } from "./lib/core/selection_policy/victim.ts";
 export { type Address, formatAddress, isWildcard, parseAddress } from "./lib/host/address.ts";
 export {
   type Config,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { policies, type PolicyName } from "../lib/core/policy/policy.ts";
-import type { Thresholds } from "../lib/core/types.ts";
+import { policies, type PolicyName } from "../lib/core/contract/policy.ts";
+import type { Thresholds } from "../lib/core/contract/config.ts";
 import { boundedPareto, exponential } from "../lib/sim/distributions.ts";
 import { Simulation } from "../lib/sim/simulation.ts";
 import { meanOf } from "../lib/sim/statistics.ts";

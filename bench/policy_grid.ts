@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { policies, type PolicyName, sharingThresholds } from "../lib/core/policy/policy.ts";
-import type { Selection, Thresholds } from "../lib/core/types.ts";
+import { policies, type PolicyName, sharingThresholds } from "../lib/core/contract/policy.ts";
+import type { Selection, Thresholds } from "../lib/core/contract/config.ts";
 import { boundedPareto, exponential } from "../lib/sim/distributions.ts";
 import { makeLists } from "../lib/sim/lists.ts";
 import type { SimulationOptions } from "../lib/sim/options.ts";

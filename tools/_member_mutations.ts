@@ -90,7 +90,7 @@ export const memberMutations: readonly Mutation[] = [
   },
   {
     title: "a doubted node may be chosen",
-    file: "lib/core/preferred_list.ts",
+    file: "lib/core/location_policy/preferred_list.ts",
     find: '      if (known === "U" && !isDoubted && isAcceptable(node)) return node;',
     replace: "      if (isAcceptable(node)) return node;",
     isOfMembers,

@@ -16,14 +16,14 @@ export interface Mutation {
 }
 
 const balancer = "lib/core/balancer.ts";
-const transfers = "lib/core/transfers.ts";
-const reservations = "lib/core/reservations.ts";
-const admission = "lib/core/admission.ts";
-const preferred = "lib/core/preferred_list.ts";
+const transfers = "lib/core/sending/transfers.ts";
+const reservations = "lib/core/receiving/reservations.ts";
+const admission = "lib/core/receiving/admission.ts";
+const preferred = "lib/core/location_policy/preferred_list.ts";
 const table = "lib/core/process_table.ts";
-const round = "lib/core/round.ts";
-const announcer = "lib/core/announcer.ts";
-const letters = "lib/core/load_state.ts";
+const round = "lib/core/sending/round.ts";
+const announcer = "lib/core/information_policy/announcer.ts";
+const letters = "lib/core/transfer_policy/load_state.ts";
 
 /** All of them. */
 export const mutations: readonly Mutation[] = [

@@ -4,8 +4,8 @@
  * @module
  */
 import { HostError, UsageError } from "../base/errors.ts";
-import { policies } from "../core/policy/policy.ts";
-import { type Thresholds } from "../core/types.ts";
+import { policies } from "../core/contract/policy.ts";
+import { type Thresholds } from "../core/contract/config.ts";
 import { loadConfig } from "../host/config.ts";
 import type { DaemonCosts } from "../sim/costs.ts";
 import { parseDistribution } from "../sim/distributions.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { HostError, UsageError } from "../base/errors.ts";
-import { type Links, nodesMax } from "../core/topology.ts";
+import { type Links, nodesMax } from "../core/topology/topology.ts";
 import { type Config, loadConfig } from "../host/config.ts";
 
 /** What a format is called, and how one reads it, for errors. */

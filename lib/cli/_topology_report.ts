@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { findCrowds } from "../core/spread.ts";
-import type { Links } from "../core/topology.ts";
+import { findCrowds } from "../core/topology/spread.ts";
+import type { Links } from "../core/topology/topology.ts";
 import { type ConfiguredLists, firstUnreached } from "./_topology_files.ts";
 
 /** Draws the lists as a table, in the form of figure 1 of the thesis. */

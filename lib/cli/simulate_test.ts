@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LbError } from "../base/errors.ts";
-import { policies } from "../core/policy/policy.ts";
+import { policies } from "../core/contract/policy.ts";
 import { command } from "./simulate.ts";
 
 /** Runs it with what goes to standard output caught. */

@@ -10,7 +10,7 @@ import { argument, command as subcommand, constant, flag, option } from "@optiqu
 import type { InferValue } from "@optique/core/parser";
 import { integer, string } from "@optique/core/valueparser";
 import { exitCodes, UsageError } from "../base/errors.ts";
-import { type SpreadLists, spreadLists } from "../core/spread.ts";
+import { type SpreadLists, spreadLists } from "../core/topology/spread.ts";
 import {
   dimensionMax,
   fullLinks,
@@ -20,7 +20,7 @@ import {
   nodesMax,
   ringLinks,
   torusLinks,
-} from "../core/topology.ts";
+} from "../core/topology/topology.ts";
 import { defineCommand } from "./command.ts";
 import { readConfiguredLists, readLinks } from "./_topology_files.ts";
 import {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { UsageError } from "../base/errors.ts";
-import { hypercubeList } from "../core/topology.ts";
+import { hypercubeList } from "../core/topology/topology.ts";
 import { command, parseSize } from "./topology.ts";
 import { checkLinks, parseEdges, parseGraph, readConfiguredLists } from "./_topology_files.ts";
 import { formatTable, formatToml, reportConfigured, reportLists } from "./_topology_report.ts";

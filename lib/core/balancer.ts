@@ -7,39 +7,35 @@
  */
 
 import { assert, unreachable } from "../base/assert.ts";
-import { assertThresholds, nextLetter, stateOf } from "./load_state.ts";
+import { assertThresholds, nextLetter, stateOf } from "./transfer_policy/load_state.ts";
 import { hashText, Prng } from "../base/prng.ts";
-import { admit } from "./admission.ts";
-import { Announcer } from "./announcer.ts";
-import { Chooser, type SendCause } from "./chooser.ts";
+import { admit } from "./receiving/admission.ts";
+import { Announcer } from "./information_policy/announcer.ts";
+import { Chooser } from "./sending/chooser.ts";
+import type { SendCause } from "./transfer_policy/cause.ts";
 import { explain } from "./explain.ts";
-import { Freezes } from "./freezes.ts";
-import { Machine } from "./machine.ts";
-import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./policy/capacity.ts";
-import { LoadIndex } from "./policy/load_index.ts";
-import { MoveCost } from "./policy/move_cost.ts";
-import { assertPolicy, policies, type Policy } from "./policy/policy.ts";
-import { isClearlyShorter, isWorthAsking } from "./policy/probing.ts";
-import { Rise } from "./policy/adaptive.ts";
-import { adaptThresholds } from "./policy/thresholds.ts";
-import { PreferredList } from "./preferred_list.ts";
+import { Freezes } from "./selection_policy/freezes.ts";
+import { Machine } from "./transfer_policy/machine.ts";
+import { assertCapacity, type Capacity, unitCapacity, unitsOf } from "./contract/capacity.ts";
+import { LoadIndex } from "./transfer_policy/load_index.ts";
+import { MoveCost } from "./selection_policy/move_cost.ts";
+import { assertPolicy, policies, type Policy } from "./contract/policy.ts";
+import { isClearlyShorter, isWorthAsking } from "./location_policy/probing.ts";
+import { Rise } from "./transfer_policy/adaptive.ts";
+import { adaptThresholds } from "./transfer_policy/thresholds.ts";
+import { PreferredList } from "./location_policy/preferred_list.ts";
 import { ProcessTable } from "./process_table.ts";
-import { type Reservation, Reservations } from "./reservations.ts";
-import { Seeker } from "./seeker.ts";
-import { timeoutsOf } from "./timeouts.ts";
-import { Transfers } from "./transfers.ts";
-import type {
-  Announcement,
-  BalancerConfig,
-  Effect,
-  Event,
-  Measures,
-  NodeName,
-  Process,
-  ProcessId,
-  Thresholds,
-} from "./types.ts";
-import type { BalancerView } from "./views.ts";
+import { type Reservation, Reservations } from "./receiving/reservations.ts";
+import { Seeker } from "./receiving/seeker.ts";
+import { timeoutsOf } from "./contract/timeouts.ts";
+import { Transfers } from "./sending/transfers.ts";
+import type { BalancerConfig, Thresholds } from "./contract/config.ts";
+import type { Effect } from "./contract/effect.ts";
+import type { Event } from "./contract/event.ts";
+import type { Measures } from "./contract/measures.ts";
+import type { Announcement, NodeName, ProcessId } from "./contract/names.ts";
+import type { Process } from "./contract/process.ts";
+import type { BalancerView } from "./contract/view.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 

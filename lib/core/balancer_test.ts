@@ -1,8 +1,9 @@
 /** Tests of one balancer: letters, victims, offers and moves of its own. */
 
 import assert from "node:assert/strict";
-import { Fixture, types } from "./_fixture.ts";
-import type { Effect, Event } from "./types.ts";
+import { Fixture, types } from "../../tests/core/fixture.ts";
+import type { Effect } from "./contract/effect.ts";
+import type { Event } from "./contract/event.ts";
 
 Deno.test("step() announces F at thf and U only at thu again", () => {
   const a = new Fixture();

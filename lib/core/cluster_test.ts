@@ -6,10 +6,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Cluster } from "./_cluster.ts";
-import { policies } from "./policy/policy.ts";
-import { hypercubeList } from "./topology.ts";
-import { type BalancerConfig, selections } from "./types.ts";
+import { Cluster } from "../../tests/core/cluster.ts";
+import { policies } from "./contract/policy.ts";
+import { hypercubeList } from "./topology/topology.ts";
+import { type BalancerConfig, selections } from "./contract/config.ts";
 
 const pair = { a: ["b"], b: ["a"] };
 const trio = { a: ["b", "c"], b: ["c", "a"], c: ["a", "b"] };

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { Chooser, SendCause } from "./chooser.ts";
-import type { Freezes } from "./freezes.ts";
-import type { PreferredList } from "./preferred_list.ts";
+import type { Chooser } from "./sending/chooser.ts";
+import type { SendCause } from "./transfer_policy/cause.ts";
+import type { Freezes } from "./selection_policy/freezes.ts";
+import type { PreferredList } from "./location_policy/preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
-import type { Treatment } from "./policy/owner.ts";
-import type { NodeName, ProcessId } from "./types.ts";
+import type { Treatment } from "./contract/owner.ts";
+import type { NodeName, ProcessId } from "./contract/names.ts";
 
 /** What becomes of a guest while the owner of its node is at work. */
 const TREATED: Readonly<Record<Treatment, readonly string[]>> = {

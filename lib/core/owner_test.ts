@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Fixture, quiet, types } from "./_fixture.ts";
-import { Owner, type OwnerRule, treatments } from "./policy/owner.ts";
-import type { Effect, Measures } from "./types.ts";
+import { Fixture, quiet, types } from "../../tests/core/fixture.ts";
+import { type OwnerRule, treatments } from "./contract/owner.ts";
+import { Owner } from "./transfer_policy/owner.ts";
+import type { Effect } from "./contract/effect.ts";
+import type { Measures } from "./contract/measures.ts";
 
 const rule: OwnerRule = {
   terminals: true,

@@ -7,8 +7,9 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { NodeName, Process, ProcessId, Sample, Ticket } from "./types.ts";
-import type { ProcessView } from "./views.ts";
+import type { NodeName, ProcessId, Ticket } from "./contract/names.ts";
+import type { Process, Sample } from "./contract/process.ts";
+import type { ProcessView } from "./contract/view.ts";
 
 /** A move under way. */
 export interface Transit {

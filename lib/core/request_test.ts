@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { Balancer } from "./balancer.ts";
-import type { Effect, Event, Sample } from "./types.ts";
+import type { Effect } from "./contract/effect.ts";
+import type { Event } from "./contract/event.ts";
+import type { Sample } from "./contract/process.ts";
 
 /** Node a with processes 1 and 2; b is F and c is U. */
 function twoProcesses(cantmove: string | null = null) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { WireError } from "../base/errors.ts";
-import type { Announcement, Letter } from "../core/types.ts";
+import type { Announcement, Letter } from "../core/contract/names.ts";
 import { frameTypes, limits } from "../wire/schema.ts";
 
 /** The stamp and the load of an announcement in a frame's fields. */

@@ -5,8 +5,9 @@
  */
 import { describe } from "../base/errors.ts";
 import { version } from "../base/version.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { Effect, Process } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Process } from "../core/contract/process.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import type { ControlPeer } from "../host/control.ts";
 import type { Hello, WireIdentity } from "../host/handshake.ts";

@@ -15,7 +15,8 @@ import type {
   MembershipView,
   Message,
 } from "../core/membership/types.ts";
-import type { Event, NodeName } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { NodeName } from "../core/contract/names.ts";
 import { isLoopback, parseAddress } from "../host/address.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import type { Config } from "../host/config.ts";

@@ -7,8 +7,9 @@
  * @module
  */
 import { describe, HostError, LbError } from "../base/errors.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { Effect, NodeName, ProcessId } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { NodeName, ProcessId } from "../core/contract/names.ts";
 import { formatAddress, parseAddress } from "../host/address.ts";
 import { isFailure } from "../host/failure.ts";
 import { logger } from "../host/log.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { BalancerConfig } from "../core/types.ts";
+import type { BalancerConfig } from "../core/contract/config.ts";
 import { wallMs } from "../host/clock.ts";
 import type { Config } from "../host/config.ts";
 import { measureCores } from "../host/cores.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MembershipEvent } from "../core/membership/types.ts";
-import type { Event } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
 import type { Config } from "../host/config.ts";
 import type { ControlSocket } from "../host/control.ts";
 import type { Credentials } from "../host/handshake.ts";

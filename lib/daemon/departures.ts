@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ProcessId } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { Records } from "./records.ts";
 
 /** Well within what the offering node waits for its answer. */

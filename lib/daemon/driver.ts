@@ -8,8 +8,11 @@
 import { assert } from "../base/assert.ts";
 import { describe } from "../base/errors.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { BalancerConfig, Effect, Event, ProcessId } from "../core/types.ts";
-import type { BalancerView } from "../core/views.ts";
+import type { BalancerConfig } from "../core/contract/config.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { BalancerView } from "../core/contract/view.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { isFailure } from "../host/failure.ts";
 import { logger } from "../host/log.ts";

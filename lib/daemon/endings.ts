@@ -8,8 +8,8 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { ProcessId } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import { logger } from "../host/log.ts";
 import type { Context } from "./context.ts";
 import type { Peers } from "./peers.ts";

@@ -5,7 +5,7 @@
  */
 import { WireError } from "../base/errors.ts";
 import type { Claim, Message } from "../core/membership/types.ts";
-import type { Announcement } from "../core/types.ts";
+import type { Announcement } from "../core/contract/names.ts";
 import { decodeClaims, encodeClaims } from "../wire/claims.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { gossipKinds } from "../wire/schema.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 import { HostError } from "../base/errors.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { ProcessId } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import { monotonicMs } from "../host/clock.ts";
 import type { ControlPeer } from "../host/control.ts";
 import type { Hello, WireIdentity } from "../host/handshake.ts";

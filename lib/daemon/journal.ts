@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { Effect, Event, ProcessId } from "../core/types.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 
 /** A decision. */
 export interface JournalEntry {

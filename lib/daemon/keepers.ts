@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { formatProcessId } from "../core/process_id.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
 import type { WireIdentity } from "../host/handshake.ts";
 import * as native from "../host/native.ts";
 import type { Context } from "./context.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { ProcessId } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import { sleep } from "../host/clock.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";

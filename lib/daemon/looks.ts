@@ -6,7 +6,8 @@
  * @module
  */
 import { mapBounded } from "../base/bounded.ts";
-import type { ProcessId, Sample } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { Sample } from "../core/contract/process.ts";
 import * as native from "../host/native.ts";
 import type { Inspection } from "../host/proc.ts";
 import { type GuestRecord, type LocalRecord, pidOf, ticksOf } from "./records.ts";

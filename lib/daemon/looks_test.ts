@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openFfi } from "../../ffi/open.ts";
-import type { ProcessId } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import * as native from "../host/native.ts";
 import { Looks } from "./looks.ts";
 import type { LocalRecord } from "./records.ts";

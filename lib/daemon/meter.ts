@@ -7,8 +7,10 @@
  */
 import { mapBounded } from "../base/bounded.ts";
 import { describe } from "../base/errors.ts";
-import { needsMeasures } from "../core/machine.ts";
-import type { Measures, ProcessId, Sample } from "../core/types.ts";
+import { needsMeasures } from "../core/transfer_policy/machine.ts";
+import type { Measures } from "../core/contract/measures.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { Sample } from "../core/contract/process.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
 import { type MachineState, readMachine } from "../host/machine.ts";

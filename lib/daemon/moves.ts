@@ -7,7 +7,8 @@
  */
 import { describe, HostError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
-import type { Effect, ProcessId } from "../core/types.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";

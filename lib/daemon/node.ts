@@ -5,7 +5,8 @@
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
 import type { MembershipEvent } from "../core/membership/types.ts";
-import type { ProcessId, Sample } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { Sample } from "../core/contract/process.ts";
 import type { Config } from "../host/config.ts";
 import { FrameConnection } from "../host/connection.ts";
 import type { ControlHandlers, ControlPeer } from "../host/control.ts";

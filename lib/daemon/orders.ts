@@ -6,9 +6,9 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
-import type { Carried } from "../core/freezes.ts";
-import type { ProcessIdentity } from "../core/process_id.ts";
-import { moveLimitMs } from "../core/timeouts.ts";
+import type { Carried } from "../core/contract/event.ts";
+import type { ProcessIdentity } from "../core/contract/process_id.ts";
+import { moveLimitMs } from "../core/contract/timeouts.ts";
 import { monotonicMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";

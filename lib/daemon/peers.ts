@@ -7,7 +7,7 @@
  * @module
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
-import type { Announcement } from "../core/types.ts";
+import type { Announcement } from "../core/contract/names.ts";
 import { version } from "../base/version.ts";
 import { callHello, type Hello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

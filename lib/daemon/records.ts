@@ -9,8 +9,9 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
-import { formatProcessId, type ProcessIdentity } from "../core/process_id.ts";
-import type { Process, ProcessId } from "../core/types.ts";
+import { formatProcessId, type ProcessIdentity } from "../core/contract/process_id.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { Process } from "../core/contract/process.ts";
 import { monotonicMs } from "../host/clock.ts";
 import type { WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 import { HostError } from "../base/errors.ts";
-import { formatProcessId } from "../core/process_id.ts";
-import type { ProcessId } from "../core/types.ts";
+import { formatProcessId } from "../core/contract/process_id.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";

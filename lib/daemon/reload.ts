@@ -7,7 +7,8 @@
  */
 import type { Config } from "../host/config.ts";
 import { logger } from "../host/log.ts";
-import type { Event, Process } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { Process } from "../core/contract/process.ts";
 import { asProcess } from "./arrivals.ts";
 import { type Cluster, membershipSettings } from "./cluster.ts";
 import { balancerConfig, keyOf, reconfigure } from "./configs.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MembershipView } from "../core/membership/types.ts";
-import type { BalancerView } from "../core/views.ts";
+import type { BalancerView } from "../core/contract/view.ts";
 import { wallMs } from "../host/clock.ts";
 import type { Snapshot } from "../wire/snapshot.ts";
 import type { Records } from "./records.ts";

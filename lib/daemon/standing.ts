@@ -7,7 +7,8 @@
  *
  * @module
  */
-import type { Event, ProcessId } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { Context } from "./context.ts";
 
 /** Decisions that `lb why` tells. */

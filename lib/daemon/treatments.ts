@@ -10,8 +10,9 @@
  * @module
  */
 import { describe } from "../base/errors.ts";
-import type { Effect, ProcessId } from "../core/types.ts";
-import type { Treatment } from "../core/policy/owner.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { ProcessId } from "../core/contract/names.ts";
+import type { Treatment } from "../core/contract/owner.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
 import { logger } from "../host/log.ts";
 import { setPriority } from "../host/priority.ts";

@@ -7,8 +7,8 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { ConfigError, describe } from "../base/errors.ts";
-import type { OwnerRule } from "../core/policy/owner.ts";
-import type { Selection, Thresholds } from "../core/types.ts";
+import type { OwnerRule } from "../core/contract/owner.ts";
+import type { Selection, Thresholds } from "../core/contract/config.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
 import { readOwner } from "./config_owner.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OwnerRule } from "../core/policy/owner.ts";
+import type { OwnerRule } from "../core/contract/owner.ts";
 import { ConfigTable } from "./config_table.ts";
 
 const HOUR_SECONDS = 3600;

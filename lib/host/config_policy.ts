@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { Capacity } from "../core/policy/capacity.ts";
-import { initiations } from "../core/policy/initiation.ts";
+import type { Capacity } from "../core/contract/capacity.ts";
+import { initiations } from "../core/contract/policy.ts";
 import {
   findPolicyFault,
   indices,
@@ -17,8 +17,8 @@ import {
   sharingThresholds,
   thesisThresholds,
   thresholdRules,
-} from "../core/policy/policy.ts";
-import { type Selection, selections, type Thresholds } from "../core/types.ts";
+} from "../core/contract/policy.ts";
+import { type Selection, selections, type Thresholds } from "../core/contract/config.ts";
 import { ConfigTable } from "./config_table.ts";
 
 /** What the keys about the policy say together. */

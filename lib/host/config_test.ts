@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError } from "../base/errors.ts";
-import { policies } from "../core/policy/policy.ts";
+import { policies } from "../core/contract/policy.ts";
 import { loadConfig, parseConfig } from "./config.ts";
 
 const sources = {

@@ -8,16 +8,18 @@
  */
 
 import { AssertionError } from "../base/assert.ts";
-import { policies } from "../core/policy/policy.ts";
-import type { Effect, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
-import type { BalancerView } from "../core/views.ts";
+import { policies } from "../core/contract/policy.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { NodeName, ProcessId, Ticket } from "../core/contract/names.ts";
+import type { BalancerView } from "../core/contract/view.ts";
 import { Conduct } from "./conduct.ts";
 import { hold } from "./steps.ts";
 import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";
 import { Simulation } from "./simulation.ts";
 import { NOWHERE } from "./stations.ts";
 
-/** Offers in one round (lib/core/round.ts). */
+/** Offers in one round (lib/core/sending/round.ts). */
 const OFFERS_MAX = 32;
 /** Doublings of a rest after aborted moves (lib/core/process_table.ts). */
 const DOUBLINGS_MAX = 6;

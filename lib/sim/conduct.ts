@@ -6,8 +6,9 @@
  * @module
  */
 
-import type { Policy } from "../core/policy/policy.ts";
-import type { Announcement, Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import type { Policy } from "../core/contract/policy.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { Announcement, NodeName, ProcessId, Ticket } from "../core/contract/names.ts";
 import { timeouts } from "./scenario.ts";
 import { Sending } from "./sending.ts";
 import { effectsOf, hold, newsOf, SLACK_MS, stateOf, type Step } from "./steps.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Event } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Job } from "./stations.ts";
 

@@ -8,7 +8,9 @@
 
 import { unreachable } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
-import type { Effect, Event, ProcessId, Ticket } from "../core/types.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { ProcessId, Ticket } from "../core/contract/names.ts";
 import type { Simulation } from "./simulation.ts";
 import { randomStream } from "./workload.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Preferred lists for thousands of nodes.
  *
- * The order of `lib/core/topology.ts`, cut to a few nodes.
+ * The order of `lib/core/topology/topology.ts`, cut to a few nodes.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { assert } from "../base/assert.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Prng } from "../base/prng.ts";
-import { dimensionMax, graphList, hypercubeList } from "../core/topology.ts";
+import { dimensionMax, graphList, hypercubeList } from "../core/topology/topology.ts";
 
 /** Shapes of a network that the simulator makes. */
 export const shapes = ["hypercube", "ring", "torus", "mesh", "chord", "full"] as const;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LbError } from "../base/errors.ts";
 import { Prng } from "../base/prng.ts";
-import { hypercubeList } from "../core/topology.ts";
+import { hypercubeList } from "../core/topology/topology.ts";
 import { listsOfGraph, makeLists, shapes, shuffled } from "./lists.ts";
 
 for (const shape of shapes) {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { needsMeasures } from "../core/machine.ts";
-import { policies } from "../core/policy/policy.ts";
-import type { Measures } from "../core/types.ts";
+import { needsMeasures } from "../core/transfer_policy/machine.ts";
+import { policies } from "../core/contract/policy.ts";
+import type { Measures } from "../core/contract/measures.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Usage } from "./stations.ts";
 

@@ -11,7 +11,8 @@
  * @module
  */
 
-import type { Effect, ProcessId, Ticket } from "../core/types.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { ProcessId, Ticket } from "../core/contract/names.ts";
 import type { Simulation } from "./simulation.ts";
 import { type Job, NOWHERE } from "./stations.ts";
 

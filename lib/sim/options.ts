@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { BalancerConfig, Effect, Event } from "../core/types.ts";
+import type { BalancerConfig } from "../core/contract/config.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
 import type { Clock } from "./clocks.ts";
 import type { DaemonCosts } from "./costs.ts";
 import type { Fault } from "./faults.ts";

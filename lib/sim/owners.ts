@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Treatment } from "../core/policy/owner.ts";
+import type { Treatment } from "../core/contract/owner.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Job } from "./stations.ts";
 import { randomStream } from "./workload.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Event } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
 
 /** A message on its way. */
 export interface Delivery {

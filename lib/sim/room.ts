@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProcessId } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Room for the processes of each node. */

@@ -7,8 +7,8 @@
  */
 
 import type { Prng } from "../base/prng.ts";
-import { locations, policies, type PolicyName } from "../core/policy/policy.ts";
-import { selections, type Thresholds } from "../core/types.ts";
+import { locations, policies, type PolicyName } from "../core/contract/policy.ts";
+import { selections, type Thresholds } from "../core/contract/config.ts";
 import type { Fault } from "./faults.ts";
 import { makeLists } from "./lists.ts";
 import type { Observer, SimulationOptions } from "./options.ts";

@@ -7,8 +7,9 @@
  * @module
  */
 
-import type { Policy } from "../core/policy/policy.ts";
-import type { Event, NodeName, ProcessId, Ticket } from "../core/types.ts";
+import type { Policy } from "../core/contract/policy.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { NodeName, ProcessId, Ticket } from "../core/contract/names.ts";
 import { timeouts } from "./scenario.ts";
 import {
   type EffectOf,

@@ -9,7 +9,8 @@
 import { assert } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";
 import { Balancer } from "../core/balancer.ts";
-import type { Event, ProcessId } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import { Clocks } from "./clocks.ts";
 import { Costs } from "./costs.ts";
 import { Faults } from "./faults.ts";

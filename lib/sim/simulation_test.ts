@@ -1,11 +1,11 @@
 /** Tests of the simulated cluster. */
 
 import assert from "node:assert/strict";
-import type { OwnerRule } from "../core/policy/owner.ts";
-import { policies, type Policy } from "../core/policy/policy.ts";
-import type { Thresholds } from "../core/types.ts";
+import type { OwnerRule } from "../core/contract/owner.ts";
+import { policies, type Policy } from "../core/contract/policy.ts";
+import type { Thresholds } from "../core/contract/config.ts";
 import { deterministic, exponential } from "./distributions.ts";
-import type { Event } from "../core/types.ts";
+import type { Event } from "../core/contract/event.ts";
 import { makeLists } from "./lists.ts";
 import type { SimulationOptions } from "./options.ts";
 import { Simulation } from "./simulation.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ProcessId } from "../core/types.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Pins and drains in force. */

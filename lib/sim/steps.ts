@@ -5,8 +5,10 @@
  */
 
 import { AssertionError } from "../base/assert.ts";
-import type { Announcement, Effect, Event, NodeName, ProcessId } from "../core/types.ts";
-import type { BalancerView } from "../core/views.ts";
+import type { Effect } from "../core/contract/effect.ts";
+import type { Event } from "../core/contract/event.ts";
+import type { Announcement, NodeName, ProcessId } from "../core/contract/names.ts";
+import type { BalancerView } from "../core/contract/view.ts";
 
 /** An effect of one kind. */
 export type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;

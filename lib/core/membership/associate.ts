@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 import type { Claim } from "./types.ts";
 
 /** What a list is made of. */

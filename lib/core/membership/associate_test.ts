@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findCrowds } from "../spread.ts";
+import { findCrowds } from "../topology/spread.ts";
 import { associate } from "./associate.ts";
 
 const names = (count: number) => Array.from({ length: count }, (_, n) => `10.0.0.${n + 10}:9734`);

@@ -10,7 +10,7 @@
  */
 
 import type { Prng } from "../../base/prng.ts";
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 import { Health } from "./health.ts";
 import { answerMs, type Probe, Probes } from "./probes.ts";
 import type { Body, Message, Status } from "./types.ts";

@@ -7,7 +7,7 @@
  */
 
 import { hashText } from "../../base/prng.ts";
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 import { type Claim, statuses } from "./types.ts";
 
 /**

@@ -11,7 +11,7 @@
 
 import { assert, unreachable } from "../../base/assert.ts";
 import { Prng } from "../../base/prng.ts";
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 import { associate } from "./associate.ts";
 import { Detector } from "./detector.ts";
 import { Members } from "./members.ts";

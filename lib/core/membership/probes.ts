@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 
 /** How long each step waits where this node is healthy; a LAN answers in milliseconds. */
 export const answerMs = 1_000;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NodeName } from "../types.ts";
+import type { NodeName } from "../contract/names.ts";
 
 /** What is held of a member, the weaker first: of two claims about one incarnation the later in this list counts. */
 export const statuses = ["alive", "suspected", "failed", "left"] as const;

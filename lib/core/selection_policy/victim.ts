@@ -1,0 +1,37 @@
+/**
+ * Which process leaves first.
+ *
+ * The four selections of the thesis as one ordering.
+ *
+ * @module
+ */
+
+import type { Selection } from "../contract/config.ts";
+
+/** What the choice of a victim looks at. */
+export interface Candidate {
+  readonly pid: number;
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+}
+
+/** Rank of a candidate for each selection: the smallest leaves first. */
+const ranks: Readonly<Record<Selection, (candidate: Candidate) => number>> = {
+  "least-cpu": (candidate) => candidate.cpuSeconds,
+  "most-cpu": (candidate) => -candidate.cpuSeconds,
+  "least-memory": (candidate) => candidate.rssBytes,
+  "most-memory": (candidate) => -candidate.rssBytes,
+};
+
+/**
+ * Orders candidates from the best victim to the worst.
+ *
+ * @returns A new array; ties go to the smallest PID, so that the order is always the same.
+ */
+export function orderVictims<T extends Candidate>(
+  candidates: readonly T[],
+  selection: Selection,
+): T[] {
+  const rank = ranks[selection];
+  return candidates.toSorted((a, b) => rank(a) - rank(b) || a.pid - b.pid);
+}

@@ -1,0 +1,39 @@
+/**
+ * The node's state and letter by its queue length.
+ *
+ * @module
+ */
+
+import { assert } from "../../base/assert.ts";
+import type { Thresholds } from "../contract/config.ts";
+import type { Letter, State } from "../contract/names.ts";
+
+/**
+ * Asserts what the config file's parser has promised: integers, `0 <= thu < thf < thv`.
+ *
+ * @throws {AssertionError} If they are not.
+ */
+export function assertThresholds({ thu, thf, thv }: Thresholds): void {
+  assert([thu, thf, thv].every(Number.isSafeInteger), "thresholds are integers");
+  assert(0 <= thu, "thu is not negative");
+  assert(thu < thf, "thu is below thf");
+  assert(thf < thv, "thf is below thv");
+}
+
+/** Tells a node's own state from its queue length. */
+export function stateOf(queueLength: number, { thu, thf, thv }: Thresholds): State {
+  if (queueLength <= thu) return "U";
+  if (queueLength < thf) return "M";
+  return queueLength < thv ? "F" : "V";
+}
+
+/**
+ * Tells the letter to announce: F once the queue length has reached `thf`, U once it has fallen to
+ * `thu`, and whatever it was in the band between. With a single limit a node that takes and ends
+ * processes in turn would broadcast at every step; the band is why there are two.
+ */
+export function nextLetter(letter: Letter, queueLength: number, thresholds: Thresholds): Letter {
+  if (queueLength >= thresholds.thf) return "F";
+  if (queueLength <= thresholds.thu) return "U";
+  return letter;
+}
