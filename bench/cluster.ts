@@ -8,7 +8,7 @@
  * @module
  */
 import type { PolicyName } from "../lib/core/contract/policy.ts";
-import { estimate } from "../lib/sim/statistics.ts";
+import { estimate } from "../lib/sim/report/statistics.ts";
 import { haveNamespaces, noNamespacesReason, type Testbed } from "../tests/testbed/mod.ts";
 import {
   cluster,

@@ -8,7 +8,7 @@
  */
 import { policies, type PolicyName } from "../lib/core/contract/policy.ts";
 import type { Thresholds } from "../lib/core/contract/config.ts";
-import type { Arrival } from "../lib/sim/workload.ts";
+import type { Arrival } from "../lib/sim/model/workload.ts";
 import { type CpuUse, type Host, type Job, sleep, Testbed } from "../tests/testbed/mod.ts";
 import { mean, median } from "./table.ts";
 

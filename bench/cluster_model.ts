@@ -5,10 +5,10 @@
  */
 import { policies, type PolicyName } from "../lib/core/contract/policy.ts";
 import type { Thresholds } from "../lib/core/contract/config.ts";
-import { boundedPareto, exponential } from "../lib/sim/distributions.ts";
+import { boundedPareto, exponential } from "../lib/sim/model/distributions.ts";
 import { Simulation } from "../lib/sim/simulation.ts";
-import { meanOf } from "../lib/sim/statistics.ts";
-import { type Arrival, listedWorkload, randomWorkload } from "../lib/sim/workload.ts";
+import { meanOf } from "../lib/sim/report/statistics.ts";
+import { type Arrival, listedWorkload, randomWorkload } from "../lib/sim/model/workload.ts";
 import { cluster, type Measured } from "./cluster_hosts.ts";
 import { mean } from "./table.ts";
 

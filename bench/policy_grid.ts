@@ -7,13 +7,13 @@
  */
 import { policies, type PolicyName, sharingThresholds } from "../lib/core/contract/policy.ts";
 import type { Selection, Thresholds } from "../lib/core/contract/config.ts";
-import { boundedPareto, exponential } from "../lib/sim/distributions.ts";
-import { makeLists } from "../lib/sim/lists.ts";
-import type { SimulationOptions } from "../lib/sim/options.ts";
-import { type Rival, RivalBalancer } from "../lib/sim/rivals.ts";
+import { boundedPareto, exponential } from "../lib/sim/model/distributions.ts";
+import { makeLists } from "../lib/sim/model/lists.ts";
+import type { SimulationOptions } from "../lib/sim/model/options.ts";
+import { type Rival, RivalBalancer } from "../lib/sim/theory/rivals.ts";
 import { Simulation } from "../lib/sim/simulation.ts";
-import { estimate, meanOf, percentile } from "../lib/sim/statistics.ts";
-import { randomWorkload } from "../lib/sim/workload.ts";
+import { estimate, meanOf, percentile } from "../lib/sim/report/statistics.ts";
+import { randomWorkload } from "../lib/sim/model/workload.ts";
 
 /** Who decides. */
 export type Contestant =

@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { deterministic, exponential } from "../lib/sim/distributions.ts";
-import * as formulas from "../lib/sim/formulas.ts";
-import { makeLists, shuffled } from "../lib/sim/lists.ts";
-import { type ReferencePolicy, ReferenceSimulation } from "../lib/sim/reference.ts";
-import type { Recorder } from "../lib/sim/recorder.ts";
+import { deterministic, exponential } from "../lib/sim/model/distributions.ts";
+import * as formulas from "../lib/sim/theory/formulas.ts";
+import { makeLists, shuffled } from "../lib/sim/model/lists.ts";
+import { type ReferencePolicy, ReferenceSimulation } from "../lib/sim/theory/reference.ts";
+import type { Recorder } from "../lib/sim/report/recorder.ts";
 import { Simulation } from "../lib/sim/simulation.ts";
-import { batchMeans, type Estimate, estimate, meanOf } from "../lib/sim/statistics.ts";
-import { randomStream, randomWorkload } from "../lib/sim/workload.ts";
+import { batchMeans, type Estimate, estimate, meanOf } from "../lib/sim/report/statistics.ts";
+import { randomStream, randomWorkload } from "../lib/sim/model/workload.ts";
 import { drawTable, round } from "./table.ts";
 
 /** Relative error that is always allowed: what finite numbers of nodes cost the limit formulas. */

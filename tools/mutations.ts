@@ -19,7 +19,7 @@ const FOLDERS = ["lib/base", "lib/core", "lib/sim"];
 /** Seeds tried of each break. */
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 600);
 
-const RUNNER = `import { checkSeed } from "./lib/sim/check.ts";
+const RUNNER = `import { checkSeed } from "./lib/sim/invariants/check.ts";
 import { checkMembership } from "./lib/sim/membership/check.ts";
 const check = Deno.args[0] === "members" ? checkMembership : checkSeed;
 for (let seed = 1; seed <= ${SEEDS}; seed++) {

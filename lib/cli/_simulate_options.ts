@@ -11,8 +11,8 @@ import type { InferValue } from "@optique/core/parser";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { policies, type PolicyName } from "../core/contract/policy.ts";
 import { selections } from "../core/contract/config.ts";
-import { callMs, daemonCosts } from "../sim/costs.ts";
-import { shapes } from "../sim/lists.ts";
+import { callMs, daemonCosts } from "../sim/model/costs.ts";
+import { shapes } from "../sim/model/lists.ts";
 import { withDefault } from "./_default.ts";
 
 const policyNames = [...Object.keys(policies) as PolicyName[], "none"] as const;

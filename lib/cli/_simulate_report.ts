@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { type Counts, type Recorder, summarize, type Summary } from "../sim/recorder.ts";
-import { type Estimate, estimate, meanOf } from "../sim/statistics.ts";
+import { type Counts, type Recorder, summarize, type Summary } from "../sim/report/recorder.ts";
+import { type Estimate, estimate, meanOf } from "../sim/report/statistics.ts";
 
 /** The figures of one run. */
 export interface RunFigures {

@@ -7,19 +7,19 @@ import { HostError, UsageError } from "../base/errors.ts";
 import { policies } from "../core/contract/policy.ts";
 import { type Thresholds } from "../core/contract/config.ts";
 import { loadConfig } from "../host/config.ts";
-import type { DaemonCosts } from "../sim/costs.ts";
-import { parseDistribution } from "../sim/distributions.ts";
-import { drawCrashes, parseDrain, parsePartition } from "../sim/faults.ts";
-import { type Lists, listsOfGraph, makeLists, shuffled } from "../sim/lists.ts";
-import type { OwnerOptions } from "../sim/owners.ts";
-import type { SimulationOptions } from "../sim/options.ts";
+import type { DaemonCosts } from "../sim/model/costs.ts";
+import { parseDistribution } from "../sim/model/distributions.ts";
+import { drawCrashes, parseDrain, parsePartition } from "../sim/model/faults.ts";
+import { type Lists, listsOfGraph, makeLists, shuffled } from "../sim/model/lists.ts";
+import type { OwnerOptions } from "../sim/model/owners.ts";
+import type { SimulationOptions } from "../sim/model/options.ts";
 import {
   listedWorkload,
   parsePattern,
   parseTrace,
   randomStream,
   randomWorkload,
-} from "../sim/workload.ts";
+} from "../sim/model/workload.ts";
 import { readLinks } from "./_topology_files.ts";
 import { type Options, policyOf } from "./_simulate_options.ts";
 

@@ -8,10 +8,10 @@
 import { HostError } from "../base/errors.ts";
 import { formatSeconds } from "../base/units.ts";
 import { exitCodes } from "../base/errors.ts";
-import { checkSeed } from "../sim/check.ts";
+import { checkSeed } from "../sim/invariants/check.ts";
 import { checkMembership } from "../sim/membership/check.ts";
-import { drawPicture } from "../sim/picture.ts";
-import type { Recorder } from "../sim/recorder.ts";
+import { drawPicture } from "../sim/report/picture.ts";
+import type { Recorder } from "../sim/report/recorder.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { type Options, parser, policyOf } from "./_simulate_options.ts";
 import { readOptions } from "./_simulate_settings.ts";

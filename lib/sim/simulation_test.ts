@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import type { OwnerRule } from "../core/contract/owner.ts";
 import { policies, type Policy } from "../core/contract/policy.ts";
 import type { Thresholds } from "../core/contract/config.ts";
-import { deterministic, exponential } from "./distributions.ts";
+import { deterministic, exponential } from "./model/distributions.ts";
 import type { Event } from "../core/contract/event.ts";
-import { makeLists } from "./lists.ts";
-import type { SimulationOptions } from "./options.ts";
+import { makeLists } from "./model/lists.ts";
+import type { SimulationOptions } from "./model/options.ts";
 import { Simulation } from "./simulation.ts";
-import { type Arrival, listedWorkload, randomStream, randomWorkload } from "./workload.ts";
-import { drawCrashes } from "./faults.ts";
-import { summarize } from "./recorder.ts";
+import { type Arrival, listedWorkload, randomStream, randomWorkload } from "./model/workload.ts";
+import { drawCrashes } from "./model/faults.ts";
+import { summarize } from "./report/recorder.ts";
 
 const steady = {
   latencyMs: 0.2,

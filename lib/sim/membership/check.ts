@@ -12,7 +12,7 @@ import { suspicionMs } from "../../core/membership/detector.ts";
 import { newsMs } from "../../core/membership/membership.ts";
 import { answerMs } from "../../core/membership/probes.ts";
 import type { Status } from "../../core/membership/types.ts";
-import { randomStream } from "../workload.ts";
+import { randomStream } from "../model/workload.ts";
 import { drawScenario, type Happening, type Scenario } from "./scenario.ts";
 import { connectMs, detectMs, World, type WorldNode } from "./world.ts";
 

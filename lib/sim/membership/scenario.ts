@@ -5,7 +5,7 @@
  */
 
 import type { Prng } from "../../base/prng.ts";
-import { randomStream } from "../workload.ts";
+import { randomStream } from "../model/workload.ts";
 
 /** What happens to a cluster, by number of node. */
 export type Happening =

@@ -13,8 +13,8 @@ import { Membership } from "../../core/membership/membership.ts";
 import type { MembershipEffect, MembershipEvent, Message } from "../../core/membership/types.ts";
 import { PreferredList } from "../../core/location_policy/preferred_list.ts";
 import type { Announcement } from "../../core/contract/names.ts";
-import { EventQueue } from "../heap.ts";
-import { randomStream } from "../workload.ts";
+import { EventQueue } from "../engine/heap.ts";
+import { randomStream } from "../model/workload.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Silence on a connection before the kernel says that it is lost: the config key `io-timeout`. */

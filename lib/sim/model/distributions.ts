@@ -1,0 +1,74 @@
+/**
+ * Distributions of service times and memory sizes, written as `exp:10`, `det:5`, `pareto:1.1:1:1000`.
+ *
+ * @module
+ */
+
+import { UsageError } from "../../base/errors.ts";
+import type { Prng } from "../../base/prng.ts";
+
+/** A distribution of positive numbers. */
+export interface Distribution {
+  /** As it was written. */
+  readonly text: string;
+  readonly mean: number;
+  /** Draws one number. */
+  readonly draw: (prng: Prng) => number;
+}
+
+/** Always the same number. */
+export function deterministic(value: number): Distribution {
+  return { text: `det:${value}`, mean: value, draw: () => value };
+}
+
+/** The exponential distribution. */
+export function exponential(mean: number): Distribution {
+  return { text: `exp:${mean}`, mean, draw: (prng) => prng.nextExponential(mean) };
+}
+
+/**
+ * The Pareto distribution with exponent `alpha` cut to `min` and `max`: few long jobs are most of
+ * the work, as lifetimes of UNIX processes are (Harchol-Balter and Downey, SIGMETRICS 1996).
+ */
+export function boundedPareto(alpha: number, min: number, max: number): Distribution {
+  const tail = 1 - (min / max) ** alpha;
+  const mean = alpha === 1
+    ? min * Math.log(max / min) / tail
+    : alpha / (alpha - 1) * (min - min ** alpha * max ** (1 - alpha)) / tail;
+  const draw = (prng: Prng) => min * (1 - prng.nextFloat() * tail) ** (-1 / alpha);
+  return { text: `pareto:${alpha}:${min}:${max}`, mean, draw };
+}
+
+const FIX = "Write det:VALUE, exp:MEAN or pareto:ALPHA:MIN:MAX, as in pareto:1.1:1:1000";
+
+/**
+ * Reads a distribution; a bare number is a deterministic one.
+ *
+ * @param name What it is of, for messages: `--service`.
+ * @throws {UsageError} If it is not one.
+ */
+export function parseDistribution(text: string, name: string): Distribution {
+  const cannot = (reason: string) =>
+    new UsageError(`Cannot use ${name} as a distribution: ${reason} in "${text}"`, { fix: FIX });
+  const [first = "", ...rest] = text.split(":");
+  const isBare = first !== "" && Number.isFinite(Number(first));
+  const kind = isBare ? "det" : first;
+  const numbers = (isBare ? [first, ...rest] : rest).map((word) => {
+    const value = word.trim() === "" ? NaN : Number(word);
+    if (!Number.isFinite(value) || value <= 0) throw cannot(`"${word}" is not a positive number`);
+    return value;
+  });
+  const [a = 0, b = 0, c = 0] = numbers;
+  const counts: Readonly<Record<string, number>> = { det: 1, exp: 1, pareto: 3 };
+  const count = counts[kind];
+  if (count === undefined) throw cannot(`"${first}" is no kind of distribution`);
+  if (numbers.length !== count) {
+    throw cannot(
+      `${kind} has ${count} ${count === 1 ? "number" : "numbers"}, not ${numbers.length}`,
+    );
+  }
+  if (kind === "det") return deterministic(a);
+  if (kind === "exp") return exponential(a);
+  if (b >= c) throw cannot(`the minimum ${b} is not below the maximum ${c}`);
+  return boundedPareto(a, b, c);
+}
