@@ -6,15 +6,19 @@
 
 #include "../../c/base/mem.h"
 #include "../../c/base/syscall.h"
+#include "library/cache/descriptors.h"
+#include "library/cache/invalidation.h"
+#include "library/cache/read_ahead.h"
+#include "library/home_call/link.h"
+#include "library/home_call/request.h"
+#include "library/home_call/user_memory.h"
 #include "library/patch/answers.h"
-#include "library/cache/ring.h"
 #include "library/process/own_memory.h"
 
 #include "files_guest.h"
 
 unsigned guest_trips;
 uint64_t guest_edge;
-uint32_t lb_last_reply_flags;
 static bool signal_comes; /* with the next reply */
 
 struct lb_ring *guest_ring(void)
@@ -141,15 +145,13 @@ void lb_link_wait_applied(uint64_t position)
 
 static int64_t go_home(const struct lb_trap *trap)
 {
-	struct lb_request request = { .number = trap->number };
 	int64_t result;
 
 	arrive_home();
 	result = home_call(trap->number, trap->args);
-	lb_last_reply_flags = home_is_regular(trap->args[0]) ? LB_REPLY_REGULAR : 0;
-	lb_files_want_opened(&request);
-	if (request.args[LB_CALL_ARGS - 1].kind == LB_ARG_OUT && result >= 0)
-		home_opened((uint64_t)result, request.args[LB_CALL_ARGS - 1].own.iov_base);
+	lb_thread()->reply_flags = home_is_regular(trap->args[0]) ? LB_REPLY_REGULAR : 0;
+	if (trap->told != NULL && result >= 0)
+		home_opened((uint64_t)result, trap->told);
 	answered();
 	return result;
 }
@@ -175,5 +177,5 @@ struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode)
 {
 	(void)device;
 	(void)inode;
-	return 0;
+	return NULL;
 }

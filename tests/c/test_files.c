@@ -1,7 +1,7 @@
 /* test_files.c - Calls on files that are answered without home. They give what a local run gives, whatever is on
  * its way.
- * Units: tests/c/files_{guest,keeper}.c c/library/cache/{read_ahead,invalidation,descriptors,ring,stat}.c c/library/patch/answers.c c/library/intercept/table.c c/library/process/self.c
- * c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
+ * Units: tests/c/files_{guest,keeper}.c c/library/cache/ c/library/home_call/{ring,table}.c
+ * c/library/patch/answers.c c/library/process/self.c c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
  *
  * The guest's half and home's half are the real ones, in one process; the link between them, which brings the backlog
  * home whenever it likes, is this test. Random calls are made twice: by the guest, and directly on a twin of each file.

@@ -1,17 +1,23 @@
 /* descriptors.c - State of the program's descriptors away from home.
  *
- * To which it may write before home has executed it, from which it may read ahead, and where its offsets are. When
- * that knowledge ends: file_calls.c.
+ * It is known to which the program may write before home has executed it, from which it may read ahead, and where its
+ * offsets are. When that knowledge ends: invalidation.c.
  *
- * Runs in:  the SIGSYS handler, all signals blocked; what fast.c calls, at patched sites too.
+ * Runs in:  the SIGSYS handler, all signals blocked; what patch/answers.c calls, at patched sites too.
  *
  * Writing behind, and putting an offset somewhere (lseek(2), SEEK_SET), need no care for others, as every call that
  * goes home goes behind them. Where an offset is can be told only of a file that this process has opened away, whose
- * offset nobody else has: then nobody else can move it. Of others it holds as long as what was read there (ahead.c).
+ * offset nobody else has: then nobody else can move it. Of others it holds as long as what was read there
+ * (read_ahead.c).
  */
+#include "cache/descriptors.h"
+
 #include "mem.h"
 
-#include "cache/ring.h"
+#include "cache/known.h"
+#include "cache/read_ahead.h"
+#include "cache/stat.h"
+#include "home_call/request.h"
 #include "process/own_memory.h"
 
 static void set_grants(struct lb_file *file, uint32_t grants)
@@ -26,7 +32,7 @@ static void set_grants(struct lb_file *file, uint32_t grants)
 
 void lb_files_forget(uint64_t fd)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 
 	if (file == NULL)
 		return;
@@ -42,14 +48,14 @@ void lb_files_revoke(void)
 	uint64_t fd;
 
 	for (fd = 0; lb_ring() != NULL && fd < LB_FILES; fd++) {
-		set_grants(lb_ring_file(fd), lb_ring_file(fd)->grants & ~LB_GRANT_WRITE);
-		lb_ring_file(fd)->transfers = 0;
+		set_grants(lb_known_file(fd), lb_known_file(fd)->grants & ~LB_GRANT_WRITE);
+		lb_known_file(fd)->transfers = 0;
 	}
 }
 
 void lb_files_failed(int32_t fd)
 {
-	struct lb_file *file = lb_ring_file((uint32_t)fd);
+	struct lb_file *file = lb_known_file((uint32_t)fd);
 
 	if (file == NULL)
 		return;
@@ -65,7 +71,7 @@ bool lb_files_is_exclusive(const struct lb_file *file)
 void lb_files_moved(struct lb_file *file, uint64_t offset)
 {
 	file->offset = offset;
-	file->offset_known = lb_known()->moves;
+	file->offset_known = lb_known()->moves + 1;
 }
 
 bool lb_files_offset(const struct lb_file *file, uint64_t *offset)
@@ -77,7 +83,7 @@ bool lb_files_offset(const struct lb_file *file, uint64_t *offset)
 		return lb_files_is_exclusive(file) || !lb_ahead_is_old(file);
 	}
 	*offset = file->offset;
-	return lb_files_is_exclusive(file) && file->offset_known == lb_known()->moves;
+	return lb_files_is_exclusive(file) && file->offset_known == lb_known()->moves + 1;
 }
 
 /* Descriptors that were there before the last fork have offsets that others may move at any time. */
@@ -90,9 +96,30 @@ void lb_files_fork(void)
 	lb_ahead_drop_all();
 	forked = true;
 	for (fd = 0; lb_ring() != NULL && fd < LB_FILES; fd++) {
-		lb_ring_file(fd)->unshared = false;
-		lb_ring_file(fd)->grants &= (uint8_t)~LB_GRANT_OFFSET;
+		lb_known_file(fd)->unshared = false;
+		lb_known_file(fd)->grants &= (uint8_t)~LB_GRANT_OFFSET;
 	}
+}
+
+/* Two halves, so that one can be on its way home while the other is filled. */
+bool lb_files_scatter(uint32_t unit)
+{
+	struct lb_known *known = lb_known();
+	const struct lb_ring *ring = lb_ring();
+	uint64_t wanted = (uint64_t)LB_SCATTER_BLOCKS * unit;
+
+	if (unit == 0 || wanted > LB_SCATTER_MAX / 2)
+		return false;
+	if (ring->applied == ring->head)
+		known->scattered = 0;
+	if (known->scattered + wanted > LB_SCATTER_MAX / 2) {
+		if (ring->applied < known->scatter_at)
+			return false;
+		known->scatter_at = ring->head;
+		known->scattered = 0;
+	}
+	known->scattered += wanted;
+	return true;
 }
 
 /* ---- grants ---- */
@@ -110,8 +137,7 @@ void lb_files_learn(struct lb_file *file, const struct lb_home_file *answer)
 	if (file->duplicated || (forked && !file->unshared))
 		grants &= ~LB_GRANT_OFFSET;
 	if (file->inode != 0 &&
-		lb_mapped_find(
-			LB_DEVICE(file->device), file->inode)) /* what is written is to show there: mapped_writes.c */
+		lb_mapped_find(LB_DEVICE(file->device), file->inode)) /* it is to show there: mapped_writes.c */
 		grants &= ~LB_GRANT_WRITE;
 	set_grants(file, grants);
 	if (answer->is_regular && lb_files_is_exclusive(file))
@@ -123,8 +149,8 @@ void lb_files_mapped(uint64_t device, uint64_t inode)
 	uint64_t fd;
 
 	for (fd = 0; lb_ring() != NULL && fd < LB_FILES; fd++)
-		if (lb_ring_file(fd)->device == device && lb_ring_file(fd)->inode == inode)
-			set_grants(lb_ring_file(fd), lb_ring_file(fd)->grants & ~LB_GRANT_WRITE);
+		if (lb_known_file(fd)->device == device && lb_known_file(fd)->inode == inode)
+			set_grants(lb_known_file(fd), lb_known_file(fd)->grants & ~LB_GRANT_WRITE);
 }
 
 static void ask(uint64_t fd, struct lb_file *file)
@@ -141,7 +167,7 @@ static void ask(uint64_t fd, struct lb_file *file)
 /* The second transfer of a regular file asks: many files see only one. */
 void lb_files_count_transfer(uint64_t fd)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 
 	if (file == NULL || file->transfers > 1)
 		return;
@@ -154,7 +180,7 @@ void lb_files_count_transfer(uint64_t fd)
 
 void lb_files_shared(uint64_t fd)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 
 	if (file == NULL)
 		return;
@@ -167,11 +193,11 @@ void lb_files_shared(uint64_t fd)
 /* F_SETFL is about all descriptors that were made of one. */
 void lb_files_forget_flags(uint64_t fd)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 	uint64_t number;
 
 	for (number = 0; file != NULL && number < LB_FILES; number++) {
-		struct lb_file *other = lb_ring_file(number);
+		struct lb_file *other = lb_known_file(number);
 
 		if (!other->duplicated && (other->inode != file->inode || other->device != file->device))
 			continue;

@@ -1,9 +1,9 @@
 /* invalidation.c - Invalidates what the program's calls make untrue of its files.
  *
- * Before a call goes home and after.
- *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "cache/invalidation.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>
@@ -12,8 +12,17 @@
 #include "mem.h"
 #include "lb_syscalls.h"
 
-#include "patch/answers.h"
-#include "cache/ring.h"
+#include "cache/descriptors.h"
+#include "cache/known.h"
+#include "cache/read_ahead.h"
+#include "cache/stat.h"
+#include "home_call/link.h"
+#include "home_call/request.h"
+#include "home_call/ring.h"
+#include "home_call/table.h"
+#include "home_call/user_memory.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
 #define WAIT_WRITE_MAX (LB_RING_SIZE / 2)
 
@@ -21,7 +30,7 @@ static struct lb_home_file opened; /* by the last open(2) or its like */
 
 static bool before_write(uint32_t fd, uint64_t size, bool scatters)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 	const struct lb_known *known = lb_known();
 	struct lb_ring *ring = lb_ring();
 
@@ -215,7 +224,7 @@ static bool opens(uint32_t number)
 	return number == __NR_open || number == __NR_openat || number == __NR_openat2 || number == __NR_creat;
 }
 
-void lb_files_before(const struct lb_trap *trap)
+void lb_files_before(struct lb_trap *trap)
 {
 	if (lb_ring() == NULL)
 		return;
@@ -225,14 +234,11 @@ void lb_files_before(const struct lb_trap *trap)
 		lb_known()->moves++;
 	before_other(trap);
 	lb_status_ask();
-	if (opens(trap->number))
-		memset(&opened, 0, sizeof(opened));
-}
-
-void lb_files_want_opened(struct lb_request *request)
-{
-	if (opens(request->number))
-		lb_request_memory(request, LB_CALL_ARGS - 1, LB_ARG_OUT, (uint64_t)&opened, sizeof(opened));
+	if (!opens(trap->number))
+		return;
+	memset(&opened, 0, sizeof(opened));
+	trap->told = &opened;
+	trap->told_size = sizeof(opened);
 }
 
 static bool is_only_read(const struct lb_trap *trap)
@@ -250,7 +256,7 @@ static bool is_only_read(const struct lb_trap *trap)
 /* Where the offset is after a transfer at it, or lseek(2), that went home. */
 static void follow_offset(const struct lb_trap *trap, int64_t result)
 {
-	struct lb_file *file = lb_ring_file(trap->args[0]);
+	struct lb_file *file = lb_known_file(trap->args[0]);
 	bool reads = trap->number == __NR_read || trap->number == __NR_readv;
 	uint64_t offset;
 
@@ -275,7 +281,7 @@ static void follow_offset(const struct lb_trap *trap, int64_t result)
 
 static void after_open(const struct lb_trap *trap, uint64_t fd)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 
 	lb_files_forget(fd);
 	if (file == NULL)
@@ -292,7 +298,7 @@ static void after_open(const struct lb_trap *trap, uint64_t fd)
 
 static void after_transfer(const struct lb_trap *trap)
 {
-	if (!(lb_last_reply_flags & LB_REPLY_REGULAR))
+	if (!(lb_thread()->reply_flags & LB_REPLY_REGULAR))
 		return;
 	if (trap->number != __NR_read)
 		lb_ahead_drop_all();

@@ -2,15 +2,20 @@
  *
  * For read(2) at a descriptor's offset and for pread(2) anywhere.
  *
- * Runs in:  the SIGSYS handler; what only looks, and lb_ahead_release(), at patched sites too (fast.h).
+ * Runs in:  the SIGSYS handler; what only looks, and lb_ahead_release(), at patched sites too (answers.h).
  *
  * Reading ahead is invisible as long as nothing that the program learns could tell it of a later change of the
  * file: so whatever brings news from outside (a read of a pipe, the result of stat(2) or wait4(2), a signal of
  * another process) voids what was read ahead, and so do time and the program's own writes to that file.
  */
+#include "cache/read_ahead.h"
+
 #include "lb_syscalls.h"
 
-#include "cache/ring.h"
+#include "cache/descriptors.h"
+#include "cache/known.h"
+#include "home_call/request.h"
+#include "home_call/ring.h"
 
 #define AHEAD_SIZE_MIN (16u << 10)
 /* A longer read is not helped by a copy in between. */
@@ -42,7 +47,7 @@ bool lb_ahead_has(const struct lb_file *file)
 	unsigned i;
 
 	for (i = 0; i < LB_AHEAD_SLOTS; i++) {
-		if (ring->ahead[i].fd >= 0 && is_same(lb_ring_file((uint32_t)ring->ahead[i].fd), file))
+		if (ring->ahead[i].fd >= 0 && is_same(lb_known_file((uint32_t)ring->ahead[i].fd), file))
 			return true;
 	}
 	return false;
@@ -54,7 +59,7 @@ void lb_ahead_drop_file(const struct lb_file *file)
 	unsigned i;
 
 	for (i = 0; i < LB_AHEAD_SLOTS; i++) {
-		struct lb_file *other = lb_ring_file((uint32_t)ring->ahead[i].fd);
+		struct lb_file *other = lb_known_file((uint32_t)ring->ahead[i].fd);
 
 		if (ring->ahead[i].fd >= 0 && is_same(other, file))
 			lb_ahead_release(other);
@@ -90,7 +95,7 @@ void lb_ahead_drop_all(void)
 	lb_known()->news++;
 	for (i = 0; i < LB_AHEAD_SLOTS; i++) {
 		if (ring->ahead[i].fd >= 0)
-			lb_ahead_release(lb_ring_file((uint32_t)ring->ahead[i].fd));
+			lb_ahead_release(lb_known_file((uint32_t)ring->ahead[i].fd));
 	}
 }
 
@@ -105,7 +110,7 @@ static unsigned free_slot(void)
 			return i;
 	}
 	next = (next + 1) % LB_AHEAD_SLOTS;
-	lb_ahead_release(lb_ring_file((uint32_t)ring->ahead[next].fd));
+	lb_ahead_release(lb_known_file((uint32_t)ring->ahead[next].fd));
 	return next;
 }
 
@@ -140,7 +145,7 @@ static bool may_read(const struct lb_file *file, uint64_t size, uint64_t offset)
 
 bool lb_ahead_read(uint32_t fd, uint64_t size, uint64_t offset)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 	uint64_t until = __builtin_ia32_rdtsc() + LB_KNOWN_TICKS;
 	uint64_t news;
 	struct lb_slot *slot;

@@ -1,10 +1,11 @@
 /* stat.c - Caches the results of fstat(2) for regular files.
  *
- * Runs in:  the SIGSYS handler; lb_status_find(), _size() and _forget() at patched sites too (fast.h).
+ * Runs in:  the SIGSYS handler; lb_status_find(), _size() and _forget() at patched sites too (answers.h).
  *
  * An answer holds as long as nothing that the program learns could tell it of a later change, as what was read ahead
- * (ahead.c). Its own writes change sizes and times: after one nothing is known, as what the modification time is then,
- * and the size if others write too, only home can tell. Reading ahead changes the access time, and counts as news.
+ * (read_ahead.c). Its own writes change sizes and times: after one nothing is known, as what the modification time is
+ * then, and the size if others write too, only home can tell. Reading ahead changes the access time, and counts as
+ * news.
  */
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -14,7 +15,10 @@
 #include "mem.h"
 #include "lb_syscalls.h"
 
-#include "cache/ring.h"
+#include "cache/known.h"
+#include "cache/stat.h"
+#include "home_call/user_memory.h"
+#include "trap/trap.h"
 
 /* When the call that is on its way was made: what came meanwhile came after what it tells, maybe. */
 static struct {
@@ -80,7 +84,7 @@ void lb_status_told(const struct lb_trap *trap)
 	bool by_path = trap->number == __NR_newfstatat;
 	struct stat status;
 
-	if (lb_ring_file(trap->args[0]) == NULL)
+	if (lb_known_file(trap->args[0]) == NULL)
 		return;
 	if (trap->number == __NR_statx) {
 		keep_statx(trap);

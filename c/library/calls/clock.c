@@ -4,6 +4,8 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/clock.h"
+
 #include <linux/errno.h>
 #include <linux/futex.h>
 #include <linux/time_types.h>
@@ -16,11 +18,17 @@
 #include "syscall.h"
 #include "lb_syscalls.h"
 
-#include "process/cpu_clock.h"
-#include "forward.h"
-#include "trap/wait.h"
-#include "trap/stub.h"
+#include "calls/forward.h"
 #include "calls/own.h"
+#include "home_call/request.h"
+#include "home_call/user_memory.h"
+#include "process/cpu_clock.h"
+#include "process/process.h"
+#include "process/thread.h"
+#include "trap/frame.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
+#include "trap/wait.h"
 
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer sleep has no deadline that could be told */
@@ -68,7 +76,7 @@ int64_t lb_own_clock_gettime(struct lb_trap *trap)
 	int64_t result;
 
 	if (clock < 0 && !cpu)
-		return lb_forward_row(trap, lb_row_of(trap->number)); /* of another process, or of a device */
+		return lb_forward(trap); /* of another process, or of a device */
 	result = lb_syscall2(__NR_clock_gettime, local, &time);
 	if (result < 0)
 		return result;
@@ -86,7 +94,7 @@ int64_t lb_own_clock_getres(struct lb_trap *trap)
 
 	if (lb_cpu_clock(clock, &local))
 		return lb_here_value(trap, 0, (uint64_t)(int64_t)local);
-	return clock < 0 ? lb_forward_row(trap, lb_row_of(trap->number)) : lb_here(trap);
+	return clock < 0 ? lb_forward(trap) : lb_here(trap);
 }
 
 /* Interrupted by our own trigger it goes on until its deadline, which is kept here. */
@@ -248,7 +256,7 @@ int64_t lb_own_getrusage(struct lb_trap *trap)
 	int64_t result;
 
 	if ((int)trap->args[0] == RUSAGE_CHILDREN)
-		return lb_forward_row(trap, lb_row_of(trap->number));
+		return lb_forward(trap);
 	result = lb_syscall2(__NR_getrusage, trap->args[0], &usage);
 	if (result < 0)
 		return result;

@@ -8,6 +8,8 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/fork.h"
+
 #include <linux/errno.h>
 #include <linux/sched.h>
 #include <asm/unistd.h>
@@ -15,8 +17,10 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
 #include "calls/own.h"
+#include "home_call/user_memory.h"
+#include "trap/frame.h"
+#include "trap/trap.h"
 
 #define SHARING (CLONE_VM | CLONE_VFORK)
 #define SHARING_MAY (SHARING | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CLEAR_SIGHAND)

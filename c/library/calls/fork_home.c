@@ -1,5 +1,7 @@
-/* fork_home.c - fork(2) away from home: the child is made at home, where it is a child of the home PID, with the
- * same descriptors; its memory is an image of this process, which goes there as on the way home. The parent stays.
+/* fork_home.c - fork(2) away from home: the child is made at home.
+ *
+ * There it is a child of the home PID, with the same descriptors; its memory is an image of this process, which goes
+ * there as on the way home. The parent stays.
  *
  *   guest                     shadow                      child at home
  *   FORK                ───►  makes a child of itself ─►  starts the program's file with the library
@@ -14,14 +16,23 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
-#include "forward.h"
 #include "internal.h"
-#include "process/clock.h"
-#include "cache/ring.h"
-#include "patch/sites.h"
 
 #include <linux/errno.h>
 #include <linux/sched.h>
+
+#include "cache/descriptors.h"
+#include "calls/fork.h"
+#include "home_call/request.h"
+#include "home_call/user_memory.h"
+#include "mask/aside.h"
+#include "patch/sites.h"
+#include "process/clock.h"
+#include "process/context.h"
+#include "process/identity.h"
+#include "process/process.h"
+#include "trap/frame.h"
+#include "trap/trap.h"
 
 /* The image of a larger process takes longer than coming home and going away again: 256 MiB are 2 s at 1 Gb/s. */
 #define RESIDENT_MAX (256ULL << 20)
@@ -57,7 +68,7 @@ static uint64_t resident_bytes(void)
 	return pages * PAGE;
 }
 
-int lb_fork_stream(const void *body, uint32_t size)
+static int stream(const void *body, uint32_t size)
 {
 	struct lb_image_sink sink = { lb_self.link_fd, true, true, true, true, 0 };
 	struct lb_link_go go;
@@ -97,7 +108,7 @@ void lb_fork_begin_life(void)
 static int64_t make(void *argument)
 {
 	const struct lb_clone *clone = argument;
-	struct lb_request request = { .number = LB_HOME_FORK };
+	struct lb_request request = { .number = LB_HOME_FORK, .ready = stream };
 	if (lb_context_save()) {
 		if (clone->flags & CLONE_CHILD_SETTID)
 			lb_user_write(clone->child_tid, &lb_self.local_pid, sizeof lb_self.local_pid);

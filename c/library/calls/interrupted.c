@@ -1,4 +1,4 @@
-/* interrupted.c - makes a call again that a signal of ours has ended.
+/* interrupted.c - Makes a call again that a signal of ours has ended.
  *
  * Runs in:  the trigger's and the SIGSYS handler, and before the program's handlers; all signals blocked.
  */
@@ -8,6 +8,9 @@
 #include <asm/unistd.h>
 
 #include "internal.h"
+
+#include "process/process.h"
+#include "process/siginfo.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 #include "trap/wait.h"

@@ -1,4 +1,4 @@
-/* interrupted.h - the call that a signal of ours has interrupted. */
+/* interrupted.h - The call that a signal of ours has interrupted. */
 #ifndef LB_INTERRUPTED_H
 #define LB_INTERRUPTED_H
 

@@ -15,8 +15,12 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
+#include "calls/forward.h"
 #include "calls/own.h"
+#include "home_call/request.h"
+#include "home_call/table.h"
+#include "home_call/user_memory.h"
+#include "trap/trap.h"
 
 #define SEMID_SIZE 104    /* struct semid64_ds, include/uapi/asm-generic/sembuf.h, Linux 6.12 */
 #define SEMID_COUNT_AT 80 /* its sem_nsems */
@@ -34,11 +38,6 @@
 #define HANDLE_HEAD_SIZE 8
 #define HANDLE_SIZE_MAX 128u /* MAX_HANDLE_SZ */
 #define HANDLE_UNIQUE 1u     /* AT_HANDLE_MNT_ID_UNIQUE: another size for the mount's number */
-
-static int64_t forward(struct lb_trap *trap)
-{
-	return lb_forward_row(trap, lb_row_of(trap->number));
-}
 
 /* How many semaphores a set has: GETALL and SETALL take so many numbers. */
 static int64_t count_of(uint64_t set, uint64_t *count)
@@ -82,7 +81,7 @@ int64_t lb_own_semctl(struct lb_trap *trap)
 	default: /* a number, or nothing */
 		break;
 	}
-	return forward(trap);
+	return lb_forward(trap);
 }
 
 int64_t lb_own_msgctl(struct lb_trap *trap)
@@ -101,7 +100,7 @@ int64_t lb_own_msgctl(struct lb_trap *trap)
 	default:
 		break;
 	}
-	return forward(trap);
+	return lb_forward(trap);
 }
 
 static int64_t with_message(struct lb_trap *trap)
@@ -109,7 +108,7 @@ static int64_t with_message(struct lb_trap *trap)
 	if ((int64_t)trap->args[2] < 0)
 		return -EINVAL;
 	trap->given = MESSAGE_TYPE_SIZE + trap->args[2];
-	return forward(trap);
+	return lb_forward(trap);
 }
 
 int64_t lb_own_msgsnd(struct lb_trap *trap)
@@ -129,7 +128,7 @@ int64_t lb_own_mq_notify(struct lb_trap *trap)
 
 	if (trap->args[1] != 0 && lb_user_read(&notify, trap->args[1] + SIGEVENT_NOTIFY_AT, sizeof(notify)) < 0)
 		return -EFAULT;
-	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? forward(trap) : LB_NEEDS_HOME;
+	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? lb_forward(trap) : LB_NEEDS_HOME;
 }
 
 static int64_t with_handle(struct lb_trap *trap, uint64_t handle)
@@ -139,7 +138,7 @@ static int64_t with_handle(struct lb_trap *trap, uint64_t handle)
 	if (lb_user_read(&size, handle, sizeof(size)) < 0)
 		return -EFAULT;
 	trap->given = HANDLE_HEAD_SIZE + (size < HANDLE_SIZE_MAX ? size : HANDLE_SIZE_MAX);
-	return forward(trap);
+	return lb_forward(trap);
 }
 
 int64_t lb_own_name_to_handle_at(struct lb_trap *trap)
@@ -164,7 +163,7 @@ int64_t lb_own_vmsplice(struct lb_trap *trap)
 	if (flags < 0)
 		return -EBADF;
 	if ((flags & O_ACCMODE) != O_RDONLY)
-		return forward(trap);
+		return lb_forward(trap);
 	if (lb_home_values(__NR_fcntl, trap->args[0], F_GETPIPE_SZ_COMMAND, 0, 0) < 0)
 		return -EBADF;
 	if (splice_flags & ~SPLICE_FLAGS)
@@ -176,5 +175,5 @@ int64_t lb_own_vmsplice(struct lb_trap *trap)
 		trap->args[4] = UINT64_MAX;
 		trap->args[5] = NO_WAIT;
 	}
-	return trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : forward(trap);
+	return trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : lb_forward(trap);
 }

@@ -5,6 +5,8 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/mapped_writes.h"
+
 #include <linux/errno.h>
 #include <linux/falloc.h>
 #include <linux/uio.h>
@@ -14,8 +16,13 @@
 #include "mem.h"
 #include "syscall.h"
 
+#include "cache/known.h"
+#include "calls/mmap.h"
+#include "home_call/request.h"
+#include "home_call/user_memory.h"
 #include "process/own_memory.h"
-#include "cache/ring.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
 #define FETCH_MAX (64ULL << 20)
 #define NAME_SIZE 4096 /* PATH_MAX */
@@ -34,7 +41,7 @@ bool lb_mapped_is_stale(void)
 /* The file behind a descriptor, if memory is mapped from it; what home tells of it now to `now`. */
 static struct lb_mapped_file *file_of(uint64_t fd, struct lb_home_file *now)
 {
-	const struct lb_file *known = lb_ring() == NULL ? NULL : lb_ring_file(fd);
+	const struct lb_file *known = lb_ring() == NULL ? NULL : lb_known_file(fd);
 	struct lb_request request = { .number = LB_HOME_FILE };
 	struct lb_mapped_file *file;
 
@@ -184,7 +191,7 @@ void lb_mapped_after(const struct lb_trap *trap, int64_t result)
 	switch (trap->number) {
 	case __NR_write:
 	case __NR_writev:
-		if (result > 0 && (lb_last_reply_flags & LB_REPLY_REGULAR))
+		if (result > 0 && (lb_thread()->reply_flags & LB_REPLY_REGULAR))
 			wrote(trap, (uint64_t)result, false);
 		break;
 	case __NR_pwrite64:
@@ -201,7 +208,7 @@ void lb_mapped_after(const struct lb_trap *trap, int64_t result)
 	case __NR_openat2:
 	case __NR_creat: {
 		/* With O_TRUNC; home tells with its answer which file it is. */
-		const struct lb_file *known = lb_ring() == NULL ? NULL : lb_ring_file((uint64_t)result);
+		const struct lb_file *known = lb_ring() == NULL ? NULL : lb_known_file((uint64_t)result);
 
 		if (known == NULL || known->inode == 0 || known->only_read)
 			break;

@@ -9,11 +9,12 @@
 
 #include "syscall.h"
 
-#include "forward.h"
-#include "calls/own.h"
-#include "trap/stub.h"
 #include "internal.h"
+
+#include "calls/own.h"
 #include "process/own_memory.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
 
 static bool fits_locked(void)
 {

@@ -8,6 +8,8 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/mmap.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -18,11 +20,13 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
-#include "trap/stub.h"
+#include "cache/descriptors.h"
 #include "calls/own.h"
+#include "home_call/request.h"
 #include "process/own_memory.h"
-#include "cache/ring.h"
+#include "process/process.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
 
 #define PAGE 4096ULL
 #define ZERO_DEVICE 0x105ULL /* 1:5, /dev/zero: null(4) */

@@ -12,11 +12,16 @@
 
 #include "syscall.h"
 
-#include "forward.h"
-#include "calls/own.h"
 #include "internal.h"
-#include "trap/stub.h"
+
+#include "calls/forward.h"
+#include "calls/own.h"
+#include "home_call/table.h"
+#include "home_call/user_memory.h"
 #include "process/clock.h"
+#include "trap/frame.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
 #include "trap/wait.h"
 
 #define MILLISECOND_NS 1000000LL
@@ -55,8 +60,7 @@ static int64_t forward_timed(struct lb_trap *trap, unsigned index, const uint64_
 
 	if (timeout_ms > 0)
 		trap->args[index] = (uint64_t)left_ms(deadline_ns);
-	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask)
-			      : lb_forward_row(trap, lb_row_of(trap->number));
+	result = mask != NULL ? lb_forward_masked(trap, lb_row_of(trap->number), *mask) : lb_forward(trap);
 	if (result == LB_AGAIN && timeout_ms > 0)
 		lb_wait_keep(registers->rip, registers->rsp, trap->number, deadline_ns);
 	return result;
@@ -150,7 +154,7 @@ int64_t lb_own_ppoll(struct lb_trap *trap)
 		return result;
 	trap->args[3] = 0;
 	if (result == 0)
-		return lb_forward_row(trap, lb_row_of(trap->number));
+		return lb_forward(trap);
 	return finish(trap, lb_forward_masked(trap, lb_row_of(trap->number), mask), &mask);
 }
 
@@ -169,6 +173,6 @@ int64_t lb_own_pselect6(struct lb_trap *trap)
 		return result;
 	trap->args[5] = 0;
 	if (result == 0)
-		return lb_forward_row(trap, lb_row_of(trap->number));
+		return lb_forward(trap);
 	return finish(trap, lb_forward_masked(trap, lb_row_of(trap->number), mask), &mask);
 }

@@ -4,6 +4,8 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/proc_content.h"
+
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <asm/unistd.h>
@@ -11,9 +13,11 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
+#include "calls/limits.h"
+#include "calls/own.h"
+#include "home_call/request.h"
 #include "process/own_memory.h"
-#include "calls/proc_content.h"
+#include "process/process.h"
 
 #define STAT_HOME_FIRST 4 /* fields of /proc/PID/stat that only home knows: ppid to tpgid, proc(5) */
 #define STAT_HOME_LAST 8

@@ -1,4 +1,4 @@
-/* proc_content.h - see proc_content.c. */
+/* proc_content.h - See proc_content.c. */
 #ifndef LB_PROC_CONTENT_H
 #define LB_PROC_CONTENT_H
 

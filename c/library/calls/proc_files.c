@@ -6,6 +6,8 @@
  * The content (proc_content.c) becomes a file in memory at home, so that its descriptor is like any other.
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "calls/proc_files.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <asm/unistd.h>
@@ -13,9 +15,11 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
-#include "process/own_memory.h"
+#include "calls/own.h"
 #include "calls/proc_content.h"
+#include "home_call/request.h"
+#include "process/own_memory.h"
+#include "process/own_path.h"
 
 /* Files that tell of the address space, the CPU time and the like. Not here: what home answers. */
 static const char *const local_names[] = { "maps", "smaps", "smaps_rollup", "numa_maps", "status", "stat", "statm",
@@ -23,49 +27,6 @@ static const char *const local_names[] = { "maps", "smaps", "smaps_rollup", "num
 	"personality" };
 /* Writing to them or mapping them is about the memory that is here. */
 static const char *const foreign_names[] = { "mem", "pagemap", "clear_refs", "map_files" };
-
-static bool begins(const char **text, const char *with)
-{
-	size_t size = strlen(with);
-
-	if (memcmp(*text, with, size) != 0)
-		return false;
-	*text += size;
-	return true;
-}
-
-/* Skips a number that is this process's PID, or `word`, followed by '/'. */
-static bool skip_self(const char **text, const char *word)
-{
-	const char *at = *text;
-	uint64_t number = 0;
-
-	if (word != NULL && begins(&at, word) && *at == '/') {
-		*text = at + 1;
-		return true;
-	}
-	for (at = *text; *at >= '0' && *at <= '9' && number < 1u << 30; at++)
-		number = number * 10 + (uint64_t)(*at - '0');
-	if (number != lb_self.home_pid || *at != '/')
-		return false;
-	*text = at + 1;
-	return true;
-}
-
-/* The name below /proc/self, /proc/PID, /proc/thread-self or their task/PID; NULL: another path. `path` is in
- * a buffer of PATH_MAX, so comparing a few bytes past its end stays inside. */
-static const char *self_name(const char *path)
-{
-	const char *at = path;
-
-	if (!begins(&at, "/proc/"))
-		return NULL;
-	if (!skip_self(&at, "thread-self") && !skip_self(&at, "self"))
-		return NULL;
-	if (begins(&at, "task/") && !skip_self(&at, NULL))
-		return NULL;
-	return at;
-}
 
 static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
@@ -78,23 +39,16 @@ static bool is_one_of(const char *name, const char *const *list, size_t count)
 	return false;
 }
 
-bool lb_proc_is_exe(const char *path)
-{
-	const char *name = self_name(path);
-
-	return !lb_self.program_is_home && name != NULL && strcmp(name, "exe") == 0 && lb_self.exe[0] != '\0';
-}
-
 bool lb_proc_is_foreign(const char *path)
 {
-	const char *name = self_name(path);
+	const char *name = lb_own_path(path);
 
 	return name != NULL && is_one_of(name, foreign_names, sizeof(foreign_names) / sizeof(foreign_names[0]));
 }
 
 bool lb_proc_is_local(const char *path, uint64_t flags)
 {
-	const char *name = self_name(path);
+	const char *name = lb_own_path(path);
 
 	return name != NULL && !(flags & (O_PATH | O_DIRECTORY)) &&
 		is_one_of(name, local_names, sizeof(local_names) / sizeof(local_names[0]));
@@ -102,7 +56,7 @@ bool lb_proc_is_local(const char *path, uint64_t flags)
 
 int64_t lb_proc_open(const char *path, uint64_t flags)
 {
-	const char *name = self_name(path);
+	const char *name = lb_own_path(path);
 	struct lb_request request = { .number = LB_HOME_MEMFD };
 	int64_t size;
 

@@ -6,9 +6,9 @@
 
 #include "syscall.h"
 
-#include "forward.h"
 #include "calls/own.h"
 #include "trap/stub.h"
+#include "trap/trap.h"
 
 #define UNREGISTER 1
 

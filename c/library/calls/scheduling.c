@@ -10,9 +10,13 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
+#include "calls/forward.h"
 #include "calls/own.h"
+#include "home_call/request.h"
+#include "home_call/user_memory.h"
 #include "image/scheduling.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
 static bool is_self(uint64_t pid)
 {
@@ -34,7 +38,7 @@ static int64_t ask_home(void)
 
 static int64_t set_at_home(struct lb_trap *trap, bool self)
 {
-	int64_t result = lb_forward_row(trap, lb_row_of(trap->number));
+	int64_t result = lb_forward(trap);
 	/* A child of vfork(2) is at home: what runs here is its parent. */
 	if (result < 0 || !self || lb_thread()->has_child)
 		return result;
@@ -76,7 +80,7 @@ int64_t lb_own_setpriority(struct lb_trap *trap)
 int64_t lb_own_sched_setaffinity(struct lb_trap *trap)
 {
 	struct lb_request request = { .number = __NR_sched_getaffinity, .flags = LB_CALL_RESULT_SIZE };
-	int64_t result = lb_forward_row(trap, lb_row_of(trap->number));
+	int64_t result = lb_forward(trap);
 	if (result < 0 || !is_self(trap->args[0]) || lb_thread()->has_child)
 		return result;
 	memset(&lb_scheduling.chosen, 0, sizeof lb_scheduling.chosen);

@@ -16,9 +16,13 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
+#include "cache/descriptors.h"
 #include "calls/own.h"
-#include "cache/ring.h"
+#include "home_call/request.h"
+#include "home_call/user_memory.h"
+#include "mask/aside.h"
+#include "trap/frame.h"
+#include "trap/trap.h"
 
 #define NAME_SIZE_MAX 128u      /* struct sockaddr_storage */
 #define CONTROL_SIZE_MAX 65536u /* more than the kernel takes in one call: optmem_max, socket(7) */
@@ -123,7 +127,7 @@ static int64_t set_up(struct transfer *transfer, const struct lb_trap *trap, con
 	};
 	lb_request_value(request, 0, trap->args[0]);
 	lb_request_value(request, 2, flags);
-	total = lb_request_pieces(request, sends ? LB_ARG_IN : LB_ARG_OUT, header->pieces, header->piece_count);
+	total = lb_request_pieces(request, 1, sends ? LB_ARG_IN : LB_ARG_OUT, header->pieces, header->piece_count);
 	if (total < 0)
 		return total;
 	transfer->total = (uint64_t)total;

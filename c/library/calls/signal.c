@@ -4,89 +4,40 @@
  * The program's mask is the one in the trapped context: the kernel puts it into force when the handler
  * returns. But for SIGSYS and SIGURG, of which aside.c knows whether they are blocked.
  */
+#include "calls/signal.h"
+
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
 #include "syscall.h"
 
-#include "forward.h"
-#include "trap/wait.h"
-#include "process/context.h"
-#include "trap/stub.h"
+#include "calls/forward.h"
+#include "calls/held.h"
 #include "calls/own.h"
-#include "image/posix_timers.h"
-#include "cache/ring.h"
 #include "home_call/fast_copy.h"
+#include "home_call/link.h"
+#include "home_call/request.h"
+#include "home_call/ring.h"
+#include "home_call/user_memory.h"
+#include "image/posix_timers.h"
+#include "mask/aside.h"
+#include "mask/mask.h"
+#include "process/context.h"
+#include "process/process.h"
+#include "process/siginfo.h"
+#include "trap/frame.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
+#include "trap/wait.h"
 
 #define STOPPING (LB_BIT(SIGTSTP) | LB_BIT(SIGTTIN) | LB_BIT(SIGTTOU))
-/* Default action is to be ignored: signal(7). SIGCONT's work is done when it is sent. */
-#define HARMLESS (LB_BIT(SIGCHLD) | LB_BIT(SIGWINCH) | LB_BIT(SIGURG) | LB_BIT(SIGCONT))
-/* Delivered first: SYNCHRONOUS_MASK, kernel/signal.c, Linux 6.12. */
-#define SYNCHRONOUS \
-	(LB_BIT(SIGSEGV) | LB_BIT(SIGBUS) | LB_BIT(SIGILL) | LB_BIT(SIGTRAP) | LB_BIT(SIGFPE) | LB_BIT(SIGSYS))
 #define IS_DEFAULT(handler) ((handler) == 0)
 #define IS_IGNORED(handler) ((handler) == 1)
 #define SIGSET_SIZE 8
 #define UNKNOWN_UID UINT32_MAX
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no deadline that could be told */
-
-/* Signals whose coming does something, be it only our own trigger. */
-static uint64_t acted_on(void)
-{
-	uint64_t set = 0;
-	int signal;
-
-	for (signal = 1; signal <= LB_SIGNALS; signal++) {
-		uint64_t handler = lb_self.actions[signal].handler;
-
-		if (IS_IGNORED(handler) || (IS_DEFAULT(handler) && (HARMLESS & LB_BIT(signal))))
-			continue;
-		set |= LB_BIT(signal);
-	}
-	return set | LB_BIT(SIGURG) | LB_BIT(SIGKILL);
-}
-
-/* SIGURG always: it is most likely ours. */
-uint64_t lb_signals_wanted(uint64_t mask)
-{
-	return acted_on() & ~(mask & ~(LB_BIT(SIGURG) | LB_BIT(SIGKILL)));
-}
-
-uint64_t lb_signals_waiting(uint64_t mask)
-{
-	uint64_t pending = 0;
-
-	lb_syscall2(__NR_rt_sigpending, &pending, SIGSET_SIZE);
-	if (pending & LB_BIT(SIGURG))
-		lb_aside_collect();
-	pending &= lb_signals_wanted(mask) & ~LB_BIT(SIGURG);
-	/* Our handler is not the program's business; its own SIGURG waits there. */
-	if (!IS_DEFAULT(lb_self.actions[SIGURG].handler) && !IS_IGNORED(lb_self.actions[SIGURG].handler))
-		pending |= lb_aside_waiting() & LB_BIT(SIGURG) & ~mask;
-	return pending;
-}
-
-enum lb_effect lb_signals_effect(uint64_t waiting)
-{
-	uint64_t set = waiting & SYNCHRONOUS ? waiting & SYNCHRONOUS : waiting;
-	int signal;
-
-	/* The first signal with a handler decides: get_signal() goes on until it finds one. */
-	for (;;) {
-		for (signal = 1; signal <= LB_SIGNALS; signal++) {
-			if (!(set & LB_BIT(signal)))
-				continue;
-			if (!IS_DEFAULT(lb_self.actions[signal].handler))
-				return lb_self.actions[signal].flags & SA_RESTART ? LB_HANDLER_RESTARTS
-										  : LB_HANDLER_INTERRUPTS;
-		}
-		if (set == waiting)
-			return LB_NO_HANDLER;
-		set = waiting;
-	}
-}
 
 void lb_actions_sync(void)
 {
@@ -305,7 +256,7 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	if (signal == 0)
 		return 0;
 	if (is_for_home((uint64_t)signal))
-		return lb_forward_row(trap, lb_row_of(trap->number));
+		return lb_forward(trap);
 	memset(&info, 0, sizeof(info));
 	info.si_signo = signal;
 	info.si_code = code;
@@ -331,21 +282,21 @@ int64_t lb_own_kill(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]))
 		return send_to_self(trap, (int)trap->args[1], SI_USER, false);
-	return lb_forward_row(trap, lb_row_of(trap->number));
+	return lb_forward(trap);
 }
 
 int64_t lb_own_tkill(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]))
 		return send_to_self(trap, (int)trap->args[1], SI_TKILL, true);
-	return lb_forward_row(trap, lb_row_of(trap->number));
+	return lb_forward(trap);
 }
 
 int64_t lb_own_tgkill(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]) && is_self(trap->args[1]))
 		return send_to_self(trap, (int)trap->args[2], SI_TKILL, true);
-	return lb_forward_row(trap, lb_row_of(trap->number));
+	return lb_forward(trap);
 }
 
 /* The siginfo is the program's own; only the target changes. */
@@ -369,12 +320,12 @@ int64_t lb_own_rt_sigqueueinfo(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]) && !is_for_home(trap->args[1]))
 		return queue_to_self(trap->args[1], trap->args[2], false);
-	return lb_forward_row(trap, lb_row_of(trap->number));
+	return lb_forward(trap);
 }
 
 int64_t lb_own_rt_tgsigqueueinfo(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]) && is_self(trap->args[1]) && !is_for_home(trap->args[2]))
 		return queue_to_self(trap->args[2], trap->args[3], true);
-	return lb_forward_row(trap, lb_row_of(trap->number));
+	return lb_forward(trap);
 }

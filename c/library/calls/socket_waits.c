@@ -7,6 +7,8 @@
  *
  * Runs in:  the SIGSYS and the trigger's handler, all signals blocked.
  */
+#include "calls/socket_waits.h"
+
 #include <linux/errno.h>
 #include <linux/poll.h>
 #include <asm/socket.h>
@@ -14,10 +16,16 @@
 
 #include "syscall.h"
 
-#include "forward.h"
-#include "trap/wait.h"
 #include "internal.h"
+
+#include "calls/forward.h"
+#include "home_call/request.h"
+#include "home_call/table.h"
 #include "process/clock.h"
+#include "process/process.h"
+#include "trap/frame.h"
+#include "trap/trap.h"
+#include "trap/wait.h"
 
 #define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
 #define SECOND_NS 1000000000LL

@@ -13,11 +13,16 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "process/cpu_clock.h"
-#include "forward.h"
-#include "trap/stub.h"
+#include "calls/clock.h"
+#include "calls/held.h"
 #include "calls/own.h"
+#include "home_call/user_memory.h"
 #include "image/posix_timers.h"
+#include "process/cpu_clock.h"
+#include "process/process.h"
+#include "trap/frame.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
 
 #define SIGEVENT_SIZE 64 /* SIGEV_MAX_SIZE */
 #define SIGEVENT_TID_AT 16

@@ -8,6 +8,8 @@
  * Runs in:  the SIGSYS handler, all signals blocked. While there is a child nothing is delivered to this process:
  * what comes to it is the parent's and waits; the child's own signals are home's. So orders wait, too.
  */
+#include "calls/vfork_child.h"
+
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/prctl.h>
@@ -19,10 +21,20 @@
 #include "syscall.h"
 #include "lb_syscalls.h"
 
-#include "forward.h"
+#include "cache/descriptors.h"
+#include "calls/fork.h"
+#include "calls/forward.h"
 #include "calls/own.h"
-#include "cache/ring.h"
+#include "calls/signal.h"
+#include "home_call/request.h"
+#include "home_call/table.h"
+#include "home_call/user_memory.h"
+#include "mask/aside.h"
 #include "process/own_memory.h"
+#include "process/own_path.h"
+#include "process/process.h"
+#include "trap/frame.h"
+#include "trap/trap.h"
 
 #define SIGSET_SIZE 8
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */

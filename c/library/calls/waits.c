@@ -16,11 +16,16 @@
 
 #include "syscall.h"
 
-#include "calls/interrupted.h"
-#include "forward.h"
 #include "internal.h"
-#include "trap/stub.h"
+
+#include "calls/interrupted.h"
+#include "calls/socket_waits.h"
+#include "home_call/user_memory.h"
 #include "process/clock.h"
+#include "process/process.h"
+#include "trap/frame.h"
+#include "trap/stub.h"
+#include "trap/trap.h"
 #include "trap/wait.h"
 
 #define SECOND_NS 1000000000LL

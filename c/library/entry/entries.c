@@ -1,11 +1,10 @@
 /* entries.c - where the kernel, or the restorer, enters this library. */
-#include "process/entries.h"
-
 #include "entry/resume.h"
 #include "entry/sigsys.h"
 #include "entry/trigger.h"
 #include "patch/signal_entry.h"
 #include "patch/sites.h"
+#include "process/entries.h"
 
 const struct lb_entries lb_entries = {
 	.trigger = lb_trigger_entry,

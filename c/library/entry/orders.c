@@ -6,11 +6,15 @@
  */
 #include "fault.h"
 #include "internal.h"
-#include "image/posix_timers.h"
-#include "process/clock.h"
-#include "cache/ring.h"
+
+#include "cache/descriptors.h"
 #include "entry/daemon.h"
+#include "home_call/link.h"
+#include "image/posix_timers.h"
 #include "patch/sites.h"
+#include "process/clock.h"
+#include "process/context.h"
+#include "process/process.h"
 
 #define LB_EPIPE 32
 #define LB_ECONNRESET 104

@@ -2,18 +2,23 @@
  *
  * The first thing that runs there. Nothing of the program has run yet.
  */
-#include "fault.h"
 #include "entry/resume.h"
+
+#include "fault.h"
 #include "internal.h"
-#include "process/own_memory.h"
+#include "lb_restorer.h"
+#include "socket.h"
+
+#include "calls/held.h"
+#include "home_call/link.h"
+#include "home_call/ring.h"
 #include "image/posix_timers.h"
 #include "image/scheduling.h"
-#include "process/clock.h"
-#include "lb_restorer.h"
-#include "cache/ring.h"
 #include "patch/signal_entry.h"
 #include "process/arm.h"
-#include "socket.h"
+#include "process/clock.h"
+#include "process/own_memory.h"
+#include "process/process.h"
 
 #define F_SETFD 2
 #define FD_CLOEXEC 1

@@ -1,4 +1,4 @@
-/* sigsys.c - the handler of SIGSYS: every call of a moved program arrives there.
+/* sigsys.c - The handler of SIGSYS: every call of a moved program arrives there.
  *
  * Syscall User Dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH) turns each call from outside this library's text into
  * SIGSYS. What is to be done with it intercept/dispatch.c says; a process that is to come home does so from here.
@@ -14,13 +14,16 @@
 #include "syscall.h"
 
 #include "calls/interrupted.h"
-#include "forward.h"
+#include "calls/signal.h"
+#include "calls/vfork_child.h"
+#include "home_call/link.h"
 #include "intercept/dispatch.h"
 #include "internal.h"
 #include "patch/signal_entry.h"
 #include "patch/sites.h"
 #include "process/handlers.h"
 #include "home_call/fast_copy.h"
+#include "trap/frame.h"
 #include "trap/stub.h"
 
 /* clang-format off */
@@ -71,10 +74,28 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 	lb_resume_call(context);
 }
 
+/* What tells the calls of one number apart: a person is told that, too (lib/daemon/system_calls.ts). */
+static uint64_t request_of(const struct lb_trap *trap)
+{
+	switch (trap->number) {
+	case __NR_ioctl:
+	case __NR_fcntl:
+	case __NR_futex:
+		return (uint32_t)trap->args[1];
+	case __NR_prctl:
+		return (uint32_t)trap->args[0];
+	case __NR_setsockopt:
+	case __NR_getsockopt:
+		return (uint64_t)(uint32_t)trap->args[1] << 32 | (uint32_t)trap->args[2];
+	default:
+		return 0;
+	}
+}
+
 /* Brings the process home and makes the call there. */
 static int64_t make_at_home(struct lb_trap *trap)
 {
-	lb_self.home_request = lb_request_of(trap);
+	lb_self.home_request = request_of(trap);
 	if (lb_thread()->has_child || lb_go_home(trap->number) < 0)
 		return trap->unreached != 0 ? trap->unreached : -ENOSYS;
 	/* The process is at home, nothing is trapped, and the call is simply made. */
@@ -85,7 +106,7 @@ static int64_t make_at_home(struct lb_trap *trap)
 /* The call is made; the process goes on at home. */
 static void leave(struct lb_trap *trap)
 {
-	lb_self.home_request = lb_request_of(trap);
+	lb_self.home_request = request_of(trap);
 	if (lb_go_home(trap->number) == 0)
 		trap->context->uc_sigmask |= lb_mask_believed();
 }

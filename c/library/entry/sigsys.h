@@ -1,4 +1,4 @@
-/* sigsys.h - where trapped calls arrive. */
+/* sigsys.h - Where trapped calls arrive. */
 #ifndef LB_SIGSYS_H
 #define LB_SIGSYS_H
 

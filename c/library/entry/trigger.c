@@ -9,7 +9,8 @@
  * with the kernel's frame and mask as they are.
  */
 #include "fault.h"
-#include "forward.h"
+#include "home_call/link.h"
+#include "home_call/user_memory.h"
 #include "trap/wait.h"
 #include "internal.h"
 #include "process/clock.h"
@@ -17,6 +18,7 @@
 #include "calls/interrupted.h"
 #include "entry/trigger.h"
 #include "home_call/fast_copy.h"
+#include "trap/frame.h"
 #include "trap/stub.h"
 #include "entry/daemon.h"
 

@@ -1,4 +1,4 @@
-/* trigger.h - signals that lb stands in front of. */
+/* trigger.h - Signals that lb stands in front of. */
 #ifndef LB_TRIGGER_H
 #define LB_TRIGGER_H
 

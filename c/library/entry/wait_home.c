@@ -8,7 +8,8 @@
  */
 #include <linux/errno.h>
 
-#include "forward.h"
+#include "home_call/user_memory.h"
+#include "trap/frame.h"
 #include "internal.h"
 #include "process/clock.h"
 

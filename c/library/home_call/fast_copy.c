@@ -1,10 +1,12 @@
-/* fast_copy.c - copies to and from the program's memory without a system call.
+/* fast_copy.c - Copies to and from the program's memory without a system call.
  *
  * Runs in:  patched sites, as the program; in the SIGSYS handler the kernel copies.
  */
 #include "home_call/fast_copy.h"
 
-#include "forward.h"
+#include "home_call/user_memory.h"
+#include "process/process.h"
+#include "trap/frame.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 

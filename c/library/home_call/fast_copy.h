@@ -1,4 +1,4 @@
-/* fast_copy.h - copies to and from the program's memory without a system call. */
+/* fast_copy.h - Copies to and from the program's memory without a system call. */
 #ifndef LB_FAST_COPY_H
 #define LB_FAST_COPY_H
 

@@ -1,11 +1,13 @@
 /* gap.c - Reads and writes whose memory is not there.
  *
- * Or only in part: the program gets what the kernel would have given it at home. It moves what comes before the gap
- * and returns a short count; and before it looks at memory it looks at the descriptor (ksys_write(), fs/read_write.c,
- * and generic_perform_write(), mm/filemap.c, Linux 6.12).
+ * The program gets what the kernel would have given it at home. It moves what comes before the gap and returns a short
+ * count; and before it looks at memory it looks at the descriptor (ksys_write(), fs/read_write.c, and
+ * generic_perform_write(), mm/filemap.c, Linux 6.12).
  *
- * Runs in:  the SIGSYS handler, see forward_call.c.
+ * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "home_call/gap.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -13,8 +15,7 @@
 #include <asm/stat.h>
 #include <asm/unistd.h>
 
-#include "forward.h"
-#include "cache/ring.h"
+#include "home_call/request.h"
 
 int64_t lb_gap_error(int64_t fd, bool writes)
 {
@@ -69,7 +70,7 @@ int64_t lb_gap_write(struct lb_request *request, bool is_vector)
 	if (result != -EFAULT || there == 0 || !is_regular((int64_t)request->args[0].value))
 		return result;
 	request->args[1].size = there;
-	lb_transfer_describe(request, is_vector);
+	lb_request_describe(request, is_vector);
 	return lb_request_run(request);
 }
 

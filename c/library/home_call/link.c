@@ -1,12 +1,12 @@
 /* link.c - The guest's end of the link.
  *
- * Messages to and from the shadow, and a new link when one is lost.
- *
  * Runs in:  signal handlers of the guest (SIGSYS, the trigger), all signals blocked; never nested.
  * A link that fails is replaced through the keeper, as often as needed within the reconnect limit; the
  * outstanding CALL is sent again with the same number, and the shadow answers it from its kept reply when it
  * had executed it. When home says that this copy is not the live one, the guest exits.
  */
+#include "home_call/link.h"
+
 #include <linux/errno.h>
 #include <linux/time.h>
 #include <asm/unistd.h>
@@ -14,15 +14,19 @@
 #include "mem.h"
 #include "socket.h"
 #include "syscall.h"
-#include "home_call/link.h"
-#include "cache/ring.h"
+
+#include "home_call/link_send.h"
+#include "home_call/ring.h"
 #include "process/own_memory.h"
+#include "process/process.h"
+#include "trap/frame.h"
 
 /* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
 #define QUIET_MS 20
 /* Keepalive: first probe after 15 s of silence, then each 5 s; the io timeout ends it. */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_STEP_S 5
+#define SHUT_RDWR 2 /* shutdown(2); in no header of the kernel's for programs */
 #define EXIT_DEAD 1 /* nobody sees it: the keeper of a dead copy reports nothing */
 
 static struct {
@@ -146,10 +150,7 @@ static void hear_applied(const struct lb_link_applied *applied)
 		return;
 	if (applied->backlog_at > ring->applied && applied->backlog_at <= ring->head)
 		LB_RING_STORE(ring->applied, applied->backlog_at);
-	if (applied->fd >= 0)
-		lb_files_failed(applied->fd);
-	if (applied->revoked)
-		lb_files_revoke();
+	lb_link_listeners.applied(applied);
 }
 
 /* STOP: nothing of the program may run until CONTINUE. Orders and signals that come meanwhile are kept. */
@@ -166,7 +167,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 			return false;
 		memcpy(&number, body, sizeof(number));
 		lb_self.signals_had++;
-		lb_ahead_drop_all(); /* news from outside */
+		lb_link_listeners.news();
 		lb_signal_requeue(number, body);
 		return true;
 	}
@@ -294,7 +295,7 @@ static int64_t greet(void)
 		type = receive_one(&header, body, sizeof(body), now_ms() + lb_self.io_timeout_ms);
 	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
 		return -LB_E_PEER_LOST;
-	lb_held_hear((const struct lb_link_serve *)body);
+	lb_link_listeners.served((const struct lb_link_serve *)body);
 	return lb_ring_go_on(((const struct lb_link_serve *)body)->backlog_at) ? 0 : -LB_E_PEER_LOST;
 }
 
@@ -404,16 +405,16 @@ static bool wait_for_reply(uint64_t wanted, bool quiet)
 	return fds[0].revents == 0 && fds[1].revents != 0;
 }
 
-void lb_link_call(
-	const void *message, size_t size, uint64_t seq, uint64_t wanted, bool *cancelled, struct lb_reply_view *view)
+bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wanted,
+	int (*ready)(const void *body, uint32_t size), struct lb_reply_view *view)
 {
 	struct lb_link_header header;
 	struct lb_link_reply reply;
 	bool quiet = true;
 	bool sent = false;
+	bool cancelled = false;
 	int64_t type;
 
-	*cancelled = false;
 	for (;;) {
 		check_generation();
 		if (!sent && lb_link_send_behind(message, size) < 0) {
@@ -421,16 +422,16 @@ void lb_link_call(
 			continue;
 		}
 		sent = true;
-		if (wait_for_reply(*cancelled || stopped ? 0 : wanted, quiet)) {
+		if (wait_for_reply(cancelled || stopped ? 0 : wanted, quiet)) {
 			/* An error shows at the next receive. */
-			send_message(LB_LINK_CANCEL, seq, NULL, 0, false);
-			*cancelled = true;
+			send_message(LB_LINK_CANCEL, message->seq, NULL, 0, false);
+			cancelled = true;
 		}
 		quiet = false;
 		type = receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1);
-		if (type == LB_LINK_READY && lb_fork_stream(lb_areas->reply, header.size) < 0)
-			lb_syscall2(__NR_shutdown, lb_self.link_fd, 2); /* of no more use: home tells over the next */
-		if (type == LB_LINK_REPLY && header.seq == seq && header.size >= sizeof(reply)) {
+		if (type == LB_LINK_READY && (ready == NULL || ready(lb_areas->reply, header.size) < 0))
+			lb_syscall2(__NR_shutdown, lb_self.link_fd, SHUT_RDWR); /* home tells over the next */
+		if (type == LB_LINK_REPLY && header.seq == message->seq && header.size >= sizeof(reply)) {
 			memcpy(&reply, lb_areas->reply, sizeof(reply));
 			if (reply.out_size == header.size - sizeof(reply))
 				break;
@@ -439,7 +440,7 @@ void lb_link_call(
 		if (type < 0) {
 			reconnect_or_exit();
 			sent = false;
-			*cancelled = false;
+			cancelled = false;
 		}
 	}
 	/* It came behind everything that was sent before the call. */
@@ -449,6 +450,7 @@ void lb_link_call(
 	view->flags = reply.flags;
 	view->out_size = reply.out_size;
 	view->out = lb_areas->reply + sizeof(reply);
+	return cancelled;
 }
 
 void lb_link_wait_applied(uint64_t position)

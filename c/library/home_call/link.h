@@ -1,7 +1,4 @@
-/* link.h - What the two halves of the link's end share.
- *
- * link.c and link_send.c.
- */
+/* link.h - The guest's end of the link. */
 #ifndef LB_LINK_GUEST_H
 #define LB_LINK_GUEST_H
 
@@ -9,19 +6,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "socket.h"
+#include "lb_link.h"
+
 #include "process/process.h"
 
-/* Polls; timeout_ms < 0: for ever. Signals are blocked: EINTR cannot be. */
-int64_t lb_link_wait(struct lb_pollfd *fds, size_t count, int64_t timeout_ms) LB_HIDDEN;
-bool lb_link_would_block(int64_t result) LB_HIDDEN;
-int64_t lb_link_send_all(const void *data, size_t size) LB_HIDDEN;
-/* Who may write to the link: this process or its keeper (c/include/lb_ring.h). */
-void lb_link_sender_take(void) LB_HIDDEN;
-void lb_link_sender_leave(void) LB_HIDDEN;
-/* As its sender: what the ring has. */
-int64_t lb_link_send_ring(void) LB_HIDDEN;
-/* Becomes the sender for one message, which goes behind what the ring has. */
-int64_t lb_link_send_behind(const void *data, size_t size) LB_HIDDEN;
+/* Reads whatever asynchronous messages lie in the link (SIGNAL is re-queued to this process, STOP blocks here
+ * until CONTINUE, COME_HOME sets lb_come_home). Called from the trigger's handler; all signals blocked. */
+void lb_link_poll(void) LB_HIDDEN;
+/* Sends one message; reconnects (through the keeper) when the link is lost. Returns 0, or a negative error
+ * when this copy is dead. */
+int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size) LB_HIDDEN;
+/* Waits for the next message that is not asynchronous; body into `body` (at most `size`). Returns its type
+ * or a negative error. */
+int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) LB_HIDDEN;
+/* The link is broken, or was never there: gets a new one from the keeper, says HELLO, waits for SERVE. Returns
+ * 0; or -LB_E_DEAD: the caller must exit. Blocks up to the reconnect limit. */
+int lb_link_reconnect(void) LB_HIDDEN;
+/* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
+int lb_link_begin(void) LB_HIDDEN;
+/* Waits until home has executed the stream up to `position`. */
+void lb_link_wait_applied(uint64_t position) LB_HIDDEN;
+/* Handles asynchronous messages that came along with a reply: their doorbell may be lost. */
+void lb_link_drain(void) LB_HIDDEN;
+/* Keepalive, timeouts and the doorbell of lb_self.link_fd. */
+void lb_link_prepare_socket(void) LB_HIDDEN;
+__attribute__((noreturn)) void lb_link_exit_dead(void) LB_HIDDEN;
+
+struct lb_reply_view {
+	int64_t result;
+	uint32_t flags;
+	uint32_t out_size;
+	const uint8_t *out; /* valid until the next receive */
+};
+/* Sends one CALL message, which lies in one piece; resends it after a reconnect. Waits for its REPLY. wanted: signals
+ * that may cancel it (0: none). ready: what to do when home says READY before (struct lb_request). Returns whether a
+ * CANCEL was sent. Does not fail: when this copy is dead it exits. */
+bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wanted,
+	int (*ready)(const void *body, uint32_t size), struct lb_reply_view *view) LB_HIDDEN;
+
+/* What is done about messages that nobody has asked for: of what is above, all that is known here. */
+struct lb_link_listeners {
+	void (*news)(void);                                     /* a signal: something has happened outside */
+	void (*applied)(const struct lb_link_applied *applied); /* of what was written behind */
+	void (*served)(const struct lb_link_serve *serve);      /* home serves a new link: how things are */
+};
+extern const struct lb_link_listeners lb_link_listeners LB_HIDDEN;
 
 #endif

@@ -1,17 +1,17 @@
 /* link_send.c - Sends on the link.
  *
- * First what waits in the ring, then the message itself.
- *
  * Runs in:  signal handlers of the guest (SIGSYS, the trigger), all signals blocked; never nested.
  */
+#include "home_call/link_send.h"
+
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
 #include "socket.h"
 #include "syscall.h"
 
-#include "home_call/link.h"
-#include "cache/ring.h"
+#include "home_call/ring.h"
+#include "process/process.h"
 
 #define SEND_SIZE_MAX (1u << 20) /* of the ring at once: a failure sends no more than this again */
 

@@ -1,215 +1,30 @@
-/* marshal.c - Marshals a call by its table row.
- *
- * Makes a CALL of a row and the program's arguments, and gives back what the shadow answers.
+/* marshal.c - marshalling: makes a request of a table row and the program's arguments.
  *
  * Runs in:  the SIGSYS handler, all signals blocked; never nested, so there is one of each of its areas.
  */
+#include "home_call/marshal.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
+#include <linux/poll.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
-#include "syscall.h"
 #include "lb_syscalls.h"
 
-#include "forward.h"
-#include "process/own_memory.h"
-#include "cache/ring.h"
+#include "home_call/gap.h"
+#include "home_call/request.h"
+#include "home_call/table.h"
+#include "home_call/transfer.h"
+#include "home_call/user_memory.h"
+#include "process/own_path.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
-#define USER_END 0x7ffffffff000ULL /* TASK_SIZE_MAX with four-level page tables */
-#define POLLFD_SIZE 8u
 #define SEMBUF_SIZE 6u
 #define GROUPS_MAX 65536u   /* NGROUPS_MAX */
 #define SET_BITS_MAX 65536u /* no descriptor number is higher: c/library/image/become_shadow.c */
-#define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
-
-#define message (lb_areas->message)
-#define iovecs (lb_areas->iovecs)
-
-uint32_t lb_last_reply_flags;
-
-void lb_request_value(struct lb_request *request, unsigned index, uint64_t value)
-{
-	request->args[index].kind = LB_ARG_VALUE;
-	request->args[index].value = value;
-}
-
-void lb_request_memory(struct lb_request *request, unsigned index, uint8_t kind, uint64_t address, uint64_t size)
-{
-	struct lb_operand_value *arg = &request->args[index];
-
-	arg->kind = kind;
-	arg->own.iov_base = (void *)address;
-	arg->own.iov_len = size;
-	arg->pieces = &arg->own;
-	arg->piece_count = 1;
-	arg->skip = 0;
-	arg->size = size;
-}
-
-/* Lays out the input data and the output area. Returns 0, -EFAULT or -EMSGSIZE. */
-static int64_t lay_out(struct lb_request *request)
-{
-	uint64_t in = 0;
-	uint64_t out = 0;
-	unsigned i;
-
-	memset(&message.call, 0, sizeof(message.call));
-	message.call.number = request->number;
-	message.call.flags = request->flags;
-	message.call.page_offset = request->page_offset;
-	for (i = 0; i < LB_CALL_ARGS; i++) {
-		const struct lb_operand_value *arg = &request->args[i];
-
-		message.call.kinds[i] = arg->kind;
-		message.call.args[i] = arg->value;
-		if (arg->kind == LB_ARG_VALUE)
-			continue;
-		if (arg->size > LB_LINK_DATA_SIZE_MAX)
-			return -EMSGSIZE;
-		message.call.arg_sizes[i] = arg->size;
-		if (arg->kind != LB_ARG_OUT) {
-			if (in + arg->size > sizeof(message.data))
-				return -EMSGSIZE;
-			request->reached = lb_user_gather(message.data + in, arg);
-			if (request->reached < arg->size)
-				return -EFAULT;
-			message.call.args[i] = in;
-			in = ALIGN8(in + arg->size);
-		}
-		if (arg->kind == LB_ARG_OUT)
-			message.call.args[i] = out;
-		if (arg->kind == LB_ARG_INOUT)
-			message.call.out_offsets[i] = out;
-		if (arg->kind != LB_ARG_IN)
-			out = ALIGN8(out + arg->size);
-	}
-	if (in > sizeof(message.data) || out > LB_LINK_DATA_SIZE_MAX)
-		return -EMSGSIZE;
-	message.call.in_size = (uint32_t)in;
-	message.call.out_size = (uint32_t)out;
-	message.header.type = LB_LINK_CALL;
-	message.header.size = (uint32_t)(sizeof(message.call) + in);
-	return 0;
-}
-
-/* Copies the output to the program: after an error only what is INOUT, the remaining time of select(2), say.
- * The call has happened: bad memory is -EFAULT, as the kernel has it. */
-static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *view)
-{
-	unsigned i;
-
-	for (i = 0; i < LB_CALL_ARGS; i++) {
-		const struct lb_operand_value *arg = &request->args[i];
-		uint64_t offset, size = arg->size;
-
-		if (arg->kind != LB_ARG_INOUT && (arg->kind != LB_ARG_OUT || view->result < 0))
-			continue;
-		if (arg->kind == LB_ARG_OUT && request->result_size &&
-			size > (uint64_t)view->result * request->result_size)
-			size = (uint64_t)view->result * request->result_size;
-		offset = arg->kind == LB_ARG_OUT ? message.call.args[i] : message.call.out_offsets[i];
-		if (offset >= view->out_size)
-			continue;
-		if (size > view->out_size - offset)
-			size = view->out_size - offset;
-		request->reached = lb_user_scatter(arg, view->out + offset, size);
-		if (request->reached < (size < arg->size ? size : arg->size))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-int64_t lb_request_run(struct lb_request *request)
-{
-	struct lb_reply_view view;
-	bool cancellable = request->cancellable && !lb_thread()->has_child; /* what comes here is the parent's */
-	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) | request->held : 0;
-	bool cancelled;
-	int64_t result;
-
-	if (lb_thread()->has_child && lb_thread()->child_ended)
-		return -EINTR;
-	request->made = false;
-	result = lay_out(request);
-	if (result < 0)
-		return result;
-	message.header.seq = ++lb_thread()->call_seq;
-	lb_thread()->busy = true;
-	lb_link_call(
-		&message, sizeof(message.header) + message.header.size, message.header.seq, wanted, &cancelled, &view);
-	lb_thread()->busy = false;
-	request->reply_flags = view.flags;
-	lb_last_reply_flags = view.flags;
-	if (view.flags & LB_REPLY_CHILD_ENDED) {
-		lb_thread()->child_ended = true;
-		return -EINTR; /* nobody sees it */
-	}
-	if (cancelled && view.result == -EINTR) {
-		enum lb_effect effect = lb_signals_effect(lb_signals_waiting(request->mask));
-
-		if (effect == LB_HANDLER_INTERRUPTS || (effect != LB_NO_HANDLER && request->no_restart))
-			return -EINTR;
-		hand_out(request, &view);
-		return LB_AGAIN;
-	}
-	result = hand_out(request, &view);
-	request->made = true;
-	request->result = view.result;
-	return result < 0 && view.result >= 0 ? result : view.result;
-}
-
-int64_t lb_home_values(uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	struct lb_request request = { .number = number };
-
-	lb_request_value(&request, 0, a);
-	lb_request_value(&request, 1, b);
-	lb_request_value(&request, 2, c);
-	lb_request_value(&request, 3, d);
-	return lb_request_run(&request);
-}
-
-/* Could memory of this size be there at all? access_ok(), arch/x86/include/asm/uaccess_64.h, Linux 6.12. */
-static bool is_user_range(uint64_t address, uint64_t size)
-{
-	return size <= USER_END && address <= USER_END - size;
-}
-
-/* Reads an iovec array into `iovecs`. Returns the total size or a negative error. */
-static int64_t read_iovecs(uint64_t address, uint64_t count)
-{
-	uint64_t total = 0;
-	size_t i;
-
-	if (count > LB_PIECES_MAX)
-		return -EINVAL;
-	if (lb_user_read(iovecs, address, count * sizeof(iovecs[0])) < 0)
-		return -EFAULT;
-	for (i = 0; i < count; i++) {
-		if ((int64_t)iovecs[i].iov_len < 0)
-			return -EINVAL;
-		if (!is_user_range((uint64_t)iovecs[i].iov_base, iovecs[i].iov_len))
-			return -EFAULT;
-		if (iovecs[i].iov_len > MAX_RW_COUNT - total)
-			iovecs[i].iov_len = MAX_RW_COUNT - total;
-		total += iovecs[i].iov_len;
-	}
-	return (int64_t)total;
-}
-
-int64_t lb_request_pieces(struct lb_request *request, uint8_t kind, uint64_t address, uint64_t count)
-{
-	int64_t total = read_iovecs(address, count);
-
-	if (total < 0)
-		return total;
-	lb_request_memory(request, 1, kind, 0, (uint64_t)total);
-	request->args[1].pieces = iovecs;
-	request->args[1].piece_count = count;
-	return total;
-}
 
 /* Two paths at most in one call: rename(2), link(2), symlink(2), and a name beside a path: xattr(7). */
 static char strings[2][PATH_MAX];
@@ -259,8 +74,8 @@ static int64_t scale(const struct lb_trap *trap, uint32_t k, uint64_t *size)
 		count = (int32_t)count < 0 ? 0 : (uint32_t)count;
 		count = count < SET_BITS_MAX ? count : SET_BITS_MAX;
 		*size = (count + 63) / 64 * 8;
-	} else if (count > USER_END) {
-		*size = USER_END + 1; /* a negative number: no memory is that long */
+	} else if (count > LB_USER_END) {
+		*size = LB_USER_END + 1; /* a negative number: no memory is that long */
 	} else {
 		*size *= count;
 	}
@@ -302,13 +117,8 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 		return 0;
 	}
 	if (kind == LB_OPERAND_IOV_IN || kind == LB_OPERAND_IOV_OUT) {
-		result = read_iovecs(value, trap->args[k]);
-		if (result < 0)
-			return result;
-		lb_request_memory(request, index, kinds[kind], 0, (uint64_t)result);
-		request->args[index].pieces = iovecs;
-		request->args[index].piece_count = trap->args[k];
-		return 0;
+		result = lb_request_pieces(request, index, kinds[kind], value, trap->args[k]);
+		return result < 0 ? result : 0;
 	}
 	if (k != LB_NO_LENGTH) {
 		result = scale(trap, k, &size);
@@ -322,7 +132,7 @@ static int64_t marshal(struct lb_request *request, const struct lb_trap *trap, u
 		lb_request_value(request, index, LB_NOWHERE);
 		return 0;
 	}
-	if (!is_user_range(value, size))
+	if (!lb_is_user_range(value, size))
 		return -EFAULT;
 	lb_request_memory(request, index, kinds[kind], value, size);
 	return 0;
@@ -401,7 +211,7 @@ static int64_t check_count(const struct lb_trap *trap)
 	switch (trap->number) {
 	case __NR_poll:
 	case __NR_ppoll:
-		return (uint32_t)trap->args[1] > LB_LINK_DATA_SIZE_MAX / POLLFD_SIZE ? -EINVAL : 0;
+		return (uint32_t)trap->args[1] > LB_LINK_DATA_SIZE_MAX / sizeof(struct pollfd) ? -EINVAL : 0;
 	case __NR_epoll_wait:
 	case __NR_epoll_pwait2:
 		return (int32_t)trap->args[2] <= 0 ? -EINVAL : 0;
@@ -417,14 +227,13 @@ static int64_t check_count(const struct lb_trap *trap)
 	}
 }
 
-static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
+int64_t lb_marshal_row(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
 {
 	struct lb_request request = { .number = trap->number };
 	unsigned string_count = 0;
 	int64_t result;
 	unsigned i;
 
-	lb_held_update(mask); /* under this mask alone: were it under another before, signals would go to and fro */
 	if ((row->flags & LB_BLOCKS) && !only_looks(trap)) {
 		request.flags |= LB_CALL_MAY_BLOCK;
 		request.cancellable = true;
@@ -443,24 +252,14 @@ static int64_t forward(struct lb_trap *trap, const struct lb_row *row, uint64_t 
 		if (result < 0)
 			return result;
 	}
-	lb_files_want_opened(&request);
+	if (trap->told != NULL)
+		lb_request_memory(&request, LB_CALL_ARGS - 1, LB_ARG_OUT, (uint64_t)trap->told, trap->told_size);
 	if (request.result_size && has_one_output(&request))
 		request.flags |= LB_CALL_RESULT_SIZE | request.result_size << LB_CALL_UNIT_SHIFT;
 	if (row->flags & (LB_SPLIT_READ | LB_SPLIT_WRITE) && request.args[1].kind != LB_ARG_VALUE)
 		return lb_transfer_run(&request, row);
 	clamp_buffers(&request, row);
 	if (request.args[1].kind != LB_ARG_VALUE && lb_is_iov(row))
-		lb_transfer_describe(&request, true);
+		lb_request_describe(&request, true);
 	return lb_request_run(&request);
-}
-
-int64_t lb_forward_row(struct lb_trap *trap, const struct lb_row *row)
-{
-	return forward(trap, row, trap->context->uc_sigmask | lb_mask_believed());
-}
-
-int64_t lb_forward_masked(struct lb_trap *trap, const struct lb_row *row, uint64_t mask)
-{
-	lb_aside_let_through(mask);
-	return forward(trap, row, mask);
 }

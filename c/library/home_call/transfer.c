@@ -1,54 +1,22 @@
 /* transfer.c - Reads and writes at home, in pieces.
  *
- * They fit into a message, and have the program's alignment.
- *
- * Runs in:  the SIGSYS handler, see forward_call.c.
+ * Runs in:  the SIGSYS handler, all signals blocked.
  */
+#include "home_call/transfer.h"
+
 #include <linux/errno.h>
 
 #include "lb_syscalls.h"
 
-#include "forward.h"
-#include "process/own_memory.h"
-#include "cache/ring.h"
-
-#define PAGE 4096u
+#include "home_call/gap.h"
+#include "home_call/request.h"
+#include "home_call/table.h"
 
 bool lb_is_iov(const struct lb_row *row)
 {
 	uint32_t kind = LB_OPERAND_KIND(row->operands[1]);
 
 	return kind == LB_OPERAND_IOV_IN || kind == LB_OPERAND_IOV_OUT;
-}
-
-/* With O_DIRECT the kernel asks for an alignment of each piece, which only home knows: c/shadow/transfers.c. */
-void lb_transfer_describe(struct lb_request *request, bool is_vector)
-{
-	struct lb_link_piece *list = lb_areas->pieces;
-	const struct lb_operand_value *data = &request->args[1];
-	uint64_t skip = data->skip;
-	uint64_t left = data->size;
-	size_t count = 0;
-	size_t i;
-
-	for (i = 0; i < data->piece_count && left > 0; i++) {
-		uint64_t length = data->pieces[i].iov_len;
-		uint64_t base = (uint64_t)data->pieces[i].iov_base;
-
-		if (skip >= length) {
-			skip -= length;
-			continue;
-		}
-		length = length - skip < left ? length - skip : left;
-		list[count++] = (struct lb_link_piece){ (uint32_t)length, (uint32_t)((base + skip) % PAGE) };
-		left -= length;
-		skip = 0;
-	}
-	request->page_offset = count > 0 ? (uint16_t)list[0].page_offset : 0;
-	if (is_vector)
-		lb_request_memory(request, 2, LB_ARG_IN, (uint64_t)list, count * sizeof(list[0]));
-	else
-		request->args[2].value = data->size;
 }
 
 /* Runs a read or write in pieces that fit into one message, as long as each is complete. */
@@ -67,7 +35,7 @@ int64_t lb_transfer_run(struct lb_request *request, const struct lb_row *row)
 			size = LB_LINK_DATA_SIZE_MAX;
 		buffer->skip = done;
 		buffer->size = size;
-		lb_transfer_describe(request, lb_is_iov(row));
+		lb_request_describe(request, lb_is_iov(row));
 		if ((row->flags & LB_OFFSET) && offset != LB_NO_OFFSET) /* preadv2(2): -1 is where the file stands */
 			request->args[3].value = offset + done;
 		result = lb_request_run(request);

@@ -1,17 +1,19 @@
 /* user_memory.c - Copies from and to memory that may be missing.
  *
- * -EFAULT, or how far it was there, instead of a crash.
- *
- * process_vm_readv(2) on ourselves lets the kernel check each page: the same rights as the program has (a
- * read-only page is not written: mm/process_vm_access.c uses no FOLL_FORCE, Linux 6.12). Where a sandbox
- * forbids it the copy is made directly.
+ * Bad memory is -EFAULT, or how far it was there, instead of a crash. process_vm_readv(2) on ourselves lets the kernel
+ * check each page: the same rights as the program has (a read-only page is not written: mm/process_vm_access.c uses no
+ * FOLL_FORCE, Linux 6.12). Where a sandbox forbids it the copy is made directly.
  */
+#include "home_call/user_memory.h"
+
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
 #include "syscall.h"
-#include "forward.h"
+
+#include "home_call/request.h"
+#include "process/process.h"
 
 #define PAGE 4096u
 

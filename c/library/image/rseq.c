@@ -14,7 +14,7 @@
 #include <linux/rseq.h>
 #include <linux/sched.h>
 
-#include "forward.h"
+#include "home_call/user_memory.h"
 #include "internal.h"
 
 #define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */

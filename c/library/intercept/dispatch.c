@@ -1,4 +1,4 @@
-/* dispatch.c - decides by the table what happens to a trapped call.
+/* dispatch.c - Decides by the table what happens to a trapped call.
  *
  * A call goes home (home_call/marshal.c), is answered here (calls/), is made by the program on this node (trap/stub.c),
  * or brings the process home (entry/sigsys.c). Where no row of lb_syscalls.h tells, a handler in calls/ does.
@@ -12,13 +12,21 @@
 
 #include "lb_syscalls.h"
 
-#include "cache/ring.h"
+#include "cache/invalidation.h"
+#include "calls/forward.h"
+#include "calls/held.h"
+#include "calls/mapped_writes.h"
 #include "calls/own.h"
-#include "internal.h"
+#include "calls/socket_waits.h"
+#include "calls/vfork_child.h"
+#include "home_call/table.h"
+#include "mask/aside.h"
 #include "patch/answers.h"
 #include "patch/sites.h"
-#include "process/own_memory.h"
+#include "process/process.h"
+#include "trap/frame.h"
 #include "trap/stub.h"
+#include "trap/trap.h"
 
 /* Calls that a row cannot describe. */
 static int64_t own(struct lb_trap *trap)
@@ -84,7 +92,7 @@ static int64_t answer(struct lb_trap *trap)
 	if (result != LB_SLOW)
 		return result;
 	lb_files_before(trap);
-	lb_last_reply_flags = 0;
+	lb_thread()->reply_flags = 0;
 	result = decide(trap);
 	if (!lb_self.away) /* a child of fork(2), at home */
 		return result;

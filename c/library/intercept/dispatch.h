@@ -1,4 +1,4 @@
-/* dispatch.h - decides what happens to a trapped call. */
+/* dispatch.h - Decides what happens to a trapped call. */
 #ifndef LB_DISPATCH_H
 #define LB_DISPATCH_H
 

@@ -1,4 +1,6 @@
-/* answers.c - which calls are answered without the kernel and without home, and how. */
+/* answers.c - Which calls are answered without the kernel and without home, and how. */
+#include "patch/answers.h"
+
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -8,8 +10,15 @@
 
 #include "lb_syscalls.h"
 
-#include "patch/answers.h"
-#include "cache/ring.h"
+#include "cache/descriptors.h"
+#include "cache/known.h"
+#include "cache/read_ahead.h"
+#include "cache/stat.h"
+#include "home_call/fast_copy.h"
+#include "home_call/request.h"
+#include "home_call/ring.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
 #define PIECES_MAX 16u
 /* A larger write would leave no room for the next one: it goes home at once. */
@@ -50,7 +59,7 @@ static bool may_write_on(struct lb_file *file, uint64_t size)
 {
 	if (!may_write(file, size))
 		return false;
-	if (file->scattered && !lb_ring_scatter(file->unit))
+	if (file->scattered && !lb_files_scatter(file->unit))
 		return false;
 	file->scattered = false;
 	return true;
@@ -67,7 +76,7 @@ static void written(struct lb_file *file, uint64_t head, uint64_t size)
 
 static int64_t fast_write(uint32_t fd, uint64_t from, uint64_t size)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 	uint64_t head;
 
 	if (!may_write_on(file, size))
@@ -82,7 +91,7 @@ static int64_t fast_write(uint32_t fd, uint64_t from, uint64_t size)
 static int64_t fast_writev(uint32_t fd, uint64_t vector, uint64_t count)
 {
 	struct iovec pieces[PIECES_MAX];
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 	uint64_t total = 0;
 	uint64_t head;
 	unsigned i;
@@ -115,12 +124,12 @@ static bool goes_on(const struct lb_file *file, uint64_t offset)
 
 static int64_t fast_pwrite(uint32_t fd, uint64_t from, uint64_t size, uint64_t offset)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 	uint64_t head;
 
 	if (!may_write(file, size) || offset > file->offset_max || size > file->offset_max - offset)
 		return LB_SLOW;
-	if (!goes_on(file, offset) && !lb_ring_scatter(file->unit))
+	if (!goes_on(file, offset) && !lb_files_scatter(file->unit))
 		return LB_SLOW;
 	head = lb_ring()->head;
 	if (!lb_ring_append_write(&head, fd, from, size, offset))
@@ -156,7 +165,7 @@ static bool hand_out(const struct lb_file *file, uint64_t to, uint64_t at, uint6
 
 static int64_t fast_read(uint32_t fd, uint64_t to, uint64_t size)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 	struct lb_ahead *ahead;
 
 	if (file == NULL || file->ahead_slot == 0 || size == 0 || lb_ahead_slot(file)->placed)
@@ -170,7 +179,7 @@ static int64_t fast_read(uint32_t fd, uint64_t to, uint64_t size)
 
 static int64_t fast_pread(uint32_t fd, uint64_t to, uint64_t size, uint64_t offset)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 	uint64_t at;
 
 	if (file == NULL || file->ahead_slot == 0 || size == 0 || offset < lb_ahead_slot(file)->offset)
@@ -198,7 +207,7 @@ static bool target_of(uint32_t fd, const struct lb_file *file, int64_t by, uint6
 
 static int64_t fast_lseek(uint32_t fd, int64_t by, uint64_t whence)
 {
-	struct lb_file *file = lb_ring_file(fd);
+	struct lb_file *file = lb_known_file(fd);
 	struct lb_ahead *ahead;
 	uint64_t target, from;
 
@@ -232,7 +241,7 @@ static int64_t fast_status(uint32_t fd, uint64_t to, uint32_t number, uint32_t f
 {
 	const uint8_t *status;
 
-	if (lb_ring_file(fd) == NULL)
+	if (lb_known_file(fd) == NULL)
 		return LB_SLOW;
 	status = lb_status_find(fd, number, flags, mask);
 	if (status == NULL || !lb_fast_write(to, status, number == __NR_statx ? LB_STATX_SIZE : LB_STAT_SIZE))
@@ -250,7 +259,7 @@ static bool is_empty(uint64_t path)
 /* A regular file of an ordinary file system is no terminal, which is what each program asks that opens one. */
 static int64_t fast_ioctl(uint32_t fd, uint64_t request)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 
 	return file != NULL && file->is_regular && request == TCGETS ? -ENOTTY : LB_SLOW;
 }
@@ -258,7 +267,7 @@ static int64_t fast_ioctl(uint32_t fd, uint64_t request)
 /* Nothing can go wrong with it, and what comes next at home comes behind it. */
 static int64_t fast_close(uint32_t fd)
 {
-	const struct lb_file *file = lb_ring_file(fd);
+	const struct lb_file *file = lb_known_file(fd);
 
 	if (file == NULL || !file->only_read || !lb_ring_room(0))
 		return LB_SLOW;

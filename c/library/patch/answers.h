@@ -19,7 +19,4 @@ int64_t lb_fast_call(uint32_t number, const uint64_t args[6]) LB_HIDDEN;
 /* Whether it ever answers calls of this number: their sites are worth patching. */
 bool lb_fast_wants(uint32_t number) LB_HIDDEN;
 
-/* Set while such a signal waits, and all are blocked: a call that would wait had better say LB_SLOW. */
-extern volatile uint32_t lb_fast_deferred LB_HIDDEN;
-
 #endif

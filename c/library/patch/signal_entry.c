@@ -13,13 +13,19 @@
  */
 #include "patch/signal_entry.h"
 
-#include "calls/interrupted.h"
-#include "forward.h"
-#include "home_call/fast_copy.h"
 #include "internal.h"
+
+#include "calls/interrupted.h"
+#include "home_call/fast_copy.h"
 #include "image/posix_timers.h"
+#include "mask/aside.h"
+#include "mask/mask.h"
 #include "patch/sites.h"
+#include "process/context.h"
 #include "process/handlers.h"
+#include "process/process.h"
+#include "process/siginfo.h"
+#include "trap/frame.h"
 #include "trap/stub.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))

@@ -18,6 +18,9 @@ struct lb_entry { /* on the stack of signal_handler.h */
 	uint64_t mask, handler, signal;
 };
 
+/* Set while a signal waits for the end of a call at a patched site, and all are blocked. */
+extern volatile uint32_t lb_fast_deferred LB_HIDDEN;
+
 extern char lb_signal_entry[] LB_HIDDEN;
 /* A signal was delivered, away from home, and everything is blocked. Returns LB_ENTRY_*. */
 uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry) LB_HIDDEN;

@@ -1,4 +1,4 @@
-/* site_entry.S - where patched sites arrive.
+/* site_entry.S - Where patched sites arrive.
  *
  * A site's jump arrives with the program's own registers; like the system call that it stands for, it may change
  * rax, rcx and r11 only. Everything it needs lies on the program's stack below the red zone, so it may be

@@ -1,5 +1,6 @@
-/* sites.c - system calls of the program's libraries that need not be trapped: on a node the instruction before
- * `syscall` is overwritten with a jump to a stub of this library (fast_entry.S).
+/* sites.c - System calls of the program's libraries that need not be trapped.
+ *
+ * On a node the instruction before `syscall` is overwritten with a jump to a stub of this library (site_entry.S).
  *
  *   mov $n, %eax;  syscall    b8 n n n n  0f 05       ->  e9 r r r r  0f 05
  *   xor %eax, %eax; syscall   31 c0 0f 05 x           ->  e9 r 0f 05 x      to a page of ours, which has the jump
@@ -17,13 +18,18 @@
  *
  * Runs in:  the SIGSYS handler and the trigger's; lb_site_call() as the program.
  */
+#include "patch/sites.h"
+
 #include <linux/mman.h>
 
-#include "patch/answers.h"
-#include "forward.h"
-#include "process/own_memory.h"
 #include "internal.h"
-#include "patch/sites.h"
+
+#include "home_call/fast_copy.h"
+#include "home_call/user_memory.h"
+#include "patch/answers.h"
+#include "process/own_memory.h"
+#include "process/process.h"
+#include "trap/trap.h"
 
 #define PAGE 4096ULL
 #define PAGE_OF(address) ((address) & ~(PAGE - 1))

@@ -1,4 +1,4 @@
-/* arm.c - arms Syscall User Dispatch.
+/* arm.c - Arms Syscall User Dispatch.
  *
  * Runs in:  a restored process before anything of the program does, all signals blocked.
  */

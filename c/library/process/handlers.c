@@ -1,4 +1,4 @@
-/* handlers.c - gives the kernel our handlers in place of the program's.
+/* handlers.c - Gives the kernel our handlers in place of the program's.
  *
  * Runs in:  the trigger's and the SIGSYS handler, before handlers of the program, and the restored process; all signals
  * blocked.

@@ -1,4 +1,4 @@
-/* handlers.h - gives the kernel our handlers in place of the program's. */
+/* handlers.h - Gives the kernel our handlers in place of the program's. */
 #ifndef LB_HANDLERS_H
 #define LB_HANDLERS_H
 

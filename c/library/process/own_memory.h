@@ -64,14 +64,6 @@ bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name) LB_
 void lb_mapped_sweep(void) LB_HIDDEN; /* gives up what nothing is mapped from any more */
 #define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
 
-/* mmap_file.c: of a descriptor at home, as /proc/self/fd there tells it; a buffer of PATH_MAX. False: not known. */
-bool lb_home_name(uint64_t fd, char name[4096]) LB_HIDDEN;
-
-/* ---- mapped_writes.c: what the program does to files that it has mapped; away. After each call. */
-void lb_mapped_after(const struct lb_trap *trap, int64_t result) LB_HIDDEN;
-/* It has been changed in a way that is not followed here: at home it is mapped again. */
-bool lb_mapped_is_stale(void) LB_HIDDEN;
-
 /* In a process that begins to be a guest. False: there is no memory. */
 bool lb_areas_make(void) LB_HIDDEN;
 /* At home. */
@@ -88,7 +80,6 @@ uint64_t lb_own_bytes(bool data) LB_HIDDEN;
  * RLIMIT_DATA are higher by lb_own_bytes(), so the program has the room that it would have at home. Return 0 or a
  * negative error. `limit`: the soft and the hard one, in bytes. */
 int64_t lb_limit_get(uint32_t resource, uint64_t limit[2]) LB_HIDDEN;
-int64_t lb_limit_told(uint32_t resource, uint64_t limit[2]) LB_HIDDEN; /* forward_own.c: home's, too */
 int64_t lb_limit_set(uint32_t resource, const uint64_t limit[2]) LB_HIDDEN;
 /* The library's memory has become more or less, or so many bytes more are to be mapped. */
 void lb_limits_follow(uint64_t coming) LB_HIDDEN;

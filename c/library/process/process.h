@@ -93,26 +93,6 @@ void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
 /* Queues a signal to this process with its siginfo unchanged. */
 void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
 
-/* ---- link.c: the guest's end of the link --------------------------------------------------------------- */
-/* Reads whatever asynchronous messages lie in the link (SIGNAL is re-queued to this process, STOP blocks here
- * until CONTINUE, COME_HOME sets lb_come_home). Called from the trigger's handler; all signals blocked. */
-void lb_link_poll(void) LB_HIDDEN;
-/* Sends one message; reconnects (through the keeper) when the link is lost. Returns 0, or a negative error
- * when this copy is dead. */
-int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size) LB_HIDDEN;
-/* Waits for the next message that is not asynchronous; body into `body` (at most `size`). Returns its type
- * or a negative error. */
-int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) LB_HIDDEN;
-/* The link is broken, or was never there: gets a new one from the keeper, says HELLO, waits for SERVE. Returns
- * 0; or -LB_E_DEAD: the caller must exit. Blocks up to the reconnect limit. */
-int lb_link_reconnect(void) LB_HIDDEN;
-/* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
-int lb_link_begin(void) LB_HIDDEN;
-
-/* ---- held.c: signals that wait at home */
-struct lb_link_serve;
-void lb_held_hear(const struct lb_link_serve *serve) LB_HIDDEN; /* home has said how things are */
-
 /* ---- cpu_time.c */
 /* Before an image: what has been used so far. In the restored process: that was used elsewhere. */
 void lb_cpu_time_note(void) LB_HIDDEN;

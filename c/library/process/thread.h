@@ -25,10 +25,11 @@ struct lb_cpu_time {
 
 struct lb_thread {
 	/* Its calls at home. */
-	uint64_t call_seq; /* last CALL sent */
-	bool busy;         /* a CALL is outstanding, or a message is half sent */
-	bool has_child;    /* a child of vfork(2) runs in its place, and lb_self.home_pid is the child's */
-	bool child_ended;  /* it has ended, and nothing more may be done in its name */
+	uint64_t call_seq;    /* last CALL sent */
+	bool busy;            /* a CALL is outstanding, or a message is half sent */
+	uint32_t reply_flags; /* LB_REPLY_* of the last call */
+	bool has_child;       /* a child of vfork(2) runs in its place, and lb_self.home_pid is the child's */
+	bool child_ended;     /* it has ended, and nothing more may be done in its name */
 
 	/* Its signals. */
 	uint64_t believed;           /* away: which of SIGSYS and SIGURG the program blocks (mask/aside.c) */

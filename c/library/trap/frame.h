@@ -1,4 +1,4 @@
-/* frame.h - the kernel's headers of a signal frame, in their order. */
+/* frame.h - The kernel's headers of a signal frame, in their order. */
 #ifndef LB_FRAME_H
 #define LB_FRAME_H
 

@@ -1,4 +1,4 @@
-/* stub.c - calls that the program makes on this node itself.
+/* stub.c - Calls that the program makes on this node itself.
  *
  * They are not made inside the handler: the context is changed so that the program makes the call after the handler has
  * returned, from the stub below, with its own registers and signal mask. So restarts, EINTR, handlers that interrupt it

@@ -1,4 +1,4 @@
-/* stub.h - calls that the program makes on this node itself. */
+/* stub.h - Calls that the program makes on this node itself. */
 #ifndef LB_STUB_H
 #define LB_STUB_H
 

@@ -18,7 +18,9 @@ struct lb_trap {
 	struct ucontext *context;
 	uint32_t number;
 	uint64_t args[6];
-	uint64_t given;    /* size of the row's argument whose size is LB_LENGTH_GIVEN */
+	uint64_t given; /* size of the row's argument whose size is LB_LENGTH_GIVEN */
+	void *told;     /* memory for one more output that home fills in, of what open(2) has opened; 0: none */
+	uint64_t told_size;
 	uint64_t stack;    /* lowest address of the program's stack that is in use; 0: that of the signal frame */
 	bool leaves;       /* out: the process is to come home once the call is made */
 	int32_t unreached; /* LB_NEEDS_HOME: the call's error where home cannot be reached; 0: -ENOSYS */

@@ -1,4 +1,4 @@
-/* wait.c - the deadline of a wait that a signal of ours has interrupted.
+/* wait.c - The deadline of a wait that a signal of ours has interrupted.
  *
  * It is kept until the program makes the call again, which is the next thing that it does.
  *

@@ -1,4 +1,4 @@
-/* wait.h - the deadline of a wait that a signal of ours has interrupted. */
+/* wait.h - The deadline of a wait that a signal of ours has interrupted. */
 #ifndef LB_WAIT_H
 #define LB_WAIT_H
 

@@ -1,10 +1,12 @@
-/* table.c - the rows of lb_syscalls.h, as the forwarder looks them up. */
+/* table.c - The rows of lb_syscalls.h, as they are looked up. */
+#include "home_call/table.h"
+
+#include <stddef.h>
+
 #include <asm/unistd.h>
 
 #include "lb_subcalls.h"
 #include "lb_syscalls.h"
-
-#include "forward.h"
 
 #define COME LB_COME
 #define HOME LB_HOME
@@ -55,22 +57,4 @@ bool lb_ioctl_row(uint64_t request, struct lb_row *row)
 bool lb_fcntl_row(uint64_t command, struct lb_row *row)
 {
 	return find(fcntls, sizeof(fcntls) / sizeof(fcntls[0]), command & 0xffffffffu, row);
-}
-
-/* What tells the calls of one number apart: a person is told that, too (lib/daemon/system_calls.ts). */
-uint64_t lb_request_of(const struct lb_trap *trap)
-{
-	switch (trap->number) {
-	case __NR_ioctl:
-	case __NR_fcntl:
-	case __NR_futex:
-		return (uint32_t)trap->args[1];
-	case __NR_prctl:
-		return (uint32_t)trap->args[0];
-	case __NR_setsockopt:
-	case __NR_getsockopt:
-		return (uint64_t)(uint32_t)trap->args[1] << 32 | (uint32_t)trap->args[2];
-	default:
-		return 0;
-	}
 }

@@ -1,10 +1,12 @@
 /* ring.c - The guest's side of the ring.
  *
- * Memory shared with the keeper, where writes wait to be sent home.
+ * It is memory shared with the keeper, which sends it should the guest end.
  *
- * Runs in:  patched sites and the SIGSYS handler, never nested (fast.h). The guest alone appends, and by one
+ * Runs in:  patched sites and the SIGSYS handler, never nested. The guest alone appends, and by one
  * store to `head`, so that its death at any instant leaves whole messages (c/include/lb_ring.h).
  */
+#include "home_call/ring.h"
+
 #include <linux/errno.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
@@ -15,42 +17,16 @@
 #include "syscall.h"
 
 #include "home_call/fast_copy.h"
-#include "cache/ring.h"
+#include "home_call/request.h"
+#include "process/process.h"
 
-/* In memory `data` is there twice in a row, so that no message is cut where the ring wraps. */
-#define MEMORY_MIRROR_AT (LB_RING_DATA_AT + LB_RING_SIZE)
-#define MEMORY_AHEAD_AT (MEMORY_MIRROR_AT + LB_RING_SIZE)
-#define MEMORY_FILES_AT (MEMORY_AHEAD_AT + LB_AHEAD_SLOTS * LB_AHEAD_SIZE)
-#define MEMORY_SIZE (MEMORY_FILES_AT + LB_RING_FILES_SIZE)
 #define ADVANCE_SIZE (sizeof(struct lb_link_header) + sizeof(uint64_t))
 /* Kept free by writes, so that ADVANCE always fits: twice, as a slot may be given up and used again. */
 #define MARGIN (2 * LB_AHEAD_SLOTS * ADVANCE_SIZE)
 
-struct lb_ring *lb_ring(void)
-{
-	return (struct lb_ring *)lb_self.ring_start;
-}
-
 static uint8_t *data_at(uint64_t position)
 {
 	return (uint8_t *)lb_self.ring_start + LB_RING_DATA_AT + position % LB_RING_SIZE;
-}
-
-uint8_t *lb_ring_ahead(unsigned slot)
-{
-	return (uint8_t *)lb_self.ring_start + MEMORY_AHEAD_AT + (uint64_t)slot * LB_AHEAD_SIZE;
-}
-
-struct lb_known *lb_known(void)
-{
-	return (struct lb_known *)(lb_self.ring_start + MEMORY_FILES_AT);
-}
-
-struct lb_file *lb_ring_file(uint64_t fd)
-{
-	if (lb_self.ring_start == 0 || (uint32_t)fd >= LB_FILES)
-		return NULL;
-	return (struct lb_file *)(lb_self.ring_start + MEMORY_FILES_AT + LB_FILES_AT) + (uint32_t)fd;
 }
 
 static int64_t map(uint64_t at, uint64_t size, int fd, uint64_t offset)
@@ -61,20 +37,21 @@ static int64_t map(uint64_t at, uint64_t size, int fd, uint64_t offset)
 /* Returns the address, or a negative error. */
 static int64_t map_all(int fd)
 {
-	int64_t at =
-		lb_syscall6(__NR_mmap, 0, MEMORY_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int64_t at = lb_syscall6(
+		__NR_mmap, 0, LB_RING_MEMORY_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int64_t result;
 
 	if (at < 0)
 		return at;
-	result = map((uint64_t)at, MEMORY_MIRROR_AT, fd, 0);
+	result = map((uint64_t)at, LB_RING_MEMORY_MIRROR_AT, fd, 0);
 	if (result >= 0)
-		result = map((uint64_t)at + MEMORY_MIRROR_AT, LB_RING_SIZE, fd, LB_RING_DATA_AT);
+		result = map((uint64_t)at + LB_RING_MEMORY_MIRROR_AT, LB_RING_SIZE, fd, LB_RING_DATA_AT);
 	if (result >= 0)
-		result = map((uint64_t)at + MEMORY_AHEAD_AT, MEMORY_SIZE - MEMORY_AHEAD_AT, fd, LB_RING_AHEAD_AT);
+		result = map((uint64_t)at + LB_RING_MEMORY_AHEAD_AT, LB_RING_MEMORY_SIZE - LB_RING_MEMORY_AHEAD_AT, fd,
+			LB_RING_AHEAD_AT);
 	if (result >= 0)
 		return at;
-	lb_syscall2(__NR_munmap, at, MEMORY_SIZE);
+	lb_syscall2(__NR_munmap, at, LB_RING_MEMORY_SIZE);
 	return result;
 }
 
@@ -97,14 +74,13 @@ int lb_ring_create(void)
 		return (int)at;
 	}
 	lb_self.ring_start = (uint64_t)at;
-	lb_self.ring_end = (uint64_t)at + MEMORY_SIZE;
+	lb_self.ring_end = (uint64_t)at + LB_RING_MEMORY_SIZE;
 	ring = lb_ring();
 	ring->ticket = lb_self.ticket;
 	ring->copy = lb_self.copy;
 	lb_actions_summary(&ring->actions);
 	for (i = 0; i < LB_AHEAD_SLOTS; i++)
 		ring->ahead[i].fd = -1;
-	lb_known()->moves = 1;
 	ring->magic = LB_RING_MAGIC;
 	return (int)fd;
 }
@@ -129,27 +105,6 @@ bool lb_ring_room(uint64_t size)
 	uint64_t messages = size / LB_RING_MESSAGE_MAX + 1;
 
 	return ring->head - ring->applied + size + messages * LB_RING_WRITE_OVERHEAD + MARGIN <= LB_RING_SIZE;
-}
-
-/* Two halves, so that one can be on its way home while the other is filled. */
-bool lb_ring_scatter(uint32_t unit)
-{
-	struct lb_known *known = lb_known();
-	const struct lb_ring *ring = lb_ring();
-	uint64_t wanted = (uint64_t)LB_SCATTER_BLOCKS * unit;
-
-	if (unit == 0 || wanted > LB_SCATTER_MAX / 2)
-		return false;
-	if (ring->applied == ring->head)
-		known->scattered = 0;
-	if (known->scattered + wanted > LB_SCATTER_MAX / 2) {
-		if (ring->applied < known->scatter_at)
-			return false;
-		known->scatter_at = ring->head;
-		known->scattered = 0;
-	}
-	known->scattered += wanted;
-	return true;
 }
 
 static void put_header(uint64_t at, uint32_t type, uint32_t size, uint64_t seq)
