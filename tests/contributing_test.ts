@@ -5,7 +5,17 @@
  */
 import assert from "node:assert/strict";
 import { schema } from "../lib/wire/schema.ts";
-import { assertNone, exists, fileOf, read, type SourceFile, texts } from "./repository.ts";
+import { ladders } from "../tools/callgraph.ts";
+import {
+  assertNone,
+  exists,
+  fileOf,
+  isTest,
+  paths,
+  read,
+  type SourceFile,
+  texts,
+} from "./repository.ts";
 
 const documents = texts.filter(({ path }) => path.endsWith(".md"));
 /** Those that are read on a terminal, beside the code. */
@@ -99,4 +109,109 @@ Deno.test("the commands of CONTRIBUTING name what is there", () => {
     "TRIAL=nowhere:kill npm test",
   ];
   for (const command of trips) assert.equal(missingIn(command).length, 1, command);
+});
+
+/** A recipe of CONTRIBUTING: how to add one of something, on the example of one that exists. */
+interface Recipe {
+  readonly title: string;
+  /** The example's word. */
+  readonly word: string;
+  readonly paths: readonly string[];
+  /** Whether a command that tests it follows. */
+  readonly hasTest: boolean;
+}
+
+function recipesOf({ text }: SourceFile): Recipe[] {
+  return text.split(/^##+ /m).slice(1).flatMap((section) => {
+    const [, title = "", word = ""] = /^(.+), like `([^`]+)`\n/.exec(section) ?? [];
+    if (word === "") return [];
+    const cells = [...section.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = ""]) => cell);
+    return [{
+      title,
+      word,
+      paths: cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, path = ""]) => path)),
+      hasTest: /^```sh\n(?:.*\n)*?.*npm test -- /m.test(section),
+    }];
+  });
+}
+
+/** Whether a file, or its name, has a word, also as C writes it: `guestParked` is `GUEST_PARKED`. */
+function holds({ path, text }: SourceFile, word: string): boolean {
+  const inC = word.replace(/([a-z])([A-Z])/g, "$1_$2").toUpperCase();
+  const pattern = new RegExp(
+    word === inC ? `(?<![A-Z])${inC}(?![A-Z_])` : `(?<![A-Za-z])${word}|(?<![A-Z])${inC}(?![A-Z_])`,
+  );
+  return pattern.test(text) || path.includes(word);
+}
+
+/** What a recipe has against it: files that are not there or not of it, and files that it forgets. */
+function wrongIn(recipe: Recipe, files: readonly SourceFile[]): string[] {
+  const { title, word, paths, hasTest } = recipe;
+  const of = files.filter((file) => holds(file, word)).map(({ path }) => path);
+  return [
+    ...(hasTest ? [] : [`${title}: no test`]),
+    ...paths.filter((path) => !of.includes(path)).map((path) => `${title}: no ${word} in ${path}`),
+    ...of.filter((path) => !paths.includes(path)).map((path) => `${title}: forgets ${path}`),
+  ];
+}
+
+Deno.test("each recipe of CONTRIBUTING names the files of its example, all of them, and a test", () => {
+  const recipes = recipesOf(read("CONTRIBUTING.md"));
+  assert.ok(recipes.length >= 7);
+  // Tests are found by their names.
+  const files = texts.filter(({ path }) =>
+    /^(lib|c|ffi|config|docs|tests\/vectors)\b|^(main|mod)\.ts$/.test(path) && !isTest(path)
+  );
+  const vectors = paths.filter((path) => path.startsWith("tests/vectors/frame_")).map(read);
+  assertNone(recipes.flatMap((recipe) => wrongIn(recipe, [...files, ...vectors])), "Correct it");
+  const recipe = { title: "x", word: "pinned", paths: ["a.ts", "b.ts"], hasTest: false };
+  const world = [fileOf("b.ts", "pinned"), fileOf("c.ts", "is pinned")];
+  assert.deepEqual(wrongIn(recipe, world), [
+    "x: no test",
+    "x: no pinned in a.ts",
+    "x: forgets c.ts",
+  ]);
+});
+
+/** Rows of "Where is ...?": what is asked for, the path, and what to look for there. */
+function placesOf({ text }: SourceFile): { question: string; path: string; word: string }[] {
+  const [, section = ""] = text.split(/^## Where is .*$/m);
+  return [...section.matchAll(/^\| ((?:[^|`]|`[^`]+`)+) \| `([^`]+)` \| `([^`]+)` \|$/gm)]
+    .map(([, question = "", path = "", word = ""]) => ({ question, path, word }));
+}
+
+/** Places that are not there, or where nothing is found. */
+function lostPlaces(document: SourceFile): string[] {
+  return placesOf(document).flatMap(({ question, path, word }) =>
+    exists(path) && read(path).text.includes(word) ? [] : [`${question}: ${path} has no ${word}`]
+  );
+}
+
+Deno.test("what a newcomer asks for is where CONTRIBUTING says", () => {
+  const document = read("CONTRIBUTING.md");
+  assert.ok(placesOf(document).length >= 20);
+  assertNone(lostPlaces(document), "Correct the table");
+  const trip =
+    "## Where is ...?\n\n| a `b` c | `no/such.ts` | `x` |\n| d | `mod.ts` | `no such` |\n";
+  assert.equal(lostPlaces(fileOf("CONTRIBUTING.md", trip)).length, 2);
+});
+
+Deno.test("CONTRIBUTING draws the rooms of the C library's ladder", () => {
+  const { text } = read("CONTRIBUTING.md");
+  const rooms = (ladders.library ?? []).flat().map((room) => room.replace(/^library\//, ""));
+  assertNone(rooms.filter((room) => !new RegExp(`\\b${room}\\b`).test(text)), "Draw it");
+});
+
+/** Paths of the repository that a document names and that are not there; `*` stands for a name. */
+function lostPaths({ path, text }: SourceFile): string[] {
+  return [...text.matchAll(/`((?:lib|c|ffi|tools|tests|bench|config|docs|examples)\/[^`\s]*)`/g)]
+    .map(([, named = ""]) => named).filter((named) => !/[A-Z]{4}|[*{]/.test(named))
+    .filter((named) => !exists(named)).map((named) => `${path} names ${named}`);
+}
+
+Deno.test("paths that documents name are there", () => {
+  const current = documents.filter(({ path }) => path !== "CHANGELOG.md");
+  assertNone(current.flatMap(lostPaths), "Correct the path");
+  const trip = fileOf("docs/a.md", "See `c/no/such.c`, `lib/core/` and `tests/programs/NAME.c`.");
+  assert.deepEqual(lostPaths(trip), ["docs/a.md names c/no/such.c"]);
 });
