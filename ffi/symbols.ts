@@ -198,28 +198,3 @@ export const symbols = {
   lb_ffi_notify: { parameters: ["buffer" /* const char *state */], result: "i32" },
   lb_ffi_self_check: { parameters: [], result: "i32" /* LB_FFI_CAN_* */ },
 } as const satisfies Deno.ForeignLibraryInterface;
-
-/** Bits of `lb_ffi_self_check()`: LB_FFI_CAN_* of lb_ffi.h. */
-export const can = {
-  dispatch: 1,
-  setMm: 2,
-  pidfd: 4,
-  closeRange: 8,
-  pagemap: 16,
-  pagemapScan: 32,
-} as const;
-
-/** Kinds of event that `lb_ffi_control_next()` reports: LB_FFI_EVENT_* of lb_ffi.h. */
-export const eventKinds = { message: 1, hangup: 2, pidExited: 3, woken: 4 } as const;
-
-/** Size of struct lb_ffi_event in bytes. */
-export const EVENT_SIZE = 568;
-
-/** Size of struct lb_ffi_look in bytes. */
-export const LOOK_SIZE = 48;
-
-/** Size of struct lb_ffi_cpu_features in bytes. */
-export const CPU_FEATURES_SIZE = 64;
-
-/** `flags` of `lb_ffi_spawn()`: in a session of its own. */
-export const SPAWN_SETSID = 1;

@@ -1,6 +1,6 @@
 /** Compares TypeScript's numbers with the C compiler's. */
 import assert from "node:assert/strict";
-import { CPU_FEATURES_SIZE, EVENT_SIZE, LOOK_SIZE } from "../ffi/symbols.ts";
+import { cpuFeatures, event, look } from "../lib/wire/layout.ts";
 import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";
 import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";
 
@@ -60,11 +60,11 @@ Deno.test("state.ts knows where the fields of struct lb_state lie", async () => 
   ]);
 });
 
-Deno.test("symbols.ts knows the sizes of the structs of lb_ffi.h", async () => {
+Deno.test("layout.ts knows the sizes of the structs of lb_ffi.h", async () => {
   const sizes = await compileAndPrint(["lb_ffi.h"], [
     "sizeof(struct lb_ffi_event)",
     "sizeof(struct lb_ffi_cpu_features)",
     "sizeof(struct lb_ffi_look)",
   ]);
-  assert.deepEqual(sizes, [EVENT_SIZE, CPU_FEATURES_SIZE, LOOK_SIZE]);
+  assert.deepEqual(sizes, [event.size, cpuFeatures.size, look.size]);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cpuFeatures } from "../wire/layout.ts";
 
 /** What an offer says about the process and the node it comes from. */
 export interface OfferFacts {
@@ -29,36 +30,37 @@ export const CLOCK_SKEW_MS_MAX = 5_000n;
 /** Left free on the destination, for the kernel and for those who are there already. */
 export const MEMORY_RESERVE_BYTES = 64n << 20n;
 
+const { size: FEATURES_SIZE, offsets } = cpuFeatures;
 /** Words of struct lb_ffi_cpu_features, after xcr0, that are sets of features; with their names. */
 const featureWords = [
-  ["CPUID 1 ecx", 8],
-  ["CPUID 1 edx", 12],
-  ["CPUID 7 ebx", 16],
-  ["CPUID 7 ecx", 20],
-  ["CPUID 7 edx", 24],
-  ["CPUID 7.1 eax", 28],
-  ["CPUID 80000001h ecx", 32],
-  ["CPUID 80000001h edx", 36],
+  ["CPUID 1 ecx", offsets.leaf1_ecx],
+  ["CPUID 1 edx", offsets.leaf1_edx],
+  ["CPUID 7 ebx", offsets.leaf7_ebx],
+  ["CPUID 7 ecx", offsets.leaf7_ecx],
+  ["CPUID 7 edx", offsets.leaf7_edx],
+  ["CPUID 7.1 eax", offsets.leaf7_1_eax],
+  ["CPUID 80000001h ecx", offsets.extended1_ecx],
+  ["CPUID 80000001h edx", offsets.extended1_edx],
 ] as const;
-const XSAVE_SIZE_OFFSET = 40;
-const VENDOR_OFFSET = 48;
-const FEATURES_SIZE = 64;
 /**
  * Bits that say what the kernel or a hypervisor has set up, not what a program may execute:
  * of leaf 1 ecx: MONITOR (3), VMX (5), SMX (6), EST (7), TM2 (8), PDCM (15), DCA (18), x2APIC (21),
  * TSC deadline (24), hypervisor (31); of leaf 7: what needs the kernel or tells of errata.
  */
 const ignoredBits: Readonly<Record<number, number>> = {
-  8: 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 15 | 1 << 18 | 1 << 21 | 1 << 24 | 1 << 31,
+  [offsets.leaf1_ecx]: 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 15 | 1 << 18 | 1 << 21 |
+    1 << 24 | 1 << 31,
   // DS (21), ACPI (22), SS (27), HTT (28), TM (29), PBE (31).
-  12: 1 << 21 | 1 << 22 | 1 << 27 | 1 << 28 | 1 << 29 | 1 << 31,
+  [offsets.leaf1_edx]: 1 << 21 | 1 << 22 | 1 << 27 | 1 << 28 | 1 << 29 | 1 << 31,
   // TSC adjust (1), SGX (2), SMEP (7), RDT-M (12), RDT-A (15), SMAP (20), PT (25).
-  16: 1 << 1 | 1 << 2 | 1 << 7 | 1 << 12 | 1 << 15 | 1 << 20 | 1 << 25,
+  [offsets.leaf7_ebx]: 1 << 1 | 1 << 2 | 1 << 7 | 1 << 12 | 1 << 15 | 1 << 20 | 1 << 25,
   // UMIP (2), TME (13), LA57 (16), BUS_LOCK_DETECT (24), SGX_LC (30).
-  20: 1 << 2 | 1 << 13 | 1 << 16 | 1 << 24 | 1 << 30,
+  [offsets.leaf7_ecx]: 1 << 2 | 1 << 13 | 1 << 16 | 1 << 24 | 1 << 30,
   // SRBDS_CTRL (9), MD_CLEAR (10), hybrid (15), PCONFIG (18), LBR (19), IBRS (26), STIBP (27),
   // L1D_FLUSH (28), ARCH_CAPABILITIES (29), CORE_CAPABILITIES (30), SSBD (31).
-  24: 1 << 9 | 1 << 10 | 1 << 15 | 1 << 18 | 1 << 19 | 1 << 26 | 1 << 27 | 1 << 28 | 1 << 29 |
+  [offsets.leaf7_edx]: 1 << 9 | 1 << 10 | 1 << 15 | 1 << 18 | 1 << 19 | 1 << 26 | 1 << 27 |
+    1 << 28 |
+    1 << 29 |
     1 << 30 | 1 << 31,
 };
 
@@ -82,16 +84,18 @@ export function refusal(offer: OfferFacts, node: NodeFacts): string | null {
 }
 
 function missingFeature(offer: OfferFacts, node: NodeFacts): string | null {
-  if (offer.cpuFeatures.length !== FEATURES_SIZE || node.cpuFeatures.length !== FEATURES_SIZE) {
+  if (
+    offer.cpuFeatures.length !== FEATURES_SIZE || node.cpuFeatures.length !== FEATURES_SIZE
+  ) {
     return "the CPU features of the two nodes cannot be compared";
   }
   const [source, here] = [offer.cpuFeatures, node.cpuFeatures].map((bytes) =>
     new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   ) as [DataView, DataView];
-  for (let at = VENDOR_OFFSET; at < FEATURES_SIZE; at++) {
+  for (let at = offsets.vendor; at < FEATURES_SIZE; at++) {
     if (source.getUint8(at) !== here.getUint8(at)) return "its CPU is of another vendor";
   }
-  const missingState = offer.xcr0 & ~here.getBigUint64(0, true);
+  const missingState = offer.xcr0 & ~here.getBigUint64(offsets.xcr0, true);
   if (missingState !== 0n) return `its CPU lacks XSAVE state 0x${missingState.toString(16)}`;
   for (const [name, at] of featureWords) {
     const wanted = source.getUint32(at, true) & ~(ignoredBits[at] ?? 0);
@@ -99,8 +103,8 @@ function missingFeature(offer: OfferFacts, node: NodeFacts): string | null {
     if (missing !== 0) return `its CPU lacks features: ${name} 0x${missing.toString(16)}`;
   }
   const [size, room] = [
-    source.getUint32(XSAVE_SIZE_OFFSET, true),
-    here.getUint32(XSAVE_SIZE_OFFSET, true),
+    source.getUint32(offsets.xsave_size, true),
+    here.getUint32(offsets.xsave_size, true),
   ];
   if (size > room) return `its CPU saves ${room} bytes of state, the process has ${size}`;
   return null;

@@ -7,7 +7,7 @@
  */
 import { artifactNames, artifactPath } from "../../ffi/artifacts.ts";
 import { openFfi } from "../../ffi/open.ts";
-import { can, CPU_FEATURES_SIZE } from "../../ffi/symbols.ts";
+import { can, cpuFeatures } from "../wire/layout.ts";
 import { unwrap } from "../../ffi/unwrap.ts";
 import { LbError } from "../base/errors.ts";
 import { formatSeconds } from "../base/units.ts";
@@ -106,7 +106,7 @@ const XCR0_NAMES: readonly (readonly [mask: bigint, name: string])[] = [
 /** The processor: a guest can only go where all its register sets exist. */
 export function checkCpu(): Finding {
   try {
-    const buffer = new Uint8Array(CPU_FEATURES_SIZE);
+    const buffer = new Uint8Array(cpuFeatures.size);
     unwrap(openFfi().lb_ffi_cpu_features(buffer, buffer.length), "read the CPU's features");
     const view = new DataView(buffer.buffer);
     const xcr0 = view.getBigUint64(0, true);

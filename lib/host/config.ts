@@ -9,6 +9,7 @@ import { parse, TomlError } from "smol-toml";
 import { ConfigError, describe } from "../base/errors.ts";
 import type { OwnerRule } from "../core/contract/owner.ts";
 import type { Selection, Thresholds } from "../core/contract/config.ts";
+import { signals } from "../wire/layout.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
 import { readOwner } from "./config_owner.ts";
@@ -59,7 +60,7 @@ export interface Config {
  * not among them: a handler for it makes zombies of children that a program ignores. A guest always
  * gets SIGURG, which rings for its link as well.
  */
-export const triggerSignals = { SIGURG: 23, SIGWINCH: 28 } as const;
+export const triggerSignals = signals;
 /** Name of one of {@linkcode triggerSignals}. */
 export type TriggerSignal = keyof typeof triggerSignals;
 

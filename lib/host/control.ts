@@ -9,6 +9,7 @@
  * @module
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
+import { errnos } from "../wire/layout.ts";
 import { encodeLocal, type LocalMessage, type LocalName, type LocalValues } from "../wire/local.ts";
 import { decodeLocal } from "../wire/local.ts";
 import { sleep } from "./clock.ts";
@@ -37,7 +38,7 @@ export interface ControlHandlers {
 }
 
 /** It is gone already, and its hang-up comes. */
-const ENOTCONN = 107;
+const { ENOTCONN } = errnos;
 
 /** After a failure: it may be over by then, and if not the log is not flooded. */
 const RETRY_MS = 100;

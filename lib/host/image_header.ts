@@ -1,45 +1,28 @@
 /**
  * The first bytes of an image file: `struct lb_image_header` of c/include/lb_image.h.
  *
- * ```text
- *   0 u64 magic          16 u64 ticket        36 u32 segments       168 u64 xcr0
- *   8 u32 version        24 u64 startTicks    40 char[64] homeNode  176 u64 memoryBytes
- *  12 u32 abiVersion     32 u32 homePid      104 char[64] program   ... for C only
- * ```
- * tests/layout_test.ts compares these numbers with the compiler's.
+ * Its offsets are the compiler's: lib/wire/layout.ts.
  *
  * @module
  */
 import { describe, HostError, LbError, UnsupportedError } from "../base/errors.ts";
+import { imageHeader, imageRun, imageSegment, magics, numbers, runFlags } from "../wire/layout.ts";
 import { schema } from "../wire/schema.ts";
 
 /** Where each field lies, in bytes from the beginning. */
-export const headerOffsets = {
-  magic: 0,
-  version: 8,
-  abi_version: 12,
-  ticket: 16,
-  start_ticks: 24,
-  home_pid: 32,
-  segments: 36,
-  home_node: 40,
-  program: 104,
-  xcr0: 168,
-  memory_bytes: 176,
-  files_size: 856,
-} as const;
+export const headerOffsets = imageHeader.offsets;
 
 /** Bytes of the header that are decoded here; the whole one is longer. */
-export const HEADER_PREFIX_SIZE = 184;
+export const HEADER_PREFIX_SIZE = headerOffsets.memory_bytes + 8;
 /** Bytes of struct lb_image_header, lb_image_segment and lb_image_run. */
-export const imageSizes = { header: 864, segment: 40, run: 16 } as const;
+export const imageSizes = {
+  header: imageHeader.size,
+  segment: imageSegment.size,
+  run: imageRun.size,
+} as const;
 
-/** Flags of a run's size, LB_IMAGE_RUN_*: those that say that no bytes follow, and one for bytes of a file. */
-const RUN_FLAG_LEAST = 1n << 62n;
-const RUN_FILE = 1n << 61n;
-
-const MAGIC = 0x31474d49424c0a1an; // LB_IMAGE_MAGIC
-const VERSION = 3; // LB_IMAGE_VERSION
+/** Flags of a run's size from this on say that no bytes follow. */
+const RUN_FLAG_LEAST = runFlags.guard;
 
 /** Who an image is, and what it needs. */
 export interface ImageHeader {
@@ -82,14 +65,14 @@ export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bad = (current: string) => notAnImage(path, current);
   if (bytes.length < HEADER_PREFIX_SIZE) throw bad(`it has only ${bytes.length} bytes`);
-  if (view.getBigUint64(headerOffsets.magic, true) !== MAGIC) {
+  if (view.getBigUint64(headerOffsets.magic, true) !== magics.image) {
     throw bad("it does not begin like one");
   }
   const version = view.getUint32(headerOffsets.version, true);
   const abiVersion = view.getUint32(headerOffsets.abi_version, true);
-  if (version !== VERSION || abiVersion !== schema.abiVersion) {
+  if (version !== numbers.imageVersion || abiVersion !== schema.abiVersion) {
     throw new UnsupportedError(
-      `Cannot restart ${path} as its format must be ${VERSION}.${schema.abiVersion}: ` +
+      `Cannot restart ${path} as its format must be ${numbers.imageVersion}.${schema.abiVersion}: ` +
         `it is ${version}.${abiVersion}`,
       { fix: "Use the lb version that wrote it", what: "an image of another lb version" },
     );
@@ -136,9 +119,9 @@ async function isWhole(file: Deno.FsFile, segments: number): Promise<boolean> {
     await file.seek(at, Deno.SeekMode.Start);
     const run = await readSome(file, new Uint8Array(imageSizes.run));
     if (run.length < imageSizes.run) return false;
-    const bytes = new DataView(run.buffer).getBigUint64(8, true);
+    const bytes = new DataView(run.buffer).getBigUint64(imageRun.offsets.size, true);
     if (bytes === 0n) return true;
-    at += imageSizes.run + (bytes < RUN_FLAG_LEAST ? Number(bytes & ~RUN_FILE) : 0);
+    at += imageSizes.run + (bytes < RUN_FLAG_LEAST ? Number(bytes & ~runFlags.file) : 0);
     if (at >= size) return false;
   }
 }

@@ -6,15 +6,9 @@
  * @module
  */
 import { openFfi } from "../../ffi/open.ts";
-import {
-  CPU_FEATURES_SIZE,
-  EVENT_SIZE,
-  eventKinds,
-  LOOK_SIZE,
-  SPAWN_SETSID,
-} from "../../ffi/symbols.ts";
 import { cBlock, cText, environmentBlock, errorOf, fdArray, unwrap } from "../../ffi/unwrap.ts";
 import { HostError } from "../base/errors.ts";
+import * as layout from "../wire/layout.ts";
 import { limits } from "../wire/schema.ts";
 
 /** An event of the control socket. */
@@ -92,32 +86,37 @@ export function controlListenAgain(path: string): void {
   unwrap(openFfi().lb_ffi_control_listen_again(cText(path)), `create the control socket ${path}`);
 }
 
-const eventBuffer = new Uint8Array(EVENT_SIZE);
+const eventBuffer = new Uint8Array(layout.event.size);
 
 /** Waits for the next event of the control socket. */
 export async function controlNext(): Promise<ControlEvent> {
   const buffer = eventBuffer;
   unwrap(
-    await openFfi().lb_ffi_control_next(buffer, EVENT_SIZE),
+    await openFfi().lb_ffi_control_next(buffer, buffer.length),
     "wait on the control socket",
   );
   const view = new DataView(buffer.buffer);
-  const kind = view.getUint32(0, true);
-  const connection = view.getUint32(4, true);
-  const peerPid = view.getUint32(8, true);
-  if (kind === eventKinds.message) {
-    const count = Math.min(view.getUint32(32, true), limits.localDescriptorsMax);
-    const fds = Array.from({ length: count }, (_, index) => view.getInt32(40 + 4 * index, true));
-    const size = Math.min(view.getUint32(36, true), limits.localMessageSizeMax);
-    return { kind: "message", connection, peerPid, fds, message: buffer.slice(56, 56 + size) };
+  const at = layout.event.offsets;
+  const kind = view.getUint32(at.kind, true);
+  const connection = view.getUint32(at.connection, true);
+  const peerPid = view.getUint32(at.peer_pid, true);
+  if (kind === layout.eventKinds.message) {
+    const count = Math.min(view.getUint32(at.fds_count, true), limits.localDescriptorsMax);
+    const fds = Array.from(
+      { length: count },
+      (_, index) => view.getInt32(at.fds + 4 * index, true),
+    );
+    const size = Math.min(view.getUint32(at.size, true), limits.localMessageSizeMax);
+    const message = buffer.slice(at.message, at.message + size);
+    return { kind: "message", connection, peerPid, fds, message };
   }
-  if (kind === eventKinds.hangup) return { kind: "hangup", connection, peerPid };
-  if (kind === eventKinds.pidExited) {
+  if (kind === layout.eventKinds.hangup) return { kind: "hangup", connection, peerPid };
+  if (kind === layout.eventKinds.pidExited) {
     return {
       kind: "exited",
-      pid: view.getUint32(24, true),
-      startTicks: view.getBigUint64(16, true),
-      waitStatus: view.getInt32(28, true),
+      pid: view.getUint32(at.pid, true),
+      startTicks: view.getBigUint64(at.start_ticks, true),
+      waitStatus: view.getInt32(at.wait_status, true),
     };
   }
   return { kind: "woken" };
@@ -164,10 +163,7 @@ export function unwatchPid(pid: number): void {
   openFfi().lb_ffi_unwatch_pid(pid);
 }
 
-const ESRCH = 3;
-const EEXIST = 17;
-const ENODEV = 19;
-const EWOULDBLOCK = 11;
+const { ESRCH, EEXIST, ENODEV, EWOULDBLOCK } = layout.errnos;
 
 /** What to start. */
 export interface SpawnOptions {
@@ -196,7 +192,7 @@ export function spawn(options: SpawnOptions): number {
     fdArray(options.fds),
     options.fds.length,
     options.logFd,
-    SPAWN_SETSID,
+    layout.numbers.spawnSetsid,
   );
   if (result === -ENODEV) {
     throw new HostError(`Cannot start ${what}: /dev/null is not a device`, {
@@ -258,28 +254,32 @@ export interface Look {
 
 /** Looks at many processes; null: there is no such process; undefined: it could not be seen just now. */
 export async function look(pids: readonly number[]): Promise<(Look | null | undefined)[]> {
-  const bytes = new Uint8Array(pids.length * LOOK_SIZE);
+  const { size, offsets } = layout.look;
+  const bytes = new Uint8Array(pids.length * size);
   const view = new DataView(bytes.buffer);
-  for (const [index, pid] of pids.entries()) view.setUint32(index * LOOK_SIZE, pid, true);
+  for (const [index, pid] of pids.entries()) view.setUint32(index * size + offsets.pid, pid, true);
   const count = await openFfi().lb_ffi_look(bytes, bytes.length);
   return pids.map((_, index) => {
-    const at = index * LOOK_SIZE;
-    const error = count < 0 ? count : view.getInt32(at + 4, true);
+    const u32 = (field: keyof typeof offsets) =>
+      view.getUint32(index * size + offsets[field], true);
+    const u64 = (field: keyof typeof offsets) =>
+      view.getBigUint64(index * size + offsets[field], true);
+    const error = count < 0 ? count : view.getInt32(index * size + offsets.error, true);
     if (error < 0) return error === -ESRCH ? null : undefined;
     return {
-      startTicks: view.getBigUint64(at + 8, true),
-      cpuSeconds: Number(view.getBigUint64(at + 16, true)) / 100,
-      ranNs: view.getBigUint64(at + 24, true),
-      rssBytes: Number(view.getBigUint64(at + 32, true)),
-      threads: view.getUint32(at + 40, true),
-      state: String.fromCharCode(view.getUint32(at + 44, true)),
+      startTicks: u64("start_ticks"),
+      cpuSeconds: Number(u64("cpu_ticks")) / 100,
+      ranNs: u64("ran_ns"),
+      rssBytes: Number(u64("rss_bytes")),
+      threads: u32("threads"),
+      state: String.fromCharCode(u32("state")),
     };
   });
 }
 
 /** struct lb_ffi_cpu_features of this node, as bytes. */
 export function cpuFeatures(): Uint8Array {
-  const buffer = new Uint8Array(CPU_FEATURES_SIZE);
+  const buffer = new Uint8Array(layout.cpuFeatures.size);
   unwrap(openFfi().lb_ffi_cpu_features(buffer, buffer.length), "read the CPU features");
   return buffer;
 }

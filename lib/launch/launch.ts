@@ -13,10 +13,11 @@ import { cBlock, cText, environmentBlock, errorOf } from "../../ffi/unwrap.ts";
 import { describe, HostError, LbError } from "../base/errors.ts";
 import { loadConfig } from "../host/config.ts";
 import { controlPath, nodeLibrary } from "../host/library.ts";
+import { exits } from "../wire/layout.ts";
 import { commandPath } from "./environment.ts";
 
 /** Exit code of `lb launch` for an error of lb's own, as env(1) and nohup(1) have it. */
-export const launchExitCode = 125;
+export const launchExitCode = exits.own;
 
 /** The binary that this is, with the launcher in front. */
 const SELF = Deno.build.standalone

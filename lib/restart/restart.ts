@@ -7,7 +7,7 @@
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
 import { openFfi } from "../../ffi/open.ts";
-import { CPU_FEATURES_SIZE } from "../../ffi/symbols.ts";
+import { cpuFeatures } from "../wire/layout.ts";
 import { cBlock, cText, environmentBlock, errorOf, fdArray, unwrap } from "../../ffi/unwrap.ts";
 import { HostError, UnsupportedError } from "../base/errors.ts";
 import { connectLocal } from "../host/command_client.ts";
@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Register sets that this node's processor has: XCR0. */
 function localXcr0(): bigint {
-  const buffer = new Uint8Array(CPU_FEATURES_SIZE);
+  const buffer = new Uint8Array(cpuFeatures.size);
   unwrap(openFfi().lb_ffi_cpu_features(buffer, buffer.length), "read the CPU's features");
   return new DataView(buffer.buffer).getBigUint64(0, true);
 }

@@ -4,41 +4,20 @@
  * A shadow finds it in its memfd when it starts. Here it is written for a shadow without a process
  * before it, which waits for its first link.
  *
- * tests/layout_test.ts compares the numbers with the compiler's.
+ * Its offsets are the compiler's: lib/wire/layout.ts.
  *
  * @module
  */
 import { assert } from "../base/assert.ts";
+import { magics, state } from "../wire/layout.ts";
 import { schema } from "../wire/schema.ts";
 
-/** Where the fields that are set here lie, in bytes from the beginning. */
-export const stateOffsets = {
-  magic: 0,
-  abi_version: 8,
-  home_pid: 12,
-  start_ticks: 16,
-  live_ticket: 24,
-  link_fd: 64,
-  shadow_fd: 68,
-  preload_fd: 72,
-  exe_fd: 76,
-  state_fd: 80,
-  trace_fd: 84,
-  reconnect_limit_ms: 88,
-  io_timeout_ms: 92,
-  home_node: 136,
-  program: 264,
-  comm: 328,
-  control_path: 344,
-  argc: 8904,
-  text_size: 8908,
-  text: 8912,
-} as const;
+/** Where the fields lie, in bytes from the beginning. */
+export const stateOffsets = state.offsets;
 
 /** Size of the struct in bytes. */
-export const STATE_SIZE = 17_160;
+export const STATE_SIZE = state.size;
 
-const MAGIC = 0x3145544154534c62n; // LB_STATE_MAGIC
 const COMM_SIZE = 16; // TASK_COMM_LEN, prctl(2) PR_SET_NAME
 const NO_FD = -1;
 
@@ -69,7 +48,7 @@ export function encodeState(shadow: WaitingShadow): Uint8Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer);
   const { nodeNameSize, programNameSize, controlPathSizeMax } = schema.limits;
   assert(new TextEncoder().encode(shadow.controlPath).length < controlPathSizeMax);
-  view.setBigUint64(stateOffsets.magic, MAGIC, true);
+  view.setBigUint64(stateOffsets.magic, magics.state, true);
   view.setUint32(stateOffsets.abi_version, schema.abiVersion, true);
   view.setUint32(stateOffsets.home_pid, shadow.pid, true);
   view.setBigUint64(stateOffsets.start_ticks, shadow.startTicks, true);
