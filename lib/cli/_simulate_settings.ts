@@ -148,6 +148,27 @@ function readOwners(text: string | undefined, nodes: number): OwnerOptions | nul
   });
 }
 
+/** What the jobs of a simulation are drawn from; the seed is missing. */
+function readWorkload(options: Options, capacities: readonly number[]) {
+  const service = parseDistribution(options.service, "--service");
+  const memory = parseDistribution(options.memory, "--memory");
+  return {
+    nodes: capacities.length,
+    ratePerMs: options.load * sum(capacities) / (service.mean * 1000),
+    service: {
+      ...service,
+      draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
+    },
+    memory: {
+      ...memory,
+      draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
+    },
+    pattern: parsePattern(options.arrivals),
+    ...options.calls === undefined ? {} : { calls: parseDistribution(options.calls, "--calls") },
+    pinned: options.pinned,
+  };
+}
+
 /**
  * Reads the options to the end: everything that can be wrong is found here.
  *
@@ -161,40 +182,20 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
   const speeds = repeat(parseNumbers(options.speeds, "--speeds", () => true));
   const cores = repeat(parseNumbers(options.cores, "--cores", Number.isInteger));
   const balancer = readBalancer(options);
-  const service = parseDistribution(options.service, "--service");
-  const memory = parseDistribution(options.memory, "--memory");
-  const pattern = parsePattern(options.arrivals);
-  const calls = options.calls === undefined
-    ? {}
-    : { calls: parseDistribution(options.calls, "--calls") };
+  const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
+  const drawn = readWorkload(options, capacities);
   const memoryBytes = options.nodeMemory === undefined ? {} : {
     memoryBytes: repeat(parseNumbers(options.nodeMemory, "--node-memory", () => true))
       .map((mebibytes) => mebibytes * 2 ** 20),
   };
   const daemon = readDaemonCosts(options.daemonCost);
-  const { trace, load, crash } = options;
+  const { trace, crash } = options;
   const listed = trace === undefined ? null : parseTrace(readFile(trace, "--trace"), trace, nodes);
   const partitions = options.partition.map((text) => parsePartition(text, nodes));
   const drains = options.drain.map((text) => parseDrain(text, nodes));
   const durationMs = options.duration * 1000, warmupMs = warmupOf(options) * 1000;
-  const capacities = speeds.map((speed, node) => speed * (cores[node] ?? 1));
   const others = readOthers(options.others, capacities);
   const owners = readOwners(options.owners, nodes);
-  const drawn = {
-    nodes,
-    ratePerMs: load * sum(capacities) / (service.mean * 1000),
-    service: {
-      ...service,
-      draw: (prng: Parameters<typeof service.draw>[0]) => 1000 * service.draw(prng),
-    },
-    memory: {
-      ...memory,
-      draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
-    },
-    pattern,
-    ...calls,
-    pinned: options.pinned,
-  };
   return (seed) => ({
     speeds,
     cores,
@@ -206,7 +207,8 @@ export function readOptions(options: Options): (seed: number) => SimulationOptio
       others: randomWorkload({
         ...drawn,
         nodes: others.nodes,
-        ratePerMs: others.load * sum(capacities.slice(0, others.nodes)) / (service.mean * 1000),
+        ratePerMs: others.load * sum(capacities.slice(0, others.nodes)) /
+          (drawn.service.mean * 1000),
         pattern: { kind: "poisson" },
         seed: ~seed >>> 0,
       }),
