@@ -182,7 +182,7 @@ static int64_t give_result(uint32_t number, const uint64_t args[6])
 {
 	(void)args;
 	CHECK_EQUAL(number, NUMBER);
-	CHECK_EQUAL(lb_fast_busy, 1);
+	CHECK_EQUAL(lb_thread()->answering, 1);
 	return RESULT;
 }
 
@@ -243,7 +243,7 @@ static void site_keeps_registers(void)
 	check_kept(out);
 	for (uint64_t i = 0; i < 6; i++)
 		CHECK_EQUAL(last_args[i], i + 1);
-	CHECK_EQUAL(lb_fast_busy, 0);
+	CHECK_EQUAL(lb_thread()->answering, 0);
 }
 
 static void slow_call_reaches_kernel(void)
@@ -363,7 +363,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	(void)context;
 	came[came_count++ & 7] = info->si_value.sival_int;
-	busy_in_handler |= (int)lb_fast_busy;
+	busy_in_handler |= (int)lb_thread()->answering;
 }
 
 static void install(int signal, void (*handler)(int, siginfo_t *, void *), uint64_t flags)
@@ -384,7 +384,7 @@ static int64_t send_meanwhile(uint32_t number, const uint64_t args[6])
 	for (; value.sival_int <= 3; value.sival_int++)
 		CHECK(sigqueue(getpid(), SIGRTMIN, value) == 0);
 	CHECK_EQUAL(came_count, 0);
-	CHECK_EQUAL(lb_fast_deferred, 1);
+	CHECK_EQUAL(lb_thread()->deferred, 1);
 	value.sival_int = 4;
 	CHECK(sigqueue(getpid(), SIGUSR1, value) == 0);
 	CHECK(sigqueue(getpid(), SIGSEGV, value) == 0); /* never blocked meanwhile */
@@ -417,7 +417,7 @@ static void signals_wait_until_a_call_is_over(void)
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	for (int signal = 1; signal < 32; signal++)
 		CHECK_EQUAL(sigismember(&mask, signal), 0);
-	CHECK_EQUAL(lb_fast_deferred, 0);
+	CHECK_EQUAL(lb_thread()->deferred, 0);
 }
 
 static int64_t send_one(uint32_t number, const uint64_t args[6])
@@ -527,6 +527,7 @@ static void faults_without_handler_end_the_process(void)
 int main(void)
 {
 	lb_self.away = true;
+	lb_fast_reset();
 	lb_self.local_pid = (uint32_t)getpid();
 	page = code_page(moved, sizeof moved, 0);
 	run_case("a patched site answers and keeps every register", site_keeps_registers);

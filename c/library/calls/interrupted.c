@@ -7,7 +7,7 @@
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
-#include "internal.h"
+#include "syscall.h"
 
 #include "process/process.h"
 #include "process/siginfo.h"
@@ -20,16 +20,16 @@ static bool program_handler_waits(const struct ucontext *context)
 {
 	uint64_t pending = 0;
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
-	pending &= ~context->uc_sigmask & ~LB_BIT(LB_SIGURG);
+	pending &= ~context->uc_sigmask & ~LB_BIT(SIGURG);
 	if (lb_self.order_signal)
 		pending &= ~LB_BIT(lb_self.order_signal);
 	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
 		if (!(pending & LB_BIT(signal)))
 			continue;
 		struct lb_action action = lb_self.actions[signal];
-		if (!lb_self.away && signal != LB_SIGTSTP)
+		if (!lb_self.away && signal != SIGTSTP)
 			lb_syscall4(__NR_rt_sigaction, signal, 0, &action, 8);
-		if (action.handler != LB_SIG_DFL && action.handler != LB_SIG_IGN)
+		if (action.handler != (uint64_t)SIG_DFL && action.handler != (uint64_t)SIG_IGN)
 			return true;
 	}
 	return false;

@@ -8,11 +8,10 @@
  */
 #include <linux/errno.h>
 #include <linux/time.h>
+#include <linux/time_types.h>
 #include <asm/unistd.h>
 
 #include "syscall.h"
-
-#include "internal.h"
 
 #include "calls/forward.h"
 #include "calls/own.h"
@@ -28,26 +27,12 @@
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no end that could be told */
 
-/* What is left of a limit that a program gave in a timespec of its own, which is not to change. */
-static struct {
-	int64_t sec, nsec;
-} limit_left;
-
 /* Rounded up: waiting too short would make a program spin. */
 static int64_t left_ms(int64_t deadline_ns)
 {
 	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
 
 	return left_ns <= 0 ? 0 : (left_ns + MILLISECOND_NS - 1) / MILLISECOND_NS;
-}
-
-static void set_limit_left(int64_t deadline_ns)
-{
-	int64_t left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
-
-	left_ns = left_ns < 0 ? 0 : left_ns;
-	limit_left.sec = left_ns / SECOND_NS;
-	limit_left.nsec = left_ns % SECOND_NS;
 }
 
 /* Forwards a call whose argument `index` is a time limit in milliseconds, < 0: none. */
@@ -71,16 +56,21 @@ static int64_t forward_limited(struct lb_trap *trap, const uint64_t *mask)
 {
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	const struct lb_row *row = lb_row_of(trap->number);
+	struct __kernel_timespec limit = { 0, 0 }; /* the program's own is not to change */
 	int64_t deadline_ns = 0;
 	int64_t result;
 
-	if (trap->args[3] != 0 && lb_user_read(&limit_left, trap->args[3], sizeof(limit_left)) < 0)
+	if (trap->args[3] != 0 && lb_user_read(&limit, trap->args[3], sizeof(limit)) < 0)
 		return -EFAULT;
-	if (trap->args[3] != 0 && limit_left.sec >= 0 && limit_left.sec < SECONDS_MAX && limit_left.nsec >= 0 &&
-		limit_left.nsec < SECOND_NS) {
-		deadline_ns = lb_wait_deadline_ns(trap, limit_left.sec * SECOND_NS + limit_left.nsec);
-		set_limit_left(deadline_ns);
-		trap->args[3] = (uint64_t)&limit_left;
+	if (trap->args[3] != 0 && limit.tv_sec >= 0 && limit.tv_sec < SECONDS_MAX && limit.tv_nsec >= 0 &&
+		limit.tv_nsec < SECOND_NS) {
+		int64_t left_ns;
+
+		deadline_ns = lb_wait_deadline_ns(trap, limit.tv_sec * SECOND_NS + limit.tv_nsec);
+		left_ns = deadline_ns - (int64_t)lb_program_monotonic_ns();
+		left_ns = left_ns < 0 ? 0 : left_ns;
+		limit = (struct __kernel_timespec){ left_ns / SECOND_NS, left_ns % SECOND_NS };
+		trap->args[3] = (uint64_t)&limit;
 	}
 	result = mask != NULL ? lb_forward_masked(trap, row, *mask) : lb_forward_row(trap, row);
 	if (result == LB_AGAIN && deadline_ns != 0)

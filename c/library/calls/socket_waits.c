@@ -16,8 +16,6 @@
 
 #include "syscall.h"
 
-#include "internal.h"
-
 #include "calls/forward.h"
 #include "home_call/request.h"
 #include "home_call/table.h"

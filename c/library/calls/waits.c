@@ -14,9 +14,8 @@
 #include <linux/time.h>
 #include <asm/unistd.h>
 
+#include "mem.h"
 #include "syscall.h"
-
-#include "internal.h"
 
 #include "calls/interrupted.h"
 #include "calls/socket_waits.h"
@@ -67,12 +66,6 @@ static const struct limited calls[] = {
 };
 
 static const struct limited of_socket = { 0, NONE, NONE, OF_SOCKET };
-
-/* Of the call that was interrupted last, while its beginning is not known. */
-static struct {
-	int64_t noted_ns;  /* when it was interrupted; 0: there is none */
-	uint64_t switches; /* how often this process had given up its processor by then: getrusage(2) */
-} untold;
 
 static uint64_t argument(const struct ucontext *context, unsigned index)
 {
@@ -130,7 +123,7 @@ void lb_wait_note(const struct ucontext *context)
 {
 	uint32_t number;
 	int64_t rusage[18] = { 0 };
-	untold.noted_ns = 0;
+	lb_thread()->untold.noted_ns = 0;
 	if ((int64_t)context->uc_mcontext.rax != -EINTR || lb_stub_is_at(context) ||
 		!lb_interrupted_call(context, &number))
 		return;
@@ -151,17 +144,17 @@ void lb_wait_note(const struct ucontext *context)
 	if (left)
 		return;
 	lb_syscall2(__NR_getrusage, RUSAGE_THREAD, rusage);
-	untold.noted_ns = now_ns;
-	untold.switches = (uint64_t)rusage[RUSAGE_SWITCHES];
+	lb_thread()->untold.noted_ns = now_ns;
+	lb_thread()->untold.switches = (uint64_t)rusage[RUSAGE_SWITCHES];
 }
 
 void lb_wait_began(uint64_t began_ns, uint64_t switches)
 {
 	/* It has given up its processor once more since it was looked at: then that was another wait. */
-	if (untold.noted_ns != 0 && began_ns != 0 && switches == untold.switches &&
-		began_ns < (uint64_t)untold.noted_ns)
-		lb_wait_shorten(untold.noted_ns - (int64_t)began_ns);
-	untold.noted_ns = 0;
+	if (lb_thread()->untold.noted_ns != 0 && began_ns != 0 && switches == lb_thread()->untold.switches &&
+		began_ns < (uint64_t)lb_thread()->untold.noted_ns)
+		lb_wait_shorten(lb_thread()->untold.noted_ns - (int64_t)began_ns);
+	lb_thread()->untold.noted_ns = 0;
 }
 
 /* The call that the context is about to make again has what is left of its time. */

@@ -57,7 +57,7 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 	const struct lb_action none = { .handler = 0 };
 	const uint64_t others = ~LB_BIT(SIGSYS);
 
-	if (lb_signal_defer(SIGSYS, info, (uint64_t *)context))
+	if (lb_signal_defer(SIGSYS, info, context))
 		return;
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
 	if (lb_thread()->has_child || lb_aside_blocks(SIGSYS, (uint64_t *)context)) {

@@ -154,7 +154,7 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 	lb_faults_note(context[LB_UC_SIGMASK]);
 	/* The program's handler runs: then an EINTR is the program's to see. */
 	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
-		result = lb_signal_enter(signal, context, entry);
+		result = lb_signal_enter(signal, (struct ucontext *)context, entry);
 		lb_stub_rewind((struct ucontext *)context);
 	} else {
 		lb_resume_call((struct ucontext *)context);
@@ -250,7 +250,7 @@ uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *conte
 	if (!lb_self.away && !lb_is_order(info) && !stops)
 		return pass_on(signal, context, entry);
 	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
-	if (lb_signal_defer(signal, info, context))
+	if (lb_signal_defer(signal, info, (struct ucontext *)context))
 		return LB_ENTRY_BACK;
 	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
 	if (!in_vdso(context))

@@ -10,24 +10,21 @@
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 
-volatile uint32_t lb_fast_busy;
-static volatile bool faults_blocked;
-
 void lb_faults_note(uint64_t mask)
 {
-	faults_blocked = (mask & FAULTS) != 0;
+	lb_thread()->faults_blocked = (mask & FAULTS) != 0;
 }
 
 bool lb_fast_read(void *to, uint64_t from, size_t size)
 {
-	if (lb_fast_busy && !faults_blocked)
+	if (lb_thread()->answering && !lb_thread()->faults_blocked)
 		return lb_fast_copy(to, (const void *)from, size);
 	return lb_user_read(to, from, size) == 0;
 }
 
 bool lb_fast_write(uint64_t to, const void *from, size_t size)
 {
-	if (lb_fast_busy && !faults_blocked)
+	if (lb_thread()->answering && !lb_thread()->faults_blocked)
 		return lb_fast_copy((void *)to, from, size);
 	return lb_user_write(to, from, size) == 0;
 }

@@ -8,10 +8,6 @@
 
 #include "process/process.h"
 
-/* Set while a call is answered at a patched site (patch/sites.c): signals that come meanwhile are deferred until it is
- * over. */
-extern volatile uint32_t lb_fast_busy LB_HIDDEN;
-
 /* False: the program's memory is not there, and nothing is known of how much was copied. */
 bool lb_fast_read(void *to, uint64_t from, size_t size) LB_HIDDEN;
 bool lb_fast_write(uint64_t to, const void *from, size_t size) LB_HIDDEN;

@@ -1,7 +1,7 @@
 /* answers.h - Calls that patched sites answer without kernel or home.
  *
  * The fast path of a process away from home. Everything here is an optimisation: LB_SLOW sends the call on its
- * ordinary way (forward.c).
+ * ordinary way (intercept/dispatch.c).
  */
 #ifndef LB_FAST_H
 #define LB_FAST_H
@@ -13,8 +13,8 @@
 #include "home_call/fast_copy.h"
 #include "trap/trap.h"
 
-/* fast.c. Answers a call or says LB_SLOW. Runs in the program's own context with lb_fast_busy set (a patched site,
- * sites.c), or in the SIGSYS handler. Never nested. */
+/* Answers a call or says LB_SLOW. Runs as the program with `answering` of struct lb_thread set (a patched site), or in
+ * the SIGSYS handler. Never nested. */
 int64_t lb_fast_call(uint32_t number, const uint64_t args[6]) LB_HIDDEN;
 /* Whether it ever answers calls of this number: their sites are worth patching. */
 bool lb_fast_wants(uint32_t number) LB_HIDDEN;

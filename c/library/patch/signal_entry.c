@@ -4,14 +4,19 @@
  * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals
  * and all; and of two signals the kernel does not know whether they are blocked (aside.c).
  *
- *   - While lb_fast_busy is set the signal is deferred: it is queued again, before its like, and the interrupted
- *     context goes on with everything blocked; when the call is over its own mask comes back, and with it the signal.
- *     So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
+ *   - While `answering` of struct lb_thread is set the signal is deferred: it is queued again, before its like, and
+ *     the interrupted context goes on with everything blocked; when the call is over its own mask comes back, and with
+ *     it the signal. So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
  *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
  *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
  *   - Otherwise the program's own handler runs, with the kernel's frame, under the mask that it would have given.
  */
 #include "patch/signal_entry.h"
+
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
 
 #include "internal.h"
 
@@ -30,55 +35,45 @@
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 #define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
-#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
-
-volatile uint32_t lb_fast_deferred;
-static uint64_t deferred_mask = ~0ULL; /* the interrupted context's own */
-/* SIGSEGV and SIGBUS that were sent: they cannot be blocked meanwhile, so they wait here. */
-static struct {
-	bool waits;
-	struct lb_siginfo info;
-} sent[2];
-static volatile bool was_reset;
 
 static bool is_handler(uint64_t handler)
 {
-	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
 }
 
 void lb_fast_reset(void)
 {
-	lb_fast_busy = 0;
-	lb_fast_deferred = 0;
-	deferred_mask = ~0ULL;
-	sent[0].waits = sent[1].waits = false;
+	lb_thread()->answering = 0;
+	lb_thread()->deferred = 0;
+	lb_thread()->deferred_mask = ~0ULL;
+	lb_thread()->sent[0].waits = lb_thread()->sent[1].waits = false;
 }
 
 bool lb_signal_was_reset(void)
 {
-	bool result = was_reset;
-	was_reset = false;
+	bool result = lb_thread()->was_reset;
+	lb_thread()->was_reset = false;
 	return result;
 }
 
-bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
+bool lb_signal_defer(int signal, const void *siginfo, struct ucontext *context)
 {
 	uint64_t all = ~0ULL;
-	if (!lb_self.away || !(lb_fast_busy || lb_fast_deferred))
+	if (!lb_self.away || !(lb_thread()->answering || lb_thread()->deferred))
 		return false;
 	/* Frames of several signals may lie on each other, in any order of coming here. The lowest, which interrupted
 	 * the call, has the mask that is wanted, and all others have more than that. */
-	deferred_mask &= context[LB_UC_SIGMASK];
+	lb_thread()->deferred_mask &= context->uc_sigmask;
 	if (IS_FAULT(signal)) {
 		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
-		sent[signal == SIGSEGV].waits = true;
-		memcpy(&sent[signal == SIGSEGV].info, siginfo, sizeof sent[0].info);
+		lb_thread()->sent[signal == SIGSEGV].waits = true;
+		memcpy(&lb_thread()->sent[signal == SIGSEGV].info, siginfo, sizeof lb_thread()->sent[0].info);
 	} else {
-		lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
 		lb_signal_put_back(siginfo);
 	}
-	context[LB_UC_SIGMASK] |= ~FAULTS;
-	lb_fast_deferred = 1;
+	context->uc_sigmask |= ~FAULTS;
+	lb_thread()->deferred = 1;
 	return true;
 }
 
@@ -86,33 +81,35 @@ bool lb_signal_defer(int signal, const void *siginfo, uint64_t *context)
 void lb_deferred_take(uint64_t *mask)
 {
 	uint64_t all = ~0ULL;
-	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
 	for (unsigned i = 0; i < 2; i++)
-		if (sent[i].waits) {
-			lb_signal_put_back(&sent[i].info);
-			sent[i].waits = false;
+		if (lb_thread()->sent[i].waits) {
+			lb_signal_put_back(&lb_thread()->sent[i].info);
+			lb_thread()->sent[i].waits = false;
 		}
-	lb_fast_deferred = 0;
-	*mask = deferred_mask;
-	deferred_mask = ~0ULL;
+	lb_thread()->deferred = 0;
+	*mask = lb_thread()->deferred_mask;
+	lb_thread()->deferred_mask = ~0ULL;
 }
 
 /* A fault of ours in the program's memory: the copy ends. */
-static bool end_copy(uint64_t *context)
+static bool end_copy(struct ucontext *context)
 {
-	uint64_t rip = REGISTER(context, LB_RIP);
+	uint64_t rip = context->uc_mcontext.rip;
 	if (rip < (uint64_t)lb_fast_copy || rip >= (uint64_t)lb_fast_copy_end)
 		return false;
-	REGISTER(context, LB_RIP) = (uint64_t)lb_fast_copy_failed;
+	context->uc_mcontext.rip = (uint64_t)lb_fast_copy_failed;
 	return true;
 }
 
 /* SIGSEGV or SIGBUS ends the process. */
 static void default_fault(int signal, const struct lb_siginfo *info)
 {
-	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	const struct lb_action action = {
+		.handler = (uint64_t)SIG_DFL, .flags = SA_RESTORER, .restorer = (uint64_t)lb_sigreturn
+	};
 	uint64_t all = ~0ULL;
-	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
 	lb_syscall4(__NR_rt_sigaction, signal, &action, 0, 8);
 	lb_signal_put_back(info);
 }
@@ -120,51 +117,57 @@ static void default_fault(int signal, const struct lb_siginfo *info)
 void lb_signal_reset(int signal)
 {
 	lb_action_reset(signal);
-	was_reset = true;
+	lb_thread()->was_reset = true;
+}
+
+/* Where the handler returns to: the word below the context in struct rt_sigframe. */
+static uint64_t *frame_return(struct ucontext *context)
+{
+	return (uint64_t *)context - 1;
 }
 
 /* handle_signal() and signal_setup_done(), kernel/signal.c, Linux 6.12. */
-uint64_t lb_signal_enter(int signal, uint64_t *context, struct lb_entry *entry)
+uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *entry)
 {
 	const struct lb_action action = lb_self.actions[signal];
-	const uint64_t *waits_under = lb_stub_mask((const struct ucontext *)context);
-	uint64_t saved = context[LB_UC_SIGMASK] | lb_mask_believed();
+	const uint64_t *waits_under = lb_stub_mask(context);
+	uint64_t saved = context->uc_sigmask | lb_mask_believed();
 	uint64_t mask = (waits_under ? *waits_under : saved) | action.mask;
-	if (!(action.flags & LB_SA_NODEFER))
+	if (!(action.flags & SA_NODEFER))
 		mask |= LB_BIT(signal);
-	lb_stub_leave((struct ucontext *)context);
-	context[LB_UC_SIGMASK] = saved;
-	if (action.flags & LB_SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
-		context[-1] = action.restorer;
+	lb_stub_leave(context);
+	context->uc_sigmask = saved;
+	if (action.flags & SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
+		*frame_return(context) = action.restorer;
 	lb_mask_believe(mask);
 	lb_faults_note(mask);
 	entry->signal = (uint64_t)signal;
 	entry->handler = action.handler;
 	entry->mask = lb_mask_strip(mask);
-	if (action.flags & LB_SA_RESETHAND)
+	if (action.flags & SA_RESETHAND)
 		lb_signal_reset(signal);
 	return LB_ENTRY_MASKED;
 }
 
-uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, struct ucontext *context, struct lb_entry *entry)
 {
-	if (signal == LB_SIGSYS) /* own_sigsys() has sent it here */
+	if (signal == SIGSYS) /* own_sigsys() has sent it here */
 		lb_sigsys_take();
-	if (IS_FAULT(signal) && info->code > 0 && lb_fast_busy) {
+	if (IS_FAULT(signal) && info->code > 0 && lb_thread()->answering) {
 		if (!end_copy(context))
 			default_fault(signal, info); /* our own: no handler of the program could help */
 		return LB_ENTRY_BACK;
 	}
 	if (lb_signal_defer(signal, info, context))
 		return LB_ENTRY_BACK;
-	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
 	if (info->code == LB_SI_TIMER)
 		lb_timer_delivered(info->timer.id);
 	if (is_handler(lb_self.actions[signal].handler))
 		return lb_signal_enter(signal, context, entry);
 	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
-	if (lb_self.actions[signal].handler == LB_SIG_IGN && info->code <= 0)
-		lb_resume_call((struct ucontext *)context);
+	if (lb_self.actions[signal].handler == (uint64_t)SIG_IGN && info->code <= 0)
+		lb_resume_call(context);
 	else
 		default_fault(signal, info);
 	return LB_ENTRY_BACK;

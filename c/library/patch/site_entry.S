@@ -3,7 +3,7 @@
  * A site's jump arrives with the program's own registers; like the system call that it stands for, it may change
  * rax, rcx and r11 only. Everything it needs lies on the program's stack below the red zone, so it may be
  * interrupted, nested, left by longjmp(3) and moved to another node at every instruction, except that nothing of the
- * program runs and nothing is moved while lb_fast_busy is set (signal_entry.c).
+ * program runs and nothing is moved while `answering` is set (signal_entry.c).
  */
 #include <asm/unistd.h>
 
@@ -56,10 +56,10 @@ fast_entry:
 	mov %rsp, %rsi
 	lea -8(%rbp), %rdx
 	mov %rax, %rcx
-	movl $1, lb_fast_busy(%rip)
+	movl $1, LB_THREAD_ANSWERING_AT + lb_only_thread(%rip)
 	call lb_site_call
-	movl $0, lb_fast_busy(%rip)
-	cmpl $0, lb_fast_deferred(%rip)
+	movl $0, LB_THREAD_ANSWERING_AT + lb_only_thread(%rip)
+	cmpl $0, LB_THREAD_DEFERRED_AT + lb_only_thread(%rip)
 	jne deliver
 leave:
 	pop %rdi

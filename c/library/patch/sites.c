@@ -56,6 +56,10 @@ struct site {
 	bool patched;
 	uint8_t original[JUMP_SIZE];
 };
+_Static_assert(offsetof(struct lb_thread, answering) == LB_THREAD_ANSWERING_AT &&
+		offsetof(struct lb_thread, deferred) == LB_THREAD_DEFERRED_AT,
+	"as site_entry.S has them");
+
 static struct site sites[LB_SITES];
 static uint32_t site_count;
 uint64_t lb_site_after[LB_SITES] LB_HIDDEN; /* right behind its `syscall` */
@@ -75,7 +79,7 @@ int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uin
 	uint32_t number = sites[index].number == ANY_NUMBER ? (uint32_t)rax : sites[index].number;
 	int64_t result = LB_SLOW;
 	/* Not busy: it was interrupted before this, and is somewhere else now. */
-	if (lb_fast_busy && lb_self.away)
+	if (lb_thread()->answering && lb_self.away)
 		result = lb_fast_call(number, args);
 	if (result != LB_SLOW)
 		return result;

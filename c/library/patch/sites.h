@@ -8,6 +8,10 @@
 #define LB_SITES 64     /* sites that one process can have in its whole life */
 #define LB_STUB_SIZE 16 /* bytes from one stub of site_entry.S to the next */
 
+/* In struct lb_thread. */
+#define LB_THREAD_ANSWERING_AT 0
+#define LB_THREAD_DEFERRED_AT 4
+
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>

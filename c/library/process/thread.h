@@ -23,7 +23,34 @@ struct lb_cpu_time {
 	uint64_t user_us, system_us;
 };
 
+/* A wait: right behind which call, and until when, of the program's CLOCK_MONOTONIC. */
+struct lb_wait {
+	bool valid;
+	uint64_t rip, rsp;
+	uint32_t number;
+	int64_t deadline_ns;
+};
+
 struct lb_thread {
+	/* Its calls that are answered at patched sites. First, as patch/site_entry.S has their places. */
+	volatile uint32_t answering; /* one is: signals that come meanwhile are deferred until it is over */
+	volatile uint32_t deferred;  /* one has come meanwhile, and all are blocked */
+	uint64_t deferred_mask;      /* the interrupted context's own */
+	struct {
+		bool waits;
+		struct lb_siginfo info;
+	} sent[2]; /* SIGBUS and SIGSEGV that were sent meanwhile: they cannot be blocked then */
+	volatile bool faults_blocked;
+	volatile bool was_reset; /* SA_RESETHAND has changed an action (patch/signal_entry.c) */
+
+	/* Its waits. */
+	struct lb_wait interrupted; /* by a signal of ours: to be made again (trap/wait.c) */
+	struct lb_wait waits_here;  /* made on this node, where nobody sees how it ends */
+	struct {
+		int64_t noted_ns;  /* when it was interrupted; 0: there is none */
+		uint64_t switches; /* how often the process had given up its processor by then: getrusage(2) */
+	} untold;                  /* the call that was interrupted last, while its beginning is not known */
+
 	/* Its calls at home. */
 	uint64_t call_seq;    /* last CALL sent */
 	bool busy;            /* a CALL is outstanding, or a message is half sent */

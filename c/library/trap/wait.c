@@ -1,4 +1,4 @@
-/* wait.c - The deadline of a wait that a signal of ours has interrupted.
+/* wait.c - The deadline of a wait that a signal of ours has lb_thread()->interrupted.
  *
  * It is kept until the program makes the call again, which is the next thing that it does.
  *
@@ -9,34 +9,26 @@
 #include "process/clock.h"
 #include "trap/frame.h"
 
-struct wait {
-	bool valid;
-	uint64_t rip, rsp; /* right behind the call */
-	uint32_t number;
-	int64_t deadline_ns; /* of the program's CLOCK_MONOTONIC */
-};
-static struct wait interrupted;
-static struct wait waits_here; /* made on this node, where nobody sees how it ends: valid by lb_wait_again() alone */
-
 void lb_wait_keep(uint64_t rip, uint64_t rsp, uint32_t number, int64_t deadline_ns)
 {
-	interrupted = (struct wait){ true, rip, rsp, number, deadline_ns };
+	lb_thread()->interrupted = (struct lb_wait){ true, rip, rsp, number, deadline_ns };
 }
 
 void lb_wait_shorten(int64_t ns)
 {
-	interrupted.deadline_ns -= ns;
+	lb_thread()->interrupted.deadline_ns -= ns;
 }
 
 void lb_wait_drop(void)
 {
-	interrupted.valid = false;
+	lb_thread()->interrupted.valid = false;
 }
 
 bool lb_wait_kept(uint64_t rip, uint64_t rsp, uint32_t number, int64_t *deadline_ns)
 {
-	*deadline_ns = interrupted.deadline_ns;
-	return interrupted.valid && interrupted.rip == rip && interrupted.rsp == rsp && interrupted.number == number;
+	*deadline_ns = lb_thread()->interrupted.deadline_ns;
+	return lb_thread()->interrupted.valid && lb_thread()->interrupted.rip == rip &&
+		lb_thread()->interrupted.rsp == rsp && lb_thread()->interrupted.number == number;
 }
 
 int64_t lb_wait_deadline_ns(const struct lb_trap *trap, int64_t limit_ns)
@@ -47,7 +39,7 @@ int64_t lb_wait_deadline_ns(const struct lb_trap *trap, int64_t limit_ns)
 
 	if (lb_wait_kept(registers->rip, registers->rsp, trap->number, &kept_ns) && kept_ns < deadline_ns)
 		deadline_ns = kept_ns;
-	interrupted.valid = false;
+	lb_thread()->interrupted.valid = false;
 	return deadline_ns;
 }
 
@@ -56,21 +48,21 @@ int64_t lb_wait_left_ns(const struct lb_trap *trap, int64_t limit_ns)
 	const struct sigcontext *registers = &trap->context->uc_mcontext;
 	int64_t left_ns;
 
-	waits_here = (struct wait){ true, registers->rip, registers->rsp, trap->number,
+	lb_thread()->waits_here = (struct lb_wait){ true, registers->rip, registers->rsp, trap->number,
 		lb_wait_deadline_ns(trap, limit_ns) };
-	left_ns = waits_here.deadline_ns - (int64_t)lb_program_monotonic_ns();
+	left_ns = lb_thread()->waits_here.deadline_ns - (int64_t)lb_program_monotonic_ns();
 	return left_ns < 0 ? 0 : left_ns;
 }
 
 void lb_wait_unlimited(void)
 {
-	waits_here.valid = false;
+	lb_thread()->waits_here.valid = false;
 }
 
 void lb_wait_again(const struct sigcontext *registers)
 {
-	if (waits_here.valid && registers->rip + 2 == waits_here.rip && registers->rsp == waits_here.rsp &&
-		registers->rax == waits_here.number)
-		interrupted = waits_here;
-	waits_here.valid = false;
+	if (lb_thread()->waits_here.valid && registers->rip + 2 == lb_thread()->waits_here.rip &&
+		registers->rsp == lb_thread()->waits_here.rsp && registers->rax == lb_thread()->waits_here.number)
+		lb_thread()->interrupted = lb_thread()->waits_here;
+	lb_thread()->waits_here.valid = false;
 }
