@@ -47,6 +47,8 @@ struct lb_pollfd {
 #define LB_SCM_RIGHTS 1
 #define LB_SO_KEEPALIVE 9
 #define LB_SO_OOBINLINE 10
+#define LB_SO_RCVTIMEO 20
+#define LB_SO_SNDTIMEO 21
 #define LB_IPPROTO_TCP 6
 #define LB_TCP_NODELAY 1
 #define LB_TCP_KEEPIDLE 4
@@ -57,6 +59,7 @@ struct lb_pollfd {
 #define LB_MSG_DONTWAIT 0x40
 #define LB_MSG_WAITALL 0x100
 #define LB_MSG_NOSIGNAL 0x4000
+#define LB_MSG_MORE 0x8000
 #define LB_MSG_CMSG_CLOEXEC 0x40000000
 #define LB_POLLIN 1
 #define LB_POLLPRI 2

@@ -12,6 +12,8 @@
 #include "library/home_call/link.h"
 #include "library/home_call/request.h"
 #include "library/home_call/user_memory.h"
+#include "library/image/mapped.h"
+#include "library/process/actions.h"
 #include "library/patch/answers.h"
 #include "library/process/own_memory.h"
 

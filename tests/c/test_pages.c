@@ -3,13 +3,14 @@
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "check.h"
-#include "library/internal.h"
+#include "library/image/pages.h"
 
 #define PAGE 4096ul
 

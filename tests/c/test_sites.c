@@ -5,6 +5,7 @@
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -14,12 +15,17 @@
 #include "check.h"
 #include "library/mask/aside.h"
 #include "library/patch/answers.h"
-#include "library/internal.h"
+#include "library/calls/interrupted.h"
+#include "library/image/kernel_state.h"
+#include "library/image/mapped.h"
 #include "library/process/own_memory.h"
 #include "library/patch/signal_entry.h"
+#include "library/trap/stub.h"
 #include "library/patch/sites.h"
 #include "library/process/entries.h"
 #include "library/process/handlers.h"
+#include "library/process/limits.h"
+#include "library/mask/mask.h"
 
 #define PAGE 4096UL
 #define TRAPS 4
@@ -102,9 +108,9 @@ uint64_t lb_mask_strip(uint64_t mask)
 	return mask;
 }
 
-void lb_signal_put_back(const struct lb_siginfo *info)
+void lb_signal_put_back(const siginfo_t *info)
 {
-	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->signo, info) == 0);
+	CHECK(syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->si_signo, info) == 0);
 }
 
 void lb_resume_call(struct ucontext *context);

@@ -19,6 +19,7 @@
 #include "cache/stat.h"
 #include "home_call/request.h"
 #include "process/own_memory.h"
+#include "image/mapped.h"
 
 static void set_grants(struct lb_file *file, uint32_t grants)
 {

@@ -29,6 +29,7 @@
 #include "trap/stub.h"
 #include "trap/trap.h"
 #include "trap/wait.h"
+#include "process/cpu_time.h"
 
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer sleep has no deadline that could be told */

@@ -16,21 +16,30 @@
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
-#include "internal.h"
-
 #include <linux/errno.h>
 #include <linux/sched.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
+#include "mem.h"
+#include "syscall.h"
 
 #include "cache/descriptors.h"
 #include "calls/fork.h"
 #include "home_call/request.h"
 #include "home_call/user_memory.h"
+#include "image/kept.h"
+#include "image/kernel_state.h"
+#include "image/maps.h"
+#include "image/stream.h"
+#include "image/write.h"
 #include "mask/aside.h"
 #include "patch/sites.h"
 #include "process/clock.h"
 #include "process/context.h"
 #include "process/identity.h"
 #include "process/process.h"
+#include "process/thread.h"
 #include "trap/frame.h"
 #include "trap/trap.h"
 
@@ -54,7 +63,7 @@ static uint64_t resident_bytes(void)
 	char text[128];
 	const char *at = text;
 	uint64_t pages = 0;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/statm", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/statm", 0, 0);
 	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, text, sizeof text - 1);
 	if (fd >= 0)
 		lb_syscall1(__NR_close, fd);

@@ -16,6 +16,7 @@
 #include "process/process.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
+#include "process/limits.h"
 
 static bool is_home_limit(uint64_t resource)
 {

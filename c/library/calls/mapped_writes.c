@@ -23,6 +23,7 @@
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/trap.h"
+#include "image/mapped.h"
 
 #define FETCH_MAX (64ULL << 20)
 #define NAME_SIZE 4096 /* PATH_MAX */

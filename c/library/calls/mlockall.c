@@ -9,9 +9,10 @@
 
 #include "syscall.h"
 
-#include "internal.h"
-
 #include "calls/own.h"
+#include "image/kept.h"
+#include "image/maps.h"
+#include "process/limits.h"
 #include "process/own_memory.h"
 #include "trap/stub.h"
 #include "trap/trap.h"

@@ -27,6 +27,8 @@
 #include "process/process.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
+#include "image/mapped.h"
+#include "process/limits.h"
 
 #define PAGE 4096ULL
 #define ZERO_DEVICE 0x105ULL /* 1:5, /dev/zero: null(4) */

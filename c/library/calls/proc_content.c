@@ -18,6 +18,7 @@
 #include "home_call/request.h"
 #include "process/own_memory.h"
 #include "process/process.h"
+#include "process/cpu_time.h"
 
 #define STAT_HOME_FIRST 4 /* fields of /proc/PID/stat that only home knows: ppid to tpgid, proc(5) */
 #define STAT_HOME_LAST 8

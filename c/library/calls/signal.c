@@ -30,6 +30,7 @@
 #include "trap/stub.h"
 #include "trap/trap.h"
 #include "trap/wait.h"
+#include "process/actions.h"
 
 #define STOPPING (LB_BIT(SIGTSTP) | LB_BIT(SIGTTIN) | LB_BIT(SIGTTOU))
 #define IS_DEFAULT(handler) ((handler) == 0)
@@ -173,7 +174,7 @@ static int64_t take_aside(struct lb_trap *trap, uint64_t set)
 {
 	siginfo_t info;
 
-	if (!lb_aside_take(set, (struct lb_siginfo *)&info))
+	if (!lb_aside_take(set, &info))
 		return 0;
 	if (trap->args[1] != 0 && lb_user_write(trap->args[1], &info, sizeof(info)) < 0)
 		return -EFAULT;
@@ -263,7 +264,7 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	info.si_pid = (int)lb_self.home_pid;
 	info.si_uid = home_uid();
 	if (signal == SIGURG) {
-		lb_aside_put(signal, (struct lb_siginfo *)&info);
+		lb_aside_put(signal, &info);
 		lb_aside_let_through(lb_mask_believed());
 		return 0;
 	}
@@ -307,7 +308,7 @@ static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
 	if (lb_user_read(&info, address, sizeof(info)) < 0)
 		return -EFAULT;
 	if (signal == SIGURG) {
-		lb_aside_put((int)signal, (struct lb_siginfo *)&info);
+		lb_aside_put((int)signal, &info);
 		lb_aside_let_through(lb_mask_believed());
 		return 0;
 	}

@@ -35,6 +35,7 @@
 #include "process/process.h"
 #include "trap/frame.h"
 #include "trap/trap.h"
+#include "process/limits.h"
 
 #define SIGSET_SIZE 8
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */

@@ -3,10 +3,26 @@
  * A program: takes the trigger, registers with the node's daemon. When the shadow has exec'ed the program for
  * homecoming, this becomes the process that comes home, and the program does not start.
  */
-#include "fault.h"
-#include "internal.h"
+#include <asm/auxvec.h>
+#include <linux/fcntl.h>
+#include <asm/unistd.h>
 
-#define SIGWINCH 28
+#include "fault.h"
+#include "lb_restorer.h"
+#include "mem.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "entry/control.h"
+#include "entry/interpose.h"
+#include "entry/neighbours.h"
+#include "image/rseq.h"
+#include "image/stream.h"
+#include "image/vdso.h"
+#include "process/actions.h"
+#include "process/identity.h"
+#include "process/process.h"
+
 #define LIBRARY "/lb-preload.so"
 
 static const char *variable(char **environment, const char *name)
@@ -25,7 +41,7 @@ static void find_program_vdso(char **environment)
 	while (*environment)
 		environment++;
 	for (const uint64_t *entry = (const uint64_t *)(environment + 1); entry[0]; entry += 2)
-		if (entry[0] == 33 /* AT_SYSINFO_EHDR */)
+		if (entry[0] == AT_SYSINFO_EHDR)
 			lb_self.program_vdso = entry[1];
 	if (lb_self.program_vdso)
 		lb_self.program_vdso_size = lb_vdso_size(lb_self.program_vdso);
@@ -71,13 +87,13 @@ extern int lb_register_atfork(void (*)(void), void (*)(void), void (*)(void), vo
 	__attribute__((weak));
 
 /* Becomes the process that comes home. Returns only when even the shadow could not be started again. */
-int lb_homecoming(int state_fd, char **environment)
+static int come_home(int state_fd, char **environment)
 {
 	static struct lb_state state;
 	static struct lb_image_header header;
 	uint64_t all = ~0ULL;
 	(void)environment;
-	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
+	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
 	int64_t got = lb_syscall4(__NR_pread64, state_fd, &state, sizeof state, 0);
 	if (got != (int64_t)sizeof state || state.magic != LB_STATE_MAGIC)
 		return -LB_E_WIRE;
@@ -117,7 +133,7 @@ int lb_homecoming(int state_fd, char **environment)
 			variable_text[digits++] = (char)('0' + value / divisor % 10);
 	lb_syscall4(__NR_pwrite64, state_fd, &none, sizeof none, offsetof(struct lb_state, link_fd));
 	lb_syscall1(__NR_close, state.link_fd);
-	lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, 0x1000 /* EMPTY_PATH */);
+	lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, AT_EMPTY_PATH);
 	return error;
 }
 
@@ -138,8 +154,7 @@ static bool find_control(char **environment)
 			continue;
 		memcpy(link, at, (size_t)(end - at) - name);
 		memcpy(link + (end - at) - name, "/control", sizeof "/control");
-		size = lb_syscall4(
-			__NR_readlinkat, LB_AT_FDCWD, link, lb_self.control_path, sizeof lb_self.control_path);
+		size = lb_syscall4(__NR_readlinkat, AT_FDCWD, link, lb_self.control_path, sizeof lb_self.control_path);
 	}
 	if (size <= 0 || size >= (int64_t)sizeof lb_self.control_path)
 		size = 0;
@@ -169,7 +184,7 @@ static int find_state(char **environment)
 	path[at] = 0;
 	if (!digits || *digits)
 		return -1;
-	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, path, link, sizeof link);
+	int64_t size = lb_syscall4(__NR_readlinkat, AT_FDCWD, path, link, sizeof link);
 	if (size != (int64_t)sizeof wanted - 1 || memcmp(link, wanted, sizeof wanted - 1) != 0)
 		return -1;
 	lb_syscall4(__NR_pread64, fd, &begin, sizeof begin, 0);
@@ -212,7 +227,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	if (state_fd >= 0) {
 		if (is_a_try(state_fd))
 			lb_syscall1(__NR_exit_group, 0);
-		lb_homecoming(state_fd, environment);
+		come_home(state_fd, environment);
 		lb_syscall1(__NR_exit_group, 125); /* never the program from its beginning */
 	}
 	lb_neighbours_meet();
@@ -225,7 +240,7 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = lb_start_ticks();
 	lb_self.link_fd = lb_self.keeper_fd = lb_self.stream_fd = -1;
-	int64_t size = lb_syscall4(__NR_readlinkat, LB_AT_FDCWD, "/proc/self/exe", lb_self.exe, sizeof lb_self.exe - 1);
+	int64_t size = lb_syscall4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", lb_self.exe, sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
 	find_program_vdso(environment);
 	if (lb_next.alone) {

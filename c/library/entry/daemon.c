@@ -1,6 +1,14 @@
 /* daemon.c - messages to this node's daemon about orders. */
-#include "internal.h"
 #include "entry/daemon.h"
+
+#include <asm/unistd.h>
+
+#include "syscall.h"
+
+#include "entry/control.h"
+#include "entry/orders.h"
+#include "image/become_shadow.h"
+#include "process/process.h"
 
 void lb_daemon_close(const int *fds)
 {

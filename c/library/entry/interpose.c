@@ -5,15 +5,23 @@
  *
  * Each is written after its manual page; what they have in common in glibc is sigaction(2) with its own restorer.
  */
-#include "internal.h"
+#include "entry/interpose.h"
+
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "entry/neighbours.h"
 #include "entry/trigger.h"
+#include "process/actions.h"
+#include "process/context.h"
+#include "process/process.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
 #define EINVAL_ACTION(signal) ((signal) < 1 || (signal) > LB_SIGNALS)
-#define SIG_HOLD 2ULL
-#define SIG_ERR (~0ULL)
-#define BLOCK 0
-#define UNBLOCK 1
+#define SIG_HOLD 2ULL /* glibc, bits/signum-generic.h */
+#define FAILED ((uint64_t)SIG_ERR)
 
 /* struct sigaction of glibc on x86-64: what the interposed functions get. */
 struct libc_action {
@@ -33,12 +41,12 @@ static uint64_t libc_restorer;
 
 void lb_restorer_learn(void)
 {
-	struct libc_action ours = { .handler = (uint64_t)lb_trigger_entry, .flags = (int32_t)LB_SA_SIGINFO };
+	struct libc_action ours = { .handler = (uint64_t)lb_trigger_entry, .flags = (int32_t)SA_SIGINFO };
 	struct lb_action told;
 	ours.mask[0] = ~0ULL;
 	libc_restorer = (uint64_t)lb_sigreturn;
-	if (lb_libc_sigaction && lb_libc_sigaction(LB_SIGURG, &ours, 0) == 0 &&
-		lb_syscall4(__NR_rt_sigaction, LB_SIGURG, 0, &told, 8) == 0)
+	if (lb_libc_sigaction && lb_libc_sigaction(SIGURG, &ours, 0) == 0 &&
+		lb_syscall4(__NR_rt_sigaction, SIGURG, 0, &told, 8) == 0)
 		libc_restorer = told.restorer;
 }
 
@@ -46,7 +54,7 @@ static struct lb_action to_kernel(const struct libc_action *wanted)
 {
 	/* Not learnt where a program of another C library is left alone. */
 	uint64_t restorer = libc_restorer ? libc_restorer : (uint64_t)lb_sigreturn;
-	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | LB_SA_RESTORER, restorer,
+	return (struct lb_action){ wanted->handler, ((uint64_t)(uint32_t)wanted->flags) | SA_RESTORER, restorer,
 		wanted->mask[0] };
 }
 
@@ -90,7 +98,7 @@ static int next_sigaction(int signal, const struct libc_action *wanted, struct l
 
 static bool is_interposed(int signal)
 {
-	return lb_libc_sigaction && !lb_next.alone && (LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP);
+	return lb_libc_sigaction && !lb_next.alone && (LB_IS_TRIGGER(signal) || signal == SIGTSTP);
 }
 
 LB_EXPORT int sigaction(int signal, const void *wanted, void *old);
@@ -112,9 +120,9 @@ static uint64_t set_handler(int signal, uint64_t handler, uint64_t mask, uint64_
 	wanted.handler = handler;
 	wanted.mask[0] = mask;
 	wanted.flags = (int32_t)flags;
-	if (handler == SIG_ERR)
+	if (handler == FAILED)
 		signal = 0; /* sets errno: EINVAL */
-	return sigaction(signal, &wanted, &old) ? SIG_ERR : old.handler;
+	return sigaction(signal, &wanted, &old) ? FAILED : old.handler;
 }
 
 /* BSD semantics, as glibc's own: SA_RESTART, the signal itself blocked meanwhile. */
@@ -125,7 +133,7 @@ LB_EXPORT uint64_t signal(int signal, uint64_t handler)
 		return lb_next.signal(signal, handler);
 	if (EINVAL_ACTION(signal))
 		return set_handler(0, handler, 0, 0);
-	return set_handler(signal, handler, LB_BIT(signal), interrupting & LB_BIT(signal) ? 0 : LB_SA_RESTART);
+	return set_handler(signal, handler, LB_BIT(signal), interrupting & LB_BIT(signal) ? 0 : SA_RESTART);
 }
 
 LB_EXPORT uint64_t bsd_signal(int number, uint64_t handler) __attribute__((alias("signal")));
@@ -137,7 +145,7 @@ LB_EXPORT uint64_t __sysv_signal(int signal, uint64_t handler)
 {
 	if (lb_next.sysv_signal && !is_interposed(signal))
 		return lb_next.sysv_signal(signal, handler);
-	return set_handler(signal, handler, 0, LB_SA_RESETHAND | LB_SA_NODEFER);
+	return set_handler(signal, handler, 0, SA_RESETHAND | SA_NODEFER);
 }
 LB_EXPORT uint64_t sysv_signal(int number, uint64_t handler) __attribute__((alias("__sysv_signal")));
 
@@ -146,7 +154,7 @@ LB_EXPORT int sigignore(int signal)
 {
 	if (lb_next.sigignore && !is_interposed(signal))
 		return lb_next.sigignore(signal);
-	return set_handler(signal, LB_SIG_IGN, 0, 0) == SIG_ERR ? -1 : 0;
+	return set_handler(signal, (uint64_t)SIG_IGN, 0, 0) == FAILED ? -1 : 0;
 }
 
 LB_EXPORT int siginterrupt(int signal, int interrupts);
@@ -160,9 +168,9 @@ LB_EXPORT int siginterrupt(int signal, int interrupts)
 	interrupting &= ~LB_BIT(signal);
 	if (interrupts)
 		interrupting |= LB_BIT(signal);
-	action.flags &= ~(int32_t)LB_SA_RESTART;
+	action.flags &= ~(int32_t)SA_RESTART;
 	if (!interrupts)
-		action.flags |= (int32_t)LB_SA_RESTART;
+		action.flags |= (int32_t)SA_RESTART;
 	return sigaction(signal, &action, 0);
 }
 
@@ -174,18 +182,18 @@ LB_EXPORT uint64_t sigset(int signal, uint64_t handler)
 		return lb_next.sigset(signal, handler);
 	uint64_t set[16] = { 0 }, before[16];
 	struct libc_action old;
-	if (EINVAL_ACTION(signal) || handler == SIG_ERR)
+	if (EINVAL_ACTION(signal) || handler == FAILED)
 		return set_handler(0, 0, 0, 0);
 	set[0] = LB_BIT(signal);
 	if (handler == SIG_HOLD) {
-		if (lb_libc_sigprocmask(BLOCK, set, before) < 0)
-			return SIG_ERR;
+		if (lb_libc_sigprocmask(SIG_BLOCK, set, before) < 0)
+			return FAILED;
 		if (before[0] & LB_BIT(signal))
 			return SIG_HOLD;
-		return sigaction(signal, 0, &old) < 0 ? SIG_ERR : old.handler;
+		return sigaction(signal, 0, &old) < 0 ? FAILED : old.handler;
 	}
 	uint64_t was = set_handler(signal, handler, 0, 0);
-	if (was == SIG_ERR || lb_libc_sigprocmask(UNBLOCK, set, before) < 0)
-		return SIG_ERR;
+	if (was == FAILED || lb_libc_sigprocmask(SIG_UNBLOCK, set, before) < 0)
+		return FAILED;
 	return before[0] & LB_BIT(signal) ? SIG_HOLD : was;
 }

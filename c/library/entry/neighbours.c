@@ -9,7 +9,9 @@
  * program in a machine of its own: nothing of that can move, so there the library only tells the daemon that the
  * process is there.
  */
-#include "internal.h"
+#include "entry/neighbours.h"
+
+#include "process/process.h"
 
 struct neighbour_map { /* struct link_map, link.h: its public part */
 	uint64_t base;

@@ -4,25 +4,40 @@
  * nothing has happened: the program goes on where it is. After lb_context_save() there are two processes in one
  * code: where it has returned true is the restored one, which only looks at lb_self.
  */
+#include "entry/orders.h"
+
+#include <linux/errno.h>
+#include <asm/stat.h>
+#include <asm/unistd.h>
+
 #include "fault.h"
-#include "internal.h"
+#include "mem.h"
+#include "socket.h"
+#include "syscall.h"
+#include "text.h"
 
 #include "cache/descriptors.h"
 #include "entry/daemon.h"
 #include "home_call/link.h"
+#include "image/attributes.h"
+#include "image/become_shadow.h"
+#include "image/kernel_state.h"
 #include "image/posix_timers.h"
+#include "image/shared.h"
+#include "image/stream.h"
+#include "image/write.h"
 #include "patch/sites.h"
+#include "process/actions.h"
+#include "process/children.h"
 #include "process/clock.h"
 #include "process/context.h"
 #include "process/process.h"
-
-#define LB_EPIPE 32
-#define LB_ECONNRESET 104
+#include "process/thread.h"
 
 /* The last look before anything is touched: the daemon's own look is a moment old. */
 static int check_movable(void)
 {
-	uint64_t status[18]; /* struct stat: st_nlink is the third word */
+	struct stat status;
 	if (lb_thread()->has_child)
 		return -LB_E_CHILDREN;
 	if (!lb_self.away && lb_shares_memory())
@@ -32,10 +47,10 @@ static int check_movable(void)
 	int error = lb_self.away ? 0 : lb_shared_look();
 	if (error)
 		return error;
-	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", status);
+	int64_t rv = lb_syscall2(__NR_stat, "/proc/self/task", &status);
 	if (rv < 0)
 		return (int)rv;
-	if (status[2] != 3)
+	if (status.st_nlink != 3)
 		return -LB_E_THREADS;
 	return lb_timers_look();
 }
@@ -63,7 +78,7 @@ static int stream_out(struct lb_order_context *context, int fd, bool home)
 	struct lb_link_running running;
 	int error = lb_image_write(&sink, context->order.ticket);
 	context->bytes = sink.bytes;
-	if (error == -LB_EPIPE || error == -LB_ECONNRESET) {
+	if (error == -EPIPE || error == -ECONNRESET) {
 		/* What the copy said before it ended is in the socket still, and tells more. */
 		int said = lb_stream_expect(fd, LB_LINK_MAPPED, 0, 0);
 		return said < 0 && said != -LB_E_PEER_LOST ? said : error;
@@ -179,7 +194,7 @@ int lb_order_snapshot(struct lb_order_context *context)
 static void leave(void)
 {
 	struct lb_keeper_message message = { LB_KEEPER_LEFT, lb_self.local_pid };
-	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, 0x4000 /* NOSIGNAL */, 0, 0);
+	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, LB_MSG_NOSIGNAL, 0, 0);
 	for (;;)
 		lb_syscall1(__NR_exit_group, 0);
 }
@@ -246,10 +261,7 @@ int lb_order_move_on(struct lb_order_context *context)
 	error = stream_out(context, stream_fd, false);
 	if (!error) {
 		/* MOVED ends this copy inside lb_link_receive. A silent new copy: ask, below. */
-		struct {
-			int32_t fd;
-			int16_t events, revents;
-		} poll = { lb_self.link_fd, 1, 0 };
+		struct lb_pollfd poll = { lb_self.link_fd, LB_POLLIN, 0 };
 		int64_t limit[2] = { context->order.io_timeout_ms / 1000, 0 };
 		lb_syscall5(__NR_ppoll, &poll, 1, limit, 0, 0);
 		error = -LB_E_PEER_LOST;

@@ -4,24 +4,35 @@
  */
 #include "entry/resume.h"
 
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <asm/unistd.h>
+
 #include "fault.h"
-#include "internal.h"
 #include "lb_restorer.h"
 #include "socket.h"
+#include "syscall.h"
+#include "text.h"
 
+#include "calls/fork.h"
 #include "calls/held.h"
 #include "home_call/link.h"
 #include "home_call/ring.h"
+#include "image/kept.h"
+#include "image/kernel_state.h"
+#include "image/mapped.h"
 #include "image/posix_timers.h"
 #include "image/scheduling.h"
+#include "image/stream.h"
+#include "image/vdso.h"
 #include "patch/signal_entry.h"
+#include "process/actions.h"
 #include "process/arm.h"
 #include "process/clock.h"
+#include "process/limits.h"
 #include "process/own_memory.h"
 #include "process/process.h"
-
-#define F_SETFD 2
-#define FD_CLOEXEC 1
 
 static void take_place(const struct lb_resume_args *args)
 {
@@ -71,7 +82,7 @@ static int say_running(int fd)
 static void tell_keeper(uint32_t type)
 {
 	struct lb_keeper_message message = { type, lb_self.local_pid };
-	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, 0x4000 /* NOSIGNAL */, 0, 0);
+	lb_syscall6(__NR_sendto, lb_self.keeper_fd, &message, sizeof message, LB_MSG_NOSIGNAL, 0, 0);
 }
 
 /* With the ring, if there is memory for one; without it every call goes home at once. */
@@ -167,8 +178,6 @@ static void resume_away(const struct lb_resume_args *args)
 		lb_syscall2(__NR_shutdown, lb_self.link_fd, 2);
 }
 
-#define RLIMIT_NOFILE 7
-
 /* Gives the descriptors of the program their limit and their FD_CLOEXEC back and drops the library's own. */
 static void settle_descriptors(const struct lb_resume_args *args)
 {
@@ -180,7 +189,7 @@ static void settle_descriptors(const struct lb_resume_args *args)
 			if (state.cloexec[fd / 64] & 1ULL << fd % 64)
 				lb_syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
 		if (state.keeps_caps)
-			lb_syscall5(__NR_prctl, 8 /* PR_SET_KEEPCAPS */, 1, 0, 0, 0);
+			lb_syscall5(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 		for (int i = 0; i < 4; i++)
 			if (own[i] > 2)
 				lb_syscall1(__NR_close, own[i]);
@@ -199,7 +208,7 @@ static void resume_home(const struct lb_resume_args *args)
 		static const char text[] = "lb: Cannot go on at home as its POSIX timers cannot be made again\n"
 					   "    fix: Let the user have more pending signals: ulimit -i\n";
 		lb_syscall3(__NR_write, 2, text, sizeof text - 1);
-		lb_syscall2(__NR_kill, lb_self.local_pid, 9);
+		lb_syscall2(__NR_kill, lb_self.local_pid, SIGKILL);
 	}
 	if (!is_child)
 		lb_frozen_take_meanwhile();

@@ -16,15 +16,20 @@
 #include "calls/interrupted.h"
 #include "calls/signal.h"
 #include "calls/vfork_child.h"
+#include "entry/orders.h"
+#include "home_call/fast_copy.h"
 #include "home_call/link.h"
+#include "image/kernel_state.h"
 #include "intercept/dispatch.h"
-#include "internal.h"
+#include "mask/aside.h"
 #include "patch/signal_entry.h"
 #include "patch/sites.h"
 #include "process/handlers.h"
-#include "home_call/fast_copy.h"
+#include "process/process.h"
+#include "process/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
+#include "trap/trap.h"
 
 /* clang-format off */
 __asm__(".pushsection .text\n"
@@ -60,15 +65,15 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 	if (lb_signal_defer(SIGSYS, info, context))
 		return;
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
-	if (lb_thread()->has_child || lb_aside_blocks(SIGSYS, (uint64_t *)context)) {
-		lb_aside_put(SIGSYS, (struct lb_siginfo *)info);
+	if (lb_thread()->has_child || lb_aside_blocks(SIGSYS, context)) {
+		lb_aside_put(SIGSYS, info);
 	} else if (action->handler == (uint64_t)SIG_DFL) { /* the process ends by it */
 		lb_syscall4(__NR_rt_sigaction, SIGSYS, &none, NULL, sizeof(none.mask));
 		lb_syscall2(__NR_tkill, lb_self.local_pid, SIGSYS);
 		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &others, NULL, sizeof(none.mask));
 	} else if (action->handler != (uint64_t)SIG_IGN) {
 		lb_signal_forward(SIGSYS, action);
-		lb_signal_put_back((struct lb_siginfo *)info);
+		lb_signal_put_back(info);
 		return;
 	}
 	lb_resume_call(context);

@@ -8,24 +8,33 @@
  * before anything else. What is not ours goes to the program's own handler, as if that had been in the kernel: at home
  * with the kernel's frame and mask as they are.
  */
-#include "fault.h"
-#include "home_call/link.h"
-#include "home_call/user_memory.h"
-#include "trap/wait.h"
-#include "internal.h"
-#include "process/clock.h"
-#include "patch/sites.h"
-#include "calls/interrupted.h"
 #include "entry/trigger.h"
+
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "calls/interrupted.h"
+#include "entry/daemon.h"
+#include "entry/orders.h"
 #include "home_call/fast_copy.h"
+#include "home_call/link.h"
+#include "image/become_shadow.h"
+#include "image/vdso.h"
+#include "mask/aside.h"
+#include "mask/mask.h"
+#include "patch/signal_entry.h"
+#include "patch/sites.h"
+#include "process/actions.h"
+#include "process/clock.h"
+#include "process/context.h"
+#include "process/process.h"
+#include "process/siginfo.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
-#include "entry/daemon.h"
 
 #define GO_HOME 1 /* result of obey() */
-
-/* Registers of the interrupted program, as words of struct ucontext. */
-#define REGISTER(context, name) ((context)[LB_UC_GREGS + (name)])
 
 static int64_t obey(void *argument)
 {
@@ -69,24 +78,24 @@ static int64_t obey(void *argument)
 
 static bool is_handler(uint64_t handler)
 {
-	return handler != LB_SIG_DFL && handler != LB_SIG_IGN;
+	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
 }
 
 /* At home, what is not for us. */
-static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
+static uint64_t pass_on(int signal, struct ucontext *context, struct lb_entry *entry)
 {
 	const struct lb_action action = lb_self.actions[signal];
 	uint64_t only = LB_BIT(signal);
 	if (!is_handler(action.handler)) {
-		lb_wait_note((const struct ucontext *)context);
-		lb_resume_call((struct ucontext *)context);
+		lb_wait_note(context);
+		lb_resume_call(context);
 		return LB_ENTRY_BACK;
 	}
 	entry->handler = action.handler;
-	if (action.flags & LB_SA_RESETHAND) {
+	if (action.flags & SA_RESETHAND) {
 		lb_signal_reset(signal);
-		if ((action.flags & LB_SA_NODEFER) && !(action.mask & only))
-			lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8);
+		if ((action.flags & SA_NODEFER) && !(action.mask & only))
+			lb_syscall4(__NR_rt_sigprocmask, SIG_UNBLOCK, &only, 0, 8);
 	}
 	return LB_ENTRY_AS_IS;
 }
@@ -94,52 +103,52 @@ static uint64_t pass_on(int signal, uint64_t *context, struct lb_entry *entry)
 /* The default action of SIGTSTP, which our handler stands in front of. */
 static void stop_by_default(void)
 {
-	struct lb_action action = { LB_SIG_DFL, LB_SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
-	uint64_t only = LB_BIT(LB_SIGTSTP);
+	struct lb_action action = { (uint64_t)SIG_DFL, SA_RESTORER, (uint64_t)lb_sigreturn, 0 };
+	uint64_t only = LB_BIT(SIGTSTP);
 	int64_t pid = lb_syscall0(__NR_getpid);
-	lb_syscall4(__NR_rt_sigaction, LB_SIGTSTP, &action, 0, 8);
-	lb_syscall3(__NR_tgkill, pid, lb_syscall0(__NR_gettid), LB_SIGTSTP);
-	lb_syscall4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, &only, 0, 8); /* stops here */
-	lb_syscall4(__NR_rt_sigprocmask, 0 /* BLOCK */, &only, 0, 8);
-	lb_action_set(LB_SIGTSTP, &lb_self.actions[LB_SIGTSTP], 0);
+	lb_syscall4(__NR_rt_sigaction, SIGTSTP, &action, 0, 8);
+	lb_syscall3(__NR_tgkill, pid, lb_syscall0(__NR_gettid), SIGTSTP);
+	lb_syscall4(__NR_rt_sigprocmask, SIG_UNBLOCK, &only, 0, 8); /* stops here */
+	lb_syscall4(__NR_rt_sigprocmask, SIG_BLOCK, &only, 0, 8);
+	lb_action_set(SIGTSTP, &lb_self.actions[SIGTSTP], 0);
 }
 
 /* Sent by another process, not by the terminal and not by the program to itself. */
-static bool by_hand(const struct lb_siginfo *info)
+static bool by_hand(const siginfo_t *info)
 {
-	return (info->code == SI_USER || info->code == LB_SI_QUEUE || info->code == SI_TKILL) &&
-		(uint32_t)info->queued.pid != lb_self.local_pid;
+	return (info->si_code == SI_USER || info->si_code == SI_QUEUE || info->si_code == SI_TKILL) &&
+		(uint32_t)info->si_pid != lb_self.local_pid;
 }
 
 /* Away: whether one of the program's own is to be delivered now; its details then. */
-static bool own_arrives(int signal, struct lb_siginfo *info, const uint64_t *context)
+static bool own_arrives(int signal, siginfo_t *info, const struct ucontext *context)
 {
-	if (signal != LB_SIGURG)
+	if (signal != SIGURG)
 		return LB_IS_TRIGGER(signal) && !lb_is_order(info);
-	if (info->code == LB_SI_TIMER) /* nothing else of the program's comes here but by aside.c */
+	if (info->si_code == SI_TIMER) /* nothing else of the program's comes here but by aside.c */
 		lb_aside_put(signal, info);
 	return !lb_aside_blocks(signal, context) && lb_aside_take(LB_BIT(signal), info);
 }
 
-static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	bool was_away = lb_self.away;
 	uint64_t result = LB_ENTRY_BACK;
-	lb_wait_note((const struct ucontext *)context);
+	lb_wait_note(context);
 	if (!lb_self.away)
-		lb_mask_note(context[LB_UC_SIGMASK]); /* for the shadow, if this is a move */
-	if (signal == LB_SIGTSTP) {
+		lb_mask_note(context->uc_sigmask); /* for the shadow, if this is a move */
+	if (signal == SIGTSTP) {
 		uint64_t order_id = 0;
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
 		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
 			stop_by_default();
 	} else if (lb_is_order(info)) {
-		uint64_t order_id = info->queued.value;
+		uint64_t order_id = (uint64_t)info->si_ptr;
 		if (lb_on_stack(obey, &order_id) == GO_HOME)
 			lb_come_home = lb_self.away;
 	}
 	if (lb_self.away && !was_away)
-		lb_mask_believe(context[LB_UC_SIGMASK]);
+		lb_mask_believe(context->uc_sigmask);
 	if (lb_self.away) {
 		lb_link_poll();
 		if (lb_come_home) {
@@ -148,16 +157,16 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 		}
 	}
 	if (lb_self.away)
-		context[LB_UC_SIGMASK] = lb_mask_strip(context[LB_UC_SIGMASK]);
+		context->uc_sigmask = lb_mask_strip(context->uc_sigmask);
 	else if (was_away)
-		context[LB_UC_SIGMASK] |= lb_mask_believed();
-	lb_faults_note(context[LB_UC_SIGMASK]);
+		context->uc_sigmask |= lb_mask_believed();
+	lb_faults_note(context->uc_sigmask);
 	/* The program's handler runs: then an EINTR is the program's to see. */
 	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
-		result = lb_signal_enter(signal, (struct ucontext *)context, entry);
-		lb_stub_rewind((struct ucontext *)context);
+		result = lb_signal_enter(signal, context, entry);
+		lb_stub_rewind(context);
 	} else {
-		lb_resume_call((struct ucontext *)context);
+		lb_resume_call(context);
 	}
 	return result;
 }
@@ -165,10 +174,8 @@ static uint64_t act(int signal, struct lb_siginfo *info, uint64_t *context, stru
 /* ---- out of the node's vdso first: its code and data stay behind, so nothing may be moved in its middle, nor in the
  * functions through which a moved program calls it ---- */
 
-#define SIGTRAP 5
 #define TRAP_FLAG 0x100ULL /* EFLAGS.TF */
 #define STEPS_MAX 10000u   /* its functions are some dozen instructions, but one of them may wait for an update */
-#define LB_EFLAGS 17       /* word of the registers in struct ucontext */
 
 static struct {
 	bool active;
@@ -176,27 +183,27 @@ static struct {
 	uint64_t copy; /* where: lb_self.copy */
 	int signal;
 	unsigned steps;
-	struct lb_siginfo info;
+	siginfo_t info;
 	struct lb_action action; /* the kernel's for SIGTRAP */
 } stepping;
 
-static bool in_vdso(const uint64_t *context)
+static bool in_vdso(const struct ucontext *context)
 {
-	uint64_t rip = REGISTER(context, LB_RIP);
+	uint64_t rip = context->uc_mcontext.rip;
 	if (lb_self.vdso)
 		return (rip >= lb_self.hole_start && rip < lb_self.hole_end) || lb_in_hook(rip);
 	return rip >= lb_self.program_vdso && rip < lb_self.program_vdso + lb_self.program_vdso_size;
 }
 
 /* SIGTRAP after each instruction, until one outside the vdso is next. */
-static uint64_t step(struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+static uint64_t step(siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	if (in_vdso(context) && ++stepping.steps < STEPS_MAX)
 		return LB_ENTRY_BACK;
-	REGISTER(context, LB_EFLAGS) &= ~TRAP_FLAG;
+	context->uc_mcontext.eflags &= ~TRAP_FLAG;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
 	if (stepping.was_blocked)
-		context[LB_UC_SIGMASK] |= LB_BIT(SIGTRAP);
+		context->uc_sigmask |= LB_BIT(SIGTRAP);
 	stepping.active = false;
 	if (in_vdso(context)) /* the order times out, and nothing has happened */
 		return LB_ENTRY_BACK;
@@ -204,32 +211,32 @@ static uint64_t step(struct lb_siginfo *info, uint64_t *context, struct lb_entry
 	return act(stepping.signal, info, context, entry);
 }
 
-static void begin_stepping(int signal, const struct lb_siginfo *info, uint64_t *context)
+static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *context)
 {
-	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
 		~0ULL };
 	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
 	bool left = stepping.active && stepping.copy == lb_self.copy;
-	if (left && (REGISTER(context, LB_EFLAGS) & TRAP_FLAG))
+	if (left && (context->uc_mcontext.eflags & TRAP_FLAG))
 		return; /* one more while stepping: the doorbell rings for messages that are read then */
 	stepping.active = true;
 	stepping.copy = lb_self.copy;
 	stepping.signal = signal;
 	stepping.info = *info;
 	stepping.steps = 0;
-	stepping.was_blocked = context[LB_UC_SIGMASK] & LB_BIT(SIGTRAP);
-	context[LB_UC_SIGMASK] &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
-	if (is_handler(lb_self.actions[LB_SIGURG].handler)) /* which may then be called from here */
-		action.flags |= lb_self.actions[LB_SIGURG].flags & LB_SA_ONSTACK;
+	stepping.was_blocked = context->uc_sigmask & LB_BIT(SIGTRAP);
+	context->uc_sigmask &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
+	if (is_handler(lb_self.actions[SIGURG].handler)) /* which may then be called from here */
+		action.flags |= lb_self.actions[SIGURG].flags & SA_ONSTACK;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
-	REGISTER(context, LB_EFLAGS) |= TRAP_FLAG;
+	context->uc_mcontext.eflags |= TRAP_FLAG;
 }
 
 /* SIGTRAP at once: its frame is the one that a delivered signal would have. The signal itself stays blocked, so that
  * one of the program's that waits behind the order goes on waiting. */
-void lb_order_taken(int signal, const struct lb_siginfo *order)
+void lb_order_taken(int signal, const siginfo_t *order)
 {
-	struct lb_action action = { (uint64_t)lb_trigger_entry, LB_SA_SIGINFO | LB_SA_RESTORER, (uint64_t)lb_sigreturn,
+	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
 		~0ULL };
 	stepping.active = true;
 	stepping.copy = lb_self.copy;
@@ -241,18 +248,18 @@ void lb_order_taken(int signal, const struct lb_siginfo *order)
 	__asm__ volatile("int3" : : : "memory");
 }
 
-uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry)
+uint64_t lb_trigger_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	uint64_t all = ~0ULL;
 	if (signal == SIGTRAP)
 		return step(info, context, entry);
-	bool stops = signal == LB_SIGTSTP && !is_handler(lb_self.actions[signal].handler);
+	bool stops = signal == SIGTSTP && !is_handler(lb_self.actions[signal].handler);
 	if (!lb_self.away && !lb_is_order(info) && !stops)
 		return pass_on(signal, context, entry);
-	lb_syscall4(__NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
-	if (lb_signal_defer(signal, info, (struct ucontext *)context))
+	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+	if (lb_signal_defer(signal, info, context))
 		return LB_ENTRY_BACK;
-	REGISTER(context, LB_RIP) = lb_sites_settled(REGISTER(context, LB_RIP));
+	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
 	if (!in_vdso(context))
 		return act(signal, info, context, entry);
 	begin_stepping(signal, info, context);

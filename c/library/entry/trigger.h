@@ -6,6 +6,9 @@
 
 extern char lb_trigger_entry[] LB_HIDDEN;
 /* One was delivered, also at home, where not everything need be blocked. Returns LB_ENTRY_*. */
-uint64_t lb_trigger_arrived(int signal, struct lb_siginfo *info, uint64_t *context, struct lb_entry *entry) LB_HIDDEN;
+uint64_t lb_trigger_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
+
+/* At home, in the program's own context: does what it orders, as if it had been delivered here. */
+void lb_order_taken(int signal, const siginfo_t *order) LB_HIDDEN;
 
 #endif

@@ -7,17 +7,19 @@
  * thread: one with several never gets any.
  */
 #include <linux/errno.h>
+#include <asm/unistd.h>
 
+#include "syscall.h"
+
+#include "entry/neighbours.h"
+#include "entry/trigger.h"
 #include "home_call/user_memory.h"
-#include "trap/frame.h"
-#include "internal.h"
 #include "process/clock.h"
+#include "process/process.h"
+#include "process/siginfo.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
-#define UNBLOCK 1
-#define SETMASK 2
 #define SECOND_NS 1000000000LL
-#define SIGTRAP_BIT LB_BIT(5)
 #define SET_WORDS 16 /* of glibc's sigset_t */
 
 extern int lb_libc_sigprocmask(int how, const void *set, void *old) __asm__("sigprocmask") __attribute__((weak));
@@ -27,7 +29,7 @@ extern char lb_single_threaded __asm__("__libc_single_threaded") __attribute__((
 
 static uint64_t orders(void)
 {
-	return LB_BIT(LB_SIGURG) | (lb_self.order_signal ? LB_BIT(lb_self.order_signal) : 0);
+	return LB_BIT(SIGURG) | (lb_self.order_signal ? LB_BIT(lb_self.order_signal) : 0);
 }
 
 static bool may_be_ordered(const uint64_t *set)
@@ -41,27 +43,27 @@ static bool may_be_ordered(const uint64_t *set)
 	return lb_user_read(&wanted, (uint64_t)set, sizeof wanted) == 0 && (wanted & orders());
 }
 
-static int next_sigtimedwait(const uint64_t *set, struct lb_siginfo *info, const int64_t *limit)
+static int next_sigtimedwait(const uint64_t *set, siginfo_t *info, const int64_t *limit)
 {
 	if (lb_next.sigtimedwait)
 		return lb_next.sigtimedwait(set, info, limit);
 	int signal = (int)lb_libc_syscall(__NR_rt_sigtimedwait, set, info, limit, sizeof *set);
-	if (signal > 0 && info && info->code == LB_SI_TKILL)
-		info->code = SI_USER; /* as glibc has it: raise(3) is like kill(2) */
+	if (signal > 0 && info && info->si_code == SI_TKILL)
+		info->si_code = SI_USER; /* as glibc has it: raise(3) is like kill(2) */
 	return signal;
 }
 
 /* By libc's function, whose call is trapped should the process be away by then. */
-static void obey(int signal, const struct lb_siginfo *order)
+static void obey(int signal, const siginfo_t *order)
 {
-	const uint64_t only[SET_WORDS] = { SIGTRAP_BIT };
+	const uint64_t only[SET_WORDS] = { LB_BIT(SIGTRAP) };
 	uint64_t before[SET_WORDS];
-	lb_libc_sigprocmask(UNBLOCK, only, before); /* a blocked one would kill the process */
+	lb_libc_sigprocmask(SIG_UNBLOCK, only, before); /* a blocked one would kill the process */
 	lb_order_taken(signal, order);
-	lb_libc_sigprocmask(SETMASK, before, 0);
+	lb_libc_sigprocmask(SIG_SETMASK, before, 0);
 }
 
-static int wait(const uint64_t *set, struct lb_siginfo *info, const int64_t *limit)
+static int wait(const uint64_t *set, siginfo_t *info, const int64_t *limit)
 {
 	int64_t left[2] = { 0, 0 }, end_ns = (int64_t)lb_program_monotonic_ns();
 	if (limit && lb_user_read(left, (uint64_t)limit, sizeof left) == 0)
@@ -84,7 +86,7 @@ static int wait(const uint64_t *set, struct lb_siginfo *info, const int64_t *lim
 LB_EXPORT int sigtimedwait(const uint64_t *set, void *info, const int64_t *limit);
 LB_EXPORT int sigtimedwait(const uint64_t *set, void *info, const int64_t *limit)
 {
-	struct lb_siginfo own;
+	siginfo_t own;
 	if (!may_be_ordered(set))
 		return next_sigtimedwait(set, info, limit);
 	int signal = wait(set, &own, limit);
@@ -104,7 +106,7 @@ LB_EXPORT int sigwaitinfo(const uint64_t *set, void *info)
 LB_EXPORT int sigwait(const uint64_t *set, int *signal);
 LB_EXPORT int sigwait(const uint64_t *set, int *signal)
 {
-	struct lb_siginfo own;
+	siginfo_t own;
 	int taken;
 	if (lb_next.sigwait && !may_be_ordered(set))
 		return lb_next.sigwait(set, signal);
@@ -124,17 +126,17 @@ static bool own_waits(int signal)
 {
 	uint64_t set = LB_BIT(signal);
 	int64_t none[2] = { 0, 0 }, pid = lb_self.local_pid;
-	struct lb_siginfo own, order = { .signo = 0 };
+	siginfo_t own, order = { .si_signo = 0 };
 	int64_t taken = lb_syscall4(__NR_rt_sigtimedwait, &set, &own, none, sizeof set);
 	if (taken == signal && lb_is_order(&own)) {
 		order = own;
 		taken = lb_syscall4(__NR_rt_sigtimedwait, &set, &own, none, sizeof set);
 	}
-	if (taken == signal && own.code == LB_SI_TKILL)
+	if (taken == signal && own.si_code == SI_TKILL)
 		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, &own);
 	else if (taken == signal)
 		lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, &own);
-	if (order.signo)
+	if (order.si_signo)
 		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, &order);
 	return taken == signal;
 }

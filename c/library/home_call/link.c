@@ -20,6 +20,7 @@
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/frame.h"
+#include "process/actions.h"
 
 /* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
 #define QUIET_MS 20
@@ -168,7 +169,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 		memcpy(&number, body, sizeof(number));
 		lb_self.signals_had++;
 		lb_link_listeners.news();
-		lb_signal_requeue(number, body);
+		lb_signal_requeue(number, (const siginfo_t *)body);
 		return true;
 	}
 	case LB_LINK_APPLIED:

@@ -19,6 +19,7 @@
 #include "home_call/fast_copy.h"
 #include "home_call/request.h"
 #include "process/process.h"
+#include "process/actions.h"
 
 #define ADVANCE_SIZE (sizeof(struct lb_link_header) + sizeof(uint64_t))
 /* Kept free by writes, so that ADVANCE always fits: twice, as a slot may be given up and used again. */

@@ -5,33 +5,24 @@
  * Not here: what lives on in the shadow, whose exec keeps it (no_new_privs, subreaper, PDEATHSIG, securebits,
  * IO_FLUSHER), and KEEPCAPS, which the exec clears (lb_state.h).
  */
-#include "internal.h"
+#include "image/attributes.h"
 
-#define PR_GET_DUMPABLE 3
-#define PR_SET_DUMPABLE 4
-#define PR_GET_TSC 25
-#define PR_SET_TIMERSLACK 29
-#define PR_GET_TIMERSLACK 30
-#define PR_MCE_KILL 33
-#define PR_MCE_KILL_GET 34
-#define PR_MCE_KILL_SET 1 /* its first argument; the second is a policy, the third the default one */
-#define PR_SET_THP_DISABLE 41
-#define PR_GET_THP_DISABLE 42
-#define PR_GET_SPECULATION_CTRL 52
-#define PR_SET_SPECULATION_CTRL 53
-#define SPECULATIONS 3    /* store bypass, indirect branch, L1D flush */
-#define SPEC_CAN_BE_SET 1 /* PR_SPEC_PRCTL */
-#define PR_GET_MDWE 66
-#define PR_SET_MEMORY_MERGE 67
-#define PR_GET_MEMORY_MERGE 68
-#define TSC_ENABLED 1 /* PR_TSC_ENABLE */
-#define ARCH_GET_CPUID 0x1011
-#define MCL_FUTURE 2
-#define MCL_ONFAULT 4
+#include <linux/fcntl.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+
+#include "kernel.h"
+#include "mem.h"
+#include "syscall.h"
+
+#include "process/process.h"
+
+#define SPECULATIONS 3                  /* store bypass, indirect branch, L1D flush */
 #define PERSONALITY_ASKED 0xffffffffULL /* personality(2): changes nothing */
-#define REGISTRATIONS 512               /* MEMBARRIER_CMD_GET_REGISTRATIONS, Linux 6.3 */
 /* An older kernel does not tell: those whose use would fail. They cost a process of one thread nothing. */
-#define REGISTRATIONS_UNKNOWN (1 << 2 | 1 << 4 | 1 << 6)
+#define REGISTRATIONS_UNKNOWN \
+	(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | \
+		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
 /* Of the process at home, where the program's own changes go too: a guest gets them from there. */
 static const char *const home_paths[] = { "/proc/self/oom_score_adj", "/proc/self/coredump_filter" };
@@ -59,15 +50,15 @@ static void set(int option, int64_t value, int64_t more)
 
 bool lb_attributes_trap(void)
 {
-	int32_t tsc = TSC_ENABLED;
+	int32_t tsc = PR_TSC_ENABLE;
 	lb_syscall5(__NR_prctl, PR_GET_TSC, &tsc, 0, 0, 0);
-	return tsc != TSC_ENABLED || lb_syscall2(__NR_arch_prctl, ARCH_GET_CPUID, 0) == 0 || get(PR_GET_MDWE) > 0;
+	return tsc != PR_TSC_ENABLE || lb_syscall2(__NR_arch_prctl, ARCH_GET_CPUID, 0) == 0 || get(PR_GET_MDWE) > 0;
 }
 
 static void take_home_files(void)
 {
 	for (unsigned i = 0; i < HOME_PATHS; i++) {
-		int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, home_paths[i], 0, 0);
+		int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, home_paths[i], 0, 0);
 		attributes.home_files[i].size = 0;
 		if (fd < 0)
 			continue;
@@ -81,7 +72,7 @@ static void take_home_files(void)
 static void give_home_files(void)
 {
 	for (unsigned i = 0; i < HOME_PATHS; i++) {
-		int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, home_paths[i], 1 /* O_WRONLY */, 0);
+		int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, home_paths[i], O_WRONLY, 0);
 		if (fd < 0)
 			continue;
 		/* coredump_filter(5) is shown without the 0x that it wants. */
@@ -104,7 +95,7 @@ void lb_attributes_take(void)
 	attributes.personality = lb_syscall1(__NR_personality, PERSONALITY_ASKED);
 	for (int i = 0; i < SPECULATIONS; i++)
 		attributes.speculations[i] = lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
-	attributes.registrations = lb_syscall3(__NR_membarrier, REGISTRATIONS, 0, 0);
+	attributes.registrations = lb_syscall3(__NR_membarrier, LB_MEMBARRIER_GET_REGISTRATIONS, 0, 0);
 	if (attributes.registrations < 0)
 		attributes.registrations = REGISTRATIONS_UNKNOWN;
 	if (!lb_self.away)
@@ -120,9 +111,9 @@ static void give_speculations(void)
 {
 	for (int i = 0; i < SPECULATIONS; i++) {
 		int64_t value = attributes.speculations[i];
-		if (value > 0 && (value & SPEC_CAN_BE_SET) &&
+		if (value > 0 && (value & PR_SPEC_PRCTL) &&
 			value != lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
-			set(PR_SET_SPECULATION_CTRL, i, value & ~SPEC_CAN_BE_SET);
+			set(PR_SET_SPECULATION_CTRL, i, value & ~PR_SPEC_PRCTL);
 	}
 }
 

@@ -3,20 +3,23 @@
  * The last step of a move from home: same PID, same descriptors. Everything that can fail is done before the exec, and
  * undone when the exec fails.
  */
-#include "fault.h"
-#include "internal.h"
+#include "image/become_shadow.h"
 
-#define F_DUPFD_CLOEXEC 1030
-#define F_GETFD 1
-#define F_SETFD 2
-#define FD_CLOEXEC 1
-#define O_PATH 010000000
-#define O_CLOEXEC 02000000
-#define AT_EMPTY_PATH 0x1000
-#define RLIMIT_NOFILE 7
-#define RLIMIT_FSIZE 1
-#define RLIMIT_DATA 2
-#define RLIMIT_AS 9
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <asm/unistd.h>
+
+#include "fault.h"
+#include "mem.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "process/actions.h"
+#include "process/process.h"
+
+#define UPPER_DESCRIPTORS 64        /* numbers below RLIMIT_NOFILE that the library takes for itself */
 #define SHADOW_MEMORY (10ULL << 20) /* its segments are 9 MB, its stack is small: size(1) */
 #define NOFILE_CONSIDERED 65536     /* lb_state.cloexec covers these */
 #define NOFILE_USUAL 4096           /* no higher than needed: the kernel's table grows with the number */
@@ -29,7 +32,7 @@ static struct {
 	bool raised;
 	uint64_t before[2];
 } limits[] = {
-	{ RLIMIT_FSIZE, sizeof(struct lb_state), -27 /* EFBIG */, false, { 0, 0 } },
+	{ RLIMIT_FSIZE, sizeof(struct lb_state), -EFBIG, false, { 0, 0 } },
 	{ RLIMIT_DATA, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
 	{ RLIMIT_AS, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
 };
@@ -44,10 +47,10 @@ static bool raised;
 void lb_fds_begin(void)
 {
 	lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, program_limit);
-	uint64_t wanted[2] = { program_limit[0] + LB_UPPER_DESCRIPTORS, program_limit[1] };
+	uint64_t wanted[2] = { program_limit[0] + UPPER_DESCRIPTORS, program_limit[1] };
 	if (wanted[1] < wanted[0]) /* only the privileged may */
 		wanted[1] = wanted[0];
-	raised = program_limit[0] <= NOFILE_CONSIDERED - LB_UPPER_DESCRIPTORS &&
+	raised = program_limit[0] <= NOFILE_CONSIDERED - UPPER_DESCRIPTORS &&
 		lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, wanted, 0) == 0;
 }
 
@@ -61,7 +64,7 @@ void lb_fds_end(void)
 int lb_move_up(int fd)
 {
 	uint64_t top = program_limit[0] < NOFILE_USUAL ? program_limit[0] : NOFILE_USUAL;
-	uint64_t base = top > 2 * LB_UPPER_DESCRIPTORS ? top - LB_UPPER_DESCRIPTORS : top / 2;
+	uint64_t base = top > 2 * UPPER_DESCRIPTORS ? top - UPPER_DESCRIPTORS : top / 2;
 	if (raised)
 		base = program_limit[0];
 	int64_t moved = lb_syscall3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, base);
@@ -80,7 +83,7 @@ static int each_descriptor(int (*each)(int fd))
 {
 	int error = 0;
 	static char entries[4096]; /* struct linux_dirent64: ino 8, off 8, size 2, type 1, name */
-	int64_t dir = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/fd", 0200000 /* DIRECTORY */, 0);
+	int64_t dir = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/fd", O_DIRECTORY, 0);
 	if (dir < 0)
 		return (int)dir;
 	while (!error) {
@@ -122,7 +125,7 @@ static void restore_cloexec(void)
 /* The program's arguments, for ps(1) and killall(1) to find the shadow by. */
 static void read_arguments(void)
 {
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/cmdline", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/cmdline", 0, 0);
 	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, state.text, sizeof state.text - 1);
 	if (fd >= 0)
 		lb_syscall1(__NR_close, fd);
@@ -153,8 +156,8 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	lb_text_copy(state.home_node, order->home_node, sizeof state.home_node);
 	lb_text_copy(state.runs_on, order->destination, sizeof state.runs_on);
 	lb_text_copy(state.control_path, lb_self.control_path, sizeof state.control_path);
-	lb_syscall5(__NR_prctl, 16 /* PR_GET_NAME */, state.comm, 0, 0, 0);
-	state.keeps_caps = lb_syscall5(__NR_prctl, 7 /* PR_GET_KEEPCAPS */, 0, 0, 0, 0) == 1;
+	lb_syscall5(__NR_prctl, PR_GET_NAME, state.comm, 0, 0, 0);
+	state.keeps_caps = lb_syscall5(__NR_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	const char *name = lb_self.exe;
 	for (const char *c = lb_self.exe; *c; c++)
 		if (*c == '/')
@@ -248,7 +251,7 @@ static int write_state(void)
 {
 	int64_t written = lb_syscall4(__NR_pwrite64, state.state_fd, &state, sizeof state, 0);
 	put_limit_back(0);
-	return written == (int64_t)sizeof state ? 0 : -28 /* ENOSPC */;
+	return written == (int64_t)sizeof state ? 0 : -ENOSPC;
 }
 
 static bool is_same_file(int a, int b)
@@ -267,7 +270,7 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 	if (memfd < 0)
 		return (int)memfd;
 	state.state_fd = lb_move_up((int)memfd);
-	int64_t exe = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC, 0);
+	int64_t exe = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC, 0);
 	if (exe >= 0 && is_same_file((int)exe, shadow_fd)) { /* it came home without its file: home.c of the shadow */
 		lb_syscall1(__NR_close, exe);
 		exe = -1;

@@ -8,14 +8,23 @@
  *
  * Runs in:  the trigger's or the SIGSYS handler, all signals blocked, while nothing of the program's memory changes.
  */
-#include "internal.h"
-#include "memory_child.h"
+#include "image/extents.h"
 
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <asm/stat.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+
+#include "memory_child.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "image/mapped.h"
+#include "image/maps.h"
+#include "process/process.h"
 
 #define PAGE 4096ULL
 #define PAGE_DOWN(n) ((uint64_t)(n) & ~(PAGE - 1))
@@ -66,7 +75,7 @@ static int is_the_file(const struct lb_mapping *mapping, void *context)
 /* Another file may have that name by now. stat(2) does not tell: its device is another one on btrfs and overlayfs. */
 static bool is_mapped_file(int64_t fd)
 {
-	uint64_t at = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 1 /* READ */, 2 /* PRIVATE */, fd, 0);
+	uint64_t at = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at > -4096ULL)
 		return false;
 	bool same = lb_each_mapping(is_the_file, &at) == 1;
@@ -98,7 +107,7 @@ static void answer(void)
 	/* To open what is no file may do something. */
 	if (lb_syscall2(__NR_stat, question.path, &status) != 0 || (status.st_mode & S_IFMT) != S_IFREG)
 		return;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, question.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, question.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 	if (fd >= 0 && is_mapped_file(fd))
 		look(fd);
 }

@@ -5,10 +5,18 @@
  * Runs in:  the SIGSYS handler, all signals blocked, while nothing of the program's memory changes. This library's own
  * does, so it is sent as a copy was when its hash was taken; some of it means nothing to the child.
  */
-#include "internal.h"
-#include "process/own_memory.h"
+#include "image/kept.h"
 
 #include <linux/elf.h>
+#include <linux/mman.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "process/limits.h"
+#include "process/own_memory.h"
+#include "process/process.h"
 
 #define PAGE 4096ULL
 #define PAGES_MAX 65536u /* 256 MiB; further pages are sent each time */
@@ -78,7 +86,7 @@ static bool have_tables(void)
 		return true;
 	lb_limits_follow(TABLES_SIZE);
 	int64_t mapped =
-		lb_syscall6(__NR_mmap, 0, TABLES_SIZE, 3 /* READ | WRITE */, 0x22 /* PRIVATE | ANONYMOUS */, -1, 0);
+		lb_syscall6(__NR_mmap, 0, TABLES_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mapped < 0) {
 		lb_limits_follow(0);
 		return false;

@@ -5,28 +5,34 @@
  * Not here: what lies in the shadow (descriptors, locks, umask, nice, credentials) and what lies in the signal
  * frame (registers, mask, altstack).
  */
-#include <asm/prctl.h>
-#include <linux/prctl.h>
+#include "image/kernel_state.h"
 
-#include "internal.h"
-#include "process/clock.h"
-#include "process/own_memory.h"
+#include <asm/prctl.h>
+#include <linux/errno.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/time.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "image/attributes.h"
 #include "image/posix_timers.h"
+#include "image/rseq.h"
 #include "image/scheduling.h"
+#include "mask/aside.h"
+#include "process/clock.h"
+#include "process/cpu_time.h"
+#include "process/limits.h"
+#include "process/process.h"
+#include "process/siginfo.h"
+#include "process/thread.h"
 
 #define ITIMERS 3
-#define ITIMER_REAL 0
-#define SIGALRM 14
-#define ITIMER_SIGNALS (LB_BIT(SIGALRM) | LB_BIT(26 /* SIGVTALRM */) | LB_BIT(27 /* SIGPROF */))
-#define SI_KERNEL 0x80
+#define ITIMER_SIGNALS (LB_BIT(SIGALRM) | LB_BIT(SIGVTALRM) | LB_BIT(SIGPROF))
 #define US_NS 1000LL
-#define RLIMITS 16
-#define RLIMIT_NPROC 6
-#define RLIMIT_NOFILE 7
-#define RLIMIT_FSIZE 1
-#define RLIMIT_NICE 13
 #define ALL_SIGNALS (~0ULL)
-#define LB_REAL_TIME 32 /* the first signal of which more than one can wait: signal(7) */
 
 struct timer {
 	int64_t interval[2], value[2]; /* struct itimerval: s, us */
@@ -37,10 +43,10 @@ static struct {
 	uint32_t image_count; /* of those, what came before the rest */
 	uint32_t armed;       /* frozen and not yet undone */
 	uint32_t was_away;
-	struct lb_siginfo pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
+	siginfo_t pending[2 * LB_PENDING_SIGNALS_MAX]; /* an image has one half; as many come meanwhile */
 	struct timer timers[ITIMERS];
 	int64_t alarm_ns; /* when ITIMER_REAL expires, of the program's CLOCK_MONOTONIC; 0: it is off */
-	uint64_t limits[RLIMITS][2];
+	uint64_t limits[RLIM_NLIMITS][2];
 	uint64_t monotonic_ns;
 } frozen;
 
@@ -82,7 +88,7 @@ static void set_alarm(void)
 	int64_t interval_ns = in_ns(timer->interval);
 	int64_t left_ns = frozen.alarm_ns - (int64_t)lb_program_monotonic_ns();
 	if (left_ns <= 0) {
-		struct lb_siginfo info = { .signo = SIGALRM, .code = SI_KERNEL };
+		siginfo_t info = { .si_signo = SIGALRM, .si_code = SI_KERNEL };
 		uint64_t pending = 0;
 		left_ns = interval_ns ? interval_ns - -left_ns % interval_ns : 0;
 		lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
@@ -109,9 +115,9 @@ static int take_pending(uint64_t set, uint32_t limit)
 {
 	int64_t none[2] = { 0, 0 };
 	while (frozen.pending_count < limit) {
-		struct lb_siginfo *info = &frozen.pending[frozen.pending_count];
+		siginfo_t *info = &frozen.pending[frozen.pending_count];
 		int64_t signal = lb_syscall4(__NR_rt_sigtimedwait, &set, info, none, sizeof set);
-		if (signal == LB_EINTR)
+		if (signal == -EINTR)
 			continue;
 		if (signal <= 0)
 			return 0;
@@ -124,7 +130,7 @@ static int take_pending(uint64_t set, uint32_t limit)
 static bool is_taken(uint32_t first, int32_t timer_id)
 {
 	for (uint32_t i = first; i < frozen.pending_count; i++)
-		if (frozen.pending[i].code == LB_SI_TIMER && frozen.pending[i].timer.id == timer_id)
+		if (frozen.pending[i].si_code == SI_TIMER && frozen.pending[i].si_tid == timer_id)
 			return true;
 	return false;
 }
@@ -134,14 +140,14 @@ static void merge_ticks(void)
 {
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
-		struct lb_siginfo *info = &frozen.pending[i];
+		siginfo_t *info = &frozen.pending[i];
 		uint32_t before = 0;
 		while (before < kept &&
-			(info->code != LB_SI_TIMER || frozen.pending[before].code != LB_SI_TIMER ||
-				frozen.pending[before].timer.id != info->timer.id))
+			(info->si_code != SI_TIMER || frozen.pending[before].si_code != SI_TIMER ||
+				frozen.pending[before].si_tid != info->si_tid))
 			before++;
 		if (before < kept)
-			frozen.pending[before].timer.overrun += info->timer.overrun + 1;
+			frozen.pending[before].si_overrun += info->si_overrun + 1;
 		else
 			frozen.pending[kept++] = *info;
 	}
@@ -168,12 +174,12 @@ static int take_all(void)
 			continue;
 		if (frozen.pending_count == LB_PENDING_SIGNALS_MAX)
 			return -LB_E_SIGNALS;
-		struct lb_siginfo *info = &frozen.pending[frozen.pending_count++];
+		siginfo_t *info = &frozen.pending[frozen.pending_count++];
 		memset(info, 0, sizeof *info);
-		info->signo = timer->signal;
-		info->code = LB_SI_TIMER;
-		info->timer.id = timer->id;
-		info->timer.value = timer->value;
+		info->si_signo = timer->signal;
+		info->si_code = SI_TIMER;
+		info->si_tid = timer->id;
+		info->si_ptr = (void *)timer->value;
 	}
 	merge_ticks();
 	frozen.image_count = frozen.pending_count;
@@ -181,20 +187,20 @@ static int take_all(void)
 }
 
 /* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
-static void queue_first(const struct lb_siginfo *info)
+static void queue_first(const siginfo_t *info)
 {
 	int64_t pid = lb_self.local_pid;
-	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, info->signo, info) < 0)
+	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, info->si_signo, info) < 0)
 		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
-		lb_syscall2(__NR_kill, pid, info->signo);
+		lb_syscall2(__NR_kill, pid, info->si_signo);
 }
 
-void lb_signal_put_back(const struct lb_siginfo *info)
+void lb_signal_put_back(const siginfo_t *info)
 {
 	frozen.pending[0] = *info;
 	frozen.pending_count = 1;
-	if (info->signo >= LB_REAL_TIME) /* of the others each queue has one at most */
-		take_pending(LB_BIT(info->signo), 2 * LB_PENDING_SIGNALS_MAX);
+	if (info->si_signo >= SIGRTMIN) /* of the others each queue has one at most */
+		take_pending(LB_BIT(info->si_signo), 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++)
 		queue_first(&frozen.pending[i]);
 	frozen.pending_count = 0;
@@ -208,8 +214,8 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 		return;
 	take_pending(LB_BIT(timer->signal), 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
-		const struct lb_siginfo *info = &frozen.pending[i];
-		if (info->code != LB_SI_TIMER || info->timer.id != timer->id)
+		const siginfo_t *info = &frozen.pending[i];
+		if (info->si_code != SI_TIMER || info->si_tid != timer->id)
 			queue_first(info);
 	}
 	frozen.pending_count = 0;
@@ -217,11 +223,11 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 
 /* Of signals below the real-time ones each queue, this thread's and the process's, has one at most. That of an interval
  * timer waits where the timer's next one joins it. */
-static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
+static void queue_again(const siginfo_t *info, uint64_t full[2])
 {
-	uint64_t bit = info->signo < LB_REAL_TIME ? LB_BIT(info->signo) : 0;
-	int to = (bit & ITIMER_SIGNALS) && info->code == SI_KERNEL; /* 0: this thread's */
-	if (info->code == LB_SI_TIMER && lb_timer_due(info->timer.id, info->timer.overrun))
+	uint64_t bit = info->si_signo < SIGRTMIN ? LB_BIT(info->si_signo) : 0;
+	int to = (bit & ITIMER_SIGNALS) && info->si_code == SI_KERNEL; /* 0: this thread's */
+	if (info->si_code == SI_TIMER && lb_timer_due(info->si_tid, info->si_overrun))
 		return;
 	if (full[to] & bit)
 		to = !to;
@@ -230,17 +236,17 @@ static void queue_again(const struct lb_siginfo *info, uint64_t full[2])
 	full[to] |= bit;
 	if (to == 0)
 		queue_first(info);
-	else if (lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->signo, info) < 0)
-		lb_syscall2(__NR_kill, lb_self.local_pid, info->signo); /* RLIMIT_SIGPENDING, as above */
+	else if (lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, info->si_signo, info) < 0)
+		lb_syscall2(__NR_kill, lb_self.local_pid, info->si_signo); /* RLIMIT_SIGPENDING, as above */
 }
 
 /* from_away: where it has come to this process. */
-static void give_one(const struct lb_siginfo *info, bool from_away, uint64_t full[2])
+static void give_one(const siginfo_t *info, bool from_away, uint64_t full[2])
 {
 	/* Away a SIGURG is a doorbell, unless a timer has sent it; the program's own waits elsewhere (aside.c). */
-	bool own = info->signo != LB_SIGURG || (from_away ? info->code == LB_SI_TIMER : !lb_is_order(info));
-	if (own && lb_self.away && (info->signo == LB_SIGURG || info->signo == LB_SIGSYS))
-		lb_aside_put(info->signo, info);
+	bool own = info->si_signo != SIGURG || (from_away ? info->si_code == SI_TIMER : !lb_is_order(info));
+	if (own && lb_self.away && (info->si_signo == SIGURG || info->si_signo == SIGSYS))
+		lb_aside_put(info->si_signo, info);
 	else if (own || from_away == lb_self.away)
 		queue_again(info, full);
 }
@@ -254,7 +260,7 @@ void lb_frozen_take_meanwhile(void)
 static void give_pending(void)
 {
 	uint64_t full[2] = { 0, 0 };
-	struct lb_siginfo own;
+	siginfo_t own;
 	/* Home again: what has waited there for a signalfd is older than what was about to go there (held.c). */
 	uint64_t older = frozen.was_away && !lb_self.away ? lb_self.held : 0;
 	/* What has come meanwhile is younger; what does not fit is behind all this. */
@@ -262,11 +268,11 @@ static void give_pending(void)
 	while (!lb_self.away && lb_aside_take(~0ULL, &own))
 		queue_again(&own, full);
 	for (uint32_t i = frozen.image_count; i < frozen.pending_count; i++)
-		if (older & LB_BIT(frozen.pending[i].signo))
+		if (older & LB_BIT(frozen.pending[i].si_signo))
 			give_one(&frozen.pending[i], lb_self.away, full);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		bool is_younger = i >= frozen.image_count;
-		if (!is_younger || !(older & LB_BIT(frozen.pending[i].signo)))
+		if (!is_younger || !(older & LB_BIT(frozen.pending[i].si_signo)))
 			give_one(&frozen.pending[i], is_younger ? lb_self.away : frozen.was_away, full);
 	}
 	frozen.pending_count = 0;
@@ -319,7 +325,7 @@ int lb_freeze(void)
 		lb_timers_go_on();
 		return error;
 	}
-	for (int i = 0; i < RLIMITS; i++)
+	for (int i = 0; i < RLIM_NLIMITS; i++)
 		lb_limit_get((uint32_t)i, frozen.limits[i]);
 	take_thread(lb_thread());
 	lb_attributes_take();
@@ -360,7 +366,7 @@ void lb_thaw(bool at_home)
 	give_thread(lb_thread());
 	lb_rseq_give();
 	lb_attributes_give();
-	for (int i = 0; i < RLIMITS; i++) {
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.
 		 * A hard limit that was higher there cannot be raised here: then the soft one is what fits. */
 		if (i == RLIMIT_NOFILE || i == RLIMIT_FSIZE || i == RLIMIT_NPROC || i == RLIMIT_NICE)

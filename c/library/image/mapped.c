@@ -8,10 +8,19 @@
  *
  * Runs in:  the trigger's or the SIGSYS handler, all signals blocked.
  */
-#include "internal.h"
-#include "process/own_memory.h"
+#include "image/mapped.h"
 
 #include <asm/stat.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+
+#include "mem.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "image/maps.h"
+#include "process/own_memory.h"
+#include "process/process.h"
 
 #define PAGE 4096ULL
 #define SWEEP_MIN 16u /* files that may be held though nothing is mapped from them any more */
@@ -146,7 +155,7 @@ static int settle(const struct lb_mapping *mapping, void *context)
 		if (page >= segment->start && page < segment->end &&
 			lb_syscall4(__NR_pread64, fd, content, PAGE, offset) == (int64_t)PAGE &&
 			memcmp(content, (const void *)page, PAGE) == 0)
-			lb_syscall6(__NR_mmap, page, PAGE, segment->protection, 0x12 /* PRIVATE | FIXED */, fd, offset);
+			lb_syscall6(__NR_mmap, page, PAGE, segment->protection, MAP_PRIVATE | MAP_FIXED, fd, offset);
 	}
 	return 0;
 }

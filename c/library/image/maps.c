@@ -3,7 +3,16 @@
  * As /proc/self/maps tells them (proc_pid_maps(5)), or, at more cost, with their attributes as /proc/self/smaps does
  * (proc_pid_smaps(5)).
  */
-#include "internal.h"
+#include "image/maps.h"
+
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
+#include "mem.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "process/process.h"
 
 #define VM_FLAGS "VmFlags: "
 #define LINE_MAX_SIZE 8192 /* PATH_MAX and the columns; the kernel escapes newlines in names */
@@ -105,7 +114,7 @@ static int walk_lines(const char *path, struct walk *walk)
 	static char buffer[LINE_MAX_SIZE];
 	size_t used = 0;
 	int result = 0;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, path, 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, path, 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	for (;;) {

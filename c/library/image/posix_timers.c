@@ -6,23 +6,23 @@
  *
  * Runs in:  the trigger's and the SIGSYS handler, all signals blocked; the restored process before it goes on.
  */
+#include "image/posix_timers.h"
+
 #include <linux/errno.h>
 #include <linux/time.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
 
-#include "internal.h"
-#include "image/posix_timers.h"
+#include "kernel.h"
+#include "mem.h"
+#include "syscall.h"
+#include "text.h"
+
 #include "process/clock.h"
+#include "process/process.h"
 
 #define TEXT_SIZE 32768  /* LB_TIMERS_MAX times the four lines of one */
 #define ID_MAX (1 << 20) /* a higher number takes an older kernel too long to come to: a second for this one */
-#define PR_TIMER_CREATE_RESTORE_IDS_OPTION 77
-#define RESTORE_IDS_OFF 0
-#define RESTORE_IDS_ON 1
-#define RESTORE_IDS_GET 2
-#define SIGEV_SIGNAL_KIND 0
-#define SIGEV_NONE_KIND 1
-#define SIGEV_THREAD_KIND 2
-#define SIGEV_THREAD_ID_FLAG 4
 #define SECOND_NS 1000000000LL
 #define DUE_TRIES 100
 #define LOOKS 5 /* until one is not interrupted, as it is late by as much */
@@ -106,11 +106,11 @@ static int64_t decimal(const char **at)
 static bool parse_notify(const char **at, struct lb_timer *timer)
 {
 	if (skip(at, "notify: signal/"))
-		timer->notify = SIGEV_SIGNAL_KIND;
+		timer->notify = SIGEV_SIGNAL;
 	else if (skip(at, "notify: none/"))
-		timer->notify = SIGEV_NONE_KIND;
+		timer->notify = SIGEV_NONE;
 	else if (skip(at, "notify: thread/"))
-		timer->notify = SIGEV_THREAD_KIND;
+		timer->notify = SIGEV_THREAD;
 	else
 		return false;
 	if (skip(at, "pid.")) {
@@ -119,7 +119,7 @@ static bool parse_notify(const char **at, struct lb_timer *timer)
 	}
 	if (!skip(at, "tid.") || decimal(at) != lb_self.local_pid)
 		return false; /* a thread that has ended */
-	timer->notify |= SIGEV_THREAD_ID_FLAG;
+	timer->notify |= SIGEV_THREAD_ID;
 	return skip(at, "\n");
 }
 
@@ -158,7 +158,7 @@ static bool parse_timer(const char **at, struct lb_timer *timer)
 /* Returns the size of the text, 0: no timers, or a negative error. */
 static int64_t read_text(char *text)
 {
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/timers", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/timers", 0, 0);
 	int64_t size = 0;
 	if (fd == -ENOENT)
 		return 0; /* a kernel without CONFIG_CHECKPOINT_RESTORE: docs/LIMITS.md */
@@ -198,8 +198,8 @@ int lb_timers_look(void)
 		number++;
 	}
 	if (!lb_self.away)
-		home_restores =
-			lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS_OPTION, RESTORE_IDS_GET, 0, 0, 0) >= 0;
+		home_restores = lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_GET, 0,
+					0, 0) >= 0;
 	if (number > 0 && !home_restores)
 		return -LB_E_UNSUPPORTED;
 	memcpy(timers, seen, sizeof seen[0] * (size_t)number);
@@ -250,7 +250,7 @@ int lb_timers_stop(uint16_t lost[LB_TIMERS_MAX])
 		if (left_ns[i] == 0 || (left != 0 && left <= left_ns[i]))
 			continue;
 		timer->due_ns += in_ns(timer->interval);
-		if (timer->notify != SIGEV_NONE_KIND)
+		if (timer->notify != SIGEV_NONE)
 			lost[expired++] = (uint16_t)i;
 	}
 	stopped = true;
@@ -369,7 +369,7 @@ void lb_timers_note_overruns(void)
 static int64_t make(const struct lb_timer *timer, int32_t *id)
 {
 	struct sigevent_of_kernel event = { .value = timer->value, .signal = timer->signal, .notify = timer->notify };
-	if (timer->notify & SIGEV_THREAD_ID_FLAG)
+	if (timer->notify & SIGEV_THREAD_ID)
 		event.tid = (int32_t)lb_self.local_pid;
 	return lb_syscall3(__NR_timer_create, timer->clock, &event, id);
 }
@@ -409,9 +409,9 @@ int lb_timers_make(void)
 	if (count == 0)
 		return 0;
 	/* Where the kernel does not know it, numbers come in ascending order. */
-	lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS_OPTION, RESTORE_IDS_ON, 0, 0, 0);
+	lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_ON, 0, 0, 0);
 	for (int place = by_number(-1); place >= 0 && !error; place = by_number(place))
 		error = make_with_number(&timers[place]);
-	lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS_OPTION, RESTORE_IDS_OFF, 0, 0, 0);
+	lb_syscall5(__NR_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_OFF, 0, 0, 0);
 	return error;
 }

@@ -9,21 +9,27 @@
  * Runs in:  the trigger's and the SIGSYS handler, all signals blocked; the restored process before it goes on. A
  * sequence that a move comes into has been left for its abort handler by then, as by any signal.
  */
+#include "image/rseq.h"
+
+#include <asm/prctl.h>
 #include <linux/errno.h>
+#include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/rseq.h>
 #include <linux/sched.h>
+#include <linux/wait.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
 
 #include "home_call/user_memory.h"
-#include "internal.h"
+#include "process/context.h"
+#include "process/process.h"
+#include "process/thread.h"
 
 #define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */
 #define FIRST_SIZE 32              /* of the first version of struct rseq, which glibc registers */
-#define UNREGISTER 1
-#define EVERY_CHILD 0x40000000 /* __WALL */
-#define ARCH_GET_FS_OPTION 0x1003
-#define SET_PTRACER_OPTION 0x59616d61 /* PR_SET_PTRACER: where Yama lets no process trace its parent */
-#define SET_PTRACER_ANY (~0ULL)
 
 /* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
 extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
@@ -34,7 +40,7 @@ static uint64_t area_of_libc(void)
 	uint64_t base = 0;
 	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
 		return 0;
-	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS_OPTION, &base);
+	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS, &base);
 	return base + (uint64_t)lb_rseq_offset;
 }
 
@@ -47,7 +53,7 @@ void lb_rseq_unregister(void)
 {
 	uint64_t address = area_of_libc();
 	if (address)
-		call(address, FIRST_SIZE, UNREGISTER, GLIBC_SIGNATURE);
+		call(address, FIRST_SIZE, RSEQ_FLAG_UNREGISTER, GLIBC_SIGNATURE);
 }
 
 /* In a process of its own: asks the kernel about its parent. */
@@ -61,7 +67,7 @@ static int64_t ask(void *argument)
 		return error;
 	lb_syscall4(__NR_ptrace, PTRACE_INTERRUPT, parent, 0, 0);
 	do
-		error = lb_syscall4(__NR_wait4, parent, &status, EVERY_CHILD, 0);
+		error = lb_syscall4(__NR_wait4, parent, &status, __WALL, 0);
 	while (error == -EINTR);
 	if (error > 0)
 		error = lb_syscall4(__NR_ptrace, PTRACE_GET_RSEQ_CONFIGURATION, parent, sizeof *told, told);
@@ -77,7 +83,7 @@ static bool ask_beside(struct ptrace_rseq_configuration *told)
 		return false;
 	int64_t ended;
 	do
-		ended = lb_syscall4(__NR_wait4, pid, 0, EVERY_CHILD, 0);
+		ended = lb_syscall4(__NR_wait4, pid, 0, __WALL, 0);
 	while (ended == -EINTR);
 	return told->rseq_abi_pointer != 0;
 }
@@ -91,7 +97,7 @@ int lb_rseq_take(void)
 	int64_t result = call(probe, FIRST_SIZE, 0, GLIBC_SIGNATURE);
 	lb_thread()->rseq.address = 0;
 	if (result == 0) /* there was none */
-		call(probe, FIRST_SIZE, UNREGISTER, GLIBC_SIGNATURE);
+		call(probe, FIRST_SIZE, RSEQ_FLAG_UNREGISTER, GLIBC_SIGNATURE);
 	if (result == 0 || result == -ENOSYS)
 		return 0;
 	lb_thread()->rseq.address = probe;
@@ -100,9 +106,10 @@ int lb_rseq_take(void)
 	if (result == -EBUSY)
 		return 0;
 	if (!ask_beside(&told)) {
-		lb_syscall5(__NR_prctl, SET_PTRACER_OPTION, SET_PTRACER_ANY, 0, 0, 0);
+		/* Where Yama lets no process trace its parent. */
+		lb_syscall5(__NR_prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 		bool known = ask_beside(&told);
-		lb_syscall5(__NR_prctl, SET_PTRACER_OPTION, 0, 0, 0, 0);
+		lb_syscall5(__NR_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
 		if (!known)
 			return -LB_E_RSEQ;
 	}

@@ -16,6 +16,8 @@
 #include "mem.h"
 #include "syscall.h"
 
+#include "process/process.h"
+
 struct lb_scheduling lb_scheduling;
 static struct lb_cpus node_cpus; /* those that this node gives */
 

@@ -9,7 +9,16 @@
  *
  * Runs in:  the trigger's handler: this process does nothing meanwhile, and nobody else can pass its memory on.
  */
-#include "internal.h"
+#include "image/shared.h"
+
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "image/maps.h"
+#include "process/process.h"
 
 #define PAGE 4096ULL
 #define SHARED_MAX 32u         /* mappings; a process with more stays at home */
@@ -71,7 +80,7 @@ static int look_at_all(void)
 {
 	static char entries[4096] LB_SCRATCH;
 	int error = 0;
-	int64_t dir = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc", 0200000 /* DIRECTORY */, 0);
+	int64_t dir = lb_syscall4(__NR_openat, AT_FDCWD, "/proc", O_DIRECTORY, 0);
 	if (dir < 0)
 		return -LB_E_SHARED_MEMORY;
 	while (!error) {
@@ -89,7 +98,7 @@ static int look_at_pages(void)
 {
 	static uint64_t entries[ENTRIES] LB_SCRATCH;
 	int error = 0;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/pagemap", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/pagemap", 0, 0);
 	for (uint32_t i = 0; i < count && !error; i++) {
 		for (uint64_t at = own[i].start; at < own[i].end && !error; at += ENTRIES * PAGE) {
 			uint64_t pages = (own[i].end - at) / PAGE;

@@ -2,30 +2,30 @@
  *
  * For the words of the commit.
  */
-#include "internal.h"
+#include "image/stream.h"
 
-#define MSG_NOSIGNAL 0x4000
-#define SOL_SOCKET 1
-#define SO_RCVTIMEO 20
-#define SO_SNDTIMEO 21
-#define LB_EAGAIN (-11)
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "socket.h"
+#include "syscall.h"
 
 void lb_stream_timeout(int fd, uint32_t timeout_ms)
 {
 	int64_t timeout[2] = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
-	lb_syscall5(__NR_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, timeout, sizeof timeout);
-	lb_syscall5(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, timeout, sizeof timeout);
+	lb_syscall5(__NR_setsockopt, fd, LB_SOL_SOCKET, LB_SO_RCVTIMEO, timeout, sizeof timeout);
+	lb_syscall5(__NR_setsockopt, fd, LB_SOL_SOCKET, LB_SO_SNDTIMEO, timeout, sizeof timeout);
 }
 
 static int send_all(int fd, const void *buffer, size_t size)
 {
 	const char *at = buffer;
 	while (size > 0) {
-		int64_t sent = lb_syscall6(__NR_sendto, fd, at, size, MSG_NOSIGNAL, 0, 0);
-		if (sent == LB_EINTR)
+		int64_t sent = lb_syscall6(__NR_sendto, fd, at, size, LB_MSG_NOSIGNAL, 0, 0);
+		if (sent == -EINTR)
 			continue;
 		if (sent < 0)
-			return sent == LB_EAGAIN ? -LB_E_PEER_LOST : (int)sent;
+			return sent == -EAGAIN ? -LB_E_PEER_LOST : (int)sent;
 		at += sent;
 		size -= (size_t)sent;
 	}
@@ -44,10 +44,10 @@ int lb_stream_read(int fd, void *buffer, size_t size)
 	char *at = buffer;
 	while (size > 0) {
 		int64_t got = lb_syscall3(__NR_read, fd, at, size);
-		if (got == LB_EINTR)
+		if (got == -EINTR)
 			continue;
 		if (got <= 0)
-			return got == 0 || got == LB_EAGAIN ? -LB_E_PEER_LOST : (int)got;
+			return got == 0 || got == -EAGAIN ? -LB_E_PEER_LOST : (int)got;
 		at += got;
 		size -= (size_t)got;
 	}

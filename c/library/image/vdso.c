@@ -6,17 +6,20 @@
  * Each entry point of the old one is overwritten once by a jump to a function below, which calls the node's and
  * corrects what differs between nodes: CLOCK_MONOTONIC and its kin, and the CPU-time clocks.
  */
-#include "process/cpu_clock.h"
-#include "internal.h"
+#include "image/vdso.h"
 
-#define PT_LOAD 1
-#define PT_DYNAMIC 2
-#define DT_STRTAB 5
-#define DT_SYMTAB 6
-#define DT_HASH 4
-#define DT_GNU_HASH 0x6ffffef5
+#include <linux/elf.h>
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "process/cpu_clock.h"
+#include "process/process.h"
+
+#define DT_GNU_HASH 0x6ffffef5 /* ld(1); not in linux/elf.h */
 #define JUMP_SIZE 12
-#define LB_ENOSYS (-38)
 #define PAGE 4096ULL
 
 struct elf_header {
@@ -82,7 +85,7 @@ HOOK static int64_t program_clock_gettime(int64_t clock_argument, int64_t *time)
 	int local;
 	bool cpu = lb_cpu_clock(clock, &local);
 	if (clock < 0 && !cpu)
-		return LB_ENOSYS; /* another process's: then it is a call like any other */
+		return -ENOSYS; /* another process's: then it is a call like any other */
 	int64_t rv = node.clock_gettime && is_of_vdso(clock) ? node.clock_gettime(clock, time)
 							     : lb_syscall2(__NR_clock_gettime, local, time);
 	if (rv == 0 && cpu)
@@ -106,7 +109,7 @@ HOOK static int64_t program_clock_getres(int64_t clock, int64_t *resolution)
 {
 	int local;
 	if (!lb_cpu_clock((int32_t)clock, &local) && (int32_t)clock < 0)
-		return LB_ENOSYS;
+		return -ENOSYS;
 	return lb_syscall2(__NR_clock_getres, local, resolution);
 }
 
@@ -118,7 +121,7 @@ HOOK static int64_t program_getcpu(uint32_t *cpu, uint32_t *numa_node, void *unu
 /* A C library that finds no vdso function makes the system call. */
 HOOK static int64_t program_none(void)
 {
-	return LB_ENOSYS;
+	return -ENOSYS;
 }
 
 /* The dynamic symbols of a vdso at `base`; `bias` is base minus its link address. */

@@ -3,22 +3,33 @@
  * Runs in the trigger's handler on the private stack, all signals blocked. Its working memory is part of the
  * image too: what it leaves there is never read again in the restored process.
  */
+#include "image/write.h"
+
+#include <linux/errno.h>
+#include <linux/mman.h>
+#include <linux/uio.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
 #include "fault.h"
-#include "internal.h"
+#include "mem.h"
+#include "socket.h"
+#include "syscall.h"
+#include "text.h"
+
+#include "image/attributes.h"
+#include "image/extents.h"
+#include "image/kept.h"
+#include "image/mapped.h"
+#include "image/maps.h"
+#include "image/pages.h"
+#include "image/shared.h"
 #include "process/entries.h"
+#include "process/process.h"
+#include "process/thread.h"
 
 #define PAGE 4096ULL
-#define MSG_NOSIGNAL 0x4000
-#define MSG_MORE 0x8000
-#define LB_EAGAIN (-11)
-#define LB_EFAULT (-14)
 #define BOUNCE_SIZE 65536u
-#define PROT_READ 1u
-
-struct part { /* struct iovec */
-	const void *at;
-	uint64_t size;
-};
 
 enum page_kind { ANONYMOUS_PAGES, FILE_PAGES, DEVICE_PAGES };
 
@@ -30,35 +41,27 @@ static char bounce[BOUNCE_SIZE] LB_SCRATCH;
 static bool of_child;      /* the image is a new child's: struct lb_image_sink */
 static uint64_t run_flags; /* of the run that is being sent: LB_IMAGE_RUN_FILE, or none */
 
-static int sink_write(struct lb_image_sink *sink, struct part *parts, unsigned count)
+static int sink_write(struct lb_image_sink *sink, struct iovec *parts, unsigned count)
 {
-	struct {
-		void *name;
-		uint64_t name_size;
-		struct part *parts;
-		uint64_t parts_count;
-		void *control;
-		uint64_t control_size, flags;
-	} message = { 0, 0, parts, count, 0, 0, 0 };
-	while (message.parts_count > 0) {
+	struct lb_msghdr message = { .iov = parts, .iov_count = count };
+	while (count > 0) {
 		/* Many short runs: whole packets all the same. GO follows, and sends the last one off. */
-		int flags = sink->keeps ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+		int flags = sink->keeps ? LB_MSG_NOSIGNAL | LB_MSG_MORE : LB_MSG_NOSIGNAL;
 		int64_t sent = sink->socket ? lb_syscall3(__NR_sendmsg, sink->fd, &message, flags)
-					    : lb_syscall3(__NR_writev, sink->fd, message.parts, message.parts_count);
-		if (sent == LB_EINTR)
+					    : lb_syscall3(__NR_writev, sink->fd, parts, count);
+		if (sent == -EINTR)
 			continue;
 		if (sent < 0)
-			return sent == LB_EAGAIN ? -LB_E_PEER_LOST : (int)sent;
+			return sent == -EAGAIN ? -LB_E_PEER_LOST : (int)sent;
 		sink->bytes += (uint64_t)sent;
-		while (message.parts_count > 0 && (uint64_t)sent >= message.parts->size) {
-			sent -= (int64_t)message.parts->size;
-			message.parts++;
-			message.parts_count--;
+		for (; count > 0 && (uint64_t)sent >= parts->iov_len; parts++, count--)
+			sent -= (int64_t)parts->iov_len;
+		if (count > 0) {
+			parts->iov_base = (char *)parts->iov_base + sent;
+			parts->iov_len -= (uint64_t)sent;
 		}
-		if (message.parts_count > 0) {
-			message.parts->at = (const char *)message.parts->at + sent;
-			message.parts->size -= (uint64_t)sent;
-		}
+		message.iov = parts;
+		message.iov_count = count;
 	}
 	return 0;
 }
@@ -107,7 +110,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 /* Fields 26 to 28 and 45 to 51 of /proc/self/stat (proc_pid_stat(5)). */
 static int read_stat(struct lb_image_mm *mm)
 {
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/stat", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/stat", 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	int64_t got = lb_syscall3(__NR_read, fd, bounce, sizeof bounce - 1);
@@ -159,11 +162,11 @@ static uint64_t read_xcr0(void)
  * never joined with its neighbour. */
 static int fill_table(void)
 {
-	uint64_t probe = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 0, 0x21 /* SHARED | ANONYMOUS */, -1, 0);
+	uint64_t probe = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 0, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	table_count = 0;
 	lb_mapped_begin();
 	memset(&header, 0, sizeof header);
-	if (probe == (uint64_t)LB_EAGAIN) /* it would be locked, beyond the limit */
+	if (probe == (uint64_t)-EAGAIN) /* it would be locked, beyond the limit */
 		header.of_new_memory = LB_ATTRIBUTE(LOCKED);
 	lb_attributes_note_new_memory(header.of_new_memory);
 	int error = lb_each_mapping_whole(note_mapping, &probe);
@@ -200,7 +203,7 @@ static struct {
 
 static int send_file(void)
 {
-	struct part parts[2] = { { &passing.file, sizeof passing.file }, { passing.name, passing.file.name_size } };
+	struct iovec parts[2] = { { &passing.file, sizeof passing.file }, { passing.name, passing.file.name_size } };
 	return passing.number == 0 ? 0 : sink_write(passing.sink, parts, 2);
 }
 
@@ -248,7 +251,7 @@ static int fill_header(uint64_t ticket)
 	header.resume_sp = (uint64_t)bounce + 4096; /* that sets the real one at once */
 	header.fs_base = lb_thread()->fs_base;
 	header.gs_base = lb_thread()->gs_base;
-	int64_t fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/self/auxv", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/auxv", 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	int64_t got = lb_syscall3(__NR_read, fd, header.auxv, sizeof header.auxv);
@@ -274,7 +277,7 @@ struct row {
 
 static int send_row(struct lb_image_sink *sink, struct row *row)
 {
-	struct part parts[2] = { { &row->run, sizeof row->run }, { row->data, row->run.size } };
+	struct iovec parts[2] = { { &row->run, sizeof row->run }, { (void *)row->data, row->run.size } };
 	int error = 0;
 	if (row->run.size == 0)
 		return 0;
@@ -308,7 +311,7 @@ static int send_changed(struct lb_image_sink *sink, uint64_t start, uint64_t end
 static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bool readable)
 {
 	struct lb_image_run run = { start, (end - start) | run_flags };
-	struct part parts[2] = { { &run, sizeof run }, { (const void *)start, end - start } };
+	struct iovec parts[2] = { { &run, sizeof run }, { (void *)start, end - start } };
 	if (readable && sink->keeps)
 		return send_changed(sink, start, end);
 	if (readable)
@@ -319,7 +322,7 @@ static int send_run(struct lb_image_sink *sink, uint64_t start, uint64_t end, bo
 		int64_t got = lb_pages_read(bounce, at, size);
 		if (got <= 0)
 			return got < 0 ? (int)got : -LB_E_MEMORY;
-		struct part part = { bounce, (uint64_t)got };
+		struct iovec part = { bounce, (uint64_t)got };
 		error = sink_write(sink, &part, 1);
 		at += (uint64_t)got;
 	}
@@ -337,7 +340,7 @@ struct sending {
 static int send_guard(const struct sending *sending, const struct lb_pages *row)
 {
 	struct lb_image_run run = { row->start, (row->end - row->start) | LB_IMAGE_RUN_GUARD };
-	struct part part = { &run, sizeof run };
+	struct iovec part = { &run, sizeof run };
 	return sink_write(sending->sink, &part, 1);
 }
 
@@ -385,7 +388,7 @@ static int send_device(struct lb_image_sink *sink, const struct lb_image_segment
 {
 	int error = 0;
 	for (uint64_t at = segment->start; at < segment->end && !error; at += PAGE)
-		if (lb_syscall2(__NR_access, at, 0) != LB_EFAULT)
+		if (lb_syscall2(__NR_access, at, 0) != -EFAULT)
 			error = send_run(sink, at, at + PAGE, true);
 	return error;
 }
@@ -424,7 +427,7 @@ static int send_memory(struct lb_image_sink *sink)
 	}
 	lb_pages_end();
 	struct lb_image_run last = { 0, 0 };
-	struct part part = { &last, sizeof last };
+	struct iovec part = { &last, sizeof last };
 	return error ? error : sink_write(sink, &part, 1);
 }
 
@@ -436,7 +439,7 @@ int lb_image_write(struct lb_image_sink *sink, uint64_t ticket)
 		error = fill_header(ticket);
 	if (error)
 		return error;
-	struct part parts[2] = { { &header, sizeof header }, { table, table_count * sizeof table[0] } };
+	struct iovec parts[2] = { { &header, sizeof header }, { table, table_count * sizeof table[0] } };
 	error = sink_write(sink, parts, 2);
 	if (!error && !sink->home && lb_fault(LB_FAULT_SOURCE_TABLE) == LB_FAULT_DO_FAIL)
 		error = -LB_E_FAULT;

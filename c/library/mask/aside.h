@@ -10,16 +10,16 @@
 
 #include "process/process.h"
 
-struct lb_siginfo;
+struct ucontext;
 
 /* ---- aside.c */
 uint64_t lb_mask_believed(void) LB_HIDDEN;     /* which of them the program blocks */
 void lb_mask_believe(uint64_t mask) LB_HIDDEN; /* it has this mask now */
 /* Whether one that has interrupted this context has to wait. */
-bool lb_aside_blocks(int signal, const uint64_t *context) LB_HIDDEN;
-void lb_aside_put(int signal, const struct lb_siginfo *info) LB_HIDDEN; /* waits from now on, as pending */
+bool lb_aside_blocks(int signal, const struct ucontext *context) LB_HIDDEN;
+void lb_aside_put(int signal, const siginfo_t *info) LB_HIDDEN; /* waits from now on, as pending */
 void lb_aside_collect(void) LB_HIDDEN; /* what a timer of the program's has sent and was not delivered yet */
-bool lb_aside_take(uint64_t set, struct lb_siginfo *info) LB_HIDDEN; /* the first of the set; false: none waits */
+bool lb_aside_take(uint64_t set, siginfo_t *info) LB_HIDDEN; /* the first of the set; false: none waits */
 uint64_t lb_aside_waiting(void) LB_HIDDEN;
 void lb_aside_drop(uint64_t set) LB_HIDDEN;
 /* What waits and is not in this mask is delivered as soon as the handler that runs now has returned. */

@@ -1,7 +1,10 @@
 /* mask.c - the program's signal masks, as the kernel and home may have them. */
 #include "mask/mask.h"
 
-#define NEVER_BLOCKED (LB_BIT(31 /* SIGSYS */) | LB_BIT(LB_SIGURG) | LB_BIT(9 /* SIGKILL */) | LB_BIT(19 /* SIGSTOP */))
+#include "process/process.h"
+#include "process/thread.h"
+
+#define NEVER_BLOCKED (LB_BIT(SIGSYS) | LB_BIT(SIGURG) | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP))
 
 uint64_t lb_mask_strip(uint64_t mask)
 {

@@ -8,8 +8,7 @@
 #include "process/process.h"
 
 /* Default action: nothing. signal(7) */
-#define LB_QUIET_SIGNALS \
-	(LB_BIT(17 /* SIGCHLD */) | LB_BIT(LB_SIGURG) | LB_BIT(18 /* SIGCONT */) | LB_BIT(28 /* SIGWINCH */))
+#define LB_QUIET_SIGNALS (LB_BIT(SIGCHLD) | LB_BIT(SIGURG) | LB_BIT(SIGCONT) | LB_BIT(SIGWINCH))
 
 /* Without the signals that we may never block. */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN;

@@ -18,14 +18,15 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "internal.h"
 
 #include "calls/interrupted.h"
 #include "home_call/fast_copy.h"
+#include "image/kernel_state.h"
 #include "image/posix_timers.h"
 #include "mask/aside.h"
 #include "mask/mask.h"
 #include "patch/sites.h"
+#include "process/actions.h"
 #include "process/context.h"
 #include "process/handlers.h"
 #include "process/process.h"
@@ -56,7 +57,7 @@ bool lb_signal_was_reset(void)
 	return result;
 }
 
-bool lb_signal_defer(int signal, const void *siginfo, struct ucontext *context)
+bool lb_signal_defer(int signal, const siginfo_t *info, struct ucontext *context)
 {
 	uint64_t all = ~0ULL;
 	if (!lb_self.away || !(lb_thread()->answering || lb_thread()->deferred))
@@ -67,10 +68,10 @@ bool lb_signal_defer(int signal, const void *siginfo, struct ucontext *context)
 	if (IS_FAULT(signal)) {
 		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
 		lb_thread()->sent[signal == SIGSEGV].waits = true;
-		memcpy(&lb_thread()->sent[signal == SIGSEGV].info, siginfo, sizeof lb_thread()->sent[0].info);
+		memcpy(&lb_thread()->sent[signal == SIGSEGV].info, info, sizeof lb_thread()->sent[0].info);
 	} else {
 		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
-		lb_signal_put_back(siginfo);
+		lb_signal_put_back(info);
 	}
 	context->uc_sigmask |= ~FAULTS;
 	lb_thread()->deferred = 1;
@@ -103,7 +104,7 @@ static bool end_copy(struct ucontext *context)
 }
 
 /* SIGSEGV or SIGBUS ends the process. */
-static void default_fault(int signal, const struct lb_siginfo *info)
+static void default_fault(int signal, const siginfo_t *info)
 {
 	const struct lb_action action = {
 		.handler = (uint64_t)SIG_DFL, .flags = SA_RESTORER, .restorer = (uint64_t)lb_sigreturn
@@ -149,11 +150,11 @@ uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *
 	return LB_ENTRY_MASKED;
 }
 
-uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, struct ucontext *context, struct lb_entry *entry)
+uint64_t lb_signal_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	if (signal == SIGSYS) /* own_sigsys() has sent it here */
 		lb_sigsys_take();
-	if (IS_FAULT(signal) && info->code > 0 && lb_thread()->answering) {
+	if (IS_FAULT(signal) && info->si_code > 0 && lb_thread()->answering) {
 		if (!end_copy(context))
 			default_fault(signal, info); /* our own: no handler of the program could help */
 		return LB_ENTRY_BACK;
@@ -161,12 +162,12 @@ uint64_t lb_signal_arrived(int signal, struct lb_siginfo *info, struct ucontext 
 	if (lb_signal_defer(signal, info, context))
 		return LB_ENTRY_BACK;
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
-	if (info->code == LB_SI_TIMER)
-		lb_timer_delivered(info->timer.id);
+	if (info->si_code == SI_TIMER)
+		lb_timer_delivered(info->si_tid);
 	if (is_handler(lb_self.actions[signal].handler))
 		return lb_signal_enter(signal, context, entry);
 	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
-	if (lb_self.actions[signal].handler == (uint64_t)SIG_IGN && info->code <= 0)
+	if (lb_self.actions[signal].handler == (uint64_t)SIG_IGN && info->si_code <= 0)
 		lb_resume_call(context);
 	else
 		default_fault(signal, info);

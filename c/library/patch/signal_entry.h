@@ -13,7 +13,6 @@
 
 #include "process/process.h"
 
-struct lb_siginfo;
 struct ucontext;  /* asm/ucontext.h */
 struct lb_entry { /* on the stack of signal_handler.h */
 	uint64_t mask, handler, signal;
@@ -22,7 +21,7 @@ struct lb_entry { /* on the stack of signal_handler.h */
 extern char lb_signal_entry[] LB_HIDDEN;
 /* A signal was delivered, away from home, and everything is blocked. Returns LB_ENTRY_*. */
 uint64_t lb_signal_arrived(
-	int signal, struct lb_siginfo *info, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
+	int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
 /* The program's handler of this signal is to run, as if the kernel had called it. Returns LB_ENTRY_*. */
 uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
 /* SA_RESETHAND: the action is the default one from now on. */
@@ -30,7 +29,7 @@ void lb_signal_reset(int signal) LB_HIDDEN;
 /* Whether SA_RESETHAND has changed an action since this was asked last. */
 bool lb_signal_was_reset(void) LB_HIDDEN;
 /* A signal has come. True: a call is being answered at a patched site; the signal will come again afterwards. */
-bool lb_signal_defer(int signal, const void *siginfo, struct ucontext *context) LB_HIDDEN;
+bool lb_signal_defer(int signal, const siginfo_t *info, struct ucontext *context) LB_HIDDEN;
 /* What site_entry.S calls when that call is over: the mask under which what was deferred is delivered. */
 void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
 /* In a restored process: no call is being answered. */

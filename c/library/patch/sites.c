@@ -21,12 +21,17 @@
 #include "patch/sites.h"
 
 #include <linux/mman.h>
+#include <asm/unistd.h>
 
-#include "internal.h"
+#include "mem.h"
+#include "syscall.h"
 
 #include "home_call/fast_copy.h"
 #include "home_call/user_memory.h"
+#include "image/mapped.h"
+#include "image/maps.h"
 #include "patch/answers.h"
+#include "process/limits.h"
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/trap.h"

@@ -3,56 +3,68 @@
  * Ours, whatever the program asks: SIGURG (the trigger) always, and the config's trigger-signal; SIGTSTP while
  * the program has the default action (a stop by hand starts a checkpoint), or will have it; SIGSYS away from home.
  */
-#include "internal.h"
+#include "process/actions.h"
+
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "syscall.h"
+
+#include "mask/aside.h"
+#include "mask/mask.h"
+#include "process/context.h"
 #include "process/entries.h"
 #include "process/handlers.h"
+#include "process/process.h"
+#include "process/siginfo.h"
+#include "process/thread.h"
 
 /* What do_sigaction() keeps of flags and mask: UAPI_SA_FLAGS, kernel/signal.c, Linux 6.12. */
 #define FLAGS_KEPT 0xdc000807ULL
-#define UNBLOCKABLE (LB_BIT(9 /* SIGKILL */) | LB_BIT(19 /* SIGSTOP */))
+#define UNBLOCKABLE (LB_BIT(SIGKILL) | LB_BIT(SIGSTOP))
 
 static bool is_handler(const struct lb_action *action)
 {
-	return action->handler != LB_SIG_DFL && action->handler != LB_SIG_IGN;
+	return action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
 }
 
 static bool is_ours(int signal, const struct lb_action *program)
 {
 	if (LB_IS_TRIGGER(signal))
 		return true;
-	if (signal != LB_SIGTSTP)
+	if (signal != SIGTSTP)
 		return false;
-	if (program->handler == LB_SIG_DFL)
+	if (program->handler == (uint64_t)SIG_DFL)
 		return true;
 	/* At home the kernel would not tell that it has reset a handler: what is left then is the default action. */
-	return !lb_self.away && is_handler(program) && (program->flags & LB_SA_RESETHAND);
+	return !lb_self.away && is_handler(program) && (program->flags & SA_RESETHAND);
 }
 
 /* Our handler in front of the program's, with all of its flags that the kernel acts on. At home the mask is the
  * program's as well: what is not ours goes on to its handler as it is (trigger.c). */
 static void stand_in_front(const struct lb_action *program, struct lb_action *action)
 {
-	*action = (struct lb_action){ (uint64_t)lb_entries.trigger, LB_SA_SIGINFO | LB_SA_RESTORER,
-		(uint64_t)lb_sigreturn, ~0ULL };
+	*action = (struct lb_action){ (uint64_t)lb_entries.trigger, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
+		~0ULL };
 	if (!is_handler(program)) {
-		action->flags |= LB_SA_RESTART;
+		action->flags |= SA_RESTART;
 		return;
 	}
-	action->flags |= program->flags & (LB_SA_ONSTACK | LB_SA_RESTART);
-	if (program->flags & LB_SA_RESTORER)
+	action->flags |= program->flags & (SA_ONSTACK | SA_RESTART);
+	if (program->flags & SA_RESTORER)
 		action->restorer = program->restorer;
 	if (lb_self.away)
 		return;
 	action->mask = program->mask;
-	if (!(program->flags & LB_SA_RESETHAND)) /* a second one must find that it was reset */
-		action->flags |= program->flags & LB_SA_NODEFER;
+	if (!(program->flags & SA_RESETHAND)) /* a second one must find that it was reset */
+		action->flags |= program->flags & SA_NODEFER;
 }
 
 /* Tells the kernel what is right for one signal, given what the program wants. */
 static int64_t install(int signal, const struct lb_action *program)
 {
 	struct lb_action action = *program;
-	if (signal == LB_SIGSYS && lb_self.away) {
+	if (signal == SIGSYS && lb_self.away) {
 		lb_sigsys_take();
 		return 0;
 	}
@@ -69,10 +81,10 @@ static void drop_pending(int signal)
 {
 	uint64_t set = LB_BIT(signal), pending = 0;
 	int64_t none[2] = { 0, 0 };
-	struct lb_siginfo info, order = { .signo = 0 };
+	siginfo_t info, order = { .si_signo = 0 };
 	if (lb_self.away) {
 		lb_aside_drop(set);
-		if (signal == LB_SIGURG) /* the kernel's are doorbells */
+		if (signal == SIGURG) /* the kernel's are doorbells */
 			return;
 	}
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
@@ -81,30 +93,30 @@ static void drop_pending(int signal)
 	while (lb_syscall4(__NR_rt_sigtimedwait, &set, &info, none, sizeof set) == signal)
 		if (lb_is_order(&info))
 			order = info;
-	if (order.signo)
+	if (order.si_signo)
 		lb_syscall3(__NR_rt_sigqueueinfo, lb_syscall0(__NR_getpid), signal, &order);
 }
 
 /* signal(7): the default action of the config's trigger signal is the same. */
 static bool is_ignored(int signal, const struct lb_action *action)
 {
-	return action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && LB_IS_TRIGGER(signal));
+	return action->handler == (uint64_t)SIG_IGN || (action->handler == (uint64_t)SIG_DFL && LB_IS_TRIGGER(signal));
 }
 
 /* At home only our own signals are kept here; away all of them are. */
 static bool is_kept(int signal)
 {
-	return lb_self.away || LB_IS_TRIGGER(signal) || signal == LB_SIGTSTP;
+	return lb_self.away || LB_IS_TRIGGER(signal) || signal == SIGTSTP;
 }
 
 int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
 {
 	if (signal < 1 || signal > LB_SIGNALS)
-		return -22; /* EINVAL */
+		return -EINVAL;
 	if (!is_kept(signal))
 		return lb_syscall4(__NR_rt_sigaction, signal, wanted, old, 8);
-	if (wanted && (signal == 9 || signal == 19))
-		return -22;
+	if (wanted && (signal == SIGKILL || signal == SIGSTOP))
+		return -EINVAL;
 	struct lb_action before = lb_self.actions[signal];
 	if (wanted) {
 		struct lb_action *now = &lb_self.actions[signal];
@@ -116,7 +128,7 @@ int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_acti
 			*now = before;
 			return error;
 		}
-		if (is_ignored(signal, now) && (is_ours(signal, now) || signal == LB_SIGSYS))
+		if (is_ignored(signal, now) && (is_ours(signal, now) || signal == SIGSYS))
 			drop_pending(signal);
 	}
 	if (old)
@@ -127,7 +139,7 @@ int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_acti
 /* What waits of the signal is not thrown away by this: the handler may set itself once more. */
 void lb_action_reset(int signal)
 {
-	lb_self.actions[signal].handler = LB_SIG_DFL;
+	lb_self.actions[signal].handler = (uint64_t)SIG_DFL;
 	install(signal, &lb_self.actions[signal]);
 }
 
@@ -143,8 +155,8 @@ void lb_actions_take(void)
 static bool is_so(int signal, const struct lb_action *action)
 {
 	struct lb_action now;
-	bool ignores =
-		action->handler == LB_SIG_IGN || (action->handler == LB_SIG_DFL && (LB_BIT(signal) & LB_QUIET_SIGNALS));
+	bool ignores = action->handler == (uint64_t)SIG_IGN ||
+		(action->handler == (uint64_t)SIG_DFL && (LB_BIT(signal) & LB_QUIET_SIGNALS));
 	if (lb_self.away || is_ours(signal, action) || !ignores)
 		return false;
 	return lb_syscall4(__NR_rt_sigaction, signal, 0, &now, 8) == 0 && now.handler == action->handler;
@@ -153,15 +165,15 @@ static bool is_so(int signal, const struct lb_action *action)
 void lb_actions_give(void)
 {
 	for (int signal = 1; signal <= LB_SIGNALS; signal++)
-		if (signal != 9 && signal != 19 && !is_so(signal, &lb_self.actions[signal]))
+		if (signal != SIGKILL && signal != SIGSTOP && !is_so(signal, &lb_self.actions[signal]))
 			install(signal, &lb_self.actions[signal]);
 }
 
 /* SIGURG, SIGTSTP and, where the config has one, another signal for orders. Returns how many. */
 static int list_ours(int ours[3])
 {
-	ours[0] = LB_SIGURG;
-	ours[1] = LB_SIGTSTP;
+	ours[0] = SIGURG;
+	ours[1] = SIGTSTP;
 	ours[2] = lb_self.order_signal;
 	return ours[2] ? 3 : 2;
 }
@@ -185,22 +197,22 @@ void lb_actions_summary(struct lb_link_actions *out)
 	out->ignored = 0;
 	out->caught = 0;
 	out->blocked = 0;
-	out->child_flags = lb_self.actions[LB_SIGCHLD].flags & (LB_SA_NOCLDSTOP | LB_SA_NOCLDWAIT);
+	out->child_flags = lb_self.actions[SIGCHLD].flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
 	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		uint64_t handler = lb_self.actions[signal].handler;
-		if (handler == LB_SIG_IGN)
+		if (handler == (uint64_t)SIG_IGN)
 			out->ignored |= LB_BIT(signal);
-		else if (handler != LB_SIG_DFL)
+		else if (handler != (uint64_t)SIG_DFL)
 			out->caught |= LB_BIT(signal);
 		else
 			out->blocked |= LB_BIT(signal) & lb_thread()->quiet_blocked;
 	}
 }
 
-void lb_signal_requeue(int signal, const void *siginfo)
+void lb_signal_requeue(int signal, const siginfo_t *info)
 {
 	int64_t pid = lb_syscall0(__NR_getpid);
-	if (signal == LB_SIGURG && lb_self.away) /* a doorbell says that it is there */
-		lb_aside_put(signal, siginfo);
-	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, siginfo);
+	if (signal == SIGURG && lb_self.away) /* a doorbell says that it is there */
+		lb_aside_put(signal, info);
+	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, info);
 }

@@ -5,7 +5,6 @@
 #include "process/arm.h"
 
 #include <stdbool.h>
-
 #include <linux/elf.h>
 #include <linux/prctl.h>
 #include <asm/unistd.h>

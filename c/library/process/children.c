@@ -2,18 +2,25 @@
  *
  * They stay children of the home PID, so they are no obstacle, unless one of them uses this process's memory.
  */
-#include "internal.h"
+#include "process/children.h"
 
 #include <linux/errno.h>
 #include <linux/kcmp.h>
+#include <linux/wait.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
 
-#define WNOHANG_ALL 0x41000005 /* WEXITED | WNOHANG | WNOWAIT | __WALL */
+#include "syscall.h"
+
+#include "process/process.h"
+
+#define WITHOUT_REAPING (WEXITED | WNOHANG | WNOWAIT | __WALL)
 
 bool lb_has_children(void)
 {
-	uint8_t info[LB_SIGINFO_SIZE_RAW];
+	siginfo_t info;
 
-	return lb_syscall5(__NR_waitid, 0 /* P_ALL */, 0, info, WNOHANG_ALL, 0) != -ECHILD;
+	return lb_syscall5(__NR_waitid, P_ALL, 0, &info, WITHOUT_REAPING, 0) != -ECHILD;
 }
 
 /* A child whose memory we may not look at has other credentials: it got them by executing a program, most likely, and
@@ -36,7 +43,7 @@ bool lb_shares_memory(void)
 
 	if (!lb_has_children())
 		return false;
-	fd = lb_syscall4(__NR_openat, LB_AT_FDCWD, "/proc/thread-self/children", 0, 0);
+	fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/children", 0, 0);
 	if (fd < 0)
 		return true; /* a kernel without it: nobody knows */
 	do {

@@ -4,28 +4,29 @@
  * zero. Away the call is trapped like any other and comes back complete. Calls at home that do not go through
  * these functions see the kernel's figures (docs/LIMITS.md).
  */
-#include "internal.h"
+#include "process/cpu_time.h"
+
+#include <linux/resource.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "process/process.h"
+#include "process/thread.h"
 
 #define LB_EXPORT __attribute__((visibility("default")))
-#define RUSAGE_CHILDREN (-1)
-#define RUSAGE_SELF 0
-#define RUSAGE_THREAD 1
 #define USER_HZ 100 /* of x86-64, times(2) */
 #define US_PER_TICK (1000000 / USER_HZ)
-
-struct rusage {
-	int64_t user[2], system[2]; /* s, us */
-	int64_t rest[14];
-};
 
 /* Not a call of our own text: that would not be trapped. */
 extern int64_t lb_libc_syscall(int64_t number, ...) __asm__("syscall") __attribute__((weak));
 
-static void add_us(int64_t *time, uint64_t us)
+static void add_us(struct __kernel_old_timeval *time, uint64_t us)
 {
-	time[1] += (int64_t)(us % 1000000);
-	time[0] += (int64_t)(us / 1000000) + time[1] / 1000000;
-	time[1] %= 1000000;
+	time->tv_usec += (int64_t)(us % 1000000);
+	time->tv_sec += (int64_t)(us / 1000000) + time->tv_usec / 1000000;
+	time->tv_usec %= 1000000;
 }
 
 /* Changes with every move: what was read before one is not to be added to what is known after it. */
@@ -48,8 +49,8 @@ LB_EXPORT int getrusage(int who, struct rusage *usage)
 		copy = this_copy();
 		result = (int)lb_libc_syscall(__NR_getrusage, (int64_t)who, usage);
 		if (result == 0 && who != RUSAGE_CHILDREN && !lb_self.away) {
-			add_us(usage->user, elsewhere(who)->user_us);
-			add_us(usage->system, elsewhere(who)->system_us);
+			add_us(&usage->ru_utime, elsewhere(who)->user_us);
+			add_us(&usage->ru_stime, elsewhere(who)->system_us);
 		}
 	} while (copy != this_copy());
 	return result;
@@ -61,10 +62,10 @@ void lb_cpu_ticks(int64_t *user, int64_t *system)
 	struct rusage usage;
 	memset(&usage, 0, sizeof usage);
 	lb_syscall2(__NR_getrusage, RUSAGE_SELF, &usage);
-	add_us(usage.user, lb_self.cpu.user_us);
-	add_us(usage.system, lb_self.cpu.system_us);
-	*user = usage.user[0] * USER_HZ + usage.user[1] / US_PER_TICK;
-	*system = usage.system[0] * USER_HZ + usage.system[1] / US_PER_TICK;
+	add_us(&usage.ru_utime, lb_self.cpu.user_us);
+	add_us(&usage.ru_stime, lb_self.cpu.system_us);
+	*user = usage.ru_utime.tv_sec * USER_HZ + usage.ru_utime.tv_usec / US_PER_TICK;
+	*system = usage.ru_stime.tv_sec * USER_HZ + usage.ru_stime.tv_usec / US_PER_TICK;
 }
 
 /* struct tms: user, system, and children's. */
@@ -93,8 +94,8 @@ static struct lb_cpu_time used_here(int who)
 	struct rusage usage;
 	memset(&usage, 0, sizeof usage);
 	lb_syscall2(__NR_getrusage, who, &usage);
-	return (struct lb_cpu_time){ (uint64_t)(usage.user[0] * 1000000 + usage.user[1]),
-		(uint64_t)(usage.system[0] * 1000000 + usage.system[1]) };
+	return (struct lb_cpu_time){ (uint64_t)(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec),
+		(uint64_t)(usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec) };
 }
 
 static struct lb_cpu_time used_so_far(int who)

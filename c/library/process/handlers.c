@@ -10,8 +10,9 @@
 
 #include "syscall.h"
 
-#include "process/entries.h"
 #include "process/context.h"
+#include "process/entries.h"
+#include "process/process.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 

@@ -1,10 +1,14 @@
 /* identity.c - which process this is: its PID and its start time. */
+#include "process/identity.h"
+
 #include <linux/fcntl.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
-#include "process/identity.h"
 #include "syscall.h"
+
+#include "process/process.h"
+#include "process/thread.h"
 
 /* Field 22 of /proc/self/stat: proc_pid_stat(5). */
 uint64_t lb_start_ticks(void)

@@ -4,12 +4,15 @@
  *
  * Runs in:  the SIGSYS handler, and a restored process before anything of the program does.
  */
+#include "process/limits.h"
+
 #include <asm/unistd.h>
 #include <linux/resource.h>
 
 #include "syscall.h"
-#include "internal.h"
+
 #include "process/own_memory.h"
+#include "process/process.h"
 
 #define NO_LIMIT (~0ULL) /* RLIM64_INFINITY */
 

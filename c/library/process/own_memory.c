@@ -9,6 +9,8 @@
 
 #include "syscall.h"
 
+#include "process/process.h"
+
 struct lb_guest_areas *lb_areas;
 static uint64_t noted[LB_OWN_KINDS];
 

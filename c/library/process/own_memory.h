@@ -54,16 +54,6 @@ struct lb_guest_areas {
 };
 extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
 
-/* ---- mapped.c, away; NULL: it is not known, or cannot be. device: major << 32 | minor */
-struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode) LB_HIDDEN;
-struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name) LB_HIDDEN;
-/* Added to the inode of a file that has lost its name: home's next file may get the same number. */
-#define LB_INODE_GONE (1ULL << 63)
-void lb_mapped_lost_name(const char *path) LB_HIDDEN; /* nothing has this name any more, or another file */
-bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name) LB_HIDDEN;
-void lb_mapped_sweep(void) LB_HIDDEN; /* gives up what nothing is mapped from any more */
-#define LB_DEVICE(n) ((((n) >> 8 & 0xfff) << 32) | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat */
-
 /* In a process that begins to be a guest. False: there is no memory. */
 bool lb_areas_make(void) LB_HIDDEN;
 /* At home. */
@@ -75,17 +65,5 @@ void lb_own_note(enum lb_own kind, uint64_t bytes) LB_HIDDEN; /* all that there 
 /* Bytes of mappings that are not the program's and were not there before it moved; `data`: only those that
  * RLIMIT_DATA counts, private and writable (data_vm, mm/mmap.c, Linux 6.12). */
 uint64_t lb_own_bytes(bool data) LB_HIDDEN;
-
-/* ---- limits.c: prlimit(2) of this process as the program sees it. Away from home the kernel's RLIMIT_AS and
- * RLIMIT_DATA are higher by lb_own_bytes(), so the program has the room that it would have at home. Return 0 or a
- * negative error. `limit`: the soft and the hard one, in bytes. */
-int64_t lb_limit_get(uint32_t resource, uint64_t limit[2]) LB_HIDDEN;
-int64_t lb_limit_set(uint32_t resource, const uint64_t limit[2]) LB_HIDDEN;
-/* The library's memory has become more or less, or so many bytes more are to be mapped. */
-void lb_limits_follow(uint64_t coming) LB_HIDDEN;
-/* Whether these are the program's own, and not the kernel's. */
-bool lb_limit_is_ours(uint32_t resource) LB_HIDDEN;
-/* Whether this node lets a process have these limits on memory: 0 or -LB_E_LIMIT. */
-int lb_limits_fit(const uint64_t (*limits)[2]) LB_HIDDEN;
 
 #endif

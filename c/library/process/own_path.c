@@ -3,6 +3,8 @@
 
 #include "mem.h"
 
+#include "process/process.h"
+
 static bool begins(const char **text, const char *with)
 {
 	size_t size = strlen(with);

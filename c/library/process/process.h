@@ -82,28 +82,6 @@ extern char lb_library_path[LB_LIBRARY_PATH_SIZE] LB_HIDDEN;
 extern bool lb_come_home LB_HIDDEN;
 
 /* Whether a signal may carry an order. Away from home that is SIGURG alone, but what was ours stays ours. */
-#define LB_IS_TRIGGER(signal) ((signal) == LB_SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
-
-/* ---- signals.c: the program's signal actions -------------------------------------------------------- */
-/* rt_sigaction(2) as the program sees it, at home (only our trigger signals are kept aside) and away (all
- * masks stripped of SIGSYS and SIGURG). Returns 0 or -errno. Async-signal-safe. */
-int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old) LB_HIDDEN;
-/* Dispositions for LB_LINK_ACTIONS / HELLO, and which of the program's mask matters to home. */
-void lb_actions_summary(struct lb_link_actions *out) LB_HIDDEN;
-/* Queues a signal to this process with its siginfo unchanged. */
-void lb_signal_requeue(int signal, const void *siginfo) LB_HIDDEN;
-
-/* ---- cpu_time.c */
-/* Before an image: what has been used so far. In the restored process: that was used elsewhere. */
-void lb_cpu_time_note(void) LB_HIDDEN;
-void lb_cpu_time_give(bool at_home) LB_HIDDEN;
-void lb_cpu_time_forget(void) LB_HIDDEN; /* a child has used none */
-/* CPU time used on all nodes, in ticks of times(2). */
-void lb_cpu_ticks(int64_t *user, int64_t *system) LB_HIDDEN;
-
-/* ---- trigger.c, orders.c ------------------------------------------------------------------- */
-/* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs
- * home, or UINT32_MAX. Returns 0 AT HOME (interception is off), or a negative error, still here. */
-int lb_go_home(uint32_t system_call) LB_HIDDEN;
+#define LB_IS_TRIGGER(signal) ((signal) == SIGURG || ((signal) != 0 && (signal) == lb_self.order_signal))
 
 #endif

@@ -1,6 +1,8 @@
 /* self.c - state of the process and of its thread, part of an image. */
 #include "fault.h"
+
 #include "process/process.h"
+#include "process/thread.h"
 
 struct lb_process lb_self;
 struct lb_thread lb_only_thread;

@@ -1,38 +1,22 @@
-/* siginfo.h - siginfo_t as the kernel delivers it, and orders among them. */
+/* siginfo.h - siginfo_t, and orders among what it tells of. */
 #ifndef LB_SIGINFO_H
 #define LB_SIGINFO_H
 
+/* A test may have its C library's instead. */
+#ifndef SIGURG
+#include <linux/signal.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lb_wire.h"
+#include "lb_state.h"
 
-#define LB_SIGURG 23
-#define LB_SI_QUEUE (-1)
-#define LB_SI_TIMER (-2)
-#define LB_SI_TKILL (-6)
-#define LB_SIGINFO_SIZE_RAW 128
+_Static_assert(sizeof(siginfo_t) == 128, "what rt_sigtimedwait(2) writes");
 
-struct lb_siginfo {
-	int32_t signo, error, code, pad;
-	union {
-		struct {
-			int32_t pid;
-			uint32_t uid;
-			uint64_t value;
-		} queued;
-		struct {
-			int32_t id, overrun;
-			uint64_t value;
-		} timer;
-		uint8_t bytes[LB_SIGINFO_SIZE_RAW - 16];
-	};
-};
-_Static_assert(sizeof(struct lb_siginfo) == LB_SIGINFO_SIZE_RAW, "siginfo_t is 128 bytes");
-
-static inline bool lb_is_order(const struct lb_siginfo *info)
+static inline bool lb_is_order(const siginfo_t *info)
 {
-	return info->code == LB_SI_QUEUE && info->error == LB_SIGNAL_MARK && info->queued.value >= LB_ORDER_ID_MIN;
+	return info->si_code == SI_QUEUE && info->si_errno == LB_SIGNAL_MARK &&
+		(uint64_t)info->si_ptr >= LB_ORDER_ID_MIN;
 }
 
 #endif

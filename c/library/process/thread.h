@@ -15,7 +15,7 @@
 struct lb_aside_queue {
 	struct {
 		bool waits;
-		struct lb_siginfo info;
+		siginfo_t info;
 	} signals[LB_ASIDE_NUMBERS];
 };
 
@@ -38,7 +38,7 @@ struct lb_thread {
 	uint64_t deferred_mask;      /* the interrupted context's own */
 	struct {
 		bool waits;
-		struct lb_siginfo info;
+		siginfo_t info;
 	} sent[2]; /* SIGBUS and SIGSEGV that were sent meanwhile: they cannot be blocked then */
 	volatile bool faults_blocked;
 	volatile bool was_reset; /* SA_RESETHAND has changed an action (patch/signal_entry.c) */

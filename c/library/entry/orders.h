@@ -1,0 +1,24 @@
+/* orders.h - leaves home, moves on, comes home, or writes an image. */
+#ifndef LB_ORDERS_H
+#define LB_ORDERS_H
+
+#include <stdint.h>
+
+#include "process/process.h"
+
+/* The order's work, on the private stack. */
+struct lb_order_context {
+	struct lb_local_order order;
+	int fds[LB_LOCAL_DESCRIPTORS_MAX];
+	uint32_t step; /* fault point number reached, for the report */
+	uint64_t bytes;
+	uint64_t freeze_us;
+};
+int lb_order_move_from_home(struct lb_order_context *context) LB_HIDDEN;
+int lb_order_move_on(struct lb_order_context *context) LB_HIDDEN;
+int lb_order_snapshot(struct lb_order_context *context) LB_HIDDEN;
+/* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs
+ * home, or UINT32_MAX. Returns 0 AT HOME (interception is off), or a negative error, still here. */
+int lb_go_home(uint32_t system_call) LB_HIDDEN;
+
+#endif
