@@ -18,7 +18,6 @@
 #include "mem.h"
 #include "syscall.h"
 
-
 #include "calls/interrupted.h"
 #include "home_call/fast_copy.h"
 #include "image/kernel_state.h"

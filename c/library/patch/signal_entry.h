@@ -20,8 +20,7 @@ struct lb_entry { /* on the stack of signal_handler.h */
 
 extern char lb_signal_entry[] LB_HIDDEN;
 /* A signal was delivered, away from home, and everything is blocked. Returns LB_ENTRY_*. */
-uint64_t lb_signal_arrived(
-	int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
+uint64_t lb_signal_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
 /* The program's handler of this signal is to run, as if the kernel had called it. Returns LB_ENTRY_*. */
 uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *entry) LB_HIDDEN;
 /* SA_RESETHAND: the action is the default one from now on. */
