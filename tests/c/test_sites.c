@@ -1,6 +1,7 @@
 /* test_sites.c - Patched sites. Their code, what calls at them change and keep, signals and faults that come
  * meanwhile.
- * Units: c/library/patch/sites.c c/library/patch/signal_entry.{c,S} c/library/patch/site_entry.S
+ * Units: c/library/patch/sites.c c/library/patch/deferred.c c/library/patch/site_entry.S
+ * c/library/entry/signal_entry.{c,S}
  * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
  * c/library/image/maps.c c/library/process/self.c c/base/mem.c
  */
@@ -19,7 +20,8 @@
 #include "library/image/kernel_state.h"
 #include "library/image/mapped.h"
 #include "library/process/own_memory.h"
-#include "library/patch/signal_entry.h"
+#include "library/entry/signal_entry.h"
+#include "library/patch/deferred.h"
 #include "library/trap/stub.h"
 #include "library/patch/sites.h"
 #include "library/process/entries.h"

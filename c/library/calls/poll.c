@@ -17,6 +17,7 @@
 #include "calls/own.h"
 #include "home_call/table.h"
 #include "home_call/user_memory.h"
+#include "mask/mask.h"
 #include "process/clock.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
@@ -91,7 +92,7 @@ static int64_t read_mask(uint64_t address, uint64_t size, uint64_t *mask)
 /* After EINTR under a mask of the call's own: that mask counts for the handlers that are to run. */
 static int64_t finish(struct lb_trap *trap, int64_t result, const uint64_t *mask)
 {
-	return result == -EINTR ? lb_interrupt_masked(trap, *mask) : result;
+	return result == -EINTR ? lb_interrupt_masked(trap, *mask, lb_mask_strip(*mask)) : result;
 }
 
 int64_t lb_own_poll(struct lb_trap *trap)

@@ -2,7 +2,7 @@
 #include "entry/resume.h"
 #include "entry/sigsys.h"
 #include "entry/trigger.h"
-#include "patch/signal_entry.h"
+#include "entry/signal_entry.h"
 #include "patch/sites.h"
 #include "process/entries.h"
 

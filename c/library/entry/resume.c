@@ -26,7 +26,7 @@
 #include "image/scheduling.h"
 #include "image/stream.h"
 #include "image/vdso.h"
-#include "patch/signal_entry.h"
+#include "patch/deferred.h"
 #include "process/actions.h"
 #include "process/arm.h"
 #include "process/clock.h"

@@ -24,7 +24,7 @@
 #include "image/vdso.h"
 #include "mask/aside.h"
 #include "mask/mask.h"
-#include "patch/signal_entry.h"
+#include "patch/deferred.h"
 #include "patch/sites.h"
 #include "process/actions.h"
 #include "process/clock.h"

@@ -2,7 +2,7 @@
 #ifndef LB_TRIGGER_H
 #define LB_TRIGGER_H
 
-#include "patch/signal_entry.h"
+#include "entry/signal_entry.h"
 
 extern char lb_trigger_entry[] LB_HIDDEN;
 /* One was delivered, also at home, where not everything need be blocked. Returns LB_ENTRY_*. */

@@ -1,4 +1,4 @@
 /* trigger_entry.S - The kernel's way into trigger.c. */
-#include "patch/signal_handler.h"
+#include "entry/signal_handler.h"
 
 	SIGNAL_HANDLER lb_trigger_entry, lb_trigger_arrived

@@ -15,7 +15,6 @@
 #include "mem.h"
 #include "trap/frame.h"
 #include "trap/wait.h"
-#include "mask/mask.h"
 
 #define SECOND_NS 1000000000LL
 
@@ -183,13 +182,13 @@ int64_t lb_here_poll(struct lb_trap *trap, short events, int64_t left_ns, int64_
 	return LB_DONE;
 }
 
-int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask)
+int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask, uint64_t kernels)
 {
 	struct sigcontext *registers = &trap->context->uc_mcontext;
 	struct {
 		int64_t sec, nsec;
 		uint64_t mask;
-	} scratch = { 0, 0, lb_mask_strip(mask) };
+	} scratch = { 0, 0, kernels };
 
 	/* ppoll(2) of nothing with no time: the kernel delivers under the mask and puts the old one back. */
 	redirect(trap, 2, 0, &scratch, sizeof(scratch));

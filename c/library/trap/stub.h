@@ -17,8 +17,9 @@ void lb_here_waits(struct lb_trap *trap, const uint64_t *mask, uint64_t takes) L
 /* At home: waits for these events of a socket until it need not wait any more, then makes the program's call. After
  * left_ns: error. */
 int64_t lb_here_poll(struct lb_trap *trap, short events, int64_t left_ns, int64_t error) LB_HIDDEN;
-/* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. */
-int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask) LB_HIDDEN;
+/* Ends the call with EINTR once the signals that `mask` lets through have been delivered under it. kernels: that mask
+ * as the kernel may have it. */
+int64_t lb_interrupt_masked(struct lb_trap *trap, uint64_t mask, uint64_t kernels) LB_HIDDEN;
 
 /* LB_AGAIN: the program makes its call again. */
 int64_t lb_trap_again(struct lb_trap *trap) LB_HIDDEN;

@@ -4,18 +4,15 @@
  * blocked, which comes here first: a call that is answered at a patched site runs in the program's own context, signals
  * and all; and of two signals the kernel does not know whether they are blocked (aside.c).
  *
- *   - While `answering` of struct lb_thread is set the signal is deferred: it is queued again, before its like, and
- *     the interrupted context goes on with everything blocked; when the call is over its own mask comes back, and with
- *     it the signal. So an answer is one step, as the kernel's is, and a process is never moved in the middle of one.
+ *   - While a call is answered at a patched site the signal is deferred (patch/deferred.c).
  *   - A fault in the copy to or from the program's memory ends that copy; the call then goes its slow way, where it
  *     fails with EFAULT. So SIGSEGV and SIGBUS always have our entry.
  *   - Otherwise the program's own handler runs, with the kernel's frame, under the mask that it would have given.
  */
-#include "patch/signal_entry.h"
+#include "entry/signal_entry.h"
 
 #include <asm/unistd.h>
 
-#include "mem.h"
 #include "syscall.h"
 
 #include "calls/interrupted.h"
@@ -24,6 +21,7 @@
 #include "image/posix_timers.h"
 #include "mask/aside.h"
 #include "mask/mask.h"
+#include "patch/deferred.h"
 #include "patch/sites.h"
 #include "process/actions.h"
 #include "process/context.h"
@@ -41,55 +39,11 @@ static bool is_handler(uint64_t handler)
 	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
 }
 
-void lb_fast_reset(void)
-{
-	lb_thread()->answering = 0;
-	lb_thread()->deferred = 0;
-	lb_thread()->deferred_mask = ~0ULL;
-	lb_thread()->sent[0].waits = lb_thread()->sent[1].waits = false;
-}
-
 bool lb_signal_was_reset(void)
 {
 	bool result = lb_thread()->was_reset;
 	lb_thread()->was_reset = false;
 	return result;
-}
-
-bool lb_signal_defer(int signal, const siginfo_t *info, struct ucontext *context)
-{
-	uint64_t all = ~0ULL;
-	if (!lb_self.away || !(lb_thread()->answering || lb_thread()->deferred))
-		return false;
-	/* Frames of several signals may lie on each other, in any order of coming here. The lowest, which interrupted
-	 * the call, has the mask that is wanted, and all others have more than that. */
-	lb_thread()->deferred_mask &= context->uc_sigmask;
-	if (IS_FAULT(signal)) {
-		/* A second one is lost, as where the kernel executes the call: one of each can be pending. */
-		lb_thread()->sent[signal == SIGSEGV].waits = true;
-		memcpy(&lb_thread()->sent[signal == SIGSEGV].info, info, sizeof lb_thread()->sent[0].info);
-	} else {
-		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
-		lb_signal_put_back(info);
-	}
-	context->uc_sigmask |= ~FAULTS;
-	lb_thread()->deferred = 1;
-	return true;
-}
-
-/* The call is over: the mask to go on with, under which what was deferred is delivered. */
-void lb_deferred_take(uint64_t *mask)
-{
-	uint64_t all = ~0ULL;
-	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
-	for (unsigned i = 0; i < 2; i++)
-		if (lb_thread()->sent[i].waits) {
-			lb_signal_put_back(&lb_thread()->sent[i].info);
-			lb_thread()->sent[i].waits = false;
-		}
-	lb_thread()->deferred = 0;
-	*mask = lb_thread()->deferred_mask;
-	lb_thread()->deferred_mask = ~0ULL;
 }
 
 /* A fault of ours in the program's memory: the copy ends. */

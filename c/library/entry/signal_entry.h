@@ -27,12 +27,6 @@ uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *
 void lb_signal_reset(int signal) LB_HIDDEN;
 /* Whether SA_RESETHAND has changed an action since this was asked last. */
 bool lb_signal_was_reset(void) LB_HIDDEN;
-/* A signal has come. True: a call is being answered at a patched site; the signal will come again afterwards. */
-bool lb_signal_defer(int signal, const siginfo_t *info, struct ucontext *context) LB_HIDDEN;
-/* What site_entry.S calls when that call is over: the mask under which what was deferred is delivered. */
-void lb_deferred_take(uint64_t *mask) LB_HIDDEN;
-/* In a restored process: no call is being answered. */
-void lb_fast_reset(void) LB_HIDDEN;
 #endif
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <asm/unistd.h>
 
-#include "patch/signal_entry.h"
+#include "entry/signal_entry.h"
 
 #define SIG_SETMASK 2
 

@@ -1,4 +1,4 @@
 /* signal_entry.S - The kernel's way into signal_entry.c. */
-#include "patch/signal_handler.h"
+#include "entry/signal_handler.h"
 
 	SIGNAL_HANDLER lb_signal_entry, lb_signal_arrived
