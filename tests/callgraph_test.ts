@@ -26,7 +26,7 @@ const ALLOWED: Readonly<
   restorer: { circle: 3, climbs: 0, includes: 0 },
   library: { circle: 3, climbs: 0, includes: 0 },
   keeper: { circle: 5, climbs: 0, includes: 0 },
-  shadow: { circle: 19, climbs: 0, includes: 0 },
+  shadow: { circle: 3, climbs: 0, includes: 0 },
   ffi: { circle: 3, climbs: 0, includes: 0 },
   launch: { circle: 3, climbs: 0, includes: 0 },
 };

@@ -141,6 +141,26 @@ export const ladders: Partial<Readonly<Record<ProductName, Ladder>>> = {
     ["restorer"],
     ["base", "include"],
   ],
+  shadow: [
+    ["shadow/main"],
+    ["shadow/serve"],
+    ["shadow/execute"],
+    ["shadow/children"],
+    ["shadow/birth", "shadow/child"],
+    ["shadow/home"],
+    ["shadow/control"],
+    ["shadow/tickets", "shadow/end"],
+    ["shadow/backlog", "shadow/held", "shadow/wait"],
+    ["shadow/grant", "shadow/signalfds", "shadow/paths", "shadow/transfers", "shadow/last_image"],
+    ["shadow/message"],
+    ["shadow/signals"],
+    ["shadow/links"],
+    ["shadow/descriptors"],
+    ["shadow/wake"],
+    ["shadow/state"],
+    ["restorer"],
+    ["base", "include"],
+  ],
 };
 
 /** The rung on which a file stands, counted from the top; -1 where it has none. */

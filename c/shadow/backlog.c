@@ -16,7 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "backlog.h"
+#include "descriptors.h"
+#include "grant.h"
+#include "links.h"
+#include "state.h"
 
 #define DESCRIPTORS 65536
 

@@ -22,27 +22,14 @@
 
 #include "fault.h"
 #include "lb_image.h"
-#include "shadow.h"
+#include "birth.h"
+#include "descriptors.h"
+#include "home.h"
+#include "last_image.h"
+#include "links.h"
+#include "signals.h"
+#include "state.h"
 #include "transfer.h"
-
-/* Four times as much as an image has that is forked (c/library/calls/fork_home.c); what is not used costs nothing. */
-#define KEPT_SIZE_MAX (1ull << 30)
-#define SLACK 4096u
-#define PAGES_MAX ((uint32_t)(KEPT_SIZE_MAX / LB_PAGE))
-
-/* The last image: its pages by address, and where in the file each lies. */
-struct page {
-	uint64_t at;
-	uint32_t slot;
-};
-static struct {
-	uint64_t id; /* 0: there is none */
-	int fd;
-	uint8_t *memory; /* the file, mapped: a write(2) obeys the program's RLIMIT_FSIZE */
-	uint32_t slots_used;
-	struct page *pages, *next; /* PAGES_MAX each */
-	uint32_t count, next_count, at;
-} kept = { .fd = -1 };
 
 /* The image on its way. */
 static struct {
@@ -51,98 +38,6 @@ static struct {
 	size_t at, end;   /* unread bytes of `bytes` */
 	uint8_t bytes[65536];
 } relay;
-
-void lb_birth_init(void)
-{
-	lb_own_fd(&kept.fd);
-}
-
-/* ---- what is kept ---- */
-
-static bool make_room(void)
-{
-	struct rlimit limit, none;
-	bool made;
-
-	lb_fds_begin();
-	kept.fd = memfd_create("lb-image", MFD_CLOEXEC);
-	kept.fd = kept.fd < 0 ? kept.fd : lb_fd_move_up(kept.fd);
-	lb_fds_end();
-	if (kept.fd < 0)
-		return false;
-	getrlimit(RLIMIT_FSIZE, &limit);
-	none = (struct rlimit){ limit.rlim_max, limit.rlim_max };
-	setrlimit(RLIMIT_FSIZE, &none);
-	made = ftruncate(kept.fd, KEPT_SIZE_MAX) == 0;
-	setrlimit(RLIMIT_FSIZE, &limit);
-	kept.memory = !made ? MAP_FAILED
-			    : mmap(NULL, KEPT_SIZE_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, kept.fd, 0);
-	kept.pages = calloc(PAGES_MAX, sizeof *kept.pages);
-	kept.next = calloc(PAGES_MAX, sizeof *kept.next);
-	return kept.memory != MAP_FAILED && kept.pages != NULL && kept.next != NULL;
-}
-
-/* Without room nothing is kept, and each image is a whole one. */
-static void forget(void)
-{
-	if (kept.fd >= 0)
-		close(kept.fd);
-	if (kept.memory != NULL && kept.memory != MAP_FAILED)
-		munmap(kept.memory, KEPT_SIZE_MAX);
-	free(kept.pages);
-	free(kept.next);
-	memset(&kept, 0, sizeof kept);
-	kept.fd = -1;
-}
-
-int lb_birth_kept_fd(void)
-{
-	return kept.fd < 0 ? 0 : kept.fd;
-}
-
-void lb_birth_drop(void)
-{
-	forget();
-}
-
-static void begin_image(void)
-{
-	kept.at = 0;
-	kept.next_count = 0;
-	if (kept.id != 0)
-		return;
-	forget();
-	if (!make_room() || getrandom(&kept.id, sizeof kept.id, GRND_NONBLOCK) != sizeof kept.id || kept.id == 0)
-		forget();
-}
-
-static void end_image(void)
-{
-	struct page *pages = kept.pages;
-
-	kept.pages = kept.next;
-	kept.next = pages;
-	kept.count = kept.next_count;
-	/* Slots of pages that have changed or are gone are not used again: now and then it begins anew. */
-	if (kept.slots_used > 2 * kept.count + SLACK)
-		kept.id = 0;
-}
-
-/* The slot of the page at this address in the last image; they come in order. -1: it had none. */
-static int64_t slot_of(uint64_t at)
-{
-	while (kept.at < kept.count && kept.pages[kept.at].at < at)
-		kept.at++;
-	return kept.at < kept.count && kept.pages[kept.at].at == at ? (int64_t)kept.pages[kept.at].slot : -1;
-}
-
-static bool note_page(uint64_t at, uint32_t slot)
-{
-	if (kept.next_count == PAGES_MAX)
-		return false;
-	kept.next[kept.next_count++] = (struct page){ at, slot };
-	return true;
-}
 
 /* ---- from the link, to the child ---- */
 
@@ -184,13 +79,13 @@ static uint32_t row_of(uint64_t at, uint32_t most, bool is_new, uint32_t *first)
 	uint32_t count = 0;
 
 	for (; count < most; count++) {
-		int64_t slot = is_new ? kept.slots_used : slot_of(at + (uint64_t)count * LB_PAGE);
+		int64_t slot = is_new ? lb_last_image.slots_used : lb_last_image_slot(at + (uint64_t)count * LB_PAGE);
 
-		if (slot < 0 || slot == PAGES_MAX || (count > 0 && slot != (int64_t)*first + count))
+		if (slot < 0 || slot == LB_LAST_IMAGE_PAGES_MAX || (count > 0 && slot != (int64_t)*first + count))
 			break;
-		kept.slots_used += is_new;
+		lb_last_image.slots_used += is_new;
 		*first = count == 0 ? (uint32_t)slot : *first;
-		if (!note_page(at + (uint64_t)count * LB_PAGE, (uint32_t)slot))
+		if (!lb_last_image_note(at + (uint64_t)count * LB_PAGE, (uint32_t)slot))
 			return 0;
 	}
 	return count;
@@ -210,7 +105,7 @@ static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 		} lying;
 
 		run.size = (uint64_t)count * LB_PAGE;
-		if (count == 0 || (is_new && !take(kept.memory + (size_t)first * LB_PAGE, run.size)))
+		if (count == 0 || (is_new && !take(lb_last_image.memory + (size_t)first * LB_PAGE, run.size)))
 			return false;
 		lying.run = run;
 		lying.run.size |= flags;
@@ -220,7 +115,7 @@ static bool pass_pages(const struct lb_image_run *whole, bool is_new)
 	return true;
 }
 
-/* Where nothing is kept. */
+/* Where nothing is lb_last_image. */
 static bool pass_bytes(uint64_t size)
 {
 	static uint8_t bytes[65536];
@@ -253,15 +148,16 @@ static bool pass_runs(void)
 		is_kept = (run.size & LB_IMAGE_RUN_KEPT) != 0;
 		run.size &= ~LB_IMAGE_RUN_KEPT;
 		size = run.size & ~LB_IMAGE_RUN_FLAGS;
-		if ((run.start | size) % LB_PAGE != 0 || size > KEPT_SIZE_MAX || (is_kept && kept.id == 0))
+		if ((run.start | size) % LB_PAGE != 0 || size > LB_LAST_IMAGE_SIZE_MAX ||
+			(is_kept && lb_last_image.id == 0))
 			return false;
-		if (kept.id == 0 || size == 0)
+		if (lb_last_image.id == 0 || size == 0)
 			give(&run, sizeof run);
 		if (size == 0)
 			return true;
-		if (kept.id == 0 && !pass_bytes(size))
+		if (lb_last_image.id == 0 && !pass_bytes(size))
 			return false;
-		if (kept.id != 0 && !pass_pages(&run, !is_kept))
+		if (lb_last_image.id != 0 && !pass_pages(&run, !is_kept))
 			return false;
 	}
 }
@@ -344,7 +240,7 @@ void lb_birth(struct lb_link_reply *reply)
 	reply->result = -EAGAIN;
 	if (link == NULL)
 		return; /* lost by now: the guest asks again over its next link */
-	begin_image();
+	lb_last_image_begin();
 	if (lb_shadow.state.exe_fd >= 0)
 		pid = begin_child(false);
 	if (pid == 0) /* its file does not start: only /proc/self/exe will be wrong */
@@ -357,11 +253,12 @@ void lb_birth(struct lb_link_reply *reply)
 	lb_signals_watch(link->fd, false);
 	lb_link_lend(link->fd);
 	relay.link_fd = link->fd;
-	whole = lb_link_tell(link, LB_LINK_READY, &kept.id, sizeof kept.id, false) && pass_image(&go_header, &go);
+	whole = lb_link_tell(link, LB_LINK_READY, &lb_last_image.id, sizeof lb_last_image.id, false) &&
+		pass_image(&go_header, &go);
 	if (whole)
-		end_image();
+		lb_last_image_end();
 	else
-		forget();
+		lb_last_image_forget();
 	lb_link_give_back(link->fd);
 	if (whole && finish_child(&go_header, &go))
 		reply->result = pid;

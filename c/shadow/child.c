@@ -16,7 +16,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "child.h"
+#include "descriptors.h"
+#include "home.h"
+#include "paths.h"
+#include "signals.h"
+#include "state.h"
+#include "transfers.h"
 #include "transfer.h"
 
 #define SET_SIZE 8
@@ -27,7 +33,6 @@ static struct {
 	uint8_t in[LB_LINK_SIZE_MAX];
 } request __attribute__((aligned(LB_PAGE)));
 static uint8_t output[LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute__((aligned(LB_PAGE)));
-static bool is_child;
 static uint64_t mask; /* of signals that wait */
 static char *strings;
 static size_t strings_size;
@@ -36,11 +41,6 @@ static bool has_death_signal; /* the program's own choice: prctl(2), PR_SET_PDEA
 static void set_mask(uint64_t wanted)
 {
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, SET_SIZE);
-}
-
-bool lb_child_here(void)
-{
-	return is_child;
 }
 
 int64_t lb_child_block(const int64_t *arguments)
@@ -112,7 +112,7 @@ static int64_t execute(const int64_t *arguments)
 
 bool lb_child_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
 {
-	if (!is_child)
+	if (!lb_shadow.is_child)
 		return false;
 	switch (call->number) {
 	case SYS_prctl:
@@ -157,10 +157,10 @@ static void leave_parent(int *fd)
 	lb_shadow.saved = &lb_shadow.state;
 	lb_shadow.executing_seq = 0;
 	lb_shadow.executing_in = NULL;
-	is_child = true;
+	lb_shadow.is_child = true;
 }
 
-_Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted)
+_Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted, lb_executor *execute_call)
 {
 	leave_parent(fd);
 	/* Without its parent there is no guest: not even while it waits in a call. */
@@ -177,7 +177,7 @@ _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted)
 			!lb_receive_all(*fd, request.in, request.call.in_size))
 			break;
 		out = output + lb_transfer_offset(&request.call);
-		if (!lb_execute(&request.call, request.in, &reply, out))
+		if (!execute_call(&request.call, request.in, &reply, out))
 			break;
 		/* What the call caused, or what came meanwhile, has its effect before the result: SIGPIPE, say. */
 		set_mask(mask);

@@ -18,40 +18,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "birth.h"
+#include "child.h"
+#include "children.h"
+#include "descriptors.h"
+#include "home.h"
+#include "state.h"
+#include "wait.h"
 #include "transfer.h"
 
-static int child_fd = -1; /* to the child; -1: there is none */
-
-void lb_children_init(void)
-{
-	lb_own_fd(&child_fd);
-}
-
-bool lb_child_runs(void)
-{
-	return child_fd >= 0;
-}
-
-/* Two descriptors out of the program's way. Returns false when there are none. */
-bool lb_make_pair(int ends[2])
-{
-	lb_fds_begin();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		ends[0] = ends[1] = -1;
-	for (int i = 0; i < 2; i++)
-		ends[i] = ends[i] < 0 ? -1 : lb_fd_move_up(ends[i]);
-	lb_fds_end();
-	if (ends[0] >= 0 && ends[1] >= 0)
-		return true;
-	for (int i = 0; i < 2; i++) {
-		if (ends[i] >= 0)
-			close(ends[i]);
-	}
-	return false;
-}
-
-static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd)
+static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd, lb_executor *execute)
 {
 	uint64_t flags = wanted->flags & (CLONE_PIDFD | CSIGNAL);
 	int ends[2];
@@ -62,51 +38,53 @@ static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd)
 	pid = syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
 	if (pid == 0) {
 		close(ends[0]);
-		child_fd = ends[1];
-		lb_child_run(&child_fd, wanted);
+		lb_shadow.child_fd = ends[1];
+		lb_child_run(&lb_shadow.child_fd, wanted, execute);
 	}
 	pid = pid < 0 ? -errno : pid;
 	close(ends[1]);
 	if (pid < 0)
 		close(ends[0]);
 	else
-		child_fd = ends[0];
+		lb_shadow.child_fd = ends[0];
 	return pid;
 }
 
 /* Has the child execute the call. Returns false when it is no more what it was. */
 static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
-	if (!lb_send_all(child_fd, call, sizeof *call) || !lb_send_all(child_fd, in, call->in_size))
+	if (!lb_send_all(lb_shadow.child_fd, call, sizeof *call) || !lb_send_all(lb_shadow.child_fd, in, call->in_size))
 		return false;
-	lb_wait_readable(child_fd);
-	return lb_receive_all(child_fd, reply, sizeof *reply) && lb_receive_all(child_fd, out, reply->out_size);
+	lb_wait_readable(lb_shadow.child_fd);
+	return lb_receive_all(lb_shadow.child_fd, reply, sizeof *reply) &&
+		lb_receive_all(lb_shadow.child_fd, out, reply->out_size);
 }
 
 static void pass_on(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
 	if (exchange(call, in, reply, out))
 		return;
-	close(child_fd);
-	child_fd = -1;
+	close(lb_shadow.child_fd);
+	lb_shadow.child_fd = -1;
 	*reply = (struct lb_link_reply){ .flags = LB_REPLY_CHILD_ENDED };
 }
 
 bool lb_child_takes(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
 {
-	if (child_fd < 0 || lb_child_here())
+	if (lb_shadow.child_fd < 0 || lb_shadow.is_child)
 		return false;
 	pass_on(call, in, reply, out);
 	return true;
 }
 
-bool lb_children_call(const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply)
+bool lb_children_call(
+	const struct lb_link_call *call, const int64_t *arguments, struct lb_link_reply *reply, lb_executor *execute)
 {
 	switch (call->number) {
 	case LB_HOME_VFORK:
 		if (call->arg_sizes[0] != sizeof(struct lb_home_child) || call->arg_sizes[1] != sizeof(int32_t))
 			return false;
-		reply->result = start((const void *)(intptr_t)arguments[0], (void *)(intptr_t)arguments[1]);
+		reply->result = start((const void *)(intptr_t)arguments[0], (void *)(intptr_t)arguments[1], execute);
 		reply->out_size = call->out_size;
 		return true;
 	case LB_HOME_FORK:

@@ -11,7 +11,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "control.h"
+#include "descriptors.h"
+#include "end.h"
+#include "links.h"
+#include "state.h"
+#include "tickets.h"
 
 #define RETRY_MS 1000
 
@@ -42,7 +47,7 @@ static void tell(const void *message, size_t size)
 		lb_control_close();
 }
 
-void lb_control_changed(void)
+static void tell_state(void)
 {
 	struct lb_local_shadow message = {
 		.type = LB_LOCAL_SHADOW,
@@ -62,7 +67,7 @@ void lb_control_changed(void)
 	tell(&message, sizeof message);
 }
 
-void lb_control_lost_link(void)
+static void ask_for_link(void)
 {
 	struct lb_local_lost_link message = {
 		.type = LB_LOCAL_LOST_LINK, .size = sizeof message, .ticket = lb_shadow.state.live_ticket
@@ -70,6 +75,16 @@ void lb_control_lost_link(void)
 
 	memcpy(message.node, lb_shadow.state.runs_on, sizeof message.node);
 	tell(&message, sizeof message);
+}
+
+void lb_control_tell(void)
+{
+	if (lb_shadow.changed)
+		tell_state();
+	lb_shadow.changed = false;
+	if (lb_shadow.link_lost && lb_shadow.live == NULL)
+		ask_for_link();
+	lb_shadow.link_lost = false;
 }
 
 /* The end of the order that made this shadow; told once. */
@@ -116,10 +131,11 @@ void lb_control_push(void)
 		return;
 	lb_shadow.control_fd = fd;
 	lb_interrupted = 1; /* a call that is about to block must watch it too */
-	lb_control_changed();
+	lb_shadow.changed = false;
+	tell_state();
 	report();
-	if (lb_shadow.live == NULL && !lb_shadow.waiting)
-		lb_control_lost_link();
+	lb_shadow.link_lost = lb_shadow.live == NULL && !lb_shadow.waiting;
+	lb_control_tell();
 }
 
 static void answer(uint64_t ticket)

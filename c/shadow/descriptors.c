@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "state.h"
 
 #define CLOEXEC_FDS (LB_CLOEXEC_WORDS * 64)
 /* As the library has it (c/library/image/become_shadow.c): high, but no higher than needed. */
@@ -237,35 +239,21 @@ void lb_cloexec_record(void)
 /* ---- lists of descriptors ---- */
 
 /* Entries of getdents(2) and getdents64(2): where the name is in each, and its size, in both at 16. */
-#define NAME_AT 18
-#define NAME64_AT 19
-#define SIZE_AT 16
 
-static int64_t named(const char *name)
+/* Two descriptors out of the program's way. Returns false when there are none. */
+bool lb_make_pair(int ends[2])
 {
-	char *end;
-	long fd = strtol(name, &end, 10);
-
-	return end == name || *end != '\0' ? -1 : fd;
-}
-
-int64_t lb_fds_hide(uint32_t number, int fd, uint8_t *entries, int64_t size)
-{
-	size_t name_at = number == SYS_getdents64 ? NAME64_AT : NAME_AT;
-	int64_t kept = 0;
-	int is_list = -1; /* asked at the first number of ours */
-	uint16_t length;
-
-	for (int64_t at = 0; at < size; at += length) {
-		memcpy(&length, entries + at + SIZE_AT, sizeof length);
-		if (lb_is_own_fd(named((char *)entries + at + name_at))) {
-			is_list = is_list < 0 ? lb_path_lists_fds(fd) : is_list;
-			if (is_list)
-				continue;
-		}
-		if (kept < at)
-			memmove(entries + kept, entries + at, length);
-		kept += length;
+	lb_fds_begin();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		ends[0] = ends[1] = -1;
+	for (int i = 0; i < 2; i++)
+		ends[i] = ends[i] < 0 ? -1 : lb_fd_move_up(ends[i]);
+	lb_fds_end();
+	if (ends[0] >= 0 && ends[1] >= 0)
+		return true;
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] >= 0)
+			close(ends[i]);
 	}
-	return kept;
+	return false;
 }

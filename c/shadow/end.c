@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "backlog.h"
+#include "end.h"
+#include "state.h"
 
 #define SET_SIZE 8
 #define EXIT_OUTPUT_LOST 74 /* EX_IOERR, sysexits.h(3head) */

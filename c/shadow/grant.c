@@ -25,7 +25,8 @@
 
 #include "lb_ring.h"
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "grant.h"
 
 #define RESERVES 3
 /* Each descriptor may need one more block than its bytes do, and a block of metadata, where write(2) goes on and where

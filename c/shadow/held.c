@@ -11,22 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "held.h"
+#include "signalfds.h"
+#include "signals.h"
+#include "state.h"
 
 #define SIGNALS 64
 #define SET_SIZE 8
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
-
-void lb_held_queue(const siginfo_t *info, bool to_thread)
-{
-	pid_t pid = getpid();
-	long failed = to_thread ? syscall(SYS_rt_tgsigqueueinfo, pid, pid, info->si_signo, info)
-				: syscall(SYS_rt_sigqueueinfo, pid, info->si_signo, info);
-
-	if (failed != 0)
-		kill(pid, info->si_signo); /* RLIMIT_SIGPENDING: without its data, as the kernel has it then */
-}
 
 static struct {
 	siginfo_t infos[LB_PENDING_SIGNALS_MAX];
@@ -83,13 +76,13 @@ static int64_t hold(uint64_t set, const uint8_t *come, size_t count, bool before
 		if (joins_tick(&infos[i]))
 			infos[i].si_signo = 0;
 		else if (before)
-			lb_held_queue(&infos[i], true);
+			lb_signal_queue(&infos[i], true);
 	}
 	for (unsigned i = 0; i < waiting.count; i++)
-		lb_held_queue(&waiting.infos[i], true);
+		lb_signal_queue(&waiting.infos[i], true);
 	for (size_t i = 0; i < count && !before; i++) {
 		if (infos[i].si_signo != 0)
-			lb_held_queue(&infos[i], infos[i].si_code == SI_TKILL);
+			lb_signal_queue(&infos[i], infos[i].si_code == SI_TKILL);
 	}
 	return 0;
 }
@@ -99,7 +92,7 @@ bool lb_held_call(const struct lb_link_call *call, const int64_t *arguments, uin
 	size_t size = call->kinds[1] == LB_ARG_IN ? call->arg_sizes[1] : 0;
 	uint64_t signals;
 
-	if (call->number != LB_HOME_HOLD || call->out_size < sizeof signals || lb_child_here())
+	if (call->number != LB_HOME_HOLD || call->out_size < sizeof signals || lb_shadow.is_child)
 		return false;
 	reply->result = hold((uint64_t)arguments[0], (const uint8_t *)(intptr_t)arguments[1], size / sizeof(siginfo_t),
 		arguments[2] != 0);

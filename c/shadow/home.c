@@ -21,7 +21,16 @@
 
 #include "fault.h"
 #include "lb_restorer.h"
-#include "shadow.h"
+#include "control.h"
+#include "descriptors.h"
+#include "end.h"
+#include "grant.h"
+#include "home.h"
+#include "last_image.h"
+#include "links.h"
+#include "signals.h"
+#include "state.h"
+#include "wake.h"
 
 #define ARGUMENTS_MAX 1024
 #define RSEQ_SIGNATURE 0x53053053
@@ -164,7 +173,7 @@ void lb_home(struct lb_shadow_link *link)
 	}
 	lb_control_close();
 	lb_reserve_drop();
-	lb_birth_drop();
+	lb_last_image_forget();
 	lb_end_tell_untold(); /* at home nobody remembers it */
 	for (int i = 0; i < LB_LINKS; i++) {
 		if (lb_shadow.links[i].fd >= 0 && &lb_shadow.links[i] != link)
@@ -242,7 +251,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	lb_shadow.state.held = 0; /* nothing is pending in a child */
 	lb_shadow.state.order_id = 0;
 	lb_link_lend(link->fd);
-	lb_shadow.state.kept_fd = lb_birth_kept_fd();
+	lb_shadow.state.kept_fd = lb_last_image.fd < 0 ? 0 : lb_last_image.fd;
 	keep_own_open(true);
 	keep_open(lb_shadow.state.kept_fd == 0 ? -1 : lb_shadow.state.kept_fd, true);
 	lb_cloexec_record();

@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "links.h"
+#include "state.h"
 
 #define AREA_SIZE (LB_PAGE + LB_LINK_SIZE_MAX + LB_LINK_SPARE)
 #define HEAD_SIZE (sizeof(struct lb_link_header) + sizeof(struct lb_link_call))
@@ -176,6 +178,6 @@ void lb_link_lost(void)
 	if (lb_shadow.live != NULL)
 		lb_link_close(lb_shadow.live);
 	lb_shadow.lost_since_ms = lb_now_ms();
-	lb_control_changed();
-	lb_control_lost_link();
+	lb_shadow.changed = true;
+	lb_shadow.link_lost = true;
 }

@@ -12,57 +12,26 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
-#include "shadow.h"
+#include "control.h"
+#include "descriptors.h"
+#include "end.h"
+#include "grant.h"
+#include "last_image.h"
+#include "links.h"
+#include "serve.h"
+#include "signalfds.h"
+#include "signals.h"
+#include "state.h"
+#include "wake.h"
 
-#define WAKE_MS 1000
 #define EXIT_BUG 70
-
-struct lb_shadow lb_shadow;
-struct lb_fault_plan lb_fault_plan;
-
-int64_t lb_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool is_lost(void)
 {
 	return lb_shadow.live == NULL && !lb_shadow.waiting;
-}
-
-static timer_t timer;
-static bool made, armed;
-
-void lb_wake_never(void)
-{
-	if (made)
-		timer_delete(timer);
-	made = false;
-	armed = false;
-}
-
-void lb_wake_up(void)
-{
-	bool wanted = lb_shadow.control_fd < 0 || is_lost() || lb_shadow.ended;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO };
-	struct itimerspec every = { { WAKE_MS / 1000, 0 }, { WAKE_MS / 1000, 0 } };
-
-	if (!made && timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
-		return; /* only promptness is lost: the next event tries again */
-	made = true;
-	if (wanted == armed)
-		return;
-	if (!wanted)
-		memset(&every, 0, sizeof every);
-	if (timer_settime(timer, 0, &every, NULL) == 0)
-		armed = wanted;
 }
 
 /* What only time decides. */
@@ -77,7 +46,7 @@ static void check_limits(void)
 		lb_end_lost("its node did not come back within the reconnect limit");
 }
 
-void lb_serve_events(void)
+static void serve_events(void)
 {
 	lb_control_push();
 	lb_control_read();
@@ -85,6 +54,7 @@ void lb_serve_events(void)
 		if (lb_shadow.links[i].fd >= 0)
 			lb_serve_link(&lb_shadow.links[i]);
 	}
+	lb_control_tell();
 	check_limits();
 	lb_wake_up();
 }
@@ -127,8 +97,8 @@ static void register_own(void)
 	lb_own_fd(&lb_shadow.state.trace_fd);
 	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
-	lb_children_init();
-	lb_birth_init();
+	lb_own_fd(&lb_shadow.child_fd);
+	lb_last_image_init();
 	lb_reserve_init();
 }
 
@@ -157,6 +127,8 @@ int main(int argc, char **argv, char **environment)
 	(void)argc;
 	(void)argv;
 	lb_shadow.control_fd = -1;
+	lb_shadow.child_fd = -1;
+	lb_shadow.serve_events = serve_events;
 	lb_fault_read(&lb_fault_plan, environment);
 	if (!load_state()) {
 		fputs("lb-shadow: Cannot start as LB_STATE must name a state: it does not\n"
@@ -176,8 +148,9 @@ int main(int argc, char **argv, char **environment)
 	lb_own_fds_place();
 	begin();
 	for (;;) {
-		lb_serve_events();
+		serve_events();
 		lb_signals_relay();
+		lb_control_tell();
 		wait_for_events();
 	}
 }

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "message.h"
 
 enum { ARG_FD, ARG_DATA, ARG_FLAGS, ARG_NAME, ARG_CONTROL, ARG_EXTRA };
 

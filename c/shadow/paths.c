@@ -17,7 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "paths.h"
+#include "state.h"
 
 #define FCHMODAT2 452 /* newer than some headers: c/include/lb_syscalls.h */
 
@@ -54,7 +56,7 @@ bool lb_path_is_program(const char *path)
 	return part != NULL && lb_shadow.state.exe_fd >= 0 && skip(&part, "exe") && *part == '\0';
 }
 
-bool lb_path_lists_fds(int fd)
+static bool lists_fds(int fd)
 {
 	char link[32], path[64];
 	const char *part;
@@ -154,4 +156,37 @@ bool lb_path_make(const struct lb_link_call *call, const int64_t *arguments, int
 	if (lb_path_is_program(text) && follows(call, arguments))
 		*path = (int64_t)(intptr_t)lb_path_program();
 	return true;
+}
+
+#define NAME_AT 18
+#define NAME64_AT 19
+#define SIZE_AT 16
+
+static int64_t named(const char *name)
+{
+	char *end;
+	long fd = strtol(name, &end, 10);
+
+	return end == name || *end != '\0' ? -1 : fd;
+}
+
+int64_t lb_fds_hide(uint32_t number, int fd, uint8_t *entries, int64_t size)
+{
+	size_t name_at = number == SYS_getdents64 ? NAME64_AT : NAME_AT;
+	int64_t kept = 0;
+	int is_list = -1; /* asked at the first number of ours */
+	uint16_t length;
+
+	for (int64_t at = 0; at < size; at += length) {
+		memcpy(&length, entries + at + SIZE_AT, sizeof length);
+		if (lb_is_own_fd(named((char *)entries + at + name_at))) {
+			is_list = is_list < 0 ? lists_fds(fd) : is_list;
+			if (is_list)
+				continue;
+		}
+		if (kept < at)
+			memmove(entries + kept, entries + at, length);
+		kept += length;
+	}
+	return kept;
 }

@@ -4,7 +4,17 @@
 #include <string.h>
 
 #include "fault.h"
-#include "shadow.h"
+#include "backlog.h"
+#include "control.h"
+#include "end.h"
+#include "execute.h"
+#include "home.h"
+#include "links.h"
+#include "serve.h"
+#include "signals.h"
+#include "state.h"
+#include "tickets.h"
+#include "transfers.h"
 
 #define REPLY_HEAD (sizeof(struct lb_link_header) + sizeof(struct lb_link_reply))
 
@@ -13,14 +23,6 @@ static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute
 static uint8_t *reply_start;
 static size_t reply_size;
 _Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");
-
-struct lb_link_serve lb_serve_words(void)
-{
-	return (struct lb_link_serve){ .backlog_at = lb_shadow.state.backlog_at,
-		.signalfds = lb_signalfds(),
-		.held = lb_shadow.state.held,
-		.has_program = lb_shadow.state.exe_fd >= 0 };
-}
 
 void lb_serve_begin(struct lb_shadow_link *link)
 {
@@ -185,10 +187,10 @@ void lb_serve_link(struct lb_shadow_link *link)
 		int fd = link->fd;
 
 		link->taken += sizeof *header + header->size; /* before: joining writes covers headers */
-		if (!handle(link, header)) {
-			bad = true;
+		bad = !handle(link, header);
+		lb_control_tell();
+		if (bad)
 			break;
-		}
 		if (link->fd != fd)
 			break; /* closed, or another connection meanwhile */
 	}

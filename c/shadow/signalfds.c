@@ -13,7 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "descriptors.h"
+#include "message.h"
+#include "signalfds.h"
 
 #define TEXT_SIZE 512 /* /proc/self/fdinfo/N of a signalfd: five short lines */
 

@@ -15,7 +15,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "links.h"
+#include "signals.h"
+#include "state.h"
 
 #define SIGNALS 64
 #define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/library/image/become_shadow.c */
@@ -71,8 +73,6 @@ __asm__(".pushsection .text\n"
 	"	syscall\n"
 	".size lb_signal_return, . - lb_signal_return\n"
 	".popsection\n");
-
-volatile sig_atomic_t lb_interrupted;
 
 /* When it is full the rest stays where it is: the kernel refuses more to their senders, as it always does. The last
  * place is for a SIGIO of the program's, as our own must go on coming. */
@@ -244,7 +244,7 @@ void lb_signals_relay(void)
 	}
 	/* Kept until there is a link; and while a copy is on its way, as its source is frozen and would take what
 	 * comes now to its grave; and while the guest is a child of its own, as they are the parent's. */
-	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0 || lb_child_runs())
+	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0 || lb_shadow.child_fd >= 0)
 		return;
 	for (unsigned i = 0; i < recorded_count; i++) {
 		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
@@ -291,6 +291,16 @@ void lb_signals_release(uint64_t set)
 	}
 }
 
+void lb_signal_queue(const siginfo_t *info, bool to_thread)
+{
+	pid_t pid = getpid();
+	long failed = to_thread ? syscall(SYS_rt_tgsigqueueinfo, pid, pid, info->si_signo, info)
+				: syscall(SYS_rt_sigqueueinfo, pid, info->si_signo, info);
+
+	if (failed != 0)
+		kill(pid, info->si_signo); /* RLIMIT_SIGPENDING: without its data, as the kernel has it then */
+}
+
 void lb_signals_drop_pipe(void)
 {
 	const struct timespec now = { 0, 0 };
@@ -313,7 +323,7 @@ void lb_signals_drop_child(pid_t pid)
 		count += others[count].si_pid != pid;
 	for (int i = 0; i < count; i++) {
 		if (lb_shadow.state.held & set)
-			lb_held_queue(&others[i], false);
+			lb_signal_queue(&others[i], false);
 		else
 			record(&others[i]);
 	}

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "fault.h"
-#include "shadow.h"
-
-void lb_state_save(void)
-{
-	lb_shadow.state.last_seq = lb_shadow.last_seq;
-	lb_shadow.state.link_fd = lb_shadow.live != NULL ? lb_shadow.live->fd : -1;
-	memcpy(lb_shadow.saved, &lb_shadow.state, sizeof lb_shadow.state);
-}
+#include "backlog.h"
+#include "links.h"
+#include "signalfds.h"
+#include "signals.h"
+#include "state.h"
+#include "tickets.h"
 
 uint32_t lb_ticket_verdict(uint64_t ticket)
 {
@@ -39,6 +37,14 @@ static bool activate(void)
 	return true;
 }
 
+struct lb_link_serve lb_serve_words(void)
+{
+	return (struct lb_link_serve){ .backlog_at = lb_shadow.state.backlog_at,
+		.signalfds = lb_signalfds(),
+		.held = lb_shadow.state.held,
+		.has_program = lb_shadow.state.exe_fd >= 0 };
+}
+
 /* Makes `link` the live one in the place of another. */
 static void take_over(struct lb_shadow_link *link, uint32_t answer)
 {
@@ -58,7 +64,7 @@ static void take_over(struct lb_shadow_link *link, uint32_t answer)
 		lb_link_lost();
 		return;
 	}
-	lb_control_changed();
+	lb_shadow.changed = true;
 	if (lb_shadow.bring_home)
 		lb_link_tell(link, LB_LINK_COME_HOME, NULL, 0, true);
 }
@@ -114,7 +120,7 @@ void lb_ticket_prepare(struct lb_shadow_link *link, const struct lb_link_ticket 
 	lb_shadow.prepared_ticket = body->ticket;
 	memcpy(lb_shadow.prepared_node, body->node, sizeof lb_shadow.prepared_node);
 	lb_shadow.prepared_node[sizeof lb_shadow.prepared_node - 1] = '\0';
-	lb_control_changed();
+	lb_shadow.changed = true;
 	lb_link_tell(link, LB_LINK_PREPARED, NULL, 0, false);
 }
 
@@ -123,7 +129,7 @@ void lb_ticket_abort(struct lb_shadow_link *link, const struct lb_link_ticket *b
 	/* Only the live link is heard: whoever asks on it is the copy that counts. */
 	if (body->ticket == lb_shadow.prepared_ticket) {
 		lb_shadow.prepared_ticket = 0;
-		lb_control_changed();
+		lb_shadow.changed = true;
 		/* A candidate that waits with this ticket is answered MOVED when it says HELLO. */
 	}
 	lb_link_tell(link, LB_LINK_ABORTED, NULL, 0, false);

@@ -16,7 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shadow.h"
+#include "state.h"
+#include "transfers.h"
 
 #define SECTOR 512 /* no O_DIRECT write is shorter: SECTOR_SIZE, include/linux/blk_types.h, Linux 6.12 */
 

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 #include "check.h"
-#include "shadow/shadow.h"
+#include "shadow/state.h"
 
 #define TICKET 77u
 #define DATA_MAX 65536u

@@ -20,7 +20,12 @@
 
 #include "check.h"
 
-#include "shadow/shadow.h"
+#include "shadow/backlog.h"
+#include "shadow/descriptors.h"
+#include "shadow/grant.h"
+#include "shadow/links.h"
+#include "shadow/signals.h"
+#include "shadow/state.h"
 
 #include "files_guest.h"
 
