@@ -22,6 +22,7 @@
 #include "syscall.h"
 
 #define LB_FAULT_PAUSE_MS 1500
+#define LB_SIGKILL 9 /* of asm/signal.h, which cannot be included beside <signal.h> */
 
 /* What the caller of a fault point must do. Kill, hang and pause are done inside and never returned. */
 enum lb_fault_action {
@@ -118,7 +119,7 @@ static inline uint32_t lb_fault_at(struct lb_fault_plan *plan, uint32_t number)
 	plan->number = 0;
 	if (action == LB_FAULT_DO_KILL) {
 		pid = lb_syscall0(__NR_getpid);
-		lb_syscall2(__NR_kill, pid, 9 /* SIGKILL */);
+		lb_syscall2(__NR_kill, pid, LB_SIGKILL);
 		action = LB_FAULT_DO_HANG; /* until it arrives */
 	}
 	while (action == LB_FAULT_DO_HANG)

@@ -8,12 +8,11 @@
 #include <stdint.h>
 
 #include <asm/unistd.h>
+#include <linux/errno.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "syscall.h"
-
-#define LB_MEMORY_CHILD_EINTR (-4)
 
 /* Calls `function` in such a child, on the stack that ends at `stack_top`, while this process waits for it as in
  * vfork(2). What it opens and closes is its own: to close a file here would release the program's locks on it
@@ -38,7 +37,7 @@ static inline void lb_memory_child(void (*function)(void), uint64_t stack_top)
 		: "D"((uint64_t)(CLONE_VM | CLONE_VFORK)),
 		"S"(stack_top), [function] "b"(function), [exit] "i"(__NR_exit)
 		: "rcx", "rdx", "r8", "r10", "r11", "memory", "cc");
-	while (pid > 0 && lb_syscall4(__NR_wait4, pid, 0, __WALL, 0) == LB_MEMORY_CHILD_EINTR)
+	while (pid > 0 && lb_syscall4(__NR_wait4, pid, 0, __WALL, 0) == -EINTR)
 		continue;
 }
 

@@ -5,6 +5,8 @@
 #ifndef LB_OBSTACLE_H
 #define LB_OBSTACLE_H
 
+#include <linux/elf-em.h>
+#include <linux/elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +51,7 @@ static inline uint32_t lb_obstacle_of_head(const uint8_t *head, size_t size)
 
 	if (size < 64 || lb_field(head, 4) != 0x464c457f)
 		return LB_OBSTACLE_NONE;
-	if (head[4] != 2 /* ELFCLASS64 */ || lb_field(head + 18, 2) != 62 /* EM_X86_64 */)
+	if (head[4] != ELFCLASS64 || lb_field(head + 18, 2) != EM_X86_64)
 		return LB_OBSTACLE_FOREIGN;
 	offset = lb_field(head + 32, 8);
 	entry_size = lb_field(head + 54, 2);
@@ -59,7 +61,7 @@ static inline uint32_t lb_obstacle_of_head(const uint8_t *head, size_t size)
 
 		if (offset > size || at + 40 > size)
 			return LB_OBSTACLE_NONE; /* headers in some other place than usual: let it run */
-		if (lb_field(head + at, 4) != 3 /* PT_INTERP */)
+		if (lb_field(head + at, 4) != PT_INTERP)
 			continue;
 		name = lb_field(head + at + 8, 8);
 		length = lb_field(head + at + 32, 8);

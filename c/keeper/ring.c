@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "read.h"
 #include "transfer.h"
 
 #define ADVANCE_SIZE (sizeof(struct lb_link_header) + sizeof(uint64_t))
@@ -185,11 +186,11 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 /* Receives one message. Returns its type; 0: the link is lost. `body` holds 256 bytes. */
 static uint32_t receive(int fd, struct lb_link_header *header, void *body)
 {
-	if (!lb_receive_all(fd, header, sizeof *header))
+	if (lb_read_exactly(fd, header, sizeof *header) != 0)
 		return 0;
 	if (header->size > 256 || header->type == LB_LINK_MOVED)
 		return 0;
-	return lb_receive_all(fd, body, header->size) ? header->type : 0;
+	return lb_read_exactly(fd, body, header->size) == 0 ? header->type : 0;
 }
 
 /* Says HELLO in the guest's place. Returns whether home serves it, and from where on. */

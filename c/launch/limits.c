@@ -3,14 +3,11 @@
  * It ends with a stack trace then, measured with Deno 2.6: its JavaScript engine reserves address space before it runs
  * anything, and its runtime starts threads.
  */
-#include "launch.h"
+#include <asm/signal.h>
+#include <linux/resource.h>
+#include <linux/wait.h>
 
-#define RLIMIT_FSIZE 1
-#define RLIMIT_DATA 2
-#define RLIMIT_STACK 3
-#define RLIMIT_NPROC 6
-#define RLIMIT_NOFILE 7
-#define RLIMIT_AS 9
+#include "launch.h"
 
 #define ADDRESS_SPACE (40ULL << 30)
 #define DATA (1ULL << 30)
@@ -43,8 +40,8 @@ static bool can_make_processes(void)
 	}
 	enough = count == PROCESSES;
 	while (count-- > 0) {
-		lb_syscall2(__NR_kill, made[count], 9 /* SIGKILL */);
-		lb_syscall4(__NR_wait4, made[count], 0, 0x80000000 /* __WCLONE: without a signal at its end */, 0);
+		lb_syscall2(__NR_kill, made[count], SIGKILL);
+		lb_syscall4(__NR_wait4, made[count], 0, __WCLONE /* without a signal at its end */, 0);
 	}
 	return enough;
 }

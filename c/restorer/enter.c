@@ -11,6 +11,7 @@
 #include "files.h"
 #include "lb_restorer.h"
 #include "mem.h"
+#include "read.h"
 #include "syscall.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -28,21 +29,6 @@
 
 extern const char lb_restorer_blob[] __attribute__((visibility("hidden")));
 extern const char lb_restorer_blob_end[] __attribute__((visibility("hidden")));
-
-static int read_all(int fd, void *buffer, uint64_t size)
-{
-	char *at = buffer;
-	while (size > 0) {
-		int64_t got = lb_syscall3(__NR_read, fd, at, size);
-		if (got == -4 /* EINTR */)
-			continue;
-		if (got <= 0)
-			return got == 0 ? -LB_E_PEER_LOST : (int)got;
-		at += got;
-		size -= (uint64_t)got;
-	}
-	return 0;
-}
 
 /* Is what the peer (or the file) says usable? Bytes from outside are checked, never trusted. */
 static int check_header(const struct lb_image_header *header)
@@ -228,7 +214,7 @@ __attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, st
 static int read_tables(
 	const struct lb_enter_request *request, struct lb_image_header *header, struct lb_image_segment **segments)
 {
-	int error = read_all(request->image_fd, header, sizeof *header);
+	int error = lb_read_exactly(request->image_fd, header, sizeof *header);
 	if (!error)
 		error = check_header(header);
 	if (error)
@@ -239,11 +225,11 @@ static int read_tables(
 	if (scratch < 0 && scratch > -4096)
 		return (int)scratch;
 	*segments = (struct lb_image_segment *)scratch;
-	error = read_all(request->image_fd, *segments, size);
+	error = lb_read_exactly(request->image_fd, *segments, size);
 	if (!error)
 		error = check_segments(*segments, header->segments, header->files);
 	if (!error)
-		error = read_all(request->image_fd, *segments + header->segments, header->files_size);
+		error = lb_read_exactly(request->image_fd, *segments + header->segments, header->files_size);
 	return error ? error : check_files(header, *segments + header->segments);
 }
 

@@ -13,6 +13,7 @@
 #ifndef LB_RESTORER_H
 #define LB_RESTORER_H
 
+#include <linux/mman.h>
 #include <stdint.h>
 
 #include "fault.h"
@@ -54,7 +55,7 @@ static inline uint32_t lb_first_protection(const struct lb_image_segment *segmen
 {
 	uint32_t paid = LB_ATTRIBUTE(ACCOUNTED) | LB_ATTRIBUTE(NO_RESERVE);
 	int is_own = segment->kind == LB_SEGMENT_SHARED && segment->file == 0;
-	return (segment->attributes & paid) != 0 || is_own ? 1 | 2 /* PROT_READ | PROT_WRITE */ : segment->protection;
+	return (segment->attributes & paid) != 0 || is_own ? PROT_READ | PROT_WRITE : segment->protection;
 }
 
 /* Where the starter stands. */

@@ -8,9 +8,11 @@
  * Kernel:     prctl_set_mm_map() in kernel/sys.c, special mappings' mremap in arch/x86/entry/vdso/vma.c, v6.12.
  * Fails by:   FAILED on the stream and exit 1; at home by an exec of the shadow, which takes over again.
  */
+#include <linux/errno.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
+#include <linux/time.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,7 @@
 #include "lb_link.h"
 #include "lb_restorer.h"
 #include "lb_state.h"
+#include "read.h"
 #include "syscall.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -32,7 +35,6 @@
 #define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
 #define PAGE 4096ULL
 #define PIECE (1ULL << 20)
-#define EINTR_NEGATIVE (-4)
 #define ARCH_SET_GS_CODE 0x1001
 #define ARCH_SET_FS_CODE 0x1002
 
@@ -52,20 +54,6 @@ __attribute__((section(".text.entry"), used, noreturn)) void lb_restorer_entry(s
 {
 	restore(args);
 	__builtin_unreachable();
-}
-
-static int read_all(int fd, uint64_t address, uint64_t size)
-{
-	while (size > 0) {
-		int64_t got = lb_syscall3(__NR_read, fd, address, size);
-		if (got == EINTR_NEGATIVE)
-			continue;
-		if (got <= 0)
-			return got == 0 ? -LB_E_PEER_LOST : (int)got;
-		address += (uint64_t)got;
-		size -= (uint64_t)got;
-	}
-	return 0;
 }
 
 static void send_message(int fd, uint32_t type, const void *body, uint32_t size)
@@ -129,7 +117,7 @@ static void clear_address_space(struct lb_restorer_args *args)
 	for (uint64_t i = 0; i < args->vdso_parts; i++) {
 		struct lb_vdso_part *part = &args->vdso[i];
 		int64_t at = lb_syscall5(
-			__NR_mremap, part->start, part->size, part->size, 3 /* MAYMOVE | FIXED */, part->target);
+			__NR_mremap, part->start, part->size, part->size, MREMAP_MAYMOVE | MREMAP_FIXED, part->target);
 		if (at != (int64_t)part->target)
 			fail(args, -LB_E_MEMORY);
 	}
@@ -161,7 +149,8 @@ static int64_t map_segment(const struct lb_image_segment *segment, const struct 
 	long flags = MAP_FIXED_NOREPLACE;
 
 	if (source->made)
-		return lb_syscall5(__NR_mremap, source->made, size, size, 3 /* MAYMOVE | FIXED */, segment->start);
+		return lb_syscall5(
+			__NR_mremap, source->made, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, segment->start);
 	if (segment->file != 0 && source->fd < 0) { /* its pages are read into place all the same */
 		shared = false;
 		attributes |= attributes & LB_ATTRIBUTE(ACCOUNTED) ? 0 : LB_ATTRIBUTE(NO_RESERVE);
@@ -212,7 +201,7 @@ static void open_segment(struct lb_restorer_args *args, const struct lb_image_ru
 static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *run)
 {
 	uint64_t offset, at = run->start, size = run->size & ~LB_IMAGE_RUN_FLAGS;
-	int error = read_all(args->image_fd, (uint64_t)&offset, sizeof offset);
+	int error = lb_read_exactly(args->image_fd, &offset, sizeof offset);
 	if (error)
 		fail(args, error);
 	if (args->kept_fd == 0)
@@ -225,7 +214,7 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE_VALUE);
 	while (size > 0) {
 		int64_t got = lb_syscall4(__NR_pread64, args->kept_fd, at, size, offset);
-		if (got == EINTR_NEGATIVE)
+		if (got == -EINTR)
 			continue;
 		if (got <= 0)
 			fail(args, got == 0 ? -LB_E_WIRE : got);
@@ -252,7 +241,7 @@ static int read_pages(int fd, uint64_t start, uint64_t size)
 		piece = size - done < PIECE ? size - done : PIECE;
 		if (piece > PAGE)
 			lb_syscall3(__NR_madvise, start + done, piece, MADV_POPULATE_WRITE_VALUE);
-		error = read_all(fd, start + done, piece);
+		error = lb_read_exactly(fd, (void *)(start + done), piece);
 	}
 	return error;
 }
@@ -268,7 +257,7 @@ static void read_file_run(struct lb_restorer_args *args, const struct lb_image_r
 	uint64_t offset = args->segments[index].offset + run->start - args->segments[index].start;
 	while (left > 0) {
 		uint64_t piece = left < sizeof bytes ? left : sizeof bytes;
-		int64_t error = read_all(args->image_fd, (uint64_t)bytes, piece);
+		int64_t error = lb_read_exactly(args->image_fd, bytes, piece);
 		if (!error && !source->made) {
 			int64_t written = lb_syscall4(__NR_pwrite64, fd, bytes, piece, offset);
 			error = written == (int64_t)piece ? 0 : written < 0 ? written : -LB_E_MEMORY;
@@ -293,7 +282,7 @@ static void read_runs(struct lb_restorer_args *args)
 {
 	for (uint64_t runs = 0;; runs++) {
 		struct lb_image_run run;
-		int error = read_all(args->image_fd, (uint64_t)&run, sizeof run);
+		int error = lb_read_exactly(args->image_fd, &run, sizeof run);
 		if (error)
 			fail(args, error);
 		if (run.size == 0)
@@ -392,15 +381,15 @@ static void handshake(struct lb_restorer_args *args)
 	int64_t now[2];
 	fault(args, LB_FAULT_GUEST_MAPPED, LB_FAULT_HOME_MAPPED);
 	send_message(args->image_fd, LB_LINK_MAPPED, 0, 0);
-	int error = read_all(args->image_fd, (uint64_t)&header, sizeof header);
+	int error = lb_read_exactly(args->image_fd, &header, sizeof header);
 	if (error)
 		fail(args, error);
 	if (header.type != LB_LINK_GO || header.size != sizeof go)
 		fail(args, -LB_E_WIRE);
-	error = read_all(args->image_fd, (uint64_t)&go, sizeof go);
+	error = lb_read_exactly(args->image_fd, &go, sizeof go);
 	if (error)
 		fail(args, error);
-	lb_syscall2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, now);
+	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, now);
 	args->resume.go_monotonic_ns = go.monotonic_ns;
 	args->resume.here_monotonic_ns = (uint64_t)now[0] * 1000000000u + (uint64_t)now[1];
 	fault(args, LB_FAULT_GUEST_GO, LB_FAULT_HOME_GO);

@@ -29,6 +29,7 @@
 #include "links.h"
 #include "signals.h"
 #include "state.h"
+#include "read.h"
 #include "transfer.h"
 
 /* The image on its way. */
@@ -50,7 +51,7 @@ static bool take(void *to, size_t size)
 		ssize_t got;
 
 		if (have == 0 && size >= sizeof relay.bytes)
-			return lb_receive_all(relay.link_fd, into, size);
+			return lb_read_exactly(relay.link_fd, into, size) == 0;
 		if (have == 0) {
 			got = recv(relay.link_fd, relay.bytes, sizeof relay.bytes, 0);
 			if (got == 0 || (got < 0 && errno != EINTR))
@@ -187,8 +188,8 @@ static bool expect(uint32_t type, void *body, size_t size)
 {
 	struct lb_link_header header;
 
-	return relay.child_reads && lb_receive_all(relay.child_fd, &header, sizeof header) && header.type == type &&
-		header.size == size && lb_receive_all(relay.child_fd, body, size);
+	return relay.child_reads && lb_read_exactly(relay.child_fd, &header, sizeof header) == 0 &&
+		header.type == type && header.size == size && lb_read_exactly(relay.child_fd, body, size) == 0;
 }
 
 /* Starts a child. Returns its PID once it waits for its image, or a negative error; 0: it could not begin. */

@@ -23,6 +23,7 @@
 #include "signals.h"
 #include "state.h"
 #include "transfers.h"
+#include "read.h"
 #include "transfer.h"
 
 #define SET_SIZE 8
@@ -172,9 +173,9 @@ _Noreturn void lb_child_run(int *fd, const struct lb_home_child *wanted, lb_exec
 		struct lb_link_reply reply = { 0 };
 		uint8_t *out;
 
-		if (!lb_receive_all(*fd, &request.call, sizeof request.call) ||
+		if (lb_read_exactly(*fd, &request.call, sizeof request.call) != 0 ||
 			request.call.in_size > sizeof request.in ||
-			!lb_receive_all(*fd, request.in, request.call.in_size))
+			lb_read_exactly(*fd, request.in, request.call.in_size) != 0)
 			break;
 		out = output + lb_transfer_offset(&request.call);
 		if (!execute_call(&request.call, request.in, &reply, out))

@@ -25,6 +25,7 @@
 #include "home.h"
 #include "state.h"
 #include "wait.h"
+#include "read.h"
 #include "transfer.h"
 
 static int64_t start(const struct lb_home_child *wanted, int32_t *pidfd, lb_executor *execute)
@@ -58,6 +59,7 @@ static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct 
 	lb_wait_readable(lb_shadow.child_fd);
 	return lb_receive_all(lb_shadow.child_fd, reply, sizeof *reply) &&
 		lb_receive_all(lb_shadow.child_fd, out, reply->out_size);
+#include "read.h"
 }
 
 static void pass_on(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)

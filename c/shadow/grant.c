@@ -7,6 +7,7 @@
  * system: an unlinked file of as many bytes as the guest can have on its way (lb_ring.h), given up when a write
  * behind finds no room. From then on nothing is granted any more: every write is told as it happens.
  */
+#define ZFS_SUPER_MAGIC 0x2fc12fc1 /* no header of the kernel has it */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -193,7 +194,7 @@ static const struct kind *kind_of(int fd)
 		{ RAMFS_MAGIC, true, 40 },
 		{ OVERLAYFS_SUPER_MAGIC, true, 31 },
 		{ BTRFS_SUPER_MAGIC, false, 40 },
-		{ 0x2fc12fc1 /* ZFS */, false, 40 },
+		{ ZFS_SUPER_MAGIC, false, 40 },
 		{ NFS_SUPER_MAGIC, false, 40 },
 		{ REISERFS_SUPER_MAGIC, false, 31 },
 		{ MSDOS_SUPER_MAGIC, false, 31 },
