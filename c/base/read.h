@@ -10,8 +10,8 @@
 #include "lb_wire.h"
 #include "syscall.h"
 
-/* From a file, or from a socket that waits, in a loop: even MSG_WAITALL stops at an urgent mark. Returns 0, -LB_E_PEER_LOST
- * where it ends before, or the kernel's error. */
+/* From a file, or from a socket that waits, in a loop: even MSG_WAITALL stops at an urgent mark. Returns 0,
+ * -LB_E_PEER_LOST where it ends before, or the kernel's error. */
 static inline int lb_read_exactly(int fd, void *to, uint64_t size)
 {
 	for (uint64_t done = 0; done < size;) {

@@ -1,7 +1,7 @@
-/* socket.h - Socket and poll numbers of the kernel for the freestanding parts.
+/* socket.h - Socket numbers of the kernel for the freestanding parts.
  *
  * The kernel's own headers do not have them and libc's cannot be mixed with the kernel's signal headers.
- * Values: include/linux/socket.h, include/uapi/asm-generic/{socket,poll,fcntl}.h, Linux 6.12.
+ * Values: include/linux/socket.h, include/uapi/asm-generic/{socket,fcntl}.h, Linux 6.12.
  */
 #ifndef LB_SOCKET_H
 #define LB_SOCKET_H
@@ -29,17 +29,6 @@ struct lb_rights {
 };
 #define LB_RIGHTS_SIZE(count) (16 + 4 * (size_t)(count))
 
-struct lb_sockaddr_un {
-	uint16_t family;
-	char path[108];
-};
-
-struct lb_pollfd {
-	int32_t fd;
-	int16_t events;
-	int16_t revents;
-};
-
 #define LB_AF_UNIX 1
 #define LB_SOCK_SEQPACKET 5
 #define LB_SOCK_CLOEXEC 02000000
@@ -53,19 +42,12 @@ struct lb_pollfd {
 #define LB_TCP_NODELAY 1
 #define LB_TCP_KEEPIDLE 4
 #define LB_TCP_KEEPINTVL 5
-#define LB_TCP_KEEPCNT 6
 #define LB_TCP_USER_TIMEOUT 18
-#define LB_MSG_OOB 1
 #define LB_MSG_DONTWAIT 0x40
 #define LB_MSG_WAITALL 0x100
 #define LB_MSG_NOSIGNAL 0x4000
 #define LB_MSG_MORE 0x8000
 #define LB_MSG_CMSG_CLOEXEC 0x40000000
-#define LB_POLLIN 1
-#define LB_POLLPRI 2
-#define LB_POLLOUT 4
-#define LB_POLLERR 8
-#define LB_POLLHUP 16
 #define LB_F_SETOWN 8
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <linux/errno.h>
 #include <linux/uio.h>
+#include <linux/un.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
@@ -19,7 +20,7 @@
 
 int lb_control_connect(void)
 {
-	struct lb_sockaddr_un address;
+	struct sockaddr_un address;
 	int64_t timeout[2] = { CONTROL_TIMEOUT_S, 0 };
 
 	if (lb_self.control_path[0] == 0)
@@ -30,8 +31,8 @@ int lb_control_connect(void)
 	lb_syscall5(__NR_setsockopt, fd, LB_SOL_SOCKET, LB_SO_RCVTIMEO, timeout, sizeof timeout);
 	lb_syscall5(__NR_setsockopt, fd, LB_SOL_SOCKET, LB_SO_SNDTIMEO, timeout, sizeof timeout);
 	memset(&address, 0, sizeof address);
-	address.family = LB_AF_UNIX;
-	lb_text_copy(address.path, lb_self.control_path, sizeof address.path);
+	address.sun_family = LB_AF_UNIX;
+	lb_text_copy(address.sun_path, lb_self.control_path, sizeof address.sun_path);
 	int64_t error = lb_syscall3(__NR_connect, fd, &address, sizeof address);
 	if (error < 0) {
 		lb_syscall1(__NR_close, fd);

@@ -7,6 +7,7 @@
 #include "entry/orders.h"
 
 #include <linux/errno.h>
+#include <linux/poll.h>
 #include <asm/stat.h>
 #include <asm/unistd.h>
 
@@ -261,7 +262,7 @@ int lb_order_move_on(struct lb_order_context *context)
 	error = stream_out(context, stream_fd, false);
 	if (!error) {
 		/* MOVED ends this copy inside lb_link_receive. A silent new copy: ask, below. */
-		struct lb_pollfd poll = { lb_self.link_fd, LB_POLLIN, 0 };
+		struct pollfd poll = { lb_self.link_fd, POLLIN, 0 };
 		int64_t limit[2] = { context->order.io_timeout_ms / 1000, 0 };
 		lb_syscall5(__NR_ppoll, &poll, 1, limit, 0, 0);
 		error = -LB_E_PEER_LOST;

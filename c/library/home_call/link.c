@@ -8,6 +8,7 @@
 #include "home_call/link.h"
 
 #include <linux/errno.h>
+#include <linux/poll.h>
 #include <linux/time.h>
 #include <asm/unistd.h>
 
@@ -95,13 +96,13 @@ static int64_t now_ms(void)
 	return now.sec * 1000 + now.nsec / 1000000;
 }
 
-/* Receives exactly `size` bytes before `deadline_ms` (< 0: whenever). 0 or -LB_E_PEER_LOST. */
-static int64_t receive_exactly(void *to, size_t size, int64_t deadline_ms)
+/* Takes `size` bytes, first of those that have come, before `deadline_ms` (< 0: whenever). 0 or -LB_E_PEER_LOST. */
+static int64_t receive_bytes(void *to, size_t size, int64_t deadline_ms)
 {
 	uint8_t *at = to;
 
 	while (size > 0) {
-		struct lb_pollfd fd = { lb_self.link_fd, LB_POLLIN, 0 };
+		struct pollfd fd = { lb_self.link_fd, POLLIN, 0 };
 		int64_t left_ms = -1;
 		bool direct = size >= sizeof(input.bytes);
 		int64_t got;
@@ -202,7 +203,7 @@ static int64_t receive_one(struct lb_link_header *header, void *body, size_t siz
 	int64_t result;
 
 	check_generation();
-	result = receive_exactly(header, sizeof(*header), deadline_ms);
+	result = receive_bytes(header, sizeof(*header), deadline_ms);
 	if (result < 0)
 		return result;
 	/* Before its body is waited for, which may never come. */
@@ -213,14 +214,14 @@ static int64_t receive_one(struct lb_link_header *header, void *body, size_t siz
 
 		if (header->size > sizeof(own))
 			return -LB_E_WIRE;
-		result = receive_exactly(own, header->size, deadline_ms);
+		result = receive_bytes(own, header->size, deadline_ms);
 		if (result == 0 && !handle_asynchronous(header, own))
 			result = -LB_E_WIRE;
 		return result;
 	}
 	if (header->size > size)
 		return -LB_E_WIRE;
-	result = receive_exactly(body, header->size, deadline_ms);
+	result = receive_bytes(body, header->size, deadline_ms);
 	if (result < 0)
 		return result;
 	return handle_asynchronous(header, body) ? 0 : (int64_t)header->type;
@@ -260,7 +261,7 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 	if (result < 0)
 		return -LB_E_DEAD;
 	for (;;) {
-		struct lb_pollfd fd = { lb_self.keeper_fd, LB_POLLIN, 0 };
+		struct pollfd fd = { lb_self.keeper_fd, POLLIN, 0 };
 		struct iovec piece = { &message, sizeof(message) };
 		struct lb_rights rights = { 0 };
 		struct lb_msghdr from = {
@@ -362,7 +363,7 @@ void lb_link_poll(void)
 	if (!lb_self.away)
 		return;
 	for (;;) {
-		struct lb_pollfd fd = { lb_self.link_fd, LB_POLLIN, 0 };
+		struct pollfd fd = { lb_self.link_fd, POLLIN, 0 };
 		int64_t type;
 
 		check_generation();
@@ -388,7 +389,7 @@ void lb_link_drain(void)
 /* Waits until the link has something to read or a signal of `wanted` is pending. True: a signal is. */
 static bool wait_for_reply(uint64_t wanted, bool quiet)
 {
-	struct lb_pollfd fds[2] = { { lb_self.link_fd, LB_POLLIN, 0 }, { -1, LB_POLLIN, 0 } };
+	struct pollfd fds[2] = { { lb_self.link_fd, POLLIN, 0 }, { -1, POLLIN, 0 } };
 
 	if (input.at < input.end)
 		return false;

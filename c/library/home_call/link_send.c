@@ -16,7 +16,7 @@
 #define SEND_SIZE_MAX (1u << 20) /* of the ring at once: a failure sends no more than this again */
 
 /* Polls; timeout_ms < 0: for ever. EINTR cannot happen, all signals are blocked; SIGSTOP only restarts it. */
-int64_t lb_link_wait(struct lb_pollfd *fds, size_t count, int64_t timeout_ms)
+int64_t lb_link_wait(struct pollfd *fds, size_t count, int64_t timeout_ms)
 {
 	struct {
 		int64_t sec, nsec;
@@ -39,7 +39,7 @@ int64_t lb_link_send_all(const void *data, size_t size)
 	const uint8_t *at = data;
 
 	while (size > 0) {
-		struct lb_pollfd fd = { lb_self.link_fd, LB_POLLOUT, 0 };
+		struct pollfd fd = { lb_self.link_fd, POLLOUT, 0 };
 		int64_t sent =
 			lb_syscall6(__NR_sendto, lb_self.link_fd, at, size, LB_MSG_NOSIGNAL | LB_MSG_DONTWAIT, NULL, 0);
 

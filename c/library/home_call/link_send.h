@@ -2,6 +2,7 @@
 #ifndef LB_LINK_SEND_H
 #define LB_LINK_SEND_H
 
+#include <linux/poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include "process/process.h"
 
 /* Polls; timeout_ms < 0: for ever. Signals are blocked: EINTR cannot be. */
-int64_t lb_link_wait(struct lb_pollfd *fds, size_t count, int64_t timeout_ms) LB_HIDDEN;
+int64_t lb_link_wait(struct pollfd *fds, size_t count, int64_t timeout_ms) LB_HIDDEN;
 bool lb_link_would_block(int64_t result) LB_HIDDEN;
 int64_t lb_link_send_all(const void *data, size_t size) LB_HIDDEN;
 /* Who may write to the link: this process or its keeper (c/include/lb_ring.h). */

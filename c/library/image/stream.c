@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 #include <asm/unistd.h>
 
+#include "read.h"
 #include "socket.h"
 #include "syscall.h"
 
@@ -41,17 +42,9 @@ int lb_stream_send(int fd, uint32_t type, const void *body, uint32_t size)
 
 int lb_stream_read(int fd, void *buffer, size_t size)
 {
-	char *at = buffer;
-	while (size > 0) {
-		int64_t got = lb_syscall3(__NR_read, fd, at, size);
-		if (got == -EINTR)
-			continue;
-		if (got <= 0)
-			return got == 0 || got == -EAGAIN ? -LB_E_PEER_LOST : (int)got;
-		at += got;
-		size -= (size_t)got;
-	}
-	return 0;
+	int error = lb_read_exactly(fd, buffer, size);
+
+	return error == -EAGAIN ? -LB_E_PEER_LOST : error;
 }
 
 int lb_stream_expect(int fd, uint32_t type, void *body, uint32_t size)

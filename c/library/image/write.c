@@ -28,6 +28,7 @@
 #include "process/process.h"
 #include "process/thread.h"
 
+#define CPUID_OSXSAVE (1u << 27) /* of leaf 1, ECX: Intel SDM, volume 2, CPUID */
 #define PAGE 4096ULL
 #define BOUNCE_SIZE 65536u
 
@@ -151,7 +152,7 @@ static uint64_t read_xcr0(void)
 {
 	uint32_t eax = 1, ebx, ecx = 0, edx;
 	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-	if (!(ecx & 1u << 27 /* OSXSAVE */))
+	if (!(ecx & CPUID_OSXSAVE))
 		return 0;
 	uint32_t low, high;
 	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
