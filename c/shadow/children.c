@@ -57,8 +57,8 @@ static bool exchange(const struct lb_link_call *call, const uint8_t *in, struct 
 	if (!lb_send_all(lb_shadow.child_fd, call, sizeof *call) || !lb_send_all(lb_shadow.child_fd, in, call->in_size))
 		return false;
 	lb_wait_readable(lb_shadow.child_fd);
-	return lb_receive_all(lb_shadow.child_fd, reply, sizeof *reply) &&
-		lb_receive_all(lb_shadow.child_fd, out, reply->out_size);
+	return lb_read_exactly(lb_shadow.child_fd, reply, sizeof *reply) == 0 &&
+		lb_read_exactly(lb_shadow.child_fd, out, reply->out_size) == 0;
 #include "read.h"
 }
 
