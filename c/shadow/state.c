@@ -1,4 +1,4 @@
-/* state.c - What the shadow knows, and its copy in the memfd. */
+/* state.c - The shadow's state, and its copy in the memfd. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <time.h>

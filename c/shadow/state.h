@@ -1,4 +1,4 @@
-/* state.h - What the shadow knows, for all of its files.
+/* state.h - The shadow's state, for all of its files.
  *
  * Same PID, same descriptors; the shadow executes the guest's calls, passes signals on, and ends as the guest ends.
  *

@@ -1,5 +1,5 @@
 /**
- * `lb daemon`: runs a node until it is told to stop.
+ * `lb daemon`: runs a node until a signal stops it.
  *
  * @module
  */

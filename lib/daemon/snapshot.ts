@@ -1,5 +1,5 @@
 /**
- * The node's snapshot: what the balancer knows, with the shadows.
+ * The node's snapshot: the balancer's view, with the shadows.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/* stat.h - What fstat(2) and its like have told. */
+/* stat.h - Results of fstat(2) and its like, cached. */
 #ifndef LB_STAT_CACHE_H
 #define LB_STAT_CACHE_H
 

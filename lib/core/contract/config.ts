@@ -1,5 +1,5 @@
 /**
- * What a balancer is told once.
+ * What a balancer is configured with once.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a simulation is told, and who may look on.
+ * Options of a simulation, and who may look on.
  *
  * @module
  */
