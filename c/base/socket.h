@@ -20,6 +20,12 @@ struct lb_msghdr {
 };
 _Static_assert(sizeof(struct lb_msghdr) == 56, "struct user_msghdr");
 
+struct lb_cmsghdr {
+	size_t size;
+	int32_t level;
+	int32_t type;
+};
+
 /* One SCM_RIGHTS message with up to four descriptors. */
 struct lb_rights {
 	size_t size; /* LB_RIGHTS_SIZE(descriptors) */

@@ -217,10 +217,7 @@ int64_t lb_own_times(struct lb_trap *trap)
 {
 	struct tms times;
 	int64_t result = lb_syscall1(__NR_times, &times);
-	struct rusage {
-		struct __kernel_old_timeval user, system;
-		uint8_t rest[LB_RUSAGE_SIZE - 32];
-	} children;
+	struct rusage children;
 	struct lb_request request = { .number = __NR_getrusage };
 
 	if (trap->args[0] != 0) {
@@ -229,10 +226,10 @@ int64_t lb_own_times(struct lb_trap *trap)
 		memset(&children, 0, sizeof(children));
 		lb_request_run(&request);
 		lb_cpu_ticks(&times.tms_utime, &times.tms_stime);
-		times.tms_cutime =
-			(int64_t)((uint64_t)children.user.tv_sec * 100 + (uint64_t)children.user.tv_usec / TICK_US);
-		times.tms_cstime =
-			(int64_t)((uint64_t)children.system.tv_sec * 100 + (uint64_t)children.system.tv_usec / TICK_US);
+		times.tms_cutime = (int64_t)((uint64_t)children.ru_utime.tv_sec * 100 +
+			(uint64_t)children.ru_utime.tv_usec / TICK_US);
+		times.tms_cstime = (int64_t)((uint64_t)children.ru_stime.tv_sec * 100 +
+			(uint64_t)children.ru_stime.tv_usec / TICK_US);
 		if (lb_user_write(trap->args[0], &times, sizeof(times)) < 0)
 			return -EFAULT;
 	}
@@ -249,10 +246,7 @@ static void add_us(struct __kernel_old_timeval *time, uint64_t us)
 
 int64_t lb_own_getrusage(struct lb_trap *trap)
 {
-	struct {
-		struct __kernel_old_timeval user, system;
-		uint8_t rest[LB_RUSAGE_SIZE - 32];
-	} usage;
+	struct rusage usage;
 	const struct lb_cpu_time *elsewhere;
 	int64_t result;
 
@@ -262,7 +256,7 @@ int64_t lb_own_getrusage(struct lb_trap *trap)
 	if (result < 0)
 		return result;
 	elsewhere = (int)trap->args[0] == RUSAGE_THREAD ? &lb_thread()->cpu : &lb_self.cpu;
-	add_us(&usage.user, elsewhere->user_us);
-	add_us(&usage.system, elsewhere->system_us);
+	add_us(&usage.ru_utime, elsewhere->user_us);
+	add_us(&usage.ru_stime, elsewhere->system_us);
 	return lb_user_write(trap->args[1], &usage, sizeof(usage));
 }

@@ -4,6 +4,8 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/tcp.h>
 #include <asm/socket.h>
 #include <asm/unistd.h>
 
@@ -13,9 +15,6 @@
 #include "home_call/table.h"
 #include "trap/trap.h"
 
-#define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
-#define IPPROTO_TCP_LEVEL 6
-#define TCP_ZEROCOPY_RECEIVE_OPTION 35
 #define NETFILTER_FIRST 64 /* IPT_BASE_CTL, EBT_BASE_CTL and the like */
 #define NETFILTER_END 160
 #define FCNTL_LAST 1038u /* F_SET_FILE_RW_HINT */
@@ -49,10 +48,10 @@ static bool is_nested_option(const struct lb_trap *trap)
 	uint32_t option = (uint32_t)trap->args[2];
 
 	switch (level) {
-	case SOL_SOCKET_LEVEL:
+	case SOL_SOCKET:
 		return option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF || option == SO_GET_FILTER;
-	case IPPROTO_TCP_LEVEL:
-		return option == TCP_ZEROCOPY_RECEIVE_OPTION;
+	case IPPROTO_TCP:
+		return option == TCP_ZEROCOPY_RECEIVE;
 	default:
 		return option >= NETFILTER_FIRST && option < NETFILTER_END;
 	}

@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/ipc.h>
 #include <linux/msg.h>
 #include <linux/sem.h>
@@ -22,19 +23,9 @@
 #include "home_call/user_memory.h"
 #include "trap/trap.h"
 
-#define SEMID_SIZE 104    /* struct semid64_ds, include/uapi/asm-generic/sembuf.h, Linux 6.12 */
-#define SEMID_COUNT_AT 80 /* its sem_nsems */
-#define MSQID_SIZE 120    /* struct msqid64_ds, include/uapi/asm-generic/msgbuf.h */
-#define INFO_SIZE 40      /* struct seminfo; struct msginfo is shorter */
-#define MSGINFO_SIZE 32
 #define MESSAGE_TYPE_SIZE 8
-#define SI_EVENT_NONE 1 /* SIGEV_NONE, SIGEV_SIGNAL: include/uapi/asm-generic/siginfo.h */
-#define SI_EVENT_SIGNAL 0
-#define SIGEVENT_NOTIFY_AT 12
 #define SPLICE_NONBLOCK 2u /* SPLICE_F_NONBLOCK: include/linux/splice.h */
 #define SPLICE_FLAGS 15u
-#define NO_WAIT 8u /* RWF_NOWAIT */
-#define F_GETPIPE_SZ_COMMAND 1032
 #define HANDLE_HEAD_SIZE 8
 #define HANDLE_SIZE_MAX 128u /* MAX_HANDLE_SZ */
 #define HANDLE_UNIQUE 1u     /* AT_HANDLE_MNT_ID_UNIQUE: another size for the mount's number */
@@ -43,16 +34,16 @@
 static int64_t count_of(uint64_t set, uint64_t *count)
 {
 	struct lb_request request = { .number = __NR_semctl };
-	uint8_t status[SEMID_SIZE];
+	struct semid64_ds status;
 	int64_t result;
 
-	memset(status, 0, sizeof(status));
+	memset(&status, 0, sizeof(status));
 	lb_request_value(&request, 0, set);
 	lb_request_value(&request, 1, 0);
 	lb_request_value(&request, 2, IPC_STAT);
-	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)status, sizeof(status));
+	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)&status, sizeof(status));
 	result = lb_request_run(&request);
-	memcpy(count, status + SEMID_COUNT_AT, sizeof(*count));
+	*count = status.sem_nsems;
 	return result < 0 ? result : 0;
 }
 
@@ -65,11 +56,11 @@ int64_t lb_own_semctl(struct lb_trap *trap)
 	case IPC_SET:
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		trap->given = SEMID_SIZE;
+		trap->given = sizeof(struct semid64_ds);
 		break;
 	case IPC_INFO:
 	case SEM_INFO:
-		trap->given = INFO_SIZE;
+		trap->given = sizeof(struct seminfo);
 		break;
 	case GETALL:
 	case SETALL:
@@ -91,11 +82,11 @@ int64_t lb_own_msgctl(struct lb_trap *trap)
 	case IPC_SET:
 	case MSG_STAT:
 	case MSG_STAT_ANY:
-		trap->given = MSQID_SIZE;
+		trap->given = sizeof(struct msqid64_ds);
 		break;
 	case IPC_INFO:
 	case MSG_INFO:
-		trap->given = MSGINFO_SIZE;
+		trap->given = sizeof(struct msginfo);
 		break;
 	default:
 		break;
@@ -124,11 +115,12 @@ int64_t lb_own_msgrcv(struct lb_trap *trap)
 /* A notice by a signal comes to the home PID; one by a thread would need its cookie, and a thread. */
 int64_t lb_own_mq_notify(struct lb_trap *trap)
 {
-	int32_t notify = SI_EVENT_NONE;
+	int32_t notify = SIGEV_NONE;
 
-	if (trap->args[1] != 0 && lb_user_read(&notify, trap->args[1] + SIGEVENT_NOTIFY_AT, sizeof(notify)) < 0)
+	if (trap->args[1] != 0 &&
+		lb_user_read(&notify, trap->args[1] + offsetof(struct sigevent, sigev_notify), sizeof(notify)) < 0)
 		return -EFAULT;
-	return notify == SI_EVENT_NONE || notify == SI_EVENT_SIGNAL ? lb_forward(trap) : LB_NEEDS_HOME;
+	return notify == SIGEV_NONE || notify == SIGEV_SIGNAL ? lb_forward(trap) : LB_NEEDS_HOME;
 }
 
 static int64_t with_handle(struct lb_trap *trap, uint64_t handle)
@@ -164,16 +156,16 @@ int64_t lb_own_vmsplice(struct lb_trap *trap)
 		return -EBADF;
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		return lb_forward(trap);
-	if (lb_home_values(__NR_fcntl, trap->args[0], F_GETPIPE_SZ_COMMAND, 0, 0) < 0)
+	if (lb_home_values(__NR_fcntl, trap->args[0], F_GETPIPE_SZ, 0, 0) < 0)
 		return -EBADF;
 	if (splice_flags & ~SPLICE_FLAGS)
 		return -EINVAL;
 	trap->number = __NR_readv;
 	if (splice_flags & SPLICE_NONBLOCK) { /* as a call that may not wait: at the offset, which a pipe has not */
 		trap->number = __NR_preadv2;
-		trap->args[3] = UINT64_MAX;
-		trap->args[4] = UINT64_MAX;
-		trap->args[5] = NO_WAIT;
+		trap->args[3] = LB_NO_OFFSET;
+		trap->args[4] = LB_NO_OFFSET;
+		trap->args[5] = RWF_NOWAIT;
 	}
 	return trap->number == __NR_readv ? lb_forward_row(trap, &read_row) : lb_forward(trap);
 }

@@ -3,10 +3,9 @@
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
 #include <linux/errno.h>
-#include <linux/prctl.h>
-#include <asm/prctl.h>
 #include <asm/unistd.h>
 
+#include "kernel.h"
 #include "syscall.h"
 
 #include "calls/own.h"
@@ -16,11 +15,6 @@
 #include "trap/trap.h"
 
 #define PRCTL_END 1000u
-#define PR_GET_MDWE_VALUE 66 /* newer than some headers: include/uapi/linux/prctl.h, Linux 6.12 */
-#define PR_SET_MEMORY_MERGE_VALUE 67
-#define PR_GET_MEMORY_MERGE_VALUE 68
-#define PR_GET_AUXV_VALUE 0x41555856
-#define ARCH_SHSTK_ENABLE_VALUE 0x5001
 #define COMM_SIZE 16 /* TASK_COMM_LEN */
 
 static int64_t home_with_memory(struct lb_trap *trap, uint8_t kind, uint64_t size)
@@ -79,10 +73,10 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_TASK_PERF_EVENTS_ENABLE:
 	case PR_GET_FP_MODE:
 	case PR_GET_TAGGED_ADDR_CTRL:
-	case PR_GET_MDWE_VALUE:
-	case PR_SET_MEMORY_MERGE_VALUE:
-	case PR_GET_MEMORY_MERGE_VALUE:
-	case PR_GET_AUXV_VALUE:
+	case PR_GET_MDWE:
+	case PR_SET_MEMORY_MERGE:
+	case PR_GET_MEMORY_MERGE:
+	case PR_GET_AUXV:
 		return lb_here(trap);
 	case PR_SET_PDEATHSIG: /* the parent is at home */
 	case PR_SET_CHILD_SUBREAPER:
@@ -112,8 +106,8 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 int64_t lb_own_arch_prctl(struct lb_trap *trap)
 {
 	switch ((int)trap->args[0]) {
-	case ARCH_SET_CPUID:          /* this library needs it: attributes.c */
-	case ARCH_SHSTK_ENABLE_VALUE: /* no image has such a stack */
+	case ARCH_SET_CPUID:    /* this library needs it: attributes.c */
+	case ARCH_SHSTK_ENABLE: /* no image has such a stack */
 		return LB_NEEDS_HOME;
 	default:
 		return lb_here(trap);

@@ -14,6 +14,7 @@
 #include <asm/unistd.h>
 
 #include "mem.h"
+#include "socket.h"
 #include "syscall.h"
 
 #include "cache/descriptors.h"
@@ -27,29 +28,13 @@
 #define NAME_SIZE_MAX 128u      /* struct sockaddr_storage */
 #define CONTROL_SIZE_MAX 65536u /* more than the kernel takes in one call: optmem_max, socket(7) */
 #define DATA_SIZE_MAX (LB_LINK_DATA_SIZE_MAX - CONTROL_SIZE_MAX - 4096u)
-#define SOL_SOCKET_LEVEL 1
 #define SOCK_STREAM_TYPE 1
-#define RIGHTS_TYPE 1      /* SCM_RIGHTS */
-#define MESSAGES_MAX 1024u /* UIO_MAXIOV, sendmmsg(2) */
-#define FLAG_DONTWAIT 0x40u
-#define FLAG_WAITALL 0x100u
-#define FLAG_WAITFORONE 0x10000u
+#define MESSAGES_MAX 1024u  /* UIO_MAXIOV, sendmmsg(2) */
+#define WAITFORONE 0x10000u /* MSG_WAITFORONE: include/linux/socket.h */
 #define SECOND_NS 1000000000LL
 
-/* struct user_msghdr, include/linux/socket.h, Linux 6.12. */
-struct msghdr {
-	uint64_t name;
-	uint32_t name_size, pad;
-	uint64_t pieces, piece_count;
-	uint64_t control, control_size;
-	uint32_t flags, pad2;
-};
-struct cmsghdr {
-	uint64_t size;
-	int32_t level, type;
-};
 struct mmsghdr {
-	struct msghdr header;
+	struct lb_msghdr header;
 	uint32_t size, pad;
 };
 
@@ -60,7 +45,7 @@ static bool is_stream(uint64_t fd)
 	uint32_t size = sizeof(type);
 
 	lb_request_value(&request, 0, fd);
-	lb_request_value(&request, 1, SOL_SOCKET_LEVEL);
+	lb_request_value(&request, 1, SOL_SOCKET);
 	lb_request_value(&request, 2, SO_TYPE);
 	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)&type, sizeof(type));
 	lb_request_memory(&request, 4, LB_ARG_INOUT, (uint64_t)&size, sizeof(size));
@@ -76,21 +61,21 @@ static void add_memory(struct lb_request *request, unsigned index, uint8_t kind,
 }
 
 /* Descriptors that others will have, too. */
-static void note_passed(const struct msghdr *header)
+static void note_passed(const struct lb_msghdr *header)
 {
 	uint64_t at = 0;
 
-	while (at + sizeof(struct cmsghdr) <= header->control_size) {
-		struct cmsghdr control;
+	while (at + sizeof(struct lb_cmsghdr) <= header->control_size) {
+		struct lb_cmsghdr control;
 		uint64_t fd_at;
 		uint32_t fd;
 
-		if (lb_user_read(&control, header->control + at, sizeof(control)) < 0 ||
+		if (lb_user_read(&control, (uint64_t)header->control + at, sizeof(control)) < 0 ||
 			control.size < sizeof(control) || control.size > header->control_size - at)
 			return;
 		for (fd_at = sizeof(control); fd_at + sizeof(fd) <= control.size; fd_at += sizeof(fd))
-			if (control.level == SOL_SOCKET_LEVEL && control.type == RIGHTS_TYPE &&
-				lb_user_read(&fd, header->control + at + fd_at, sizeof(fd)) == 0)
+			if (control.level == SOL_SOCKET && control.type == LB_SCM_RIGHTS &&
+				lb_user_read(&fd, (uint64_t)header->control + at + fd_at, sizeof(fd)) == 0)
 				lb_files_shared(fd);
 		at += (control.size + 7) & ~7ULL;
 	}
@@ -104,35 +89,37 @@ struct transfer {
 };
 
 /* Fills in all but the data's size. Returns 0 or a negative error. */
-static int64_t set_up(struct transfer *transfer, const struct lb_trap *trap, const struct msghdr *header,
+static int64_t set_up(struct transfer *transfer, const struct lb_trap *trap, const struct lb_msghdr *header,
 	uint32_t number, uint64_t flags)
 {
 	bool sends = number == __NR_sendmsg;
 	uint8_t kind = sends ? LB_ARG_IN : LB_ARG_INOUT; /* not OUT: what the kernel does not write stays as it is */
 	struct lb_request *request = &transfer->request;
+	uint32_t name_size;
 	int64_t total;
 
-	if ((int32_t)header->name_size < 0 || header->piece_count > MESSAGES_MAX)
-		return (int32_t)header->name_size < 0 ? -EINVAL : -EMSGSIZE;
+	if (header->name_size < 0 || header->iov_count > MESSAGES_MAX)
+		return header->name_size < 0 ? -EINVAL : -EMSGSIZE;
 	if (sends && header->control_size > CONTROL_SIZE_MAX)
 		return -ENOBUFS;
+	name_size = (uint32_t)header->name_size < NAME_SIZE_MAX ? (uint32_t)header->name_size : NAME_SIZE_MAX;
 	*transfer = (struct transfer){
 		.request = { .number = number, .flags = LB_CALL_MAY_BLOCK, .cancellable = true,
 			.mask = trap->context->uc_sigmask | lb_mask_believed(), .result_size = sends ? 0 : 1 },
 		.extra = {
-			.name_size = header->name_size < NAME_SIZE_MAX ? header->name_size : NAME_SIZE_MAX,
+			.name_size = name_size,
 			.control_size = header->control_size < CONTROL_SIZE_MAX ? header->control_size
 										: CONTROL_SIZE_MAX,
 		},
 	};
 	lb_request_value(request, 0, trap->args[0]);
 	lb_request_value(request, 2, flags);
-	total = lb_request_pieces(request, 1, sends ? LB_ARG_IN : LB_ARG_OUT, header->pieces, header->piece_count);
+	total = lb_request_pieces(request, 1, sends ? LB_ARG_IN : LB_ARG_OUT, (uint64_t)header->iov, header->iov_count);
 	if (total < 0)
 		return total;
 	transfer->total = (uint64_t)total;
-	add_memory(request, 3, kind, header->name, transfer->extra.name_size);
-	add_memory(request, 4, kind, header->control, transfer->extra.control_size);
+	add_memory(request, 3, kind, (uint64_t)header->name, transfer->extra.name_size);
+	add_memory(request, 4, kind, (uint64_t)header->control, transfer->extra.control_size);
 	lb_request_memory(request, 5, LB_ARG_INOUT, (uint64_t)&transfer->extra, sizeof(transfer->extra));
 	return 0;
 }
@@ -157,7 +144,7 @@ static int64_t run(struct transfer *transfer, bool *whole)
 	return (int64_t)transfer->done;
 }
 
-static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint64_t flags)
+static int64_t send_one(struct lb_trap *trap, const struct lb_msghdr *header, uint64_t flags)
 {
 	struct transfer transfer;
 	int64_t result = set_up(&transfer, trap, header, __NR_sendmsg, flags);
@@ -179,7 +166,7 @@ static int64_t send_one(struct lb_trap *trap, const struct msghdr *header, uint6
 }
 
 /* Receives into one struct msghdr, whose sizes and flags are set. */
-static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t flags)
+static int64_t receive_one(struct lb_trap *trap, struct lb_msghdr *header, uint64_t flags)
 {
 	struct transfer transfer;
 	int64_t result = set_up(&transfer, trap, header, __NR_recvmsg, flags);
@@ -193,10 +180,10 @@ static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t
 		result = run(&transfer, &whole);
 		header->flags = transfer.extra.flags;
 		if (is_first) { /* what comes along comes with the first bytes */
-			header->name_size = transfer.extra.name_size;
+			header->name_size = (int32_t)transfer.extra.name_size;
 			header->control_size = transfer.extra.control_size;
 		}
-		if (!whole || !(flags & FLAG_WAITALL) || transfer.done >= transfer.total)
+		if (!whole || !(flags & LB_MSG_WAITALL) || transfer.done >= transfer.total)
 			return result;
 		lb_request_value(&transfer.request, 3, 0);
 		lb_request_value(&transfer.request, 4, 0);
@@ -206,7 +193,7 @@ static int64_t receive_one(struct lb_trap *trap, struct msghdr *header, uint64_t
 
 int64_t lb_own_sendmsg(struct lb_trap *trap)
 {
-	struct msghdr header;
+	struct lb_msghdr header;
 
 	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
 		return -EFAULT;
@@ -214,21 +201,21 @@ int64_t lb_own_sendmsg(struct lb_trap *trap)
 }
 
 /* The kernel writes the members that it changes and leaves the others: include/uapi/linux/socket.h. */
-static int64_t hand_back(uint64_t at, const struct msghdr *header)
+static int64_t hand_back(uint64_t at, const struct lb_msghdr *header)
 {
-	if (header->name != 0 &&
-		lb_user_write(at + offsetof(struct msghdr, name_size), &header->name_size, sizeof(header->name_size)) <
-			0)
+	if (header->name != NULL &&
+		lb_user_write(
+			at + offsetof(struct lb_msghdr, name_size), &header->name_size, sizeof(header->name_size)) < 0)
 		return -EFAULT;
-	if (lb_user_write(at + offsetof(struct msghdr, control_size), &header->control_size,
+	if (lb_user_write(at + offsetof(struct lb_msghdr, control_size), &header->control_size,
 		    sizeof(header->control_size)) < 0)
 		return -EFAULT;
-	return lb_user_write(at + offsetof(struct msghdr, flags), &header->flags, sizeof(header->flags));
+	return lb_user_write(at + offsetof(struct lb_msghdr, flags), &header->flags, sizeof(header->flags));
 }
 
 int64_t lb_own_recvmsg(struct lb_trap *trap)
 {
-	struct msghdr header;
+	struct lb_msghdr header;
 	int64_t result;
 
 	if (lb_user_read(&header, trap->args[1], sizeof(header)) < 0)
@@ -248,7 +235,7 @@ int64_t lb_own_sendmmsg(struct lb_trap *trap)
 
 	for (done = 0; done < count; done++) {
 		uint64_t at = trap->args[1] + done * sizeof(struct mmsghdr);
-		struct msghdr header;
+		struct lb_msghdr header;
 		uint32_t size;
 
 		result = lb_user_read(&header, at, sizeof(header));
@@ -275,11 +262,11 @@ static int64_t now_ns(void)
 static int64_t receive_many(struct lb_trap *trap, int64_t deadline_ns, uint64_t *done)
 {
 	uint64_t count = (uint32_t)trap->args[2] < MESSAGES_MAX ? (uint32_t)trap->args[2] : MESSAGES_MAX;
-	uint64_t flags = (uint32_t)trap->args[3] & ~(uint64_t)FLAG_WAITFORONE;
+	uint64_t flags = (uint32_t)trap->args[3] & ~(uint64_t)WAITFORONE;
 
 	for (*done = 0; *done < count; ++*done) {
 		uint64_t at = trap->args[1] + *done * sizeof(struct mmsghdr);
-		struct msghdr header;
+		struct lb_msghdr header;
 		int64_t result = lb_user_read(&header, at, sizeof(header));
 		uint32_t size;
 
@@ -294,8 +281,8 @@ static int64_t receive_many(struct lb_trap *trap, int64_t deadline_ns, uint64_t 
 		if (hand_back(at, &header) < 0 ||
 			lb_user_write(at + offsetof(struct mmsghdr, size), &size, sizeof(size)) < 0)
 			return -EFAULT;
-		if ((uint32_t)trap->args[3] & FLAG_WAITFORONE)
-			flags |= FLAG_DONTWAIT;
+		if ((uint32_t)trap->args[3] & WAITFORONE)
+			flags |= LB_MSG_DONTWAIT;
 	}
 	return 0;
 }

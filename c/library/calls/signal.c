@@ -33,9 +33,9 @@
 #include "process/actions.h"
 
 #define STOPPING (LB_BIT(SIGTSTP) | LB_BIT(SIGTTIN) | LB_BIT(SIGTTOU))
-#define IS_DEFAULT(handler) ((handler) == 0)
-#define IS_IGNORED(handler) ((handler) == 1)
-#define SIGSET_SIZE 8
+#define IS_DEFAULT(handler) ((handler) == (uint64_t)SIG_DFL)
+#define IS_IGNORED(handler) ((handler) == (uint64_t)SIG_IGN)
+#define SIGSET_SIZE sizeof(sigset_t)
 #define UNKNOWN_UID UINT32_MAX
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2) /* a longer wait has no deadline that could be told */

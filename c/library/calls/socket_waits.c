@@ -25,7 +25,6 @@
 #include "trap/trap.h"
 #include "trap/wait.h"
 
-#define SOL_SOCKET_LEVEL 1 /* SOL_SOCKET; asm/socket.h has only the options */
 #define SECOND_NS 1000000000LL
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2)
 #define MILLISECOND_NS 1000000LL
@@ -81,11 +80,11 @@ int64_t lb_socket_limit_ns(uint32_t number, uint64_t fd)
 	struct lb_request request = { .number = __NR_getsockopt };
 
 	if (!lb_self.away)
-		return limit_of(lb_syscall5(__NR_getsockopt, fd, SOL_SOCKET_LEVEL, option_of(number), option.time,
-					&option.size),
+		return limit_of(
+			lb_syscall5(__NR_getsockopt, fd, SOL_SOCKET, option_of(number), option.time, &option.size),
 			&option);
 	lb_request_value(&request, 0, fd);
-	lb_request_value(&request, 1, SOL_SOCKET_LEVEL);
+	lb_request_value(&request, 1, SOL_SOCKET);
 	lb_request_value(&request, 2, (uint64_t)option_of(number));
 	lb_request_memory(&request, 3, LB_ARG_OUT, (uint64_t)option.time, sizeof(option.time));
 	lb_request_memory(&request, 4, LB_ARG_INOUT, (uint64_t)&option.size, sizeof(option.size));

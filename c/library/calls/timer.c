@@ -10,7 +10,6 @@
 #include <linux/time_types.h>
 #include <asm/unistd.h>
 
-#include "mem.h"
 #include "syscall.h"
 
 #include "calls/clock.h"
@@ -24,14 +23,9 @@
 #include "trap/stub.h"
 #include "trap/trap.h"
 
-#define SIGEVENT_SIZE 64 /* SIGEV_MAX_SIZE */
-#define SIGEVENT_TID_AT 16
-#define SIGEVENT_SIGNAL_AT 8
-#define SIGEVENT_NOTIFY_AT 12
-#define THREAD_ID_FLAG 4 /* SIGEV_THREAD_ID */
 #define SECOND_NS 1000000000LL
 
-static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
+static int64_t create(struct lb_trap *trap, int clock, const struct sigevent *event)
 {
 	struct lb_timer *timer;
 	int32_t id = -1;
@@ -45,7 +39,7 @@ static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
 	}
 	timer = lb_timer_add(id, clock);
 	if (timer != NULL && event != NULL)
-		memcpy(&timer->signal, event + SIGEVENT_SIGNAL_AT, sizeof(timer->signal));
+		timer->signal = event->sigev_signo;
 	else if (timer != NULL)
 		timer->signal = SIGALRM;
 	return 0;
@@ -53,9 +47,8 @@ static int64_t create(struct lb_trap *trap, int clock, const uint8_t *event)
 
 int64_t lb_own_timer_create(struct lb_trap *trap)
 {
-	uint8_t event[SIGEVENT_SIZE];
+	struct sigevent event;
 	int clock = (int)trap->args[0];
-	int32_t notify, tid;
 
 	if (lb_thread()->has_child)
 		return -EAGAIN; /* timer_create(2): no room for it now */
@@ -66,17 +59,14 @@ int64_t lb_own_timer_create(struct lb_trap *trap)
 		return LB_NEEDS_HOME; /* CPU time of another process */
 	if (trap->args[1] == 0)
 		return create(trap, clock, NULL);
-	if (lb_user_read(event, trap->args[1], sizeof(event)) < 0)
+	if (lb_user_read(&event, trap->args[1], sizeof(event)) < 0)
 		return -EFAULT;
-	memcpy(&notify, event + SIGEVENT_NOTIFY_AT, sizeof(notify));
-	memcpy(&tid, event + SIGEVENT_TID_AT, sizeof(tid));
-	if (notify & THREAD_ID_FLAG) {
-		if ((uint32_t)tid != lb_self.home_pid)
+	if (event.sigev_notify & SIGEV_THREAD_ID) {
+		if ((uint32_t)event._sigev_un._tid != lb_self.home_pid)
 			return -EINVAL;
-		tid = (int32_t)lb_self.local_pid;
-		memcpy(event + SIGEVENT_TID_AT, &tid, sizeof(tid));
+		event._sigev_un._tid = (int)lb_self.local_pid;
 	}
-	return create(trap, clock, event);
+	return create(trap, clock, &event);
 }
 
 static bool is_valid(const struct __kernel_timespec *time)

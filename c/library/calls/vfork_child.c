@@ -11,6 +11,7 @@
 #include "calls/vfork_child.h"
 
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
@@ -347,13 +348,11 @@ static int64_t execute(int64_t directory, uint64_t path, uint64_t arguments, uin
 	return lb_request_run(&request);
 }
 
-#define AT_FDCWD_VALUE (-100)
-
 int64_t lb_own_execve(struct lb_trap *trap)
 {
 	if (!lb_thread()->has_child)
 		return LB_NEEDS_HOME;
-	return execute(AT_FDCWD_VALUE, trap->args[0], trap->args[1], trap->args[2], 0);
+	return execute(AT_FDCWD, trap->args[0], trap->args[1], trap->args[2], 0);
 }
 
 int64_t lb_own_execveat(struct lb_trap *trap)

@@ -11,6 +11,7 @@
  */
 #include <linux/errno.h>
 #include <linux/futex.h>
+#include <linux/resource.h>
 #include <linux/time.h>
 #include <asm/unistd.h>
 
@@ -32,8 +33,6 @@
 #define SECONDS_MAX (INT64_MAX / SECOND_NS / 2)
 #define NONE 6
 #define OWN_STACK_SIZE 2048 /* what is called from here on needs less */
-#define RUSAGE_THREAD 1
-#define RUSAGE_SWITCHES 16 /* word of ru_nvcsw in struct rusage */
 
 enum unit {
 	TIMESPEC,
@@ -122,7 +121,7 @@ bool lb_interrupted_call(const struct ucontext *context, uint32_t *number)
 void lb_wait_note(const struct ucontext *context)
 {
 	uint32_t number;
-	int64_t rusage[18] = { 0 };
+	struct rusage usage = { .ru_nvcsw = 0 };
 	lb_thread()->untold.noted_ns = 0;
 	if ((int64_t)context->uc_mcontext.rax != -EINTR || lb_stub_is_at(context) ||
 		!lb_interrupted_call(context, &number))
@@ -143,9 +142,9 @@ void lb_wait_note(const struct ucontext *context)
 	lb_wait_keep(context->uc_mcontext.rip, context->uc_mcontext.rsp, number, now_ns + limit_ns);
 	if (left)
 		return;
-	lb_syscall2(__NR_getrusage, RUSAGE_THREAD, rusage);
+	lb_syscall2(__NR_getrusage, RUSAGE_THREAD, &usage);
 	lb_thread()->untold.noted_ns = now_ns;
-	lb_thread()->untold.switches = (uint64_t)rusage[RUSAGE_SWITCHES];
+	lb_thread()->untold.switches = (uint64_t)usage.ru_nvcsw;
 }
 
 void lb_wait_began(uint64_t began_ns, uint64_t switches)

@@ -18,6 +18,7 @@
 
 #include "home_call/link_send.h"
 #include "home_call/ring.h"
+#include "process/clock.h"
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/frame.h"
@@ -88,12 +89,7 @@ void lb_link_exit_dead(void)
 
 static int64_t now_ms(void)
 {
-	struct {
-		int64_t sec, nsec;
-	} now = { 0, 0 };
-
-	lb_syscall2(__NR_clock_gettime, CLOCK_MONOTONIC, &now);
-	return now.sec * 1000 + now.nsec / 1000000;
+	return lb_monotonic_raw_ns() / 1000000;
 }
 
 /* Takes `size` bytes, first of those that have come, before `deadline_ms` (< 0: whenever). 0 or -LB_E_PEER_LOST. */

@@ -5,6 +5,7 @@
 #include "home_call/link_send.h"
 
 #include <linux/errno.h>
+#include <linux/time_types.h>
 #include <asm/unistd.h>
 
 #include "socket.h"
@@ -18,9 +19,7 @@
 /* Polls; timeout_ms < 0: for ever. EINTR cannot happen, all signals are blocked; SIGSTOP only restarts it. */
 int64_t lb_link_wait(struct pollfd *fds, size_t count, int64_t timeout_ms)
 {
-	struct {
-		int64_t sec, nsec;
-	} timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000 };
+	const struct __kernel_timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000 };
 	int64_t result;
 
 	do {

@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/poll.h>
+#include <linux/sem.h>
 #include <asm/unistd.h>
 
 #include "mem.h"
@@ -22,7 +23,6 @@
 #include "process/process.h"
 #include "trap/trap.h"
 
-#define SEMBUF_SIZE 6u
 #define GROUPS_MAX 65536u   /* NGROUPS_MAX */
 #define SET_BITS_MAX 65536u /* no descriptor number is higher: c/library/image/become_shadow.c */
 
@@ -217,7 +217,7 @@ static int64_t check_count(const struct lb_trap *trap)
 		return (int32_t)trap->args[2] <= 0 ? -EINVAL : 0;
 	case __NR_semop:
 	case __NR_semtimedop:
-		return (uint32_t)trap->args[2] > LB_LINK_DATA_SIZE_MAX / SEMBUF_SIZE ? -E2BIG : 0;
+		return (uint32_t)trap->args[2] > LB_LINK_DATA_SIZE_MAX / sizeof(struct sembuf) ? -E2BIG : 0;
 	case __NR_getgroups:
 		return (int32_t)trap->args[0] < 0 ? -EINVAL : 0;
 	case __NR_setgroups:
