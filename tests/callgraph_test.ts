@@ -25,12 +25,12 @@ const ALLOWED: Readonly<
 > = {
   restorer: { circle: 3, climbs: 0, includes: 0 },
   library: { circle: 3, climbs: 0, includes: 0 },
-  keeper: { circle: 5, climbs: 0, includes: 0 },
+  keeper: { circle: 3, climbs: 0, includes: 0 },
   shadow: { circle: 3, climbs: 0, includes: 0 },
   ffi: { circle: 3, climbs: 0, includes: 0 },
   launch: { circle: 3, climbs: 0, includes: 0 },
 };
-const NAMESAKES_MAX = 5;
+const NAMESAKES_MAX = 0;
 
 /** Uses between rooms: the folders of files. */
 function roomUses(uses: readonly { from: string; to: string }[]): { from: string; to: string }[] {

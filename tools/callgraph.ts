@@ -141,6 +141,16 @@ export const ladders: Partial<Readonly<Record<ProductName, Ladder>>> = {
     ["restorer"],
     ["base", "include"],
   ],
+  keeper: [
+    ["keeper/main"],
+    ["keeper/loop"],
+    ["keeper/control", "keeper/guest"],
+    ["keeper/link", "keeper/enter"],
+    ["keeper/ring", "keeper/ending"],
+    ["keeper/keeper"],
+    ["restorer"],
+    ["base", "include"],
+  ],
   shadow: [
     ["shadow/main"],
     ["shadow/serve"],

@@ -9,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "keeper.h"
+#include "link.h"
 
 static void drop(struct lb_keeper *keeper)
 {
@@ -102,7 +104,7 @@ static void connect_daemon(struct lb_keeper *keeper)
 	keeper->tell_ended = keeper->ended_unanswered;
 }
 
-void lb_control_push(struct lb_keeper *keeper)
+void lb_keeper_control_push(struct lb_keeper *keeper)
 {
 	bool due = lb_keeper_now_ms() >= keeper->retry_at;
 
@@ -165,7 +167,7 @@ static void heard(struct lb_keeper *keeper, const void *message, size_t size, in
 		close(fd);
 }
 
-void lb_control_read(struct lb_keeper *keeper)
+void lb_keeper_control_read(struct lb_keeper *keeper)
 {
 	union {
 		struct cmsghdr align;

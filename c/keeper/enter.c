@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "enter.h"
 #include "keeper.h"
 #include "lb_link.h"
 #include "lb_restorer.h"

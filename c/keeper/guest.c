@@ -15,9 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ending.h"
+#include "enter.h"
+#include "guest.h"
 #include "keeper.h"
 #include "lb_state.h"
+#include "link.h"
 #include "proc_stat.h"
+#include "ring.h"
 
 #define SIGNALS 64
 #define FDS_HIGH 960u /* where the guest's descriptors go, if RLIMIT_NOFILE lets them */
@@ -245,8 +250,7 @@ void lb_guest_reap(struct lb_keeper *keeper)
 		if (keeper->dead && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 			keeper->dead = false;
 		keeper->tell_state = true;
-		lb_control_push(keeper); /* once: the daemon also sees us hang up */
-		keeper->finished = true;
+		keeper->finished = true; /* told once, by the loop: the daemon also sees us hang up */
 		return;
 	}
 	keeper->state = LB_GUEST_ENDED;
@@ -255,19 +259,6 @@ void lb_guest_reap(struct lb_keeper *keeper)
 		lb_link_needed(keeper);
 	else
 		lb_guest_tell_end(keeper);
-}
-
-void lb_guest_tell_end(struct lb_keeper *keeper)
-{
-	if (keeper->link_fd >= 0)
-		shutdown(keeper->link_fd, SHUT_WR); /* the shadow reads all, then sees the end */
-	keeper->flushing = false;
-	keeper->ended_unanswered = true;
-	keeper->tell_ended = true;
-	keeper->ended_until = lb_keeper_now_ms() +
-		(keeper->options.restart ? keeper->options.io_timeout_ms : keeper->options.reconnect_limit_ms);
-	if (keeper->options.control_path == NULL)
-		keeper->finished = true;
 }
 
 void lb_guest_kill(const struct lb_keeper *keeper)

@@ -15,8 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "keeper.h"
 #include "lb_state.h"
+#include "link.h"
+#include "ring.h"
 
 void lb_link_needed(struct lb_keeper *keeper)
 {
@@ -30,7 +33,7 @@ void lb_link_needed(struct lb_keeper *keeper)
 	keeper->need_until = lb_keeper_now_ms() + keeper->options.reconnect_limit_ms;
 }
 
-void lb_link_lost(struct lb_keeper *keeper)
+void lb_keeper_link_lost(struct lb_keeper *keeper)
 {
 	keeper->link_watched = false; /* else poll would say so again, at once, for ever */
 	keeper->lost_at = lb_keeper_now_ms() + LB_KEEPER_ENDING_MS;

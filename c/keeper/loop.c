@@ -7,36 +7,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "control.h"
+#include "ending.h"
+#include "guest.h"
 #include "keeper.h"
+#include "link.h"
+#include "loop.h"
+#include "ring.h"
 
 enum { WAIT_GUEST_END, WAIT_GUEST, WAIT_CONTROL, WAIT_LINK, WAIT_SIGNAL, WAIT_STREAM, WAITS };
-
-int64_t lb_keeper_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void lb_keeper_say(const char *format, ...)
-{
-	char line[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(line, sizeof line, format, arguments);
-	va_end(arguments);
-	dprintf(2, "lb: %s\n", line);
-}
 
 /* Signals that a keeper in front passes on. The rest: the kernel's own (SEGV, ...), job control
  * from a terminal, our trigger, and what is ignored by default. */
@@ -137,11 +121,11 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 	if (fds[WAIT_LINK].revents & POLLOUT)
 		lb_ring_flush(keeper);
 	if (fds[WAIT_LINK].revents & ~POLLOUT)
-		lb_link_lost(keeper);
+		lb_keeper_link_lost(keeper);
 	if (lb_keeper_now_ms() >= keeper->flush_at)
 		lb_ring_flush(keeper);
 	if (fds[WAIT_CONTROL].revents != 0)
-		lb_control_read(keeper);
+		lb_keeper_control_read(keeper);
 	if (fds[WAIT_SIGNAL].revents != 0)
 		lb_guest_forward_signal(keeper, signal_fd);
 	if (fds[WAIT_GUEST_END].revents != 0)
@@ -198,7 +182,7 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 	if (keeper->options.restart)
 		signal_fd = signals_open();
 	if (!keeper->options.restart)
-		lb_control_push(keeper); /* before the peek, which waits for the source */
+		lb_keeper_control_push(keeper); /* before the peek, which waits for the source */
 	lb_guest_peek(keeper, stream_fd);
 	keeper->tell_state = true;
 	error = lb_guest_start(keeper, stream_fd, guest_link_fd);
@@ -211,10 +195,10 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 		keeper->stream_fd = stream_fd;
 	if (link_fd >= 0)
 		close(link_fd);
-	lb_control_push(keeper);
+	lb_keeper_control_push(keeper);
 	while (error == 0 && !keeper->finished) {
 		wait_once(keeper, signal_fd);
-		lb_control_push(keeper);
+		lb_keeper_control_push(keeper);
 	}
 	if (error == 0 && !keeper->parked && !keeper->left && !keeper->dead)
 		error = -LB_E_PEER_LOST;

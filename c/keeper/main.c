@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "loop.h"
 
 #define STREAM_FD 3
 #define LINK_FD 4

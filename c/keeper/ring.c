@@ -17,6 +17,7 @@
 
 #include "keeper.h"
 #include "read.h"
+#include "ring.h"
 #include "transfer.h"
 
 #define ADVANCE_SIZE (sizeof(struct lb_link_header) + sizeof(uint64_t))

@@ -119,14 +119,14 @@ void lb_control_push(void)
 	lb_shadow.retry_ms = lb_now_ms() + RETRY_MS;
 	memcpy(address.sun_path, lb_shadow.state.control_path, sizeof address.sun_path);
 	address.sun_path[sizeof address.sun_path - 1] = '\0';
-	lb_fds_begin();
+	lb_own_fds_begin();
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
 		close(fd);
 		fd = -1;
 	}
 	fd = fd < 0 ? fd : lb_fd_move_up(fd);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (fd < 0)
 		return;
 	lb_shadow.control_fd = fd;
@@ -206,14 +206,14 @@ static ssize_t receive(union message *message, int *fd)
 	*fd = -1;
 	if (size <= 0)
 		return size;
-	lb_fds_begin();
+	lb_own_fds_begin();
 	size = recvmsg(lb_shadow.control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	rights = size > 0 ? CMSG_FIRSTHDR(&header) : NULL;
 	if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(rights), sizeof *fd);
 	if (*fd >= 0)
 		*fd = lb_fd_move_up(*fd);
-	lb_fds_end();
+	lb_own_fds_end();
 	return size;
 }
 

@@ -54,11 +54,11 @@ void lb_own_fds_close(const int *except)
 
 /* ---- room: the program's RLIMIT_NOFILE is for its descriptors, ours are behind it ---- */
 
-static unsigned begun; /* lb_fds_begin() within another */
+static unsigned begun; /* lb_own_fds_begin() within another */
 static struct rlimit program_limit;
 static bool raised;
 
-void lb_fds_begin(void)
+void lb_own_fds_begin(void)
 {
 	struct rlimit wanted;
 
@@ -72,7 +72,7 @@ void lb_fds_begin(void)
 	raised = program_limit.rlim_cur <= CLOEXEC_FDS - UPPER_COUNT && setrlimit(RLIMIT_NOFILE, &wanted) == 0;
 }
 
-void lb_fds_end(void)
+void lb_own_fds_end(void)
 {
 	if (--begun > 0)
 		return;
@@ -81,20 +81,20 @@ void lb_fds_end(void)
 	raised = false;
 }
 
-void lb_fds_keep(void)
+void lb_own_fds_keep(void)
 {
-	lb_fds_begin();
+	lb_own_fds_begin();
 	lb_shadow.state.nofile[0] = raised ? program_limit.rlim_cur : 0;
 	lb_shadow.state.nofile[1] = raised ? program_limit.rlim_max : 0;
 }
 
-void lb_fds_put_back(void)
+void lb_own_fds_put_back(void)
 {
 	uint64_t *kept = lb_shadow.state.nofile;
 	const struct rlimit limit = { kept[0], kept[1] };
 
 	if (begun > 0)
-		lb_fds_end();
+		lb_own_fds_end();
 	else if (kept[0] != 0) /* kept by whoever was this process before */
 		setrlimit(RLIMIT_NOFILE, &limit);
 	kept[0] = 0;
@@ -114,10 +114,10 @@ int lb_fd_move_up(int fd)
 {
 	int moved, error;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	moved = fcntl(fd, F_DUPFD_CLOEXEC, upper_base());
 	error = errno;
-	lb_fds_end();
+	lb_own_fds_end();
 	/* Where the program has lowered its limit there is no better place: it stays. */
 	if (moved < 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
 		return fd;
@@ -131,9 +131,9 @@ static bool move_own(int i)
 	int flags = fcntl(*own[i], F_GETFD);
 	int moved;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	moved = fcntl(*own[i], flags & FD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, upper_base());
-	lb_fds_end();
+	lb_own_fds_end();
 	if (moved < 0)
 		return false;
 	*own[i] = moved;
@@ -144,7 +144,7 @@ void lb_own_fds_place(void)
 {
 	bool any = false;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	for (int i = 0; raised && i < own_count; i++) {
 		int old = *own[i];
 
@@ -153,7 +153,7 @@ void lb_own_fds_place(void)
 		close(old);
 		any = true;
 	}
-	lb_fds_end();
+	lb_own_fds_end();
 	if (any)
 		lb_state_save();
 }
@@ -243,12 +243,12 @@ void lb_cloexec_record(void)
 /* Two descriptors out of the program's way. Returns false when there are none. */
 bool lb_make_pair(int ends[2])
 {
-	lb_fds_begin();
+	lb_own_fds_begin();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		ends[0] = ends[1] = -1;
 	for (int i = 0; i < 2; i++)
 		ends[i] = ends[i] < 0 ? -1 : lb_fd_move_up(ends[i]);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (ends[0] >= 0 && ends[1] >= 0)
 		return true;
 	for (int i = 0; i < 2; i++) {

@@ -12,11 +12,11 @@ bool lb_own_fd_yield(int fd);
 /* In a child: its parent's, but for the program's file, which is the child's too until it executes another. */
 void lb_own_fds_close(const int *except);
 /* Between these two a descriptor can be made although the program has all that it may have. Calls may be nested. */
-void lb_fds_begin(void);
-void lb_fds_end(void);
+void lb_own_fds_begin(void);
+void lb_own_fds_end(void);
 /* The limit stays raised over an exec, whose loader needs descriptors: whoever reads the state puts it back. */
-void lb_fds_keep(void);
-void lb_fds_put_back(void);
+void lb_own_fds_keep(void);
+void lb_own_fds_put_back(void);
 /* Behind the program's limit, after it may have changed. */
 void lb_own_fds_place(void);
 int lb_fd_move_up(int fd); /* to a high number, close-on-exec; closes the old one; negative on error */

@@ -108,10 +108,10 @@ static int64_t make_memfd(const void *content, size_t size, int flags, const cha
 	bool whole;
 	int fd, opened;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	fd = memfd_create(name, MFD_CLOEXEC);
 	fd = fd < 0 ? -errno : lb_fd_move_up(fd);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (fd < 0)
 		return fd;
 	whole = write(fd, content, size) == (ssize_t)size;

@@ -83,7 +83,7 @@ static int unnamed_file(const char *directory, dev_t device)
 	struct stat status;
 	int fd;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == device) {
 		fd = lb_fd_move_up(fd);
@@ -91,7 +91,7 @@ static int unnamed_file(const char *directory, dev_t device)
 		close(fd);
 		fd = -1;
 	}
-	lb_fds_end();
+	lb_own_fds_end();
 	return fd < 0 ? -1 : fd;
 }
 
@@ -159,9 +159,9 @@ static bool has_duplicate(int fd, const struct stat *status)
 	DIR *directory;
 	bool found;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	directory = opendir("/proc/self/fd");
-	lb_fds_end();
+	lb_own_fds_end();
 	found = directory == NULL;
 	while (!found && (entry = readdir(directory)) != NULL) {
 		int other = atoi(entry->d_name);

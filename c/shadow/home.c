@@ -115,9 +115,9 @@ static bool try_program(void)
 	if (child == 0) {
 		int null_fd;
 
-		lb_fds_begin();
+		lb_own_fds_begin();
 		null_fd = open("/dev/null", O_RDWR);
-		lb_fds_end();
+		lb_own_fds_end();
 		child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 		if (child != 0)
 			_exit(ended_well(child) ? 0 : 1);
@@ -184,7 +184,7 @@ void lb_home(struct lb_shadow_link *link)
 	keep_own_open(true);
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
-	lb_fds_keep();
+	lb_own_fds_keep();
 	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
 	lb_shadow.state.trying = 1;
 	lb_state_save();
@@ -196,7 +196,7 @@ void lb_home(struct lb_shadow_link *link)
 		exec_program();
 	enter_directly(link);
 	/* Still the shadow: as before, over a new link. */
-	lb_fds_put_back();
+	lb_own_fds_put_back();
 	keep_own_open(false);
 	lb_cloexec_restore();
 	lb_shadow.retry_ms = 0;
@@ -213,10 +213,10 @@ static bool make_state(void)
 	int fd;
 	bool made;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	fd = memfd_create(LB_STATE_NAME, MFD_CLOEXEC);
 	fd = fd < 0 ? fd : lb_fd_move_up(fd);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (fd < 0)
 		return false;
 	getrlimit(RLIMIT_FSIZE, &limit);
@@ -256,7 +256,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	keep_open(lb_shadow.state.kept_fd == 0 ? -1 : lb_shadow.state.kept_fd, true);
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
-	lb_fds_keep();
+	lb_own_fds_keep();
 	lb_state_save();
 	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
 	if (directly)

@@ -27,10 +27,10 @@ static bool make_room(void)
 	struct rlimit limit, none;
 	bool made;
 
-	lb_fds_begin();
+	lb_own_fds_begin();
 	lb_last_image.fd = memfd_create("lb-image", MFD_CLOEXEC);
 	lb_last_image.fd = lb_last_image.fd < 0 ? lb_last_image.fd : lb_fd_move_up(lb_last_image.fd);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (lb_last_image.fd < 0)
 		return false;
 	getrlimit(RLIMIT_FSIZE, &limit);

@@ -140,10 +140,10 @@ int main(int argc, char **argv, char **environment)
 	prctl(PR_SET_KEEPCAPS, lb_shadow.state.keeps_caps, 0, 0, 0);
 	register_own();
 	lb_signals_init();
-	lb_fds_put_back();
-	lb_fds_begin();
+	lb_own_fds_put_back();
+	lb_own_fds_begin();
 	lb_signalfds_init();
-	lb_fds_end();
+	lb_own_fds_end();
 	lb_cloexec_restore();
 	lb_own_fds_place();
 	begin();

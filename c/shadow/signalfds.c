@@ -35,9 +35,9 @@ static uint64_t signals_of(int fd)
 	if (strcmp(text, "anon_inode:[signalfd]") != 0)
 		return 0;
 	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-	lb_fds_begin();
+	lb_own_fds_begin();
 	info = open(path, O_RDONLY | O_CLOEXEC);
-	lb_fds_end();
+	lb_own_fds_end();
 	if (info < 0)
 		return ~LB_NEVER_HELD;
 	size = read(info, text, sizeof text - 1);

@@ -1,5 +1,6 @@
 /* files_keeper.c - what the keeper does when its guest is dead, for test_files.c. */
 #include "keeper/keeper.h"
+#include "keeper/ring.h"
 
 #include "files_guest.h"
 

@@ -19,7 +19,10 @@
 #include <time.h>
 
 #include "check.h"
+#include "enter.h"
+#include "guest.h"
 #include "keeper.h"
+#include "loop.h"
 #include "lb_state.h"
 #include "proc_stat.h"
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "check.h"
+#include "enter.h"
 #include "keeper.h"
 #include "lb_link.h"
 #include "lb_restorer.h"

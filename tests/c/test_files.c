@@ -52,11 +52,11 @@ bool lb_is_own_fd(int64_t fd)
 	return false;
 }
 
-void lb_fds_begin(void)
+void lb_own_fds_begin(void)
 {
 }
 
-void lb_fds_end(void)
+void lb_own_fds_end(void)
 {
 }
 

@@ -1,5 +1,5 @@
 /* test_keeper.c - A guest's start and end.
- * Units: c/keeper/{guest,link,control,loop,ring}.c tests/c/keeper_world.c
+ * Units: c/keeper/{control,ending,guest,keeper,link,loop,ring}.c tests/c/keeper_world.c
  */
 #include "keeper_world.h"
 

@@ -1,5 +1,5 @@
 /* test_keeper_link.c - Lost links, daemons that restart, and patience.
- * Units: c/keeper/{guest,link,control,loop,ring}.c tests/c/keeper_world.c
+ * Units: c/keeper/{control,ending,guest,keeper,link,loop,ring}.c tests/c/keeper_world.c
  */
 #include "keeper_world.h"
 
