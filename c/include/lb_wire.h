@@ -228,7 +228,7 @@ enum lb_local {
 	LB_LOCAL_STAYS = 16,
 };
 
-/* P: program to daemon, from the preloaded library's constructor */
+/* program to daemon, from the preloaded library's constructor */
 struct lb_local_register {
 	uint32_t type;
 	uint32_t size;
@@ -280,8 +280,7 @@ struct lb_local_order {
 };
 _Static_assert(sizeof(struct lb_local_order) == 192, "Order is 192 bytes");
 
-/* R: program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative
- * code */
+/* program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code */
 struct lb_local_report {
 	uint32_t type;
 	uint32_t size;

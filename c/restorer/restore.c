@@ -97,7 +97,7 @@ __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_
 	__builtin_unreachable();
 }
 
-/* A fault point of lib/wire/schema.ts: one number for a guest, one for home. */
+/* A fault point of lib/wire/schema/faults.ts: one number for a guest, one for home. */
 static void fault(struct lb_restorer_args *args, uint32_t guest, uint32_t home)
 {
 	switch (lb_fault_at(&args->fault, args->resume.at_home ? home : guest)) {

@@ -32,7 +32,7 @@ const log = logger("commands");
 /** A move of 16 GiB at 20 MB/s: as long as the balancer waits. */
 const FORWARDED_TIMEOUT_MS = 900_000;
 
-/** Carries out commands and answers each by Y or N. */
+/** Carries out commands and answers each by `accept` or `refuse`. */
 export class Commands {
   readonly #context: Context;
   readonly #peers: Peers;

@@ -8,7 +8,7 @@ import { type FieldType, frames, frameTypes, local } from "./schema.ts";
 const page = await Deno.readTextFile(new URL("../../docs/PROTOCOL.md", import.meta.url));
 
 Deno.test("docs/PROTOCOL.md draws every local message as the schema has it", () => {
-  for (const [name, { id, fields }] of Object.entries(local)) {
+  for (const [name, { id, doc, fields }] of Object.entries(local)) {
     let offset = 8;
     const parts: string[] = [];
     for (const [field, type] of Object.entries<FieldType>(fields)) {
@@ -17,7 +17,7 @@ Deno.test("docs/PROTOCOL.md draws every local message as the schema has it", () 
     }
     const row = `| ${name} | ${id} | ${localSize(name as keyof typeof local)} | ${
       parts.join("; ")
-    } |`;
+    } | ${doc} |`;
     assert.ok(page.includes(row), row);
   }
 });

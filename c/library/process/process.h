@@ -52,7 +52,7 @@ struct lb_process {
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
 	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
-	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema.ts */
+	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema/local.ts */
 	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
 	uint64_t held;         /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
 	uint64_t limits_set;   /* bit r: the program has changed this node's limit r */
