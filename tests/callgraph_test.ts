@@ -24,7 +24,7 @@ const ALLOWED: Readonly<
   Record<ProductName, { circle: number; climbs: number; includes: number }>
 > = {
   restorer: { circle: 3, climbs: 0, includes: 0 },
-  library: { circle: 3, climbs: 0, includes: 0 },
+  library: { circle: 2, climbs: 0, includes: 0 },
   keeper: { circle: 3, climbs: 0, includes: 0 },
   shadow: { circle: 3, climbs: 0, includes: 0 },
   ffi: { circle: 3, climbs: 0, includes: 0 },

@@ -84,7 +84,7 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   library: {
     file: "lb-preload.so",
-    sources: ["library", "base", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
+    sources: ["library", "base", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
     // No SSE: the library runs before the program's vector registers are saved anywhere else than
     // in the kernel's signal frame, and must leave them as they are.
     compile: [
@@ -108,14 +108,14 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   keeper: {
     file: "lb-keeper",
-    sources: ["keeper", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
+    sources: ["keeper", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],
   },
   shadow: {
     file: "lb-shadow",
-    sources: ["shadow", "restorer/enter.c", "restorer/files.c", "restorer/blob.S"],
+    sources: ["shadow", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],

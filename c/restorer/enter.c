@@ -4,19 +4,17 @@
  *
  * Linked into the keeper and into the preloaded library; freestanding, so that it can run in a constructor.
  */
-#include <linux/mman.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "files.h"
+#include "kernel.h"
 #include "lb_restorer.h"
+#include "map_lines.h"
 #include "mem.h"
 #include "read.h"
 #include "syscall.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
+#include "text.h"
 
 #define PAGE 4096ULL
 #define PAGE_UP(n) (((uint64_t)(n) + PAGE - 1) & ~(PAGE - 1))
@@ -107,36 +105,6 @@ static void note_vdso_line(const char *line, struct lb_restorer_args *args)
 		args->resume.vdso = bounds[0];
 }
 
-/* A line of maps is shorter than the buffer but for long paths, whose tails do not start with what is looked for. */
-int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
-{
-	char buffer[1024];
-	unsigned used = 0;
-	int64_t fd = lb_syscall4(__NR_openat, -100, "/proc/self/maps", 0, 0);
-	if (fd < 0)
-		return (int)fd;
-	for (;;) {
-		int64_t got = lb_syscall3(__NR_read, fd, (buffer + used), (sizeof buffer - 1 - used));
-		if (got <= 0)
-			break;
-		used += (unsigned)got;
-		unsigned start = 0;
-		for (unsigned i = 0; i < used; i++) {
-			if (buffer[i] != '\n')
-				continue;
-			buffer[i] = 0;
-			each(buffer + start, args);
-			start = i + 1;
-		}
-		memmove(buffer, buffer + start, used - start);
-		used -= start;
-		if (used == sizeof buffer - 1) /* its columns are in front */
-			used = 200;
-	}
-	lb_syscall1(__NR_close, fd);
-	return 0;
-}
-
 /* The end of a segment that lies where the hole would, or is to have room to grow there; 0: there is none. */
 static uint64_t end_in_the_way(const struct lb_image_segment *segments, uint32_t count, uint64_t start, uint64_t size)
 {
@@ -174,14 +142,6 @@ static int64_t map_hole(const struct lb_image_segment *segments, uint32_t count,
 	return -LB_E_MEMORY;
 }
 
-static void copy_text(char *to, const char *from, unsigned size)
-{
-	unsigned n = 0;
-	for (; n + 1 < size && from && from[n]; n++)
-		to[n] = from[n];
-	to[n] = 0;
-}
-
 static void fill_resume(
 	struct lb_restorer_args *args, const struct lb_enter_request *request, uint64_t hole, uint64_t size)
 {
@@ -195,8 +155,9 @@ static void fill_resume(
 	resume->at_home = request->at_home;
 	resume->ticket = args->header.ticket;
 	resume->home_pid = args->header.home_pid;
-	copy_text(resume->node, request->node, sizeof resume->node);
-	copy_text(resume->control_path, request->control_path, sizeof resume->control_path);
+	lb_text_copy(resume->node, request->node ? request->node : "", sizeof resume->node);
+	lb_text_copy(
+		resume->control_path, request->control_path ? request->control_path : "", sizeof resume->control_path);
 }
 
 __attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, struct lb_restorer_args *args)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "map_lines.h"
 #include "memory_child.h"
 #include "syscall.h"
 #include "text.h"

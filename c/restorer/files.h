@@ -15,8 +15,4 @@ void lb_files_map(struct lb_restorer_args *args, uint64_t stack_top) __attribute
 /* Away: makes what takes the place of each file. */
 void lb_files_replace(struct lb_restorer_args *args) __attribute__((visibility("hidden")));
 
-/* enter.c: calls `each` for every line of /proc/self/maps. Returns 0 or a negative error. */
-int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
-	__attribute__((visibility("hidden")));
-
 #endif

@@ -18,25 +18,16 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "kernel.h"
 #include "lb_link.h"
 #include "lb_restorer.h"
 #include "lb_state.h"
 #include "read.h"
 #include "syscall.h"
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-#define TASK_SIZE 0x7ffffffff000ULL  /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
-#define NR_MSEAL 462                 /* newer than some headers */
-#define MADV_POPULATE_WRITE_VALUE 23 /* newer than some headers: Linux 5.14 */
+#define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
 #define PAGE 4096ULL
 #define PIECE (1ULL << 20)
-#define ARCH_SET_GS_CODE 0x1001
-#define ARCH_SET_FS_CODE 0x1002
 
 /* Of linux/prctl.h, spelled out because auxv is a pointer there. */
 struct mm_map {
@@ -211,7 +202,7 @@ static void copy_run(struct lb_restorer_args *args, const struct lb_image_run *r
 		return;
 	open_segment(args, run, size);
 	/* All at once costs less than one fault a page; an older kernel says EINVAL. */
-	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE_VALUE);
+	lb_syscall3(__NR_madvise, at, size, MADV_POPULATE_WRITE);
 	while (size > 0) {
 		int64_t got = lb_syscall4(__NR_pread64, args->kept_fd, at, size, offset);
 		if (got == -EINTR)
@@ -240,7 +231,7 @@ static int read_pages(int fd, uint64_t start, uint64_t size)
 	for (uint64_t done = 0, piece; done < size && !error; done += piece) {
 		piece = size - done < PIECE ? size - done : PIECE;
 		if (piece > PAGE)
-			lb_syscall3(__NR_madvise, start + done, piece, MADV_POPULATE_WRITE_VALUE);
+			lb_syscall3(__NR_madvise, start + done, piece, MADV_POPULATE_WRITE);
 		error = lb_read_exactly(fd, (void *)(start + done), piece);
 	}
 	return error;
@@ -355,7 +346,7 @@ static void seal_segments(struct lb_restorer_args *args)
 		struct lb_image_segment *segment = &args->segments[i];
 		if (!(segment->attributes & LB_ATTRIBUTE(SEALED)))
 			continue;
-		int64_t error = lb_syscall3(NR_MSEAL, segment->start, (segment->end - segment->start), 0);
+		int64_t error = lb_syscall3(__NR_mseal, segment->start, (segment->end - segment->start), 0);
 		if (error)
 			fail(args, error);
 	}
@@ -411,8 +402,8 @@ static void restore(struct lb_restorer_args *args)
 		handshake(args);
 	else
 		lb_syscall1(__NR_close, args->image_fd);
-	lb_syscall2(__NR_arch_prctl, ARCH_SET_FS_CODE, args->header.fs_base);
-	lb_syscall2(__NR_arch_prctl, ARCH_SET_GS_CODE, args->header.gs_base);
+	lb_syscall2(__NR_arch_prctl, ARCH_SET_FS, args->header.fs_base);
+	lb_syscall2(__NR_arch_prctl, ARCH_SET_GS, args->header.gs_base);
 	__asm__ volatile("mov %0, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"
 			 "jmp *%1"

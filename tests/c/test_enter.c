@@ -1,5 +1,5 @@
 /* test_enter.c - The way from a stream into the restorer. Units: c/keeper/enter.c
- * c/restorer/{enter,files}.c c/base/mem.c
+ * c/restorer/{enter,files,map_lines}.c c/base/mem.c
  *
  * In the restorer's place stands a blob that ends the process with a status of its own when its
  * arguments are what the image said: so it was entered, in the hole, and could read them.
