@@ -74,6 +74,9 @@ const BLOB_LINK = [
 /** What glibc programs of ours are built with. */
 const HOSTED = ["-fno-plt"];
 
+/** What starts the restorer, which it embeds. */
+const STARTER = ["enter.c", "files.c", "map_lines.c", "blob.S"].map((name) => `restorer/${name}`);
+
 const products: Readonly<Record<ProductName, Product>> = {
   restorer: {
     file: "restorer.elf",
@@ -84,7 +87,7 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   library: {
     file: "lb-preload.so",
-    sources: ["library", "base", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
+    sources: ["library", "base", ...STARTER],
     // No SSE: the library runs before the program's vector registers are saved anywhere else than
     // in the kernel's signal frame, and must leave them as they are.
     compile: [
@@ -108,14 +111,14 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   keeper: {
     file: "lb-keeper",
-    sources: ["keeper", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
+    sources: ["keeper", ...STARTER],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],
   },
   shadow: {
     file: "lb-shadow",
-    sources: ["shadow", "restorer/enter.c", "restorer/files.c", "restorer/map_lines.c", "restorer/blob.S"],
+    sources: ["shadow", ...STARTER],
     compile: [...HOSTED, "-fno-stack-protector"],
     link: ["-static", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],
