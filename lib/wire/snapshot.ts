@@ -92,7 +92,7 @@ export interface Snapshot {
   readonly associated: readonly {
     readonly node: string;
     readonly state: "U" | "F" | " ";
-    /** It does not answer, and may deny that it has failed. */
+    /** It does not answer, and may refute that it has failed. */
     readonly suspected?: boolean | undefined;
   }[];
   /** All members of the cluster that are known, this node and those that have left among them. */

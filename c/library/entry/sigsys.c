@@ -148,5 +148,5 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 	if (lb_self.away && lb_signal_was_reset())
 		lb_actions_sync();
 	if (lb_self.away)
-		lb_link_drain();
+		lb_link_take_rest();
 }

@@ -372,7 +372,7 @@ void lb_link_poll(void)
 	}
 }
 
-void lb_link_drain(void)
+void lb_link_take_rest(void)
 {
 	struct lb_link_header header;
 

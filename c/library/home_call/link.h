@@ -24,10 +24,10 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size) 
 int lb_link_reconnect(void) LB_HIDDEN;
 /* As lb_link_reconnect, but first tries the link that came with the process (`lb restart`, a later move). */
 int lb_link_begin(void) LB_HIDDEN;
-/* Waits until home has executed the stream up to `position`. */
+/* Waits until home has executed the backlog up to `position`. */
 void lb_link_wait_applied(uint64_t position) LB_HIDDEN;
 /* Handles asynchronous messages that came along with a reply: their doorbell may be lost. */
-void lb_link_drain(void) LB_HIDDEN;
+void lb_link_take_rest(void) LB_HIDDEN;
 /* Keepalive, timeouts and the doorbell of lb_self.link_fd. */
 void lb_link_prepare_socket(void) LB_HIDDEN;
 __attribute__((noreturn)) void lb_link_exit_dead(void) LB_HIDDEN;

@@ -3,7 +3,7 @@
  *
  * It is SWIM's (Das, Gupta and Motivala, DSN 2002): a ping to each associated node at each check; one that
  * is not answered is asked for through others, which may have a way that this node has not; then the
- * member is suspected, and fails unless it denies that in time. Time-outs grow with the local health of
+ * member is suspected, and fails unless it refutes that in time. Time-outs grow with the local health of
  * Lifeguard (Dadgar, Phillips and Currey, 2018).
  *
  * @module
@@ -19,7 +19,7 @@ import type { Body, Message, Status } from "./types.ts";
 export const helpersMax = 3;
 /** A timer that fires later than this was held up by this node's own load, or a stopped daemon. */
 const LATE_MS = 500;
-/** A suspected member has so many checks to deny it, and never less than the time below. */
+/** A suspected member has so many checks to refute it, and never less than the time below. */
 const SUSPICION_CHECKS = 3;
 const SUSPICION_MS_MIN = 3_000;
 /** Who has not pinged for so many checks has another list now. */
@@ -27,7 +27,7 @@ const CALLER_CHECKS = 3;
 /** A helper answers for a silent node in this part of the time that the asker waits. */
 const ERRAND_SHARE = 0.8;
 
-/** How long a member may deny that it has failed, where the one who suspects it is healthy. */
+/** How long a member may refute that it has failed, where the one who suspects it is healthy. */
 export function suspicionMs(checkMs: number): number {
   return Math.max(SUSPICION_MS_MIN, SUSPICION_CHECKS * checkMs);
 }
@@ -56,7 +56,7 @@ export class Detector {
    * nobody might.
    */
   readonly #callers = new Map<NodeName, number>();
-  /** Until when a suspected member may deny it. */
+  /** Until when a suspected member may refute it. */
   readonly #suspicions = new Map<NodeName, number>();
   #checkedMs: number | null = null;
   #nowMs = 0;

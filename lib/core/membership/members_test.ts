@@ -40,7 +40,7 @@ Deno.test("merge() tells whether a claim says more", () => {
   assert.ok(!merge({}));
   assert.ok(!merge({ incarnation: 6, status: "failed" }), "late");
   assert.ok(merge({ status: "suspected" }));
-  assert.ok(!merge({ status: "alive" }), "only the member denies it, by a new incarnation");
+  assert.ok(!merge({ status: "alive" }), "only the member refutes it, by a new incarnation");
   assert.ok(merge({ incarnation: 8 }));
   assert.ok(merge({ incarnation: 8, status: "left" }));
   assert.ok(!merge({ incarnation: 8, status: "failed" }), "it left before");

@@ -86,7 +86,7 @@ export class Membership {
       hold: (node, status) => this.#hold(node, status),
     });
     for (const claim of config.claims) {
-      // What was suspected then has had its time to deny it.
+      // What was suspected then has had its time to refute it.
       const status = claim.status === "suspected" ? "alive" : claim.status;
       if (claim.node !== config.node) this.#members.merge({ ...claim, status }, nowMs);
     }
@@ -237,7 +237,7 @@ export class Membership {
     this.#send(from, { type: "sync", request: this.#detector.nextRequest() });
   }
 
-  /** With every message goes what is held of this node, and of those whom it is about: they may deny it. */
+  /** With every message goes what is held of this node, and of those whom it is about: they may refute it. */
   #send(to: NodeName, body: Body): void {
     const isWhole = body.type === "sync" || body.type === "synced";
     const about = [this.#node, to, ..."target" in body ? [body.target] : []];
@@ -267,10 +267,10 @@ export class Membership {
 
   /** Takes what another says about a member, or about this node. */
   #take(claim: Claim): void {
-    if (claim.node === this.#node) return this.#deny(claim);
+    if (claim.node === this.#node) return this.#refute(claim);
     const before = this.#members.get(claim.node);
     if (before === undefined && this.#members.size >= membersMax) return;
-    // Who hears a member does not believe that it has failed: the member itself shall deny it.
+    // Who hears a member does not believe that it has failed: the member itself shall refute it.
     const believed = claim.status === "failed" && this.#detector.hears(claim.node)
       ? { ...claim, status: "suspected" as const, ageMs: 0 }
       : claim;
@@ -278,7 +278,7 @@ export class Membership {
   }
 
   /** Something about this node that is not so: a new incarnation says what is. */
-  #deny(claim: Claim): void {
+  #refute(claim: Claim): void {
     const { incarnation, status, isOpen } = this.#own;
     if (claim.incarnation < incarnation) return;
     const isSame = claim.status === status && claim.isOpen === isOpen;

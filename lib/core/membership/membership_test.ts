@@ -101,7 +101,7 @@ function has<T extends MembershipEffect["type"]>(
   );
 }
 
-Deno.test("a silent member is asked for, suspected, and failed when it does not deny it", () => {
+Deno.test("a silent member is asked for, suspected, and failed when it does not refute it", () => {
   const a = new Fixture();
   a.check("c:1", "d:1");
   const asked = a.pass(1000);
@@ -114,7 +114,7 @@ Deno.test("a silent member is asked for, suspected, and failed when it does not 
   assert.equal(sent(suspected, "news", "c:1")?.claims[0]?.status, "suspected");
   // Nobody whom it asked has answered, so it trusts itself less: twice three checks.
   a.pass(2 * 3000 - 1);
-  assert.equal(a.status("b:1"), "suspected", "it has time to deny it");
+  assert.equal(a.status("b:1"), "suspected", "it has time to refute it");
   const failed = a.pass(1);
   assert.equal(a.status("b:1"), "failed");
   assert.ok(has(failed, "disconnect", ({ node }) => node === "b:1"));
@@ -166,7 +166,7 @@ Deno.test("a suspected member is alive again by a new incarnation, and by nothin
   assert.equal(a.status("b:1"), "alive");
 });
 
-Deno.test("this node denies that it is suspected, or has failed, and tells everybody", () => {
+Deno.test("this node refutes that it is suspected, or has failed, and tells everybody", () => {
   const a = new Fixture();
   for (const [status, incarnation] of [["suspected", 101], ["failed", 102]] as const) {
     a.pass(newsMs);
@@ -179,7 +179,7 @@ Deno.test("this node denies that it is suspected, or has failed, and tells every
   assert.equal(a.membership.view().incarnation, 102, "that was long ago");
 });
 
-Deno.test("whom this node hears it does not believe to have failed: it lets it deny that", () => {
+Deno.test("whom this node hears it does not believe to have failed: it lets it refute that", () => {
   const a = new Fixture();
   a.check("b:1", "c:1", "d:1");
   const effects = a.news("c:1", a.claim("b:1", "failed"));

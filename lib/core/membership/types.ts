@@ -19,7 +19,7 @@ export type Status = (typeof statuses)[number];
  */
 export interface Claim {
   readonly node: NodeName;
-  /** Grows with each start of the member's daemon and each suspicion that it denies. */
+  /** Grows with each start of the member's daemon and each suspicion that it refutes. */
   readonly incarnation: number;
   readonly status: Status;
   /** It has come by `lb join`, or its config names no associated node: lists are extended by it. */
