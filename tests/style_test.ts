@@ -130,6 +130,11 @@ const HEADER_WORDS_MAX = 12;
 /** Parts do not talk: they announce, report, cache, invalidate, refute. */
 const HEADER_NEVER = /\b(told|hears?|heard|knows?)\b/;
 
+/** A path of ours, or the name of a C source, as comments cite them; others' paths lead elsewhere. */
+const CITED =
+  /(?<![\w/.*}<-])(?:(?:c|lib|ffi|tests|tools|bench)\/[\w./-]+\.(?:c|h|S|ts)|[a-z][\w-]*\.[cS])\b(?![*/])/g;
+const baseNames = new Set(sources.map(({ path }) => path.slice(path.lastIndexOf("/") + 1)));
+
 const rules: readonly Rule[] = [
   {
     name: "a file begins with what it is, in twelve words",
@@ -249,6 +254,25 @@ const rules: readonly Rule[] = [
       ["lib/a.ts", "/** See docs/NOTHING.md. */"],
     ],
     passes: [["lib/a.ts", "/** See docs/POLICY.md, and `R` of the thesis. */"]],
+  },
+  {
+    name: "comments cite sources that the repository has",
+    files: sources.filter(({ path }) => path !== "tests/style_test.ts"),
+    // A name in capitals stands for any.
+    find: ({ path, text }) =>
+      [...text.matchAll(/\/\*[^]*?\*\/|\/\/.*/g)].flatMap(([comment]) => comment.match(CITED) ?? [])
+        .filter((cited) => !/[A-Z]{2}|\.\./.test(cited))
+        .filter((cited) => cited.includes("/") ? !exists(cited) : !baseNames.has(cited))
+        .map((cited) => `${path} cites ${cited}`),
+    trips: [
+      ["c/library/a.c", "/* As c/library/nowhere.c has it. */"],
+      ["c/library/a.c", "/* What nowhere_at_all.S calls. */"],
+      ["lib/a.ts", "// See lib/nowhere.ts."],
+    ],
+    passes: [
+      ["c/library/a.c", "/* stub.c, c/base/mem.c; do_mmap(), mm/mmap.c, Linux 6.12. */"],
+      ["lib/a.ts", "// tests/c/test_NAME.c is one each"],
+    ],
   },
   {
     name: "_x.ts is for its own folder, and no test",

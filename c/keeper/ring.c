@@ -157,7 +157,7 @@ static void append_advances(struct lb_ring *ring, uint8_t *data)
 		message.count = (uint64_t)ahead->at - ahead->told; /* below zero: it has gone back */
 		if (ahead->at == ahead->told || ahead->at > LB_AHEAD_SIZE || ahead->told > LB_AHEAD_SIZE)
 			continue;
-		for (size_t at = 0; at < sizeof message; at++) /* there is room: c/library/cache/ring.c */
+		for (size_t at = 0; at < sizeof message; at++) /* there is room: c/library/home_call/ring.c */
 			data[(ring->head + at) % LB_RING_SIZE] = bytes[at];
 		ring->head += sizeof message;
 		ahead->told = ahead->at;

@@ -1,6 +1,6 @@
 /* parts.c - Finds the library that was extracted for this node.
  *
- * ffi/artifacts.ts and lib/launch/library.ts have put it there: BASE/HASH/NODE/lb-preload.so, beside a link `control`
+ * ffi/artifacts.ts and lib/host/library.ts have put it there: BASE/HASH/NODE/lb-preload.so, beside a link `control`
  * to the node's control socket. Looks as they do, and at nothing that others could have changed.
  */
 #include <asm/fcntl.h>

@@ -100,7 +100,7 @@ void lb_own_fds_put_back(void)
 	kept[0] = 0;
 }
 
-/* Between those two. Where the limit cannot be higher, close below it: as the library has it (shadow_exec.c). */
+/* Between those two. Where the limit cannot be higher, close below it: as the library has it (become_shadow.c). */
 static int upper_base(void)
 {
 	rlim_t top = program_limit.rlim_cur < NOFILE_USUAL ? program_limit.rlim_cur : NOFILE_USUAL;

@@ -2,7 +2,7 @@
  *
  * Which of them a process can make without coming home, and how.
  *
- *   shares memory, parent waits (vfork, posix_spawn)   forward_child.c
+ *   shares memory, parent waits (vfork, posix_spawn)   vfork_child.c
  *   copy of the memory (fork)                          fork_home.c: the copy is made at home
  *   all others (threads, namespaces, ...)              the process comes home and makes it there
  *

@@ -11,7 +11,7 @@
  *                             GO                    ───►
  *                       ◄───  REPLY: its PID        ◄───  RUNNING
  *
- * Of a later image only what has changed is sent (fork_kept.c).
+ * Of a later image only what has changed is sent (image/kept.c).
  * The shadow alone decides whether there is a child: a guest whose link breaks asks again.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
@@ -148,7 +148,7 @@ static bool shares_with_children(void)
 
 int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 {
-	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
+	struct sigcontext *registers = &trap->context->uc_mcontext;
 	int64_t result;
 
 	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX ||

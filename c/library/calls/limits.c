@@ -33,7 +33,7 @@ static bool is_home_limit(uint64_t resource)
 	}
 }
 
-/* The program has a limit of its own: a child at home is to have it too (forward_child.c). */
+/* The program has a limit of its own: a child at home is to have it too (vfork_child.c). */
 static void note_limit(uint64_t resource, uint64_t wanted)
 {
 	if (wanted != 0 && (uint32_t)resource < LB_LIMITS)

@@ -1,7 +1,7 @@
 /* mapped_writes.c - Writes to a file that the program has mapped.
  *
  * Away from home its pages here show them, as far as they are not the program's own. Nothing is written behind to such
- * a file (files.c), so home has executed each call.
+ * a file (descriptors.c), so home has executed each call.
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */

@@ -135,7 +135,7 @@ int64_t lb_own_rt_sigprocmask(struct lb_trap *trap)
 
 int64_t lb_own_rt_sigreturn(struct lb_trap *trap)
 {
-	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
+	struct sigcontext *registers = &trap->context->uc_mcontext;
 	/* The restorer was entered by ret, which took struct rt_sigframe's first word; next is uc. */
 	uint64_t at = registers->rsp + offsetof(struct ucontext, uc_sigmask);
 	uint64_t mask;

@@ -137,7 +137,7 @@ static void fill_limits(struct lb_home_child *wanted)
 
 int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 {
-	struct sigcontext *registers = (struct sigcontext *)&trap->context->uc_mcontext;
+	struct sigcontext *registers = &trap->context->uc_mcontext;
 	struct lb_request request = { .number = LB_HOME_VFORK };
 	static struct lb_home_child wanted;
 	int32_t pidfd = -1;
@@ -182,7 +182,7 @@ int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 
 bool lb_child_settle(struct ucontext *context)
 {
-	struct sigcontext *registers = (struct sigcontext *)&context->uc_mcontext;
+	struct sigcontext *registers = &context->uc_mcontext;
 	struct _fpstate *vectors = registers->fpstate;
 
 	if (!lb_thread()->has_child || !lb_thread()->child_ended)

@@ -227,7 +227,7 @@ int lb_shadow_fits(void)
 	return 0;
 }
 
-/* The program's limits come back with the process: they are part of the image (frozen.c). */
+/* The program's limits come back with the process: they are part of the image (kernel_state.c). */
 static void raise_limits(void)
 {
 	for (unsigned i = 0; i < LIMITS; i++) {

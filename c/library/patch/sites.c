@@ -77,7 +77,7 @@ static struct {
 
 static uint64_t landings[LANDINGS]; /* pages; 0: free */
 
-/* What fast_entry.S calls. Returns the result; or the number, to go on at a `syscall`. */
+/* What site_entry.S calls. Returns the result; or the number, to go on at a `syscall`. */
 int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uint64_t rax) LB_HIDDEN;
 int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uint64_t rax)
 {

@@ -44,10 +44,10 @@ struct lb_guest_areas {
 		struct lb_link_header header;
 		struct lb_link_call call;
 		uint8_t data[LB_CALL_DATA_SIZE];
-	} message;                          /* forward_call.c: a CALL as it is sent, and kept for sending again */
-	struct iovec iovecs[LB_PIECES_MAX]; /* forward_call.c */
-	struct lb_link_piece pieces[LB_PIECES_MAX]; /* forward_transfer.c */
-	char strings[LB_TEXT_SIZE];    /* forward_child.c: paths, arguments and environment of an execve(2) */
+	} message;                                  /* request.c: a CALL as it is sent, and kept for sending again */
+	struct iovec iovecs[LB_PIECES_MAX];         /* request.c */
+	struct lb_link_piece pieces[LB_PIECES_MAX]; /* request.c */
+	char strings[LB_TEXT_SIZE];    /* vfork_child.c: paths, arguments and environment of an execve(2) */
 	uint8_t content[LB_TEXT_SIZE]; /* proc_files.c: maps of LB_SEGMENTS_MAX lines need 400 KB */
 	uint8_t signals[LB_PENDING_SIGNALS_MAX * 128]; /* held.c: of siginfo_t */
 	struct lb_mapped mapped;                       /* mapped.c */

@@ -19,7 +19,7 @@
 
 #define LB_HIDDEN __attribute__((visibility("hidden")))
 
-/* Large areas whose content means nothing to a child (fork_kept.c): a part of .bss of its own, so they cost no file. */
+/* Large areas whose content means nothing to a child (kept.c): a part of .bss of its own, so they cost no file. */
 #define LB_SCRATCH __attribute__((section("lb_scratch,\"aw\",@nobits#")))
 
 struct ucontext_t_lb; /* kernel's struct ucontext, see signals.h */

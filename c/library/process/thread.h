@@ -41,7 +41,7 @@ struct lb_thread {
 		siginfo_t info;
 	} sent[2]; /* SIGBUS and SIGSEGV that were sent meanwhile: they cannot be blocked then */
 	volatile bool faults_blocked;
-	volatile bool was_reset; /* SA_RESETHAND has changed an action (patch/signal_entry.c) */
+	volatile bool was_reset; /* SA_RESETHAND has changed an action (entry/signal_entry.c) */
 
 	/* Its waits. */
 	struct lb_wait interrupted; /* by a signal of ours: to be made again (trap/wait.c) */
