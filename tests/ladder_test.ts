@@ -146,12 +146,8 @@ function helpersAmong(files: readonly SourceFile[]): string[] {
     .map(({ path }) => path);
 }
 
-/** Known still. */
-const KNOWN_HELPERS = ["lib/daemon/_nodes.ts"];
-
 Deno.test("test helpers live under tests/", () => {
-  const found = helpersAmong(typescript).filter((path) => !KNOWN_HELPERS.includes(path));
-  assertNone(found, "Move it to tests/, or use it");
+  assertNone(helpersAmong(typescript), "Move it to tests/, or use it");
   assert.deepEqual(
     helpersAmong([
       fileOf("lib/core/_world.ts", ""),

@@ -12,7 +12,7 @@ import { connectTcp, TcpConnection } from "../host/tcp.ts";
 import { FrameAuth, makeNonce, makeProof } from "../wire/auth.ts";
 import { encodeFrameBody, type Frame } from "../wire/frame.ts";
 import { roles, schema } from "../wire/schema.ts";
-import { freePorts, TestNode, until, withNodes } from "./_nodes.ts";
+import { freePorts, TestNode, until, withNodes } from "../../tests/daemon/nodes.ts";
 
 async function command(node: TestNode, name: "join" | "leave", destination = ""): Promise<string> {
   const connection = await connectLocal(node.config);

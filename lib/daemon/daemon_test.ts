@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { WireError } from "../base/errors.ts";
 import { nodeLibrary } from "../host/library.ts";
 import { askCommand, connectLocal, connectNode } from "../host/command_client.ts";
-import { freePorts, TestNode, until, withNodes } from "./_nodes.ts";
+import { freePorts, TestNode, until, withNodes } from "../../tests/daemon/nodes.ts";
 
 /** Starts a program as `lb launch` would, under a node. */
 function launch(node: TestNode, args: string[]): Deno.ChildProcess {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { LbError } from "../base/errors.ts";
 import { askCommand, connectLocal, type ProcessCommand } from "../host/command_client.ts";
 import { nodeLibrary } from "../host/library.ts";
-import { freePorts, type TestNode, until, withNodes } from "./_nodes.ts";
+import { freePorts, type TestNode, until, withNodes } from "../../tests/daemon/nodes.ts";
 
 /** Native functions that a daemon calls while it runs. */
 const CALLED = [

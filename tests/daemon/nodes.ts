@@ -7,10 +7,10 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { connectLocal } from "../host/command_client.ts";
-import { askSnapshot } from "../host/command_client.ts";
-import { type Config, loadConfig } from "../host/config.ts";
-import type { Snapshot } from "../wire/snapshot.ts";
+import { connectLocal } from "../../lib/host/command_client.ts";
+import { askSnapshot } from "../../lib/host/command_client.ts";
+import { type Config, loadConfig } from "../../lib/host/config.ts";
+import type { Snapshot } from "../../lib/wire/snapshot.ts";
 
 const mains = {
   lb: fileURLToPath(new URL("../../main.ts", import.meta.url)),
