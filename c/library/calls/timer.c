@@ -16,6 +16,7 @@
 #include "calls/held.h"
 #include "calls/own.h"
 #include "home_call/user_memory.h"
+#include "image/kernel_state.h"
 #include "image/posix_timers.h"
 #include "process/cpu_clock.h"
 #include "process/process.h"

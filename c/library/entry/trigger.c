@@ -31,6 +31,7 @@
 #include "process/context.h"
 #include "process/process.h"
 #include "process/siginfo.h"
+#include "process/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 
@@ -177,16 +178,6 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 #define TRAP_FLAG 0x100ULL /* EFLAGS.TF */
 #define STEPS_MAX 10000u   /* its functions are some dozen instructions, but one of them may wait for an update */
 
-static struct {
-	bool active;
-	bool was_blocked;
-	uint64_t copy; /* where: lb_self.copy */
-	int signal;
-	unsigned steps;
-	siginfo_t info;
-	struct lb_action action; /* the kernel's for SIGTRAP */
-} stepping;
-
 static bool in_vdso(const struct ucontext *context)
 {
 	uint64_t rip = context->uc_mcontext.rip;
@@ -198,17 +189,17 @@ static bool in_vdso(const struct ucontext *context)
 /* SIGTRAP after each instruction, until one outside the vdso is next. */
 static uint64_t step(siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
-	if (in_vdso(context) && ++stepping.steps < STEPS_MAX)
+	if (in_vdso(context) && ++lb_thread()->stepping.steps < STEPS_MAX)
 		return LB_ENTRY_BACK;
 	context->uc_mcontext.eflags &= ~TRAP_FLAG;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
-	if (stepping.was_blocked)
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &lb_thread()->stepping.action, 0, 8);
+	if (lb_thread()->stepping.was_blocked)
 		context->uc_sigmask |= LB_BIT(SIGTRAP);
-	stepping.active = false;
+	lb_thread()->stepping.active = false;
 	if (in_vdso(context)) /* the order times out, and nothing has happened */
 		return LB_ENTRY_BACK;
-	*info = stepping.info;
-	return act(stepping.signal, info, context, entry);
+	*info = lb_thread()->stepping.info;
+	return act(lb_thread()->stepping.signal, info, context, entry);
 }
 
 static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *context)
@@ -216,19 +207,19 @@ static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *c
 	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
 		~0ULL };
 	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
-	bool left = stepping.active && stepping.copy == lb_self.copy;
+	bool left = lb_thread()->stepping.active && lb_thread()->stepping.copy == lb_self.copy;
 	if (left && (context->uc_mcontext.eflags & TRAP_FLAG))
 		return; /* one more while stepping: the doorbell rings for messages that are read then */
-	stepping.active = true;
-	stepping.copy = lb_self.copy;
-	stepping.signal = signal;
-	stepping.info = *info;
-	stepping.steps = 0;
-	stepping.was_blocked = context->uc_sigmask & LB_BIT(SIGTRAP);
+	lb_thread()->stepping.active = true;
+	lb_thread()->stepping.copy = lb_self.copy;
+	lb_thread()->stepping.signal = signal;
+	lb_thread()->stepping.info = *info;
+	lb_thread()->stepping.steps = 0;
+	lb_thread()->stepping.was_blocked = context->uc_sigmask & LB_BIT(SIGTRAP);
 	context->uc_sigmask &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
 	if (is_handler(lb_self.actions[SIGURG].handler)) /* which may then be called from here */
 		action.flags |= lb_self.actions[SIGURG].flags & SA_ONSTACK;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &stepping.action, 8);
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &lb_thread()->stepping.action, 8);
 	context->uc_mcontext.eflags |= TRAP_FLAG;
 }
 
@@ -238,13 +229,13 @@ void lb_order_taken(int signal, const siginfo_t *order)
 {
 	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
 		~0ULL };
-	stepping.active = true;
-	stepping.copy = lb_self.copy;
-	stepping.signal = signal;
-	stepping.info = *order;
-	stepping.steps = 0;
-	stepping.was_blocked = false;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &stepping.action, 8);
+	lb_thread()->stepping.active = true;
+	lb_thread()->stepping.copy = lb_self.copy;
+	lb_thread()->stepping.signal = signal;
+	lb_thread()->stepping.info = *order;
+	lb_thread()->stepping.steps = 0;
+	lb_thread()->stepping.was_blocked = false;
+	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &lb_thread()->stepping.action, 8);
 	__asm__ volatile("int3" : : : "memory");
 }
 

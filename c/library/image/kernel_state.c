@@ -261,7 +261,7 @@ static void give_pending(void)
 {
 	uint64_t full[2] = { 0, 0 };
 	siginfo_t own;
-	/* Home again: what has waited there for a signalfd is older than what was about to go there (held.c). */
+	/* Home again: what has waited there for a signalfd is older than what was about to go there (calls/held.c). */
 	uint64_t older = frozen.was_away && !lb_self.away ? lb_self.held : 0;
 	/* What has come meanwhile is younger; what does not fit is behind all this. */
 	take_pending(ALL_SIGNALS, 2 * LB_PENDING_SIGNALS_MAX);

@@ -16,6 +16,9 @@ void lb_frozen_take_meanwhile(void) LB_HIDDEN;
 void lb_unfreeze(void) LB_HIDDEN;
 /* A signal that was delivered, but too early: it comes again, before all others of its number. All blocked. */
 void lb_signal_put_back(const siginfo_t *info) LB_HIDDEN;
+struct lb_timer; /* posix_timers.h */
+/* A signal of this timer that waits here is gone. All blocked. */
+void lb_frozen_drop_tick(const struct lb_timer *timer) LB_HIDDEN;
 /* In the restored process: gives it all back. */
 void lb_thaw(bool at_home) LB_HIDDEN;
 /* The program's CLOCK_MONOTONIC when it was frozen. ns */

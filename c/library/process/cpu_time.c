@@ -85,9 +85,7 @@ LB_EXPORT int64_t times(int64_t *buffer)
 
 /* ---- across moves */
 
-static struct {
-	struct lb_cpu_time process, thread;
-} noted;
+static struct lb_cpu_time noted; /* of the process; of the thread it has its own */
 
 static struct lb_cpu_time used_here(int who)
 {
@@ -108,13 +106,14 @@ static struct lb_cpu_time used_so_far(int who)
 
 void lb_cpu_time_note(void)
 {
-	noted.process = used_so_far(RUSAGE_SELF);
-	noted.thread = used_so_far(RUSAGE_THREAD);
+	noted = used_so_far(RUSAGE_SELF);
+	lb_thread()->cpu_noted = used_so_far(RUSAGE_THREAD);
 }
 
 void lb_cpu_time_forget(void)
 {
 	memset(&noted, 0, sizeof noted);
+	memset(&lb_thread()->cpu_noted, 0, sizeof noted);
 }
 
 /* At home the kernel has gone on counting for this PID: only what was used away is added. */
@@ -128,6 +127,7 @@ static struct lb_cpu_time used_away(struct lb_cpu_time used, int who)
 
 void lb_cpu_time_give(bool at_home)
 {
-	lb_self.cpu = at_home ? used_away(noted.process, RUSAGE_SELF) : noted.process;
-	lb_thread()->cpu = at_home ? used_away(noted.thread, RUSAGE_THREAD) : noted.thread;
+	lb_self.cpu = at_home ? used_away(noted, RUSAGE_SELF) : noted;
+	struct lb_thread *thread = lb_thread();
+	thread->cpu = at_home ? used_away(thread->cpu_noted, RUSAGE_THREAD) : thread->cpu_noted;
 }

@@ -39,7 +39,7 @@ struct lb_mapped {
 /* Areas of calls that are on their way home. Mapped when a process begins to be a guest, part of its image when it
  * moves on, unmapped at home: before a move nobody pays for them. Never nested: one call at a time. */
 struct lb_guest_areas {
-	uint8_t reply[LB_LINK_SIZE_MAX] __attribute__((aligned(64))); /* link.c */
+	uint8_t reply[LB_LINK_SIZE_MAX] __attribute__((aligned(64))); /* home_call/link.c */
 	struct {
 		struct lb_link_header header;
 		struct lb_link_call call;

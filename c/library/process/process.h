@@ -22,16 +22,6 @@
 /* Large areas whose content means nothing to a child (kept.c): a part of .bss of its own, so they cost no file. */
 #define LB_SCRATCH __attribute__((section("lb_scratch,\"aw\",@nobits#")))
 
-struct ucontext_t_lb; /* kernel's struct ucontext, see signals.h */
-
-/* struct kernel_sigaction of x86-64: what rt_sigaction(2) takes. */
-struct lb_action {
-	uint64_t handler;
-	uint64_t flags;
-	uint64_t restorer;
-	uint64_t mask;
-};
-
 #define LB_SIGNALS 64
 #define LB_BIT(signal) (1ULL << ((signal) - 1))
 
@@ -54,9 +44,9 @@ struct lb_process {
 	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
 	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema/local.ts */
 	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
-	uint64_t held;         /* away: of those, the ones that wait at home, as the program blocks them (held.c) */
-	uint64_t limits_set;   /* bit r: the program has changed this node's limit r */
-	bool may_share;        /* has made anonymous memory away that children to come share */
+	uint64_t held;       /* away: of those, the ones that wait at home, as the program blocks them (calls/held.c) */
+	uint64_t limits_set; /* bit r: the program has changed this node's limit r */
+	bool may_share;      /* has made anonymous memory away that children to come share */
 	int64_t monotonic_offset_ns; /* add to this node's CLOCK_MONOTONIC/BOOTTIME to get the program's */
 	/* Used on earlier nodes. At home the kernel counts a shadow, too, and some of it for the process alone: what
 	 * threads that have ended have used. */

@@ -23,6 +23,14 @@ struct lb_cpu_time {
 	uint64_t user_us, system_us;
 };
 
+/* struct kernel_sigaction of x86-64: what rt_sigaction(2) takes. */
+struct lb_action {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
 /* A wait: right behind which call, and until when, of the program's CLOCK_MONOTONIC. */
 struct lb_wait {
 	bool valid;
@@ -63,6 +71,17 @@ struct lb_thread {
 	uint64_t quiet_blocked;      /* what it blocks of the signals that do nothing by default (mask/mask.c) */
 	struct lb_aside_queue aside; /* away: of those two, what was sent to this thread and waits */
 
+	/* Its way out of the node's vdso, before an order is obeyed (entry/trigger.c). */
+	struct {
+		bool active;
+		bool was_blocked; /* SIGTRAP was, which tells of each step */
+		uint64_t copy;    /* where: lb_self.copy */
+		int signal;       /* that has brought the order */
+		unsigned steps;
+		siginfo_t info;
+		struct lb_action action; /* the kernel's for SIGTRAP */
+	} stepping;
+
 	/* What the kernel keeps for it and an image carries (image/kernel_state.c). */
 	struct {
 		uint64_t address; /* 0: none is registered */
@@ -73,7 +92,8 @@ struct lb_thread {
 	uint64_t fs_base, gs_base;
 	char comm[16]; /* TASK_COMM_LEN */
 
-	struct lb_cpu_time cpu; /* used on earlier nodes */
+	struct lb_cpu_time cpu;       /* used on earlier nodes */
+	struct lb_cpu_time cpu_noted; /* used so far, for an image */
 };
 
 extern struct lb_thread lb_only_thread __attribute__((visibility("hidden")));
