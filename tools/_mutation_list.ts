@@ -16,7 +16,10 @@ export interface Mutation {
 }
 
 const balancer = "lib/core/balancer.ts";
+const transitions = "lib/core/contract/transitions.ts";
 const transfers = "lib/core/sending/transfers.ts";
+const requests = "lib/core/sending/requests.ts";
+const victim = "lib/core/selection_policy/victim.ts";
 const reservations = "lib/core/receiving/reservations.ts";
 const admission = "lib/core/receiving/admission.ts";
 const preferred = "lib/core/location_policy/preferred_list.ts";
@@ -55,16 +58,15 @@ export const mutations: readonly Mutation[] = [
   {
     title: "memory that arrives does not prolong the place",
     file: reservations,
-    find:
-      "const deadlineMs = nowMs + this.#timeouts.moveTimeoutMs;\n    this.#places.set(ticket, " +
-      "{ ...place, started: true, deadlineMs });",
-    replace: "this.#places.set(ticket, { ...place, started: true });",
+    find: "const deadlineMs = nowMs + this.#timeouts.moveTimeoutMs;\n" +
+      '    this.#take({ ...place, deadlineMs }, "started");',
+    replace: 'this.#take(place, "started");',
   },
   {
     title: "a withdrawal frees a place whose memory is arriving",
-    file: reservations,
-    find: "if (this.#places.get(ticket)?.started === false) this.#places.delete(ticket);",
-    replace: "this.#places.delete(ticket);",
+    file: transitions,
+    find: '  arriving: { started: "arriving",',
+    replace: '  arriving: { withdrawn: "free", started: "arriving",',
   },
   {
     title: "places do not count in the queue length",
@@ -93,7 +95,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a process is taken whose earlier move still arrives",
     file: admission,
-    find: 'if (place?.started === true) return "an earlier move of it is still arriving";',
+    find: 'if (place?.phase === "arriving") return "an earlier move of it is still arriving";',
     replace: "",
   },
   {
@@ -215,45 +217,45 @@ export const mutations: readonly Mutation[] = [
   {
     title: "an offer without an answer is waited for for ever",
     file: transfers,
-    find: " || nowMs < current.deadlineMs) continue;",
-    replace: ' || current.phase === "offering") continue;',
+    find: " || nowMs < transfer.offer.deadlineMs) continue;",
+    replace: ' || transfer.phase === "offering") continue;',
   },
   {
     title: "an offer that was given up is not withdrawn",
     file: transfers,
-    find: '      if (current.phase === "offering") {\n        this.#withdraw(ticket, to);',
-    replace: '      if (current.phase === "offering") {',
+    find: "        this.#withdraw(offer.ticket, offer.to);\n        const reason",
+    replace: "        const reason",
   },
   {
     title: "an answer that comes too late is taken for this one",
     file: transfers,
-    find:
-      'const current = findTransfer(this.#current.values(), event.ticket);\n    if (current?.phase !== "offering") {',
-    replace: 'const [current] = this.#current.values();\n    if (current?.phase !== "offering") {',
+    find: "const transfer = this.#underWay.find(ticket, input);",
+    replace:
+      'const transfer = this.#underWay.list().find(({ phase }) => phase === "offering") ?? null;',
   },
   {
     title: "an answer that comes too late keeps its place there",
     file: transfers,
-    find: "      if (event.accepted) this.#withdraw(event.ticket, event.from);\n",
+    find: "      if (accepted) this.#withdraw(ticket, from);\n",
     replace: "",
   },
   {
     title: "the move of a process that is gone goes on",
     file: transfers,
-    find: 'if (current.phase !== "inspecting") this.#withdraw(current.ticket, current.to);',
+    find: "if (offer !== null) this.#withdraw(offer.ticket, offer.to);",
     replace: "",
   },
   {
     title: "a process that is moving is chosen again",
-    file: transfers,
-    find: "      entry.transit === null && entry.held === null",
-    replace: "      entry.held === null",
+    file: victim,
+    find: "return entry.transit === null && entry.held === null",
+    replace: "return entry.held === null",
   },
   {
     title: "a pinned process is chosen",
-    file: transfers,
-    find: "      !entry.isPinned && !asked.has",
-    replace: "      !asked.has",
+    file: victim,
+    find: " && !entry.isPinned &&",
+    replace: " &&",
   },
   {
     title: "a drained node sends its own processes only",
@@ -276,13 +278,13 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a check does not open the round again",
     file: transfers,
-    find: "    this.#round.restart();\n    for (const { phase, request }",
-    replace: "    for (const { phase, request }",
+    find: "    this.#round.restart();\n    for (const transfer of",
+    replace: "    for (const transfer of",
   },
   {
     title: "an inspection that was lost is not repeated",
     file: transfers,
-    find: 'if (phase === "inspecting") this.#inspect(request, nowMs);',
+    find: "      this.#inspect(transfer.request, nowMs);\n",
     replace: "",
   },
   {
@@ -330,9 +332,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     title: "moves by hand of a process that is gone wait for ever",
-    file: transfers,
-    find: "    this.#requests = this.#requests.filter((request) => request.id !== id);",
-    replace: "",
+    file: requests,
+    find: "this.#waiting = this.#waiting.filter((request) => request.id !== id);",
+    replace: "return removed;",
   },
   {
     title: "who asks for a process gets no answer",

@@ -7,6 +7,7 @@
 import type { Chooser } from "./sending/chooser.ts";
 import type { SendCause } from "./transfer_policy/cause.ts";
 import type { Freezes } from "./selection_policy/freezes.ts";
+import { mayLeave } from "./selection_policy/victim.ts";
 import type { PreferredList } from "./location_policy/preferred_list.ts";
 import { cantmoveOf, type Entry, type ProcessTable } from "./process_table.ts";
 import type { Treatment } from "./contract/owner.ts";
@@ -86,10 +87,7 @@ function around(
   const [slow = null] = freezing;
   if (slow !== null && !freezing.includes(null)) return [slow];
   const context = { processes, cause, mayOffer: () => true, mayProbe: false };
-  const free = table.list().filter((entry) =>
-    entry.transit === null && entry.held === null && !entry.isPinned &&
-    entry.restsUntilMs <= nowMs && (cause.kind !== "over" || entry.staysUntilMs <= nowMs)
-  );
+  const free = table.list().filter((entry) => mayLeave(entry, nowMs, cause.kind !== "over"));
   const victims = chooser.order(free, context);
   const place = victims.findIndex((victim) => victim.id === id);
   const victim = victims[place];

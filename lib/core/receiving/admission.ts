@@ -87,7 +87,7 @@ function refuse(
   const { table, reservations, policy, letter, isDraining, shortage } = facts;
   if (table.get(id) !== null) return "it runs here already";
   const place = reservations.find(id);
-  if (place?.started === true) return "an earlier move of it is still arriving";
+  if (place?.phase === "arriving") return "an earlier move of it is still arriving";
   if (place?.ticket === ticket) return null;
   if (isDraining) return "the node is being drained";
   if (refusal !== null) return refusal;

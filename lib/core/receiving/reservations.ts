@@ -6,15 +6,21 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { NodeName, ProcessId, Ticket } from "../contract/names.ts";
+import {
+  nextPhase,
+  type PlaceInput,
+  type PlacePhase,
+  placeTransitions,
+} from "../contract/transitions.ts";
 
 /** One place. */
 export interface Reservation {
   readonly ticket: Ticket;
   readonly id: ProcessId;
   readonly from: NodeName;
-  /** Its memory has begun to arrive. */
-  readonly started: boolean;
+  readonly phase: PlacePhase;
   readonly deadlineMs: number;
 }
 
@@ -24,7 +30,7 @@ export interface ReservationTimeouts {
   readonly moveTimeoutMs: number;
 }
 
-/** All places; every one leaves by arrival, failure, withdrawal or time-out. */
+/** All places that are not free; none changes but by {@linkcode placeTransitions}. */
 export class Reservations {
   readonly #timeouts: ReservationTimeouts;
   readonly #places = new Map<Ticket, Reservation>();
@@ -47,10 +53,15 @@ export class Reservations {
     return null;
   }
 
-  /** Keeps a place until the memory starts to arrive. */
+  /**
+   * Keeps a place until the memory starts to arrive.
+   *
+   * @throws {AssertionError} If there is one under this ticket.
+   */
   reserve(place: { ticket: Ticket; id: ProcessId; from: NodeName }, nowMs: number): void {
+    assert(!this.#places.has(place.ticket), "a ticket has one place");
     const deadlineMs = nowMs + this.#timeouts.reservationTimeoutMs;
-    this.#places.set(place.ticket, { ...place, started: false, deadlineMs });
+    this.#take({ ...place, phase: "free", deadlineMs }, "reserved");
   }
 
   /** Notes that the memory arrives; an unknown ticket is ignored (its place has timed out). */
@@ -58,26 +69,27 @@ export class Reservations {
     const place = this.#places.get(ticket);
     if (place === undefined) return;
     const deadlineMs = nowMs + this.#timeouts.moveTimeoutMs;
-    this.#places.set(ticket, { ...place, started: true, deadlineMs });
+    this.#take({ ...place, deadlineMs }, "started");
   }
 
   /** Frees a place; returns it, or null if there is none. */
   release(ticket: Ticket): Reservation | null {
     const place = this.#places.get(ticket) ?? null;
-    this.#places.delete(ticket);
+    if (place !== null) this.#take(place, "released");
     return place;
   }
 
-  /** Frees a place whose sender has given up, unless its memory is under way: its keeper knows the end. */
+  /** Frees a place whose sender has given up, unless its memory is under way. */
   withdraw(ticket: Ticket): void {
-    if (this.#places.get(ticket)?.started === false) this.#places.delete(ticket);
+    const place = this.#places.get(ticket);
+    if (place !== undefined) this.#take(place, "withdrawn");
   }
 
   /** Frees every place of a process, whatever the ticket: it has come some other way. */
   releaseProcess(id: ProcessId): void {
     if (this.#places.size === 0) return;
     for (const place of [...this.#places.values()]) {
-      if (place.id === id) this.#places.delete(place.ticket);
+      if (place.id === id) this.#take(place, "superseded");
     }
   }
 
@@ -85,7 +97,7 @@ export class Reservations {
   expire(nowMs: number): Reservation[] {
     if (this.#places.size === 0) return [];
     const expired = [...this.#places.values()].filter((place) => place.deadlineMs <= nowMs);
-    for (const place of expired) this.#places.delete(place.ticket);
+    for (const place of expired) this.#take(place, "timedOut");
     return expired;
   }
 
@@ -101,5 +113,13 @@ export class Reservations {
   /** Lists the places in order of reservation. */
   list(): Reservation[] {
     return [...this.#places.values()];
+  }
+
+  /** Gives a place an input; one that is not legal in its phase comes too late and changes nothing. */
+  #take(place: Reservation, input: PlaceInput): void {
+    const phase = nextPhase(placeTransitions, place.phase, input);
+    if (phase === null) return;
+    if (phase === "free") this.#places.delete(place.ticket);
+    else this.#places.set(place.ticket, { ...place, phase });
   }
 }

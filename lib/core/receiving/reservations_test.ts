@@ -1,6 +1,15 @@
 /** Tests of the reserved places. */
 
 import assert from "node:assert/strict";
+import { AssertionError } from "../../base/assert.ts";
+import {
+  nextPhase,
+  type PlaceInput,
+  placeInputs,
+  type PlacePhase,
+  placePhases,
+  placeTransitions,
+} from "../contract/transitions.ts";
 import { Reservations } from "./reservations.ts";
 
 function places() {
@@ -35,4 +44,43 @@ Deno.test("release() frees a place once", () => {
   assert.equal(some.release(1n), null);
   some.releaseProcess("q");
   assert.equal(some.size, 0);
+});
+
+/** Inputs that lead to a phase from a free place. */
+const WAYS: Readonly<Record<PlacePhase, readonly PlaceInput[]>> = {
+  free: [],
+  reserved: ["reserved"],
+  arriving: ["reserved", "started"],
+};
+
+function give(places: Reservations, input: PlaceInput): void {
+  switch (input) {
+    case "reserved":
+      return places.reserve({ ticket: 1n, id: "p", from: "b" }, 0);
+    case "started":
+      return places.start(1n, 0);
+    case "released":
+      return void places.release(1n);
+    case "withdrawn":
+      return places.withdraw(1n);
+    case "superseded":
+      return places.releaseProcess("p");
+    case "timedOut":
+      return void places.expire(1_000);
+  }
+}
+
+Deno.test("every input takes a place from every phase to the one of the table, or nowhere", () => {
+  for (const phase of placePhases) {
+    for (const input of placeInputs) {
+      const some = new Reservations({ reservationTimeoutMs: 100, moveTimeoutMs: 1_000 });
+      for (const way of WAYS[phase]) give(some, way);
+      assert.equal(some.find("p")?.phase ?? "free", phase);
+      const next = nextPhase(placeTransitions, phase, input) ?? phase;
+      if (input === "reserved" && phase !== "free") {
+        assert.throws(() => give(some, input), AssertionError);
+      } else give(some, input);
+      assert.equal(some.find("p")?.phase ?? "free", next, `${phase}, ${input}`);
+    }
+  }
 });

@@ -7,6 +7,17 @@
  */
 
 import type { Selection } from "../contract/config.ts";
+import type { Entry } from "../process_table.ts";
+
+/**
+ * Whether a process may be chosen without anybody asking for it, as far as is known without a fresh look.
+ *
+ * @param isUrgent It has to leave for another reason than the balance: that it has just come is none to stay.
+ */
+export function mayLeave(entry: Entry, nowMs: number, isUrgent: boolean): boolean {
+  return entry.transit === null && entry.held === null && !entry.isPinned &&
+    entry.restsUntilMs <= nowMs && (isUrgent || entry.staysUntilMs <= nowMs);
+}
 
 /** What the choice of a victim looks at. */
 export interface Candidate {

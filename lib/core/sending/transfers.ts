@@ -9,32 +9,58 @@
 
 import type { SendCause } from "../transfer_policy/cause.ts";
 import { MoveBudget } from "../transfer_policy/guards.ts";
-import { cantmoveOf, type Entry } from "../process_table.ts";
+import { cantmoveOf, type Entry, type ProcessTable } from "../process_table.ts";
+import type { Freezes } from "../selection_policy/freezes.ts";
+import type { MoveCost } from "../selection_policy/move_cost.ts";
+import { mayLeave } from "../selection_policy/victim.ts";
+import type { PreferredList } from "../location_policy/preferred_list.ts";
+import type { Chooser } from "./chooser.ts";
+import { type Request, Requests, REQUESTS_MAX, whyNobody } from "./requests.ts";
 import { Round } from "./round.ts";
-import {
-  type Asker,
-  findTransfer,
-  isOf,
-  type Request,
-  REQUESTS_MAX,
-  type Transfer,
-  TRANSFERS_MAX,
-  type TransfersOptions,
-  whyNobody,
-} from "./transfer.ts";
+import { type Asker, isOffered, type Offer, type Transfer, UnderWay } from "./under_way.ts";
+import type { Effect } from "../contract/effect.ts";
 import type { Event } from "../contract/event.ts";
 import type { NodeName, ProcessId, Ticket } from "../contract/names.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
+/** So many transfers share a network: with a tenth of it each ends in time (lib/daemon/moves.ts). */
+const TRANSFERS_MAX = 8;
+
+/** What the sending side works with. */
+export interface TransfersOptions {
+  readonly node: NodeName;
+  /** Why one of so many processes that are not leaving already must leave; null: none must. */
+  readonly causeToSend: (processes: number) => SendCause | null;
+  /** Processes that are not in the process table and count as if they were. */
+  readonly countOthers: () => number;
+  /** null: any number. */
+  readonly movesPerMinute: number | null;
+  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
+  readonly probesOf: (processes: number) => number;
+  readonly chooser: Chooser;
+  /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
+  readonly tellLoad: (node: NodeName) => void;
+  readonly freezes: Freezes;
+  /** Learns from each move. */
+  readonly cost: MoveCost;
+  readonly nextTicket: () => Ticket;
+  readonly offerTimeoutMs: number;
+  readonly moveTimeoutMs: number;
+  readonly retryDelayMs: number;
+  readonly table: ProcessTable;
+  readonly preferred: PreferredList;
+  readonly emit: (effect: Effect) => void;
+  /** Tells a node that has asked that there is nothing for it. */
+  readonly refuseAsk: (node: NodeName) => void;
+}
+
 /** Chooses victims and receivers and follows each transfer from its inspection to its end. */
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #round = new Round((id, node) => this.#options.freezes.obstacle(id, node) !== null);
-  /** Those under way: by their request, and one of the balancer's own at most. */
-  readonly #current = new Map<Request | null, Transfer>();
-  /** They wait for another one of the same process, or as too many are under way. */
-  #requests: Request[] = [];
+  readonly #underWay = new UnderWay();
+  readonly #requests = new Requests();
   readonly #budget: MoveBudget;
   #isDraining = false;
   #guestsOnly = false;
@@ -61,8 +87,10 @@ export class Transfers {
   /** A check: tries everything again; an inspection whose answer was lost is repeated. */
   retry(nowMs: number): void {
     this.#round.restart();
-    for (const { phase, request } of [...this.#current.values()]) {
-      if (phase === "inspecting") this.#inspect(request, nowMs);
+    for (const transfer of this.#underWay.list()) {
+      if (transfer.phase !== "inspecting") continue;
+      this.#underWay.take(transfer, "checked");
+      this.#inspect(transfer.request, nowMs);
     }
   }
 
@@ -81,14 +109,14 @@ export class Transfers {
     const request = { requestId, id, node, tried: new Map<NodeName, string>() };
     const obstacle = this.#obstacle(request);
     if (obstacle !== null) this.#fail(request, obstacle);
-    else if (this.#requests.length + this.#current.size > REQUESTS_MAX) {
+    else if (this.#requests.size + this.#underWay.size > REQUESTS_MAX) {
       this.#fail(request, `${REQUESTS_MAX} other moves are waiting already`);
-    } else this.#requests.push(request);
+    } else this.#requests.add(request);
   }
 
   /** Gives a process to a node that has asked and has clearly fewer, or refuses. */
   give(asker: Asker, nowMs: number): void {
-    const isFree = this.#current.size === 0 && !this.#isDraining;
+    const isFree = this.#underWay.size === 0 && !this.#isDraining;
     const may = isFree && this.#budget.mayBegin(nowMs) &&
       this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, asker.node));
     if (!may) return this.#options.refuseAsk(asker.node);
@@ -97,29 +125,33 @@ export class Transfers {
 
   /** Fresh figures are in the table: chooses, if that is what a transfer waits for. */
   sampled(ids: ReadonlySet<ProcessId>, nowMs: number): void {
-    for (const transfer of [...this.#current.values()]) {
-      if (transfer.phase !== "inspecting") continue;
-      const { request, asker } = transfer;
-      if (request === null) this.#offerVictim(nowMs, asker);
-      else if (ids.has(request.id)) this.#offerRequested(request, nowMs);
+    for (const transfer of this.#underWay.list()) {
+      const { phase, request } = transfer;
+      if (phase !== "inspecting" || request !== null && !ids.has(request.id)) continue;
+      this.#choose(this.#underWay.take(transfer, "sampled"), nowMs);
     }
   }
 
   /** The answer to an offer. */
   answered(event: EventOf<"offerAnswered">, nowMs: number): void {
-    const current = findTransfer(this.#current.values(), event.ticket);
-    if (current?.phase !== "offering") {
+    const { ticket, from, accepted } = event;
+    const input = accepted ? "accepted" : "refused";
+    const transfer = this.#underWay.find(ticket, input);
+    if (transfer === null) {
       // Too late, we have gone on without it: the place must not wait for its time-out.
-      if (event.accepted) this.#withdraw(event.ticket, event.from);
+      if (accepted) this.#withdraw(ticket, from);
       return;
     }
-    if (!event.accepted) {
-      this.#refuse(current, event.reason ?? "no reason given", event.announcement === null, nowMs);
+    const { offer } = transfer;
+    if (!accepted) {
+      const after = this.#underWay.take(transfer, input);
+      const reason = event.reason ?? "no reason given";
+      this.#refused(after, offer, { reason, isUnreachable: event.announcement === null, nowMs });
       return;
     }
-    const { request, ticket, id, to } = current;
     const deadlineMs = nowMs + this.#options.moveTimeoutMs;
-    this.#current.set(request, { ...current, phase: "moving", beganMs: nowMs, deadlineMs });
+    this.#underWay.take(transfer, input, { ...offer, beganMs: nowMs, deadlineMs });
+    const { id, to } = offer;
     this.#options.emit({ type: "orderMove", ticket, id, to, home: this.#isHome(id, to) });
   }
 
@@ -132,10 +164,10 @@ export class Transfers {
     if (entry !== null && event.outcome === "aborted") {
       table.rest(entry.process.id, nowMs, retryDelayMs);
     }
-    const current = findTransfer(this.#current.values(), event.ticket);
-    if (current?.phase !== "moving") return;
-    const { request, to, beganMs } = current;
-    this.#current.delete(request);
+    const transfer = this.#underWay.find(event.ticket, event.outcome);
+    if (transfer === null) return;
+    const { request, offer: { to, beganMs } } = transfer;
+    this.#underWay.take(transfer, event.outcome);
     if (event.outcome === "moved" && sample !== null) cost.note(sample.rssBytes, nowMs - beganMs);
     if (event.outcome === "aborted") {
       this.#round.failed(to);
@@ -148,49 +180,46 @@ export class Transfers {
   /** A process has left the process table by itself. */
   processGone(id: ProcessId): void {
     const reason = "the process is gone";
-    for (const request of this.#requests) if (request.id === id) this.#fail(request, reason);
-    this.#requests = this.#requests.filter((request) => request.id !== id);
-    for (const current of [...this.#current.values()]) {
-      if (!isOf(current, id)) continue;
-      this.#current.delete(current.request);
+    for (const request of this.#requests.removeOf(id)) this.#fail(request, reason);
+    for (const transfer of this.#underWay.listOf(id)) {
+      this.#underWay.take(transfer, "gone");
+      const { offer, request } = transfer;
       // A receiver whose memory has begun to arrive ignores this and sees for itself.
-      if (current.phase !== "inspecting") this.#withdraw(current.ticket, current.to);
-      if (current.request !== null) this.#fail(current.request, reason);
+      if (offer !== null) this.#withdraw(offer.ticket, offer.to);
+      if (request !== null) this.#fail(request, reason);
     }
   }
 
   /** Ends what has waited too long. */
   expire(nowMs: number): void {
-    for (const current of [...this.#current.values()]) {
-      if (current.phase === "inspecting" || nowMs < current.deadlineMs) continue;
-      const { ticket, id, to, request } = current;
-      if (current.phase === "offering") {
-        this.#withdraw(ticket, to);
-        this.#refuse(current, `no answer in ${this.#options.offerTimeoutMs} ms`, true, nowMs);
+    for (const transfer of this.#underWay.list()) {
+      if (!isOffered(transfer) || nowMs < transfer.offer.deadlineMs) continue;
+      const { phase, offer, request } = transfer;
+      const after = this.#underWay.take(transfer, "timedOut");
+      if (phase === "offering") {
+        this.#withdraw(offer.ticket, offer.to);
+        const reason = `no answer in ${this.#options.offerTimeoutMs} ms`;
+        this.#refused(after, offer, { reason, isUnreachable: true, nowMs });
         continue;
       }
       // The process stays marked as moving: only a report may say where it is.
       const reason = `the move has not ended in ${this.#options.moveTimeoutMs} ms`;
-      this.#log("warning", reason, { process: id, to });
-      this.#current.delete(request);
+      this.#log("warning", reason, { process: offer.id, to: offer.to });
       if (request !== null) this.#fail(request, reason);
     }
   }
 
   /** Begins the transfers that are asked for, and one that there is reason to if none is under way. */
   advance(nowMs: number): void {
-    const isFree = ({ id }: Request) => ![...this.#current.values()].some((one) => isOf(one, id));
-    const own = () => this.#current.has(null) ? 1 : 0;
-    while (this.#current.size - own() < TRANSFERS_MAX) {
-      const request = this.#requests.find(isFree);
-      if (request === undefined) break;
-      this.#requests = this.#requests.filter((other) => other !== request);
+    while (this.#underWay.requestedCount < TRANSFERS_MAX) {
+      const request = this.#requests.next(({ id }) => !this.#underWay.hasOf(id));
+      if (request === null) break;
       // Asked again at its turn: the transfers before it may have changed the answer.
       const obstacle = this.#obstacle(request);
       if (obstacle !== null) this.#fail(request, obstacle);
       else this.#begin(request, nowMs);
     }
-    if (this.#current.size > 0) return;
+    if (this.#underWay.size > 0) return;
     const cause = this.cause;
     if (cause === null) this.#complaint = "";
     else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
@@ -203,14 +232,11 @@ export class Transfers {
 
   /** The first deadline of the transfers under way, or null. */
   nextTimeoutMs(): number | null {
-    const deadlines = [...this.#current.values()].flatMap((current) =>
-      current.phase === "inspecting" ? [] : [current.deadlineMs]
-    );
-    return deadlines.length === 0 ? null : Math.min(...deadlines);
+    return this.#underWay.nextTimeoutMs();
   }
 
   #begin(request: Request | null, nowMs: number, asker: Asker | null = null): void {
-    this.#current.set(request, { phase: "inspecting", request, asker });
+    this.#underWay.begin(request, asker);
     this.#inspect(request, nowMs);
   }
 
@@ -221,26 +247,31 @@ export class Transfers {
     this.#options.emit({ type: "inspect", ids });
   }
 
+  /** Goes on with a transfer whose process or node is to be chosen, or ends it. */
+  #choose(transfer: Transfer, nowMs: number): void {
+    if (transfer.request === null) this.#chooseVictim(transfer, nowMs);
+    else this.#chooseReceiver(transfer, transfer.request, nowMs);
+  }
+
   /** Offers the best victim that some node may take to the best such node. */
-  #offerVictim(nowMs: number, asker: Asker | null = null): void {
-    const { chooser, table, countOthers } = this.#options;
-    this.#current.delete(null);
-    if (asker === null && this.#round.isExhausted) return;
+  #chooseVictim(transfer: Transfer, nowMs: number): void {
+    const { asker } = transfer;
     // A process may have ended since: then nothing has to leave any more.
-    const cause = asker ?? this.cause;
-    if (cause === null) return;
+    const cause = asker ?? (this.#round.isExhausted ? null : this.cause);
+    if (cause === null) {
+      this.#underWay.take(transfer, "nobody");
+      return;
+    }
+    const { chooser, table, countOthers } = this.#options;
     const processes = table.settledCount + countOthers();
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
     const context = { processes, cause, mayOffer, mayProbe: this.#mayProbe(cause) };
     const choice = chooser.choose(this.#movable(nowMs), context);
-    if (typeof choice === "string" && asker !== null) {
-      this.#options.refuseAsk(asker.node);
-      return;
-    }
     if (typeof choice === "string") {
+      this.#underWay.take(transfer, "nobody");
+      if (asker !== null) return this.#options.refuseAsk(asker.node);
       this.#round.exhaust();
-      this.#complain(choice);
-      return;
+      return this.#complain(choice);
     }
     const { id, to, reason, manual, isProbe } = choice;
     this.#round.offered();
@@ -250,71 +281,61 @@ export class Transfers {
     }
     if (!this.#isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
-    this.#offer({ id, to, request: null, manual, isAsked: asker !== null }, nowMs);
+    this.#offer(transfer, { id, to, manual }, nowMs);
   }
 
-  #offerRequested(request: Request, nowMs: number): void {
+  /** Offers the process of a request to its node, or to the best if it may be any. */
+  #chooseReceiver(transfer: Transfer, request: Request, nowMs: number): void {
     const { table, freezes } = this.#options;
-    this.#current.delete(request);
-    const entry = table.get(request.id);
+    const { id } = request;
+    const entry = table.get(id);
     const to = request.node ?? freezes.receiver(request);
     const obstacle = entry === null
       ? "the process is gone"
-      : this.#obstacle(request) ?? cantmoveOf(entry) ?? freezes.obstacle(request.id, to);
-    if (obstacle !== null) this.#fail(request, obstacle);
-    else if (to !== null) {
-      this.#offer({ id: request.id, to, request, manual: true, isAsked: false }, nowMs);
-    } else {
-      this.#fail(request, whyNobody(request));
+      : this.#obstacle(request) ?? cantmoveOf(entry) ?? freezes.obstacle(id, to);
+    if (obstacle === null && to !== null) {
+      return this.#offer(transfer, { id, to, manual: true }, nowMs);
     }
+    this.#underWay.take(transfer, "nobody");
+    this.#fail(request, obstacle ?? whyNobody(request));
   }
 
   #offer(
-    { id, to, request, manual, isAsked }: {
-      id: ProcessId;
-      to: NodeName;
-      request: Request | null;
-      manual: boolean;
-      isAsked: boolean;
-    },
+    transfer: Transfer,
+    { id, to, manual }: Pick<Offer, "id" | "to"> & { readonly manual: boolean },
     nowMs: number,
   ): void {
     const { nextTicket, offerTimeoutMs, table, emit } = this.#options;
     const ticket = nextTicket();
-    const deadlineMs = nowMs + offerTimeoutMs;
     const beganMs = nowMs;
     table.depart(id, { ticket, to, beganMs });
-    const offering = { request, isAsked, ticket, id, to, beganMs, deadlineMs };
-    this.#current.set(request, { phase: "offering", ...offering });
+    const deadlineMs = nowMs + offerTimeoutMs;
+    this.#underWay.take(transfer, "chosen", { ticket, id, to, beganMs, deadlineMs });
     emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
   }
 
   /** The offer came to nothing: on to the next node. */
-  #refuse(
-    { id, to, request, isAsked }: {
-      id: ProcessId;
-      to: NodeName;
-      request: Request | null;
-      isAsked: boolean;
+  #refused(
+    transfer: Transfer,
+    { id, to }: Offer,
+    { reason, isUnreachable, nowMs }: {
+      readonly reason: string;
+      readonly isUnreachable: boolean;
+      readonly nowMs: number;
     },
-    reason: string,
-    isUnreachable: boolean,
-    nowMs: number,
   ): void {
+    const { request, asker } = transfer;
     this.#options.table.stay(id);
-    this.#current.delete(request);
     this.#log("info", "offer refused", { process: id, to, reason });
     if (request === null) {
       if (isUnreachable) this.#round.failed(to);
       else this.#round.refused(id, to);
-      // Whether the node is over is another question: advance() asks it.
-      if (!isAsked) this.#offerVictim(nowMs);
-    } else if (request.node !== null) {
-      this.#fail(request, `${to} refused: ${reason}`);
-    } else {
-      request.tried.set(to, reason);
-      this.#offerRequested(request, nowMs);
-    }
+    } else request.tried.set(to, reason);
+    // Whether the node is over, where another one has asked, is another question: advance() asks it.
+    const mayGoOn = request === null ? asker === null : request.node === null;
+    if (mayGoOn) return this.#choose(transfer, nowMs);
+    this.#underWay.take(transfer, "nobody");
+    if (request !== null) this.#fail(request, `${to} refused: ${reason}`);
   }
 
   /** Why a requested move cannot even be tried, or null. */
@@ -330,11 +351,10 @@ export class Transfers {
     const kind = this.cause?.kind ?? "over";
     const isUrgent = kind !== "over";
     const { node } = this.#options;
-    const asked = new Set([...this.#requests, ...this.#current.keys()].map((one) => one?.id));
+    const requests = [...this.#requests.list(), ...this.#underWay.requests()];
+    const asked = new Set(requests.map(({ id }) => id));
     return this.#options.table.list().filter((entry) =>
-      entry.transit === null && entry.held === null && entry.restsUntilMs <= nowMs &&
-      !entry.isPinned && !asked.has(entry.process.id) &&
-      (isUrgent || entry.staysUntilMs <= nowMs) &&
+      mayLeave(entry, nowMs, isUrgent) && !asked.has(entry.process.id) &&
       (kind !== "owner" || entry.process.homeNode !== node) &&
       !(this.#guestsOnly && entry.process.homeNode === this.#options.node)
     );
