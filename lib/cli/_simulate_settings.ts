@@ -20,7 +20,7 @@ import {
   randomStream,
   randomWorkload,
 } from "../sim/model/workload.ts";
-import { readLinks } from "./_topology_files.ts";
+import { readEdges } from "./_topology_files.ts";
 import { type Options, policyOf } from "./_simulate_options.ts";
 
 function sum(values: readonly number[]): number {
@@ -69,7 +69,7 @@ function readLists(options: Options): Lists {
   const { graph, topology, nodes, buddies, order, seed } = options;
   const lists = graph === undefined
     ? makeLists(topology, nodes, buddies)
-    : listsOfGraph(readLinks(graph, "graph"), buddies);
+    : listsOfGraph(readEdges(graph, "graph"), buddies);
   return order === "random" ? shuffled(lists, randomStream(seed, 8)) : lists;
 }
 

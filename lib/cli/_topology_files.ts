@@ -6,7 +6,7 @@
  * @module
  */
 import { HostError, UsageError } from "../base/errors.ts";
-import { type Links, nodesMax } from "../core/topology/topology.ts";
+import { type Edges, nodesMax } from "../core/topology/topology.ts";
 import { type Config, loadConfig } from "../host/config.ts";
 
 /** What a format is called, and how one reads it, for errors. */
@@ -24,25 +24,25 @@ function wordsByLine(text: string): { line: number; words: string[] }[] {
 }
 
 /**
- * Parses a graph: a line for each node, its name first and then its neighbours in link order.
+ * Parses a graph: a line for each node, its name first and then its neighbours in edge order.
  *
  * @throws {UsageError} If a line is there twice, or a neighbour has no line.
  */
 export function parseGraph(text: string): Map<string, string[]> {
-  const links = new Map<string, string[]>();
+  const edges = new Map<string, string[]>();
   const lines = new Map<string, number>();
   for (const { line, words: [node = "", ...neighbours] } of wordsByLine(text)) {
-    if (links.has(node)) {
+    if (edges.has(node)) {
       throw new UsageError(
         `Cannot read the graph as each node has one line: line ${line} is the second of "${node}"`,
         { fix: "Write all its neighbours in one line" },
       );
     }
-    links.set(node, neighbours);
+    edges.set(node, neighbours);
     lines.set(node, line);
   }
-  for (const [node, neighbours] of links) {
-    const stranger = neighbours.find((neighbour) => !links.has(neighbour));
+  for (const [node, neighbours] of edges) {
+    const stranger = neighbours.find((neighbour) => !edges.has(neighbour));
     if (stranger === undefined) continue;
     throw new UsageError(
       `Cannot read the graph as each node has one line: "${stranger}", a neighbour of "${node}" ` +
@@ -50,16 +50,16 @@ export function parseGraph(text: string): Map<string, string[]> {
       { fix: `Add a line that begins with ${stranger}` },
     );
   }
-  return links;
+  return edges;
 }
 
 /**
- * Parses a list of edges: each line has the two nodes of a link, which both may use.
+ * Parses a list of edges: each line has the two nodes of an edge, which both may use.
  *
- * @throws {UsageError} If a line has other than two words, a node twice, or a link that was there.
+ * @throws {UsageError} If a line has other than two words, a node twice, or an edge that was there.
  */
 export function parseEdges(text: string): Map<string, string[]> {
-  const links = new Map<string, string[]>();
+  const edges = new Map<string, string[]>();
   const seen = new Map<string, number>();
   for (const { line, words } of wordsByLine(text)) {
     const [a, b] = words;
@@ -83,10 +83,10 @@ export function parseEdges(text: string): Map<string, string[]> {
     }
     seen.set(key, line);
     for (const [from, to] of [[a, b], [b, a]] as const) {
-      links.set(from, [...links.get(from) ?? [], to]);
+      edges.set(from, [...edges.get(from) ?? [], to]);
     }
   }
-  return links;
+  return edges;
 }
 
 /** The line that begins with this node, or null. */
@@ -95,26 +95,26 @@ function lineOf(text: string, node: string): number | null {
 }
 
 /**
- * Checks what both formats have in common: a graph has a node and not too many, each link leads both
+ * Checks what both formats have in common: a graph has a node and not too many, each edge leads both
  * ways, and every node reaches every other.
  *
  * @param text The file, to find lines in.
  * @throws {UsageError} If it is not so.
  */
-export function checkLinks(links: Links<string>, text: string, { name, fix }: Format): void {
+export function checkEdges(edges: Edges<string>, text: string, { name, fix }: Format): void {
   const refuse = (wanted: string, current: string, how = fix): never => {
     throw new UsageError(`Cannot read the ${name} as ${wanted}: ${current}`, { fix: how });
   };
-  if (links.size === 0) refuse("there must be nodes", "no line has any");
-  if (links.size > nodesMax) {
-    refuse(`there may be ${nodesMax} nodes`, `there are ${links.size}`, "Split the cluster");
+  if (edges.size === 0) refuse("there must be nodes", "no line has any");
+  if (edges.size > nodesMax) {
+    refuse(`there may be ${nodesMax} nodes`, `there are ${edges.size}`, "Split the cluster");
   }
-  for (const [node, neighbours] of links) {
+  for (const [node, neighbours] of edges) {
     if (neighbours.includes(node)) {
       const line = lineOf(text, node);
       refuse("a link has two ends", `line ${line} links "${node}" with itself`, "Remove that link");
     }
-    const oneWay = neighbours.find((neighbour) => links.get(neighbour)?.includes(node) !== true);
+    const oneWay = neighbours.find((neighbour) => edges.get(neighbour)?.includes(node) !== true);
     if (oneWay === undefined) continue;
     refuse(
       "each link leads both ways",
@@ -124,7 +124,7 @@ export function checkLinks(links: Links<string>, text: string, { name, fix }: Fo
       `Add ${node} to the line of ${oneWay}, or remove ${oneWay} from that of ${node}`,
     );
   }
-  const unreached = firstUnreached(links);
+  const unreached = firstUnreached(edges);
   if (unreached !== null) {
     const line = wordsByLine(text).find(({ words }) => words.includes(unreached.to))?.line;
     refuse(
@@ -136,12 +136,12 @@ export function checkLinks(links: Links<string>, text: string, { name, fix }: Fo
 }
 
 /** The first node and one that it does not reach; null: all are connected. */
-export function firstUnreached(links: Links<string>): { from: string; to: string } | null {
-  const [from] = links.keys();
+export function firstUnreached(edges: Edges<string>): { from: string; to: string } | null {
+  const [from] = edges.keys();
   if (from === undefined) return null;
   const reached = new Set([from]);
-  for (const node of reached) for (const next of links.get(node) ?? []) reached.add(next);
-  const to = [...links.keys()].find((node) => !reached.has(node));
+  for (const node of reached) for (const next of edges.get(node) ?? []) reached.add(next);
+  const to = [...edges.keys()].find((node) => !reached.has(node));
   return to === undefined ? null : { from, to };
 }
 
@@ -151,7 +151,7 @@ export function firstUnreached(links: Links<string>): { from: string; to: string
  * @throws {UsageError} If it is not one.
  * @throws {HostError} If it cannot be read.
  */
-export function readLinks(path: string, kind: "graph" | "edges"): Map<string, string[]> {
+export function readEdges(path: string, kind: "graph" | "edges"): Map<string, string[]> {
   const format = {
     graph: {
       name: "graph",
@@ -169,9 +169,9 @@ export function readLinks(path: string, kind: "graph" | "edges"): Map<string, st
       cause: error,
     });
   }
-  const links = format.parse(text);
-  checkLinks(links, text, format);
-  return links;
+  const edges = format.parse(text);
+  checkEdges(edges, text, format);
+  return edges;
 }
 
 /** The lists of a set of config files, with the file of each node. */

@@ -6,11 +6,11 @@
  * @module
  */
 import { findCrowds } from "../core/topology/spread.ts";
-import type { Links } from "../core/topology/topology.ts";
+import type { Edges } from "../core/topology/topology.ts";
 import { type ConfiguredLists, firstUnreached } from "./_topology_files.ts";
 
 /** Draws the lists as a table, in the form of figure 1 of the thesis. */
-export function formatTable(lists: Links<string>): string[] {
+export function formatTable(lists: Edges<string>): string[] {
   const length = Math.max(0, ...[...lists.values()].map((list) => list.length));
   const ranks = Array.from({ length }, (_, rank) => String(rank + 1));
   const header = "Order of preference";
@@ -31,7 +31,7 @@ export function formatTable(lists: Links<string>): string[] {
 }
 
 /** Writes the lists as lines for each node's config file. */
-export function formatToml(lists: Links<string>): string[] {
+export function formatToml(lists: Edges<string>): string[] {
   return [...lists].flatMap(([node, list]) => [
     `# ${node}`,
     `associated = [${list.map((name) => JSON.stringify(name)).join(", ")}]`,
@@ -60,7 +60,7 @@ function listed(items: readonly string[]): string {
  * @param impossible The choices for which the graph allows no better, of lists that were made as good as
  * can be found; null: of given lists, which may be bettered.
  */
-export function reportLists(lists: Links<string>, impossible: ReadonlySet<number> | null): Report {
+export function reportLists(lists: Edges<string>, impossible: ReadonlySet<number> | null): Report {
   const lengths = [...lists.values()].map((list) => list.length);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
   const length = shortest === longest ? `${longest}` : `${shortest} to ${longest}`;

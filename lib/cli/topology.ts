@@ -13,16 +13,16 @@ import { exitCodes, UsageError } from "../base/errors.ts";
 import { type SpreadLists, spreadLists } from "../core/topology/spread.ts";
 import {
   dimensionMax,
-  fullLinks,
+  type Edges,
+  fullEdges,
   hypercubeList,
-  type Links,
-  meshLinks,
+  meshEdges,
   nodesMax,
-  ringLinks,
-  torusLinks,
+  ringEdges,
+  torusEdges,
 } from "../core/topology/topology.ts";
 import { defineCommand } from "./command.ts";
-import { readConfiguredLists, readLinks } from "./_topology_files.ts";
+import { readConfiguredLists, readEdges } from "./_topology_files.ts";
 import {
   formatTable,
   formatToml,
@@ -172,24 +172,24 @@ type Shape = Exclude<InferValue<typeof shapes>, { readonly shape: "configs" }>;
 
 /** Makes the lists of a network. */
 function makeLists(options: Shape): SpreadLists<string> {
-  const named = (links: Links<number>, given: readonly string[]) =>
-    rename(spreadLists(links, options.length), given);
+  const named = (edges: Edges<number>, given: readonly string[]) =>
+    rename(spreadLists(edges, options.length), given);
   switch (options.shape) {
     case "hypercube":
       return rename(hypercubeLists(options.dimension, options.length), options.names);
     case "ring":
-      return named(ringLinks(options.count), options.names);
+      return named(ringEdges(options.count), options.names);
     case "full":
-      return named(fullLinks(options.count), options.names);
+      return named(fullEdges(options.count), options.names);
     case "mesh":
     case "torus": {
       const { rows, columns } = parseSize(options.size);
-      const links = options.shape === "mesh" ? meshLinks : torusLinks;
-      return named(links(rows, columns), options.names);
+      const edges = options.shape === "mesh" ? meshEdges : torusEdges;
+      return named(edges(rows, columns), options.names);
     }
     case "graph":
     case "edges":
-      return spreadLists(readLinks(options.file, options.shape), options.length);
+      return spreadLists(readEdges(options.file, options.shape), options.length);
   }
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { UsageError } from "../base/errors.ts";
 import { hypercubeList } from "../core/topology/topology.ts";
 import { command, parseSize } from "./topology.ts";
-import { checkLinks, parseEdges, parseGraph, readConfiguredLists } from "./_topology_files.ts";
+import { checkEdges, parseEdges, parseGraph, readConfiguredLists } from "./_topology_files.ts";
 import { formatTable, formatToml, reportConfigured, reportLists } from "./_topology_report.ts";
 
 const figure1 = `\
@@ -72,23 +72,23 @@ function refuses(run: () => unknown, pattern: RegExp): void {
   });
 }
 
-Deno.test("checkLinks() names the lines of a link that leads one way", () => {
+Deno.test("checkEdges() names the lines of a link that leads one way", () => {
   const text = "a b c\nb a\n# c\nc b";
   refuses(
-    () => checkLinks(parseGraph(text), text, format),
+    () => checkEdges(parseGraph(text), text, format),
     /line 1 links "a" with "c", line 4 does not link "c" with "a"/,
   );
 });
 
-Deno.test("checkLinks() names what is not connected, and a node linked with itself", () => {
+Deno.test("checkEdges() names what is not connected, and a node linked with itself", () => {
   const apart = "a b\n\nc d";
   refuses(
-    () => checkLinks(parseEdges(apart), apart, format),
+    () => checkEdges(parseEdges(apart), apart, format),
     /no way leads from "a" to "c", which is on line 3/,
   );
   const loop = "a b\nb a b";
-  refuses(() => checkLinks(parseGraph(loop), loop, format), /line 2 links "b" with itself/);
-  refuses(() => checkLinks(new Map(), "", format), /no line has any/);
+  refuses(() => checkEdges(parseGraph(loop), loop, format), /line 2 links "b" with itself/);
+  refuses(() => checkEdges(new Map(), "", format), /no line has any/);
 });
 
 Deno.test("parseEdges() links both ways, in the order of the lines", () => {

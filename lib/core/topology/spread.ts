@@ -8,7 +8,7 @@
 
 import { exchange } from "./exchanges.ts";
 import { findImpossible, layersOf, matchLists } from "./matchings.ts";
-import { graphList, type Links } from "./topology.ts";
+import { type Edges, graphList } from "./topology.ts";
 
 /** What is wrong with the k-th choices of a set of lists; see {@linkcode findCrowds}. */
 export interface Crowd<Node> {
@@ -19,7 +19,7 @@ export interface Crowd<Node> {
 }
 
 /** Finds the choices for which some node is that of several others; none: the lists are one-to-one. */
-export function findCrowds<Node>(lists: Links<Node>): Crowd<Node>[] {
+export function findCrowds<Node>(lists: Edges<Node>): Crowd<Node>[] {
   const length = Math.max(0, ...[...lists.values()].map((list) => list.length));
   const crowds: Crowd<Node>[] = [];
   for (let index = 0; index < length; index++) {
@@ -38,7 +38,7 @@ export function findCrowds<Node>(lists: Links<Node>): Crowd<Node>[] {
 }
 
 /** How many choices there are too many: of a node that is the k-th choice of n others n - 1. */
-export function excessOf<Node>(lists: Links<Node>): number {
+export function excessOf<Node>(lists: Edges<Node>): number {
   let excess = 0;
   for (const { crowded } of findCrowds(lists)) {
     for (const others of crowded.values()) excess += others.length - 1;
@@ -65,19 +65,19 @@ export interface SpreadLists<Node> {
  * pairs at one distance are a regular bipartite graph, and what is left of it without a perfect matching
  * is one again, which has another (König, 1916). Elsewhere the search proves nothing.
  *
- * @param links The neighbours of each node, in link order; symmetric and connected.
+ * @param edges The neighbours of each node, in edge order; symmetric and connected.
  * @param lengthMax Where to cut each list; long ones of a large graph take their time.
  */
-export function spreadLists<Node>(links: Links<Node>, lengthMax = Infinity): SpreadLists<Node> {
-  const nodes = [...links.keys()];
+export function spreadLists<Node>(edges: Edges<Node>, lengthMax = Infinity): SpreadLists<Node> {
+  const nodes = [...edges.keys()];
   const byProcedure = new Map(
-    nodes.map((node) => [node, graphList(node, links).slice(0, lengthMax)]),
+    nodes.map((node) => [node, graphList(node, edges).slice(0, lengthMax)]),
   );
   if (findCrowds(byProcedure).length === 0) return { lists: byProcedure, impossible: new Set() };
   const numbers = new Map(nodes.map((node, number) => [node, number]));
   const length = Math.min(lengthMax, nodes.length - 1);
   const layers = layersOf(
-    nodes.map((node) => hopsFrom(node, links).map((hop) => hop.map((n) => numbers.get(n) ?? 0))),
+    nodes.map((node) => hopsFrom(node, edges).map((hop) => hop.map((n) => numbers.get(n) ?? 0))),
     length,
   );
   const impossible = findImpossible(layers, length);
@@ -93,12 +93,12 @@ export function spreadLists<Node>(links: Links<Node>, lengthMax = Infinity): Spr
 }
 
 /** The other nodes by distance. */
-function hopsFrom<Node>(node: Node, links: Links<Node>): Node[][] {
+function hopsFrom<Node>(node: Node, edges: Edges<Node>): Node[][] {
   const placed = new Set([node]);
   const layers: Node[][] = [];
   for (let last = [node]; last.length > 0;) {
     const layer: Node[] = [];
-    for (const next of last.flatMap((member) => links.get(member) ?? [])) {
+    for (const next of last.flatMap((member) => edges.get(member) ?? [])) {
       if (placed.has(next)) continue;
       placed.add(next);
       layer.push(next);

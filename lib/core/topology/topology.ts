@@ -15,7 +15,7 @@ import { assert } from "../../base/assert.ts";
 export const dimensionMax = 10;
 
 /**
- * Makes the preferred list of one node of a hypercube; link direction d_i flips bit i.
+ * Makes the preferred list of one node of a hypercube; edge direction d_i flips bit i.
  *
  * The list of node k is that of node 0 XOR k. Node 0's has the immediate neighbours in ascending
  * order; then, up to half the diameter, each layer's nodes without bit 0 before those with it; and
@@ -61,30 +61,30 @@ function bitCount(value: number): number {
 
 /**
  * Makes the preferred list of one node of any graph, by the procedure of the thesis: the first layer
- * are the neighbours in link order; each next one walks the last in order and appends every node's
- * neighbours in link order, without those that are placed already.
+ * are the neighbours in edge order; each next one walks the last in order and appends every node's
+ * neighbours in edge order, without those that are placed already.
  *
- * On a graph that looks the same from every node (a ring, a torus, a hypercube, with links in the
+ * On a graph that looks the same from every node (a ring, a torus, a hypercube, with edges in the
  * same order everywhere) each node is the k-th choice of exactly one other.
  *
- * @param links The neighbours of each node, in link order; none may be missing as a key.
+ * @param edges The neighbours of each node, in edge order; none may be missing as a key.
  * @returns All nodes that can be reached, the most preferred first.
  *
  * @example Usage
  * ```ts
  * import assert from "node:assert/strict";
- * const links = new Map([["a", ["b"]], ["b", ["c", "a"]], ["c", ["b"]]]);
- * assert.deepEqual(graphList("a", links), ["b", "c"]);
+ * const edges = new Map([["a", ["b"]], ["b", ["c", "a"]], ["c", ["b"]]]);
+ * assert.deepEqual(graphList("a", edges), ["b", "c"]);
  * ```
  */
 export function graphList<Node>(
   node: Node,
-  links: ReadonlyMap<Node, readonly Node[]>,
+  edges: ReadonlyMap<Node, readonly Node[]>,
 ): Node[] {
   const placed = new Set([node]);
   // A set keeps the order of insertion and is walked to its end while it grows: layer after layer.
   for (const next of placed) {
-    const neighbours = links.get(next);
+    const neighbours = edges.get(next);
     assert(neighbours !== undefined, `node ${next} has a line of its own`);
     for (const neighbour of neighbours) placed.add(neighbour);
   }
@@ -95,11 +95,11 @@ export function graphList<Node>(
 /** Most nodes of a network that lists are made for: those of the largest hypercube. */
 export const nodesMax = 2 ** dimensionMax;
 
-/** The neighbours of each node, in link order. */
-export type Links<Node> = ReadonlyMap<Node, readonly Node[]>;
+/** The neighbours of each node, in edge order. */
+export type Edges<Node> = ReadonlyMap<Node, readonly Node[]>;
 
-/** Links of a network whose nodes are numbered, from a rule for one node; itself is no neighbour. */
-function linksBy(count: number, neighboursOf: (node: number) => number[]): Map<number, number[]> {
+/** Edges of a network whose nodes are numbered, from a rule for one node; itself is no neighbour. */
+function edgesBy(count: number, neighboursOf: (node: number) => number[]): Map<number, number[]> {
   assert(Number.isInteger(count) && count >= 1 && count <= nodesMax, "so many nodes can be");
   const nodes = Array.from({ length: count }, (_, node) => node);
   return new Map(nodes.map((node) => {
@@ -109,25 +109,25 @@ function linksBy(count: number, neighboursOf: (node: number) => number[]): Map<n
   }));
 }
 
-/** Links of a ring: to the next node, then to the one before. */
-export function ringLinks(count: number): Map<number, number[]> {
-  return linksBy(count, (node) => [(node + 1) % count, (node + count - 1) % count]);
+/** Edges of a ring: to the next node, then to the one before. */
+export function ringEdges(count: number): Map<number, number[]> {
+  return edgesBy(count, (node) => [(node + 1) % count, (node + count - 1) % count]);
 }
 
 /**
- * Links of a network where each node reaches each other in one hop. Each begins with the one after
+ * Edges of a network where each node reaches each other in one hop. Each begins with the one after
  * it, so that all orders differ.
  */
-export function fullLinks(count: number): Map<number, number[]> {
-  return linksBy(
+export function fullEdges(count: number): Map<number, number[]> {
+  return edgesBy(
     count,
     (node) => Array.from({ length: count - 1 }, (_, step) => (node + step + 1) % count),
   );
 }
 
-/** Links of a grid with borders, numbered row by row: right, left, down, up. */
-export function meshLinks(rows: number, columns: number): Map<number, number[]> {
-  return linksBy(rows * columns, (node) => {
+/** Edges of a grid with borders, numbered row by row: right, left, down, up. */
+export function meshEdges(rows: number, columns: number): Map<number, number[]> {
+  return edgesBy(rows * columns, (node) => {
     const [row, column] = [Math.floor(node / columns), node % columns];
     return [[0, 1], [0, -1], [1, 0], [-1, 0]]
       .map(([down = 0, right = 0]) => [row + down, column + right] as const)
@@ -136,9 +136,9 @@ export function meshLinks(rows: number, columns: number): Map<number, number[]> 
   });
 }
 
-/** Links of a grid whose borders meet, numbered row by row: right, left, down, up. */
-export function torusLinks(rows: number, columns: number): Map<number, number[]> {
-  return linksBy(rows * columns, (node) => {
+/** Edges of a grid whose borders meet, numbered row by row: right, left, down, up. */
+export function torusEdges(rows: number, columns: number): Map<number, number[]> {
+  return edgesBy(rows * columns, (node) => {
     const [row, column] = [Math.floor(node / columns), node % columns];
     const at = (r: number, c: number) => ((r + rows) % rows) * columns + (c + columns) % columns;
     return [at(row, column + 1), at(row, column - 1), at(row + 1, column), at(row - 1, column)];

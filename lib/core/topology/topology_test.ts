@@ -24,7 +24,7 @@ const figure1 = [
   [14, 13, 11, 7, 9, 5, 3, 12, 10, 6, 1, 2, 4, 8, 0],
 ];
 
-function hypercubeLinks(dimension: number): Map<number, number[]> {
+function hypercubeEdges(dimension: number): Map<number, number[]> {
   const bits = Array.from({ length: dimension }, (_, bit) => 1 << bit);
   const nodes = Array.from({ length: 2 ** dimension }, (_, node) => node);
   return new Map(nodes.map((node) => [node, bits.map((bit) => node ^ bit)]));
@@ -75,7 +75,7 @@ Deno.test("hypercubeList() refuses a node that does not exist", () => {
 });
 
 Deno.test("graphList() orders layer 2 of the hypercube as the prose of the thesis has it", () => {
-  const list = graphList(0, hypercubeLinks(4));
+  const list = graphList(0, hypercubeEdges(4));
   assert.deepEqual(list.slice(0, 10), [1, 2, 4, 8, 3, 5, 9, 6, 10, 12]);
 });
 
@@ -89,15 +89,15 @@ Deno.test("graphList() is one-to-one where all nodes look the same", () => {
   );
   fc.assert(fc.property(circulant, ({ size, steps }) => {
     const nodes = Array.from({ length: size }, (_, node) => node);
-    const links = new Map(nodes.map((node) => [node, steps.map((step) => (node + step) % size)]));
-    const lists = nodes.map((node) => graphList(node, links));
+    const edges = new Map(nodes.map((node) => [node, steps.map((step) => (node + step) % size)]));
+    const lists = nodes.map((node) => graphList(node, edges));
     assert.ok(lists.every((list) => list.length === size - 1));
     assertOneToOne(lists);
   }));
 });
 
 Deno.test("graphList() leaves out what cannot be reached", () => {
-  const links = new Map([["a", ["b"]], ["b", ["a"]], ["c", []]]);
-  assert.deepEqual(graphList("a", links), ["b"]);
-  assert.deepEqual(graphList("c", links), []);
+  const edges = new Map([["a", ["b"]], ["b", ["a"]], ["c", []]]);
+  assert.deepEqual(graphList("a", edges), ["b"]);
+  assert.deepEqual(graphList("c", edges), []);
 });

@@ -27,7 +27,7 @@ function gridSides(nodes: number): [rows: number, columns: number] {
 }
 
 /** Neighbours of a node in a grid, right, left, down, up; a torus has no edge. */
-function gridLinks(node: number, nodes: number, wraps: boolean): number[] {
+function gridEdges(node: number, nodes: number, wraps: boolean): number[] {
   const [rows, columns] = gridSides(nodes);
   const row = Math.floor(node / columns), column = node % columns;
   const steps = [[0, 1], [0, -1], [1, 0], [-1, 0]] as const;
@@ -38,29 +38,29 @@ function gridLinks(node: number, nodes: number, wraps: boolean): number[] {
   });
 }
 
-/** Distances of a circle's links, both ways in turn: every one (full), or powers of two (chord). */
-function circleLinks(node: number, nodes: number, shape: Shape, most: number): number[] {
-  const links: number[] = [];
+/** Distances of a circle's edges, both ways in turn: every one (full), or powers of two (chord). */
+function circleEdges(node: number, nodes: number, shape: Shape, most: number): number[] {
+  const edges: number[] = [];
   const last = shape === "ring" ? 1 : shape === "full" ? Math.min(nodes >> 1, most) : nodes >> 1;
   for (let step = 1; step <= last; step = shape === "chord" ? 2 * step : step + 1) {
-    links.push((node + step) % nodes, (node - step + nodes) % nodes);
+    edges.push((node + step) % nodes, (node - step + nodes) % nodes);
   }
-  return links;
+  return edges;
 }
 
-function linksOf(shape: Shape, node: number, nodes: number, most: number): number[] {
-  if (shape === "torus" || shape === "mesh") return gridLinks(node, nodes, shape === "torus");
-  if (shape !== "hypercube") return circleLinks(node, nodes, shape, most);
-  const links = [];
-  for (let bit = 1; bit < nodes; bit *= 2) links.push(node ^ bit);
-  return links;
+function edgesOf(shape: Shape, node: number, nodes: number, most: number): number[] {
+  if (shape === "torus" || shape === "mesh") return gridEdges(node, nodes, shape === "torus");
+  if (shape !== "hypercube") return circleEdges(node, nodes, shape, most);
+  const edges = [];
+  for (let bit = 1; bit < nodes; bit *= 2) edges.push(node ^ bit);
+  return edges;
 }
 
 /** The first nodes of `graphList()` without walking the rest of the graph. */
-function nearest(node: number, most: number, links: (node: number) => number[]): number[] {
+function nearest(node: number, most: number, edges: (node: number) => number[]): number[] {
   const placed = new Set([node]);
   for (const next of placed) {
-    for (const neighbour of links(next)) {
+    for (const neighbour of edges(next)) {
       placed.add(neighbour);
       if (placed.size > most) break;
     }
@@ -97,20 +97,20 @@ export function makeLists(shape: Shape, nodes: number, most: number): number[][]
     const list = (_: unknown, node: number) => hypercubeList(node, dimension).slice(0, most);
     return Array.from({ length: nodes }, list);
   }
-  const links = (node: number) => linksOf(shape, node, nodes, most);
-  return mutual(Array.from({ length: nodes }, (_, node) => nearest(node, most, links)));
+  const edges = (node: number) => edgesOf(shape, node, nodes, most);
+  return mutual(Array.from({ length: nodes }, (_, node) => nearest(node, most, edges)));
 }
 
 /**
  * Makes the preferred lists of any graph, its nodes numbered in the order of its lines.
  *
- * @throws {UsageError} If a link has no opposite, or some node cannot be reached.
+ * @throws {UsageError} If an edge has no opposite, or some node cannot be reached.
  */
-export function listsOfGraph(links: ReadonlyMap<string, readonly string[]>, most: number) {
-  const names = [...links.keys()];
+export function listsOfGraph(edges: ReadonlyMap<string, readonly string[]>, most: number) {
+  const names = [...edges.keys()];
   const numbers = new Map(names.map((name, index) => [name, index]));
-  for (const [node, others] of links) {
-    const oneWay = others.find((other) => !links.get(other)?.includes(node));
+  for (const [node, others] of edges) {
+    const oneWay = others.find((other) => !edges.get(other)?.includes(node));
     if (oneWay === undefined) continue;
     throw new UsageError(
       `Cannot use the graph as links go both ways: "${node}" has "${oneWay}", not the other way`,
@@ -118,7 +118,7 @@ export function listsOfGraph(links: ReadonlyMap<string, readonly string[]>, most
     );
   }
   const [first] = names;
-  const reached = first === undefined ? [] : graphList(first, links);
+  const reached = first === undefined ? [] : graphList(first, edges);
   const lost = names.find((name) => name !== first && !reached.includes(name));
   if (lost !== undefined) {
     throw new UsageError(
@@ -126,9 +126,9 @@ export function listsOfGraph(links: ReadonlyMap<string, readonly string[]>, most
       { fix: "Add the links that are missing" },
     );
   }
-  const linksOfNode = (node: number) =>
-    (links.get(names[node] ?? "") ?? []).map((name) => numbers.get(name) ?? 0);
-  return mutual(names.map((_, node) => nearest(node, most, linksOfNode)));
+  const edgesOfNode = (node: number) =>
+    (edges.get(names[node] ?? "") ?? []).map((name) => numbers.get(name) ?? 0);
+  return mutual(names.map((_, node) => nearest(node, most, edgesOfNode)));
 }
 
 /** Puts each list in an order of its own, to compare the preferred order with chance. */
