@@ -3,6 +3,7 @@
  * Runs in:  the trigger's and the SIGSYS handler, and before the program's handlers; all signals blocked.
  */
 #include "calls/interrupted.h"
+#include "calls/waits.h"
 
 #include <linux/errno.h>
 #include <asm/unistd.h>

@@ -18,7 +18,7 @@
 #include "mem.h"
 #include "syscall.h"
 
-#include "calls/interrupted.h"
+#include "calls/waits.h"
 #include "calls/socket_waits.h"
 #include "home_call/user_memory.h"
 #include "process/clock.h"

@@ -16,6 +16,7 @@
 #include "syscall.h"
 
 #include "calls/interrupted.h"
+#include "calls/waits.h"
 #include "entry/daemon.h"
 #include "entry/orders.h"
 #include "home_call/fast_copy.h"
