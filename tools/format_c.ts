@@ -46,7 +46,7 @@ if (import.meta.main) {
   const changed = formatC(named.length > 0 ? named : FOLDERS.flatMap(listSources), { check });
   for (const path of changed) console.log(`${check ? "not formatted" : "formatted"}: ${path}`);
   if (check && changed.length > 0) {
-    console.log("format_c: run `deno task fmt-c`");
+    console.log("format_c: run `npm run task -- fmt-c`");
     Deno.exit(1);
   }
 }

@@ -176,7 +176,7 @@ export async function checkHeader(): Promise<void> {
   if (current === header()) return;
   throw new HostError(
     "Cannot accept c/include/lb_wire.h as it must be what lib/wire/schema.ts says: it is stale",
-    { fix: "Run `node_modules/@deno/linux-x64-glibc/deno task gen` and commit the header" },
+    { fix: "Run `npm run task -- gen` and commit the header" },
   );
 }
 

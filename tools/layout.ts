@@ -255,7 +255,7 @@ export async function layout(): Promise<string> {
 export async function checkLayout(): Promise<void> {
   if (await Deno.readTextFile(LAYOUT) === await layout()) return;
   throw new HostError("Cannot use lib/wire/layout.ts as it must be what C has: it is stale", {
-    fix: "Run `deno task gen` and commit the file",
+    fix: "Run `npm run task -- gen` and commit the file",
   });
 }
 

@@ -179,7 +179,7 @@ export async function checkPage(): Promise<void> {
   if (committed === await currentPage()) return;
   throw new HostError(
     "Cannot accept docs/SYSCALLS.md as it must be what c/include/lb_syscalls.h says: it is stale",
-    { fix: "Run `node_modules/@deno/linux-x64-glibc/deno task gen` and commit the page" },
+    { fix: "Run `npm run task -- gen` and commit the page" },
   );
 }
 
