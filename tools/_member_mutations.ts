@@ -10,9 +10,9 @@ const isOfMembers = true;
 /** All of them. */
 export const memberMutations: readonly Mutation[] = [
   {
-    title: "no denial of claims about itself",
+    title: "no refutation of claims about itself",
     file: "lib/core/membership/membership.ts",
-    find: "    if (claim.node === this.#node) return this.#deny(claim);",
+    find: "    if (claim.node === this.#node) return this.#refute(claim);",
     replace: "    if (claim.node === this.#node) return;",
     isOfMembers,
   },
