@@ -7,9 +7,10 @@
  * @module
  */
 import { HostError } from "../lib/base/errors.ts";
+import { names, variables } from "../lib/wire/schema.ts";
 
 /** The C parts. */
-export const artifactNames = ["lb-preload.so", "lb-keeper", "lb-shadow", "lb-ffi.so"] as const;
+export const artifactNames = [names.library, "lb-keeper", "lb-shadow", "lb-ffi.so"] as const;
 /** One of {@linkcode artifactNames}. */
 export type ArtifactName = (typeof artifactNames)[number];
 
@@ -64,7 +65,7 @@ export function artifactPath(name: ArtifactName): string {
       getEnv: (variable) => Deno.env.get(variable),
       uid: Deno.uid() ?? 0,
       readMounts: () => Deno.readTextFileSync("/proc/self/mounts"),
-      systemCache: "/var/cache",
+      systemCache: names.systemCache,
     });
   } else {
     path = decodeURIComponent(url.pathname);
@@ -88,7 +89,7 @@ function exists(path: string): boolean {
 
 /** Directories to try, the first that will do is taken. */
 function candidates(sources: ExtractSources): string[] {
-  const given = sources.getEnv("LB_LIBDIR");
+  const given = sources.getEnv(variables.libraryDir);
   if (given !== undefined && given !== "") return [given];
   const home = sources.getEnv("HOME");
   const bases = [

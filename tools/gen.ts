@@ -47,6 +47,13 @@ function enumeration(prefix: string, doc: string, values: Readonly<Record<string
   return lines;
 }
 
+function texts(prefix: string, doc: string, values: Readonly<Record<string, string>>) {
+  const lines = Object.entries(values).map(([name, text]) =>
+    `#define LB_${prefix}_${upperSnakeCase(name)} ${JSON.stringify(text)}`
+  );
+  return [...comment(doc), ...lines, ""];
+}
+
 /** Size, alignment and C declaration of one field. */
 function field(name: string, type: FieldType): { size: number; align: number; text: string } {
   const text = /^char\[(\d+)\]$/.exec(type);
@@ -157,6 +164,8 @@ export function header(): string {
     ...enumeration("OUTCOME", "How an order ended.", schema.outcomes),
     ...enumeration("REGISTRATION", "Bits of the answer to Register.", schema.registration),
     ...enumeration("FAULT", "Fault points of LB_FAULT (tests only).", schema.faults),
+    ...texts("NAME", "Names of files, and of what is in them.", schema.names),
+    ...texts("VARIABLE", "Names of environment variables.", schema.variables),
     ...errorCodes(),
     ...obstacleCodes(),
     ...localMessages(),

@@ -85,7 +85,7 @@ static inline bool lb_fault_parse(struct lb_fault_plan *plan, const char *text)
 static inline bool lb_fault_read(struct lb_fault_plan *plan, char *const *environment)
 {
 #ifdef LB_FAULTS
-	static const char name[] = "LB_FAULT=";
+	static const char name[] = LB_VARIABLE_FAULT "=";
 
 	plan->number = 0;
 	plan->action = LB_FAULT_NOTHING;

@@ -16,7 +16,6 @@
 #define LB_STATE_MAGIC 0x3145544154534c62ULL
 #define LB_CLOEXEC_WORDS 1024 /* descriptors 0..65535 */
 #define LB_STATE_TEXT_SIZE 8192
-#define LB_STATE_NAME "lb-state" /* of the memfd */
 
 struct lb_state {
 	uint64_t magic;

@@ -138,6 +138,22 @@ enum lb_fault {
 	LB_FAULT_HOME_CONFIRM = 66,
 };
 
+/* Names of files, and of what is in them. */
+#define LB_NAME_LIBRARY "lb-preload.so"
+#define LB_NAME_CONTROL_LINK "control"
+#define LB_NAME_CONTROL_SOCKET "control.sock"
+#define LB_NAME_CONFIG_FILE "lb.toml"
+#define LB_NAME_SYSTEM_CONFIG_FILE "/etc/lb.toml"
+#define LB_NAME_RUNTIME_DIR_KEY "runtime-dir"
+#define LB_NAME_SYSTEM_CACHE "/var/cache"
+#define LB_NAME_STATE "lb-state"
+
+/* Names of environment variables. */
+#define LB_VARIABLE_CONFIG "LB_CONFIG"
+#define LB_VARIABLE_LIBRARY_DIR "LB_LIBDIR"
+#define LB_VARIABLE_STATE "LB_STATE"
+#define LB_VARIABLE_FAULT "LB_FAULT"
+
 /* Errors of our own; a function returns them negated, below the kernel's -4095.
  * X(name, code, text, fix) */
 #define LB_ERROR_MAP(X) \

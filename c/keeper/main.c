@@ -106,7 +106,7 @@ static void parse(struct lb_keeper_options *options, int argc, char **argv)
 			options->home_pid == 0))
 		usage("--control, --home, --ticket and --pid", "missing");
 	if (!lb_fault_read(&options->fault, environ))
-		usage("LB_FAULT", getenv("LB_FAULT"));
+		usage(LB_VARIABLE_FAULT, getenv(LB_VARIABLE_FAULT));
 }
 
 /* What kept a guest from being restored, for the daemon to tell the source. */

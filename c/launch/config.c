@@ -25,7 +25,7 @@ static bool is_file(const char *path)
 /* The file to read, as lib/host/config.ts looks for it. False: Deno has to. An empty path: there is none. */
 static bool find_file(const struct lb_launch *launch, struct lb_text *path)
 {
-	const char *named = launch->config ? launch->config : lb_variable(launch->environment, "LB_CONFIG");
+	const char *named = launch->config ? launch->config : lb_variable(launch->environment, LB_VARIABLE_CONFIG);
 	const char *base = lb_variable(launch->environment, "XDG_CONFIG_HOME");
 	const char *home = lb_variable(launch->environment, "HOME");
 
@@ -35,17 +35,17 @@ static bool find_file(const struct lb_launch *launch, struct lb_text *path)
 	}
 	if (base && *base) {
 		lb_text_add(path, base);
-		lb_text_add(path, "/lb/lb.toml");
+		lb_text_add(path, "/lb/" LB_NAME_CONFIG_FILE);
 	} else if (home) {
 		lb_text_add(path, home);
-		lb_text_add(path, "/.config/lb/lb.toml");
+		lb_text_add(path, "/.config/lb/" LB_NAME_CONFIG_FILE);
 	}
 	if (path->cut)
 		return false;
 	if (path->used && is_file(path->at))
 		return true;
 	path->used = 0;
-	lb_text_add(path, "/etc/lb.toml");
+	lb_text_add(path, LB_NAME_SYSTEM_CONFIG_FILE);
 	if (!is_file(path->at))
 		path->used = 0;
 	return true;
@@ -61,7 +61,7 @@ static const char *skip_blanks(const char *at)
 /* The value of `runtime-dir = "..."`, which is all of a line. Null: this line is not so simple. */
 static const char *simple_value(const char *line, const char *end, size_t *length)
 {
-	const char *at = skip_blanks(line + strlen("runtime-dir"));
+	const char *at = skip_blanks(line + strlen(LB_NAME_RUNTIME_DIR_KEY));
 	const char *value;
 
 	if (*at != '=')
@@ -104,11 +104,11 @@ static bool find_key(const char *text, size_t size, const char **value, size_t *
 			after++;
 		if (*at == '[')
 			return true; /* a table: the keys above it are over */
-		if (lb_begins(at, "runtime-dir")) {
+		if (lb_begins(at, LB_NAME_RUNTIME_DIR_KEY)) {
 			*value = simple_value(at, after, length);
-			return *value && *length && !contains(after, end, "runtime-dir");
+			return *value && *length && !contains(after, end, LB_NAME_RUNTIME_DIR_KEY);
 		}
-		if (*at != '#' && contains(at, after, "runtime-dir"))
+		if (*at != '#' && contains(at, after, LB_NAME_RUNTIME_DIR_KEY))
 			return false;
 		line = after + 1;
 	}

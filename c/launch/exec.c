@@ -8,7 +8,7 @@
 #include "launch.h"
 
 #define VARIABLE "LD_PRELOAD="
-#define LIBRARY "/lb-preload.so"
+#define LIBRARY "/" LB_NAME_LIBRARY
 
 static bool is_separator(char c)
 {
@@ -174,7 +174,7 @@ void lb_launch(struct lb_launch *launch)
 	else if (!lb_runtime_dir(launch, &control))
 		return;
 	else
-		lb_text_add(&control, "/control.sock");
+		lb_text_add(&control, "/" LB_NAME_CONTROL_SOCKET);
 	if (!library && (control.cut || !lb_find_library(launch, control.at, &found)))
 		return;
 	daemon = lb_connect_daemon(control.at);

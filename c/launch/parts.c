@@ -91,17 +91,17 @@ static bool look_in(
 	lb_text_add(path, "/");
 	add_key(path, control);
 	directory = path->used;
-	lb_text_add(path, "/control");
+	lb_text_add(path, "/" LB_NAME_CONTROL_LINK);
 	if (path->cut || !leads_to(path->at, control))
 		return false;
 	path->used = directory;
-	lb_text_add(path, "/lb-preload.so");
+	lb_text_add(path, "/" LB_NAME_LIBRARY);
 	return !path->cut && is_intact(path->at, front);
 }
 
 bool lb_find_library(const struct lb_launch *launch, const char *control, struct lb_text *path)
 {
-	const char *given = lb_variable(launch->environment, "LB_LIBDIR");
+	const char *given = lb_variable(launch->environment, LB_VARIABLE_LIBRARY_DIR);
 	const char *cache = lb_variable(launch->environment, "XDG_CACHE_HOME");
 	const char *home = lb_variable(launch->environment, "HOME");
 	const char *runtime = lb_variable(launch->environment, "XDG_RUNTIME_DIR");
@@ -109,7 +109,7 @@ bool lb_find_library(const struct lb_launch *launch, const char *control, struct
 
 	if (given && *given)
 		return look_in(given, "", front, control, path);
-	return (lb_syscall0(__NR_getuid) == 0 && look_in("/var/cache", "/lb", front, control, path)) ||
+	return (lb_syscall0(__NR_getuid) == 0 && look_in(LB_NAME_SYSTEM_CACHE, "/lb", front, control, path)) ||
 		(cache && look_in(cache, "/lb", front, control, path)) ||
 		(home && look_in(home, "/.cache/lb", front, control, path)) ||
 		(runtime && look_in(runtime, "/lb", front, control, path));

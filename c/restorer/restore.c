@@ -70,8 +70,8 @@ __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_
 		lb_syscall4(
 			__NR_pwrite64, args->resume.state_fd, &none, sizeof none, offsetof(struct lb_state, link_fd));
 		lb_syscall1(__NR_close, args->image_fd);
-		char digits[16] = "LB_STATE=";
-		unsigned value = (unsigned)args->resume.state_fd, n = 9, divisor = 10000;
+		char digits[16] = LB_VARIABLE_STATE "=";
+		unsigned value = (unsigned)args->resume.state_fd, n = sizeof LB_VARIABLE_STATE, divisor = 10000;
 		for (; divisor; divisor /= 10)
 			if (value >= divisor || divisor == 1)
 				digits[n++] = (char)('0' + value / divisor % 10);

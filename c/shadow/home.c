@@ -84,7 +84,7 @@ static void exec_program(void)
 		envp[envc++] = library_path;
 	}
 	if (lb_fault_plan.number != 0) {
-		snprintf(fault_variable, sizeof fault_variable, "LB_FAULT=%u:%s", lb_fault_plan.number,
+		snprintf(fault_variable, sizeof fault_variable, LB_VARIABLE_FAULT "=%u:%s", lb_fault_plan.number,
 			actions[lb_fault_plan.action]);
 		envp[envc++] = fault_variable;
 	}
@@ -185,7 +185,7 @@ void lb_home(struct lb_shadow_link *link)
 	lb_cloexec_record();
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	lb_own_fds_keep();
-	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
+	snprintf(state_variable, sizeof state_variable, LB_VARIABLE_STATE "=%d", lb_shadow.state.state_fd);
 	lb_shadow.state.trying = 1;
 	lb_state_save();
 	bool tried = try_program();
@@ -214,7 +214,7 @@ static bool make_state(void)
 	bool made;
 
 	lb_own_fds_begin();
-	fd = memfd_create(LB_STATE_NAME, MFD_CLOEXEC);
+	fd = memfd_create(LB_NAME_STATE, MFD_CLOEXEC);
 	fd = fd < 0 ? fd : lb_fd_move_up(fd);
 	lb_own_fds_end();
 	if (fd < 0)
@@ -258,7 +258,7 @@ _Noreturn void lb_home_child(int fd, bool directly)
 	lb_shadow.state.keeps_caps = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	lb_own_fds_keep();
 	lb_state_save();
-	snprintf(state_variable, sizeof state_variable, "LB_STATE=%d", lb_shadow.state.state_fd);
+	snprintf(state_variable, sizeof state_variable, LB_VARIABLE_STATE "=%d", lb_shadow.state.state_fd);
 	if (directly)
 		enter_directly(link);
 	else

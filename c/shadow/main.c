@@ -76,7 +76,7 @@ static void wait_for_events(void)
 
 static bool load_state(void)
 {
-	const char *text = getenv("LB_STATE");
+	const char *text = getenv(LB_VARIABLE_STATE);
 	int fd = text == NULL ? -1 : atoi(text);
 
 	if (fd < 0 || pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) != sizeof lb_shadow.state)
@@ -131,7 +131,7 @@ int main(int argc, char **argv, char **environment)
 	lb_shadow.serve_events = serve_events;
 	lb_fault_read(&lb_fault_plan, environment);
 	if (!load_state()) {
-		fputs("lb-shadow: Cannot start as LB_STATE must name a state: it does not\n"
+		fputs("lb-shadow: Cannot start as " LB_VARIABLE_STATE " must name a state: it does not\n"
 		      "    fix: Use `lb shadow IMAGE`\n",
 			stderr);
 		return EXIT_BUG;

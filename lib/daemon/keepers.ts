@@ -8,6 +8,7 @@
 import { formatProcessId } from "../core/contract/process_id.ts";
 import type { WireIdentity } from "../host/handshake.ts";
 import * as native from "../host/native.ts";
+import { variables } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import type { GuestRecord } from "./records.ts";
 
@@ -32,7 +33,7 @@ export function startKeeper(context: Context, process: Arriving, fd: number): Gu
   const { config, node, controlPath, parts, logFd } = context;
   const { ticket, startTicks, homePid, homeNode } = identity;
   const id = formatProcessId(identity);
-  const fault = Deno.env.get("LB_FAULT");
+  const fault = Deno.env.get(variables.fault);
   const keeperPid = native.spawn({
     programFd: parts.keeper,
     // deno-fmt-ignore
@@ -48,7 +49,7 @@ export function startKeeper(context: Context, process: Arriving, fd: number): Gu
       "--io-timeout-ms", String(config.ioTimeoutMs),
       "--reconnect-limit-ms", String(config.reconnectLimitMs),
     ],
-    env: fault === undefined ? {} : { LB_FAULT: fault },
+    env: fault === undefined ? {} : { [variables.fault]: fault },
     fds: [fd],
     logFd,
   });

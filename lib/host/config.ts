@@ -97,11 +97,11 @@ function resolvePath(path: string, file: string, home: () => string): string {
 
 /** The file to read: the option, `$LB_CONFIG`, the user's, the system's; null if there is none. */
 function findFile(path: string | undefined, sources: Required<ConfigSources>): string | null {
-  const named = path ?? (sources.getEnv("LB_CONFIG") || undefined);
+  const named = path ?? (sources.getEnv(schema.variables.config) || undefined);
   if (named !== undefined) return named.startsWith("/") ? named : `${Deno.cwd()}/${named}`;
   const home = sources.getEnv("HOME");
   const base = sources.getEnv("XDG_CONFIG_HOME") || (home === undefined ? "" : `${home}/.config`);
-  const candidates = base === "" ? [] : [`${base}/lb/lb.toml`];
+  const candidates = base === "" ? [] : [`${base}/lb/${schema.names.configFile}`];
   for (const candidate of [...candidates, sources.systemFile]) {
     try {
       if (Deno.statSync(candidate).isFile) return candidate;
@@ -132,7 +132,7 @@ export function loadConfig(path?: string, sources: ConfigSources = {}): Config {
   const complete: Required<ConfigSources> = {
     getEnv: sources.getEnv ?? ((name) => Deno.env.get(name)),
     uid: sources.uid ?? Deno.uid() ?? 0,
-    systemFile: sources.systemFile ?? "/etc/lb.toml",
+    systemFile: sources.systemFile ?? schema.names.systemConfigFile,
   };
   const file = findFile(path, complete);
   let text = "";
@@ -185,7 +185,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     thresholds,
     keyFile: pathOf(root, "key-file", home("the key file")) ??
       (uid === 0 ? "/etc/lb/cluster.key" : `${home("the key file")()}/.config/lb/cluster.key`),
-    runtimeDir: pathOf(root, "runtime-dir", home("the runtime directory")) ??
+    runtimeDir: pathOf(root, schema.names.runtimeDirKey, home("the runtime directory")) ??
       defaultRuntimeDir(getEnv),
     sigtstp: root.choice("sigtstp", sigtstpActions) ?? "checkpoint",
     triggerSignal: root.choice("trigger-signal", Object.keys(triggerSignals) as TriggerSignal[]) ??
@@ -194,11 +194,15 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     ioTimeoutMs: seconds(root, "io-timeout", schema.limits.ioTimeoutMs),
   };
   root.finish();
-  const control = `${config.runtimeDir}/control.sock`;
-  if (new TextEncoder().encode(control).length >= schema.limits.controlPathSizeMax) {
+  const control = `/${schema.names.controlSocket}`;
+  if (
+    new TextEncoder().encode(config.runtimeDir + control).length >= schema.limits.controlPathSizeMax
+  ) {
     root.fail(
-      "runtime-dir",
-      `short enough for a socket (${schema.limits.controlPathSizeMax - 14} bytes, unix(7))`,
+      schema.names.runtimeDirKey,
+      `short enough for a socket (${
+        schema.limits.controlPathSizeMax - control.length - 1
+      } bytes, unix(7))`,
       config.runtimeDir,
       "Choose a shorter path",
     );

@@ -8,11 +8,12 @@
  */
 import { artifactPath } from "../../ffi/artifacts.ts";
 import { describe, HostError } from "../base/errors.ts";
+import { names } from "../wire/schema.ts";
 import type { Config } from "./config.ts";
 
 /** Where a node's control socket is. */
 export function controlPath(config: Pick<Config, "runtimeDir">): string {
-  return `${config.runtimeDir}/control.sock`;
+  return `${config.runtimeDir}/${names.controlSocket}`;
 }
 
 /** FNV-1a of 64 bits, as c/launch/parts.c has it. */
@@ -42,17 +43,17 @@ function link(target: string, path: string): void {
  * @throws {HostError} If no directory can hold it.
  */
 export function nodeLibrary(config: Pick<Config, "runtimeDir">): string {
-  const library = artifactPath("lb-preload.so");
+  const library = artifactPath(names.library);
   const directory = `${library.slice(0, library.lastIndexOf("/"))}/${keyOf(controlPath(config))}`;
   try {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
-    link("../lb-preload.so", `${directory}/lb-preload.so`);
-    link(controlPath(config), `${directory}/control`);
+    link(`../${names.library}`, `${directory}/${names.library}`);
+    link(controlPath(config), `${directory}/${names.controlLink}`);
   } catch (error) {
     throw new HostError(`Cannot prepare ${directory} for this node: ${describe(error)}`, {
       fix: "Set LB_LIBDIR to a directory of yours from which programs may run",
       cause: error,
     });
   }
-  return `${directory}/lb-preload.so`;
+  return `${directory}/${names.library}`;
 }

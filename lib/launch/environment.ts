@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from "../host/config.ts";
+import { names } from "../wire/schema.ts";
 
 /** Where the socket for local commands is. */
 export function commandPath(config: Config): string {
@@ -19,7 +20,7 @@ export function commandPath(config: Config): string {
 export function withLibrary(library: string, preload: string | undefined): string {
   const others = (preload ?? "").split(/[ :]+/).filter((path) => path !== "");
   // A job that lb started may start others by lb; a library of another lb version must not stay.
-  return [...others.filter((path) => !path.endsWith("/lb-preload.so")), library].join(":");
+  return [...others.filter((path) => !path.endsWith(`/${names.library}`)), library].join(":");
 }
 
 /** Quotes a text for a shell. */

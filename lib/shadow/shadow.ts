@@ -12,6 +12,7 @@ import { describe, HostError } from "../base/errors.ts";
 import { connectLocal } from "../host/command_client.ts";
 import type { Config } from "../host/config.ts";
 import { headerOffsets, readImageHeader } from "../host/image_header.ts";
+import { controlPath } from "../host/library.ts";
 import { schema } from "../wire/schema.ts";
 import { encodeState } from "./state.ts";
 
@@ -87,17 +88,17 @@ export async function shadow(config: Config, path: string): Promise<never> {
   const state = encodeState({
     ...identity,
     program: header.program,
-    controlPath: `${config.runtimeDir}/control.sock`,
+    controlPath: controlPath(config),
     reconnectLimitMs: config.reconnectLimitMs,
     ioTimeoutMs: config.ioTimeoutMs,
     fds: {
       shadow: open(shadowPath),
-      preload: open(artifactPath("lb-preload.so")),
+      preload: open(artifactPath(schema.names.library)),
       state: stateNumber,
     },
   });
   const memfd = unwrap(
-    ffi.lb_ffi_memfd(cText("lb-state"), state, state.length),
+    ffi.lb_ffi_memfd(cText(schema.names.state), state, state.length),
     "make the shadow's state",
   );
   const stateFd = unwrap(ffi.lb_ffi_dup_above(memfd, stateNumber), "duplicate a descriptor");

@@ -11,6 +11,7 @@ import { faults } from "./schema/faults.ts";
 import { frameFlags, frames, frameTypes } from "./schema/frames.ts";
 import { limits, neverHeld } from "./schema/limits.ts";
 import { local } from "./schema/local.ts";
+import { names, variables } from "./schema/names.ts";
 import {
   commands,
   gossipKinds,
@@ -39,12 +40,14 @@ export {
   local,
   memberFlags,
   memberStatuses,
+  names,
   neverHeld,
   obstacles,
   orders,
   outcomes,
   registration,
   roles,
+  variables,
   verdicts,
 };
 
@@ -72,4 +75,6 @@ export const schema = {
   registration,
   obstacles,
   faults,
+  names,
+  variables,
 } as const;

@@ -23,7 +23,8 @@
 #include "process/identity.h"
 #include "process/process.h"
 
-#define LIBRARY "/lb-preload.so"
+#define LIBRARY "/" LB_NAME_LIBRARY
+#define CONTROL "/" LB_NAME_CONTROL_LINK
 
 static const char *variable(char **environment, const char *name)
 {
@@ -124,10 +125,10 @@ static int come_home(int state_fd, char **environment)
 		return error;
 	/* Still here: the guest stays where it is. The shadow starts without a link, and gets a new one. */
 	int32_t none = -1;
-	char variable_text[32] = "LB_STATE=";
+	char variable_text[32] = LB_VARIABLE_STATE "=";
 	char *argv[2] = { state.program, 0 };
 	char *envp[2] = { variable_text, 0 };
-	unsigned digits = 9, divisor = 10000;
+	unsigned digits = sizeof LB_VARIABLE_STATE, divisor = 10000;
 	for (unsigned value = (unsigned)state_fd; divisor; divisor /= 10)
 		if (value >= divisor || divisor == 1)
 			variable_text[digits++] = (char)('0' + value / divisor % 10);
@@ -153,7 +154,7 @@ static bool find_control(char **environment)
 			(size_t)(end - at) >= sizeof link)
 			continue;
 		memcpy(link, at, (size_t)(end - at) - name);
-		memcpy(link + (end - at) - name, "/control", sizeof "/control");
+		memcpy(link + (end - at) - name, CONTROL, sizeof CONTROL);
 		size = lb_syscall4(__NR_readlinkat, AT_FDCWD, link, lb_self.control_path, sizeof lb_self.control_path);
 	}
 	if (size <= 0 || size >= (int64_t)sizeof lb_self.control_path)
@@ -167,8 +168,8 @@ static bool find_control(char **environment)
  */
 static int find_state(char **environment)
 {
-	static const char wanted[] = "/memfd:" LB_STATE_NAME " (deleted)";
-	const char *digits = variable(environment, "LB_STATE");
+	static const char wanted[] = "/memfd:" LB_NAME_STATE " (deleted)";
+	const char *digits = variable(environment, LB_VARIABLE_STATE);
 	char path[32] = "/proc/self/fd/", link[sizeof wanted];
 	struct {
 		uint64_t magic;

@@ -185,8 +185,8 @@ static int64_t exec_shadow(void)
 {
 	static char *argv[ARGUMENTS_MAX + 2];
 	static char where[LB_NODE_NAME_SIZE + 8] = "[on ";
-	char state_variable[32] = "LB_STATE=";
-	char fault_variable[64] = "LB_FAULT=";
+	char state_variable[32] = LB_VARIABLE_STATE "=";
+	char fault_variable[64] = LB_VARIABLE_FAULT "=";
 	static char library_variable[LB_LIBRARY_PATH_SIZE + 20] = "LD_LIBRARY_PATH=";
 	char *envp[4] = { state_variable, 0, 0, 0 };
 	unsigned argc = 0, envc = 1;
@@ -201,12 +201,13 @@ static int64_t exec_shadow(void)
 	where[4 + strlen(where + 4)] = ']';
 	argv[argc++] = where;
 	argv[argc] = 0;
-	decimal(state_variable + 9, (unsigned)state.state_fd);
+	decimal(state_variable + sizeof LB_VARIABLE_STATE, (unsigned)state.state_fd);
 	if (lb_fault_plan.number) {
 		static const char *const actions[] = { "", "kill", "hang", "cut", "fail", "pause" };
-		unsigned length = decimal(fault_variable + 9, lb_fault_plan.number);
-		fault_variable[9 + length] = ':';
-		lb_text_copy(fault_variable + 10 + length, actions[lb_fault_plan.action], 16);
+		char *at = fault_variable + sizeof LB_VARIABLE_FAULT;
+		at += decimal(at, lb_fault_plan.number);
+		*at = ':';
+		lb_text_copy(at + 1, actions[lb_fault_plan.action], 16);
 		envp[envc++] = fault_variable;
 	}
 	if (lb_library_path[0]) {
@@ -266,7 +267,7 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 {
 	int error;
 	fill_state(order, bytes, freeze_ns);
-	int64_t memfd = lb_syscall2(__NR_memfd_create, LB_STATE_NAME, 0);
+	int64_t memfd = lb_syscall2(__NR_memfd_create, LB_NAME_STATE, 0);
 	if (memfd < 0)
 		return (int)memfd;
 	state.state_fd = lb_move_up((int)memfd);
