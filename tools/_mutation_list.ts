@@ -18,6 +18,7 @@ export interface Mutation {
 const balancer = "lib/core/balancer.ts";
 const transitions = "lib/core/contract/transitions.ts";
 const transfers = "lib/core/sending/transfers.ts";
+const outlook = "lib/core/sending/outlook.ts";
 const requests = "lib/core/sending/requests.ts";
 const victim = "lib/core/selection_policy/victim.ts";
 const reservations = "lib/core/receiving/reservations.ts";
@@ -259,7 +260,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     title: "a drained node sends its own processes only",
-    file: transfers,
+    file: outlook,
     find: 'if (this.#isDraining) return { kind: "drained" };',
     replace: "",
   },

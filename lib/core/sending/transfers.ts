@@ -9,12 +9,11 @@
 
 import type { SendCause } from "../transfer_policy/cause.ts";
 import { MoveBudget } from "../transfer_policy/guards.ts";
-import { cantmoveOf, type Entry, type ProcessTable } from "../process_table.ts";
+import { cantmoveOf } from "../process_table.ts";
 import type { Freezes } from "../selection_policy/freezes.ts";
 import type { MoveCost } from "../selection_policy/move_cost.ts";
-import { mayLeave } from "../selection_policy/victim.ts";
-import type { PreferredList } from "../location_policy/preferred_list.ts";
 import type { Chooser } from "./chooser.ts";
+import { Outlook, type OutlookOptions } from "./outlook.ts";
 import { type Request, Requests, REQUESTS_MAX, whyNobody } from "./requests.ts";
 import { Round } from "./round.ts";
 import { type Asker, isOffered, type Offer, type Transfer, UnderWay } from "./under_way.ts";
@@ -28,16 +27,9 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 const TRANSFERS_MAX = 8;
 
 /** What the sending side works with. */
-export interface TransfersOptions {
-  readonly node: NodeName;
-  /** Why one of so many processes that are not leaving already must leave; null: none must. */
-  readonly causeToSend: (processes: number) => SendCause | null;
-  /** Processes that are not in the process table and count as if they were. */
-  readonly countOthers: () => number;
+export interface TransfersOptions extends Omit<OutlookOptions, "round" | "requests"> {
   /** null: any number. */
   readonly movesPerMinute: number | null;
-  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
-  readonly probesOf: (processes: number) => number;
   readonly chooser: Chooser;
   /** Tells a node our load, before it is asked whether it has clearly fewer processes. */
   readonly tellLoad: (node: NodeName) => void;
@@ -48,8 +40,6 @@ export interface TransfersOptions {
   readonly offerTimeoutMs: number;
   readonly moveTimeoutMs: number;
   readonly retryDelayMs: number;
-  readonly table: ProcessTable;
-  readonly preferred: PreferredList;
   readonly emit: (effect: Effect) => void;
   /** Tells a node that has asked that there is nothing for it. */
   readonly refuseAsk: (node: NodeName) => void;
@@ -61,27 +51,35 @@ export class Transfers {
   readonly #round = new Round((id, node) => this.#options.freezes.obstacle(id, node) !== null);
   readonly #underWay = new UnderWay();
   readonly #requests = new Requests();
+  readonly #outlook: Outlook;
   readonly #budget: MoveBudget;
-  #isDraining = false;
-  #guestsOnly = false;
   /** Why nothing could be sent, as last logged: said once, not at every check. */
   #complaint = "";
 
   constructor(options: TransfersOptions) {
     this.#options = options;
     this.#budget = new MoveBudget(options.movesPerMinute);
+    this.#outlook = new Outlook({
+      ...options,
+      round: this.#round,
+      requests: () => [...this.#requests.list(), ...this.#underWay.requests()],
+    });
   }
 
   /** Empties the node, of all or of its guests, or no longer. */
-  drain({ isDraining, guestsOnly = false }: EventOf<"drain">): void {
-    this.#isDraining = isDraining;
-    this.#guestsOnly = guestsOnly;
+  drain(drain: EventOf<"drain">): void {
+    this.#outlook.drain(drain);
     this.#complaint = "";
     this.#round.restart();
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#outlook.isDraining;
+  }
+
+  /** Why the node sends just now; null: it need not. */
+  get cause(): SendCause | null {
+    return this.#outlook.cause;
   }
 
   /** A check: tries everything again; an inspection whose answer was lost is repeated. */
@@ -116,9 +114,11 @@ export class Transfers {
 
   /** Gives a process to a node that has asked and has clearly fewer, or refuses. */
   give(asker: Asker, nowMs: number): void {
-    const isFree = this.#underWay.size === 0 && !this.#isDraining;
+    const isFree = this.#underWay.size === 0 && !this.isDraining;
     const may = isFree && this.#budget.mayBegin(nowMs) &&
-      this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, asker.node));
+      this.#outlook.movable(nowMs).some(({ process }) =>
+        this.#round.mayOffer(process.id, asker.node)
+      );
     if (!may) return this.#options.refuseAsk(asker.node);
     this.#begin(null, nowMs, asker);
   }
@@ -222,10 +222,10 @@ export class Transfers {
     if (this.#underWay.size > 0) return;
     const cause = this.cause;
     if (cause === null) this.#complaint = "";
-    else if (!this.#round.isExhausted && this.#movable(nowMs).length > 0) {
-      if (!this.#isDraining && !this.#budget.mayBegin(nowMs)) {
+    else if (!this.#round.isExhausted && this.#outlook.movable(nowMs).length > 0) {
+      if (!this.isDraining && !this.#budget.mayBegin(nowMs)) {
         this.#complain("it has begun as many moves in a minute as it may");
-      } else if (this.#hasReceiver(cause, nowMs)) this.#begin(null, nowMs);
+      } else if (this.#outlook.hasReceiver(cause, nowMs)) this.#begin(null, nowMs);
       else this.#complain("no associated node can take a process");
     }
   }
@@ -242,7 +242,7 @@ export class Transfers {
 
   #inspect(request: Request | null, nowMs: number): void {
     const ids = request === null
-      ? this.#movable(nowMs).map(({ process }) => process.id)
+      ? this.#outlook.movable(nowMs).map(({ process }) => process.id)
       : [request.id];
     this.#options.emit({ type: "inspect", ids });
   }
@@ -262,11 +262,10 @@ export class Transfers {
       this.#underWay.take(transfer, "nobody");
       return;
     }
-    const { chooser, table, countOthers } = this.#options;
-    const processes = table.settledCount + countOthers();
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
-    const context = { processes, cause, mayOffer, mayProbe: this.#mayProbe(cause) };
-    const choice = chooser.choose(this.#movable(nowMs), context);
+    const { processes } = this.#outlook;
+    const context = { processes, cause, mayOffer, mayProbe: this.#outlook.mayProbe(cause) };
+    const choice = this.#options.chooser.choose(this.#outlook.movable(nowMs), context);
     if (typeof choice === "string") {
       this.#underWay.take(transfer, "nobody");
       if (asker !== null) return this.#options.refuseAsk(asker.node);
@@ -279,7 +278,7 @@ export class Transfers {
       this.#round.probed(to);
       this.#options.tellLoad(to);
     }
-    if (!this.#isDraining) this.#budget.begun(nowMs);
+    if (!this.isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
     this.#offer(transfer, { id, to, manual }, nowMs);
   }
@@ -346,50 +345,6 @@ export class Transfers {
     return entry.transit === null ? null : `it is moving to ${entry.transit.to} already`;
   }
 
-  /** Processes that may be automatic victims, as far as is known without a fresh look. */
-  #movable(nowMs: number): Entry[] {
-    const kind = this.cause?.kind ?? "over";
-    const isUrgent = kind !== "over";
-    const { node } = this.#options;
-    const requests = [...this.#requests.list(), ...this.#underWay.requests()];
-    const asked = new Set(requests.map(({ id }) => id));
-    return this.#options.table.list().filter((entry) =>
-      mayLeave(entry, nowMs, isUrgent) && !asked.has(entry.process.id) &&
-      (kind !== "owner" || entry.process.homeNode !== node) &&
-      !(this.#guestsOnly && entry.process.homeNode === this.#options.node)
-    );
-  }
-
-  /** Whether some process may be offered to some node. */
-  #hasReceiver(cause: SendCause, nowMs: number): boolean {
-    const { preferred, node } = this.#options;
-    if (preferred.first((other) => this.#isOpen(other, nowMs)) !== null) return true;
-    if (this.#mayProbe(cause) && preferred.full((other) => this.#isOpen(other, nowMs)).length > 0) {
-      return true;
-    }
-    return (this.#isDraining || cause.kind === "owner") &&
-      this.#movable(nowMs).some(({ process: { id, homeNode } }) =>
-        homeNode !== node && this.#round.mayOffer(id, homeNode)
-      );
-  }
-
-  /** Why the node sends just now; null: it need not. */
-  get cause(): SendCause | null {
-    if (this.#isDraining) return { kind: "drained" };
-    return this.#options.causeToSend(this.#options.table.settledCount);
-  }
-
-  #mayProbe({ kind }: SendCause): boolean {
-    if (kind !== "over") return false;
-    return this.#round.probes < this.#options.probesOf(
-      this.#options.table.settledCount + this.#options.countOthers(),
-    );
-  }
-
-  #isOpen(node: NodeName, nowMs: number): boolean {
-    return this.#movable(nowMs).some(({ process }) => this.#round.mayOffer(process.id, node));
-  }
-
   #isHome(id: ProcessId, node: NodeName): boolean {
     return this.#options.table.get(id)?.process.homeNode === node;
   }
@@ -405,7 +360,7 @@ export class Transfers {
   #complain(message: string): void {
     if (message === this.#complaint) return;
     this.#complaint = message;
-    const state = this.#isDraining ? "to be emptied" : "over";
+    const state = this.isDraining ? "to be emptied" : "over";
     this.#log("info", `${state}, but ${message}`, { processes: this.#options.table.size });
   }
 
