@@ -275,6 +275,19 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    name: "only lib/host/runtime_dir.ts spells what lies in the runtime directory",
+    // What C spells as well stands in the schema.
+    files: product.filter(({ path }) =>
+      path !== "lib/host/runtime_dir.ts" && path !== "lib/wire/schema/names.ts"
+    ),
+    find: (file) => linesWith(file, /[rR]untimeDir\}?\/|["'`/](lb|control)\.sock\b/),
+    trips: [
+      ["lib/daemon/a.ts", "const path = `${config.runtimeDir}/members.json`;"],
+      ["lib/daemon/a.ts", `const path = directory + "/control.sock";`],
+    ],
+    passes: [["lib/daemon/a.ts", `const path = runtimePath(config.runtimeDir, "members");`]],
+  },
+  {
     name: "_x.ts is for its own folder, and no test",
     files: typescript,
     find: ({ path, text }) => {

@@ -7,6 +7,7 @@
 import { exitCodes, HostError } from "../base/errors.ts";
 import { type Config, loadConfig } from "../host/config.ts";
 import { sealInherited } from "../host/native.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 
 /** What `lb daemon` is told. */
 export interface DaemonArguments {
@@ -109,7 +110,9 @@ async function detach(config: Config, logFile: string): Promise<number> {
 export async function runWith({ config: path, detach: background, log }: DaemonArguments) {
   const config = loadConfig(path);
   const logFile = log === undefined || log.startsWith("/") ? log : `${Deno.cwd()}/${log}`;
-  if (background) return await detach(config, logFile ?? `${config.runtimeDir}/daemon.log`);
+  if (background) {
+    return await detach(config, logFile ?? runtimePath(config.runtimeDir, "daemonLog"));
+  }
   // Loaded here: the parent of a daemon in the background does not need it.
   const { runDaemon } = await import("../daemon/daemon.ts");
   return await runDaemon(config, logFile === undefined ? {} : { logFile });

@@ -27,6 +27,7 @@ import type { Context } from "./context.ts";
 import { decodeGossip, encodeGossip } from "./gossip.ts";
 import { loadMembers, saveMembers } from "./member_file.ts";
 import type { Peers } from "./peers.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 
 const log = logger("members");
 
@@ -62,7 +63,7 @@ export class Cluster {
     this.#context = context;
     this.#peers = peers;
     const { node, config } = context;
-    this.#file = `${config.runtimeDir}/members.json`;
+    this.#file = runtimePath(config.runtimeDir, "members");
     const { incarnation: last, ...state } = loadMembers(this.#file, node, wallMs());
     const incarnation = Math.max(wallMs(), last + 1);
     const seed = hashText(node) ^ incarnation;

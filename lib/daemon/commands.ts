@@ -17,14 +17,15 @@ import { readStat } from "../host/proc.ts";
 import type { FrameValues } from "../wire/frame.ts";
 import { commands, frameTypes } from "../wire/schema.ts";
 import { noAnnouncement } from "./announcements.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Context } from "./context.ts";
-import type { Homes } from "./homes.ts";
-import type { Moves } from "./moves.ts";
+import type { Guests } from "./guests.ts";
+import type { Shadows } from "./shadows.ts";
+import type { Inspections } from "./inspections.ts";
 import type { Peers, Reply } from "./peers.ts";
 import { isGuest, type ShadowRecord } from "./records.ts";
-import type { Standing } from "./standing.ts";
+import type { PinsAndDrain } from "./pins_and_drain.ts";
 import type { Treatments } from "./treatments.ts";
 
 const log = logger("commands");
@@ -36,10 +37,11 @@ const FORWARDED_TIMEOUT_MS = 900_000;
 export class Commands {
   readonly #context: Context;
   readonly #peers: Peers;
-  readonly #moves: Moves;
-  readonly #arrivals: Arrivals;
-  readonly #homes: Homes;
-  readonly #standing: Standing;
+  readonly #inspections: Inspections;
+  readonly #checkpoints: Checkpoints;
+  readonly #guests: Guests;
+  readonly #shadows: Shadows;
+  readonly #pinsAndDrain: PinsAndDrain;
   readonly #cluster: Cluster;
   readonly #treatments: Treatments;
   readonly #requests = new Map<number, (failure: string | null, node: NodeName) => void>();
@@ -49,20 +51,22 @@ export class Commands {
     context: Context,
     parts: {
       peers: Peers;
-      moves: Moves;
-      arrivals: Arrivals;
-      homes: Homes;
-      standing: Standing;
+      inspections: Inspections;
+      checkpoints: Checkpoints;
+      guests: Guests;
+      shadows: Shadows;
+      pinsAndDrain: PinsAndDrain;
       cluster: Cluster;
       treatments: Treatments;
     },
   ) {
     this.#context = context;
     this.#peers = parts.peers;
-    this.#moves = parts.moves;
-    this.#arrivals = parts.arrivals;
-    this.#homes = parts.homes;
-    this.#standing = parts.standing;
+    this.#inspections = parts.inspections;
+    this.#checkpoints = parts.checkpoints;
+    this.#guests = parts.guests;
+    this.#shadows = parts.shadows;
+    this.#pinsAndDrain = parts.pinsAndDrain;
     this.#cluster = parts.cluster;
     this.#treatments = parts.treatments;
   }
@@ -97,19 +101,19 @@ export class Commands {
       case "wake":
         return this.#wake(values);
       case "fate":
-        return await this.#arrivals.fate(values.ticket);
+        return await this.#guests.fate(values.ticket);
       case "why":
         return await this.#why(values);
       case "drain":
       case "undrain":
-        return this.#standing.drain(command === "drain", false);
+        return this.#pinsAndDrain.drain(command === "drain", false);
       case "drainGuests":
-        return this.#standing.drain(true, true);
+        return this.#pinsAndDrain.drain(true, true);
       case "join":
         return await this.#cluster.join(this.#nodeName(values.destination));
       case "leave": {
         const text = await this.#cluster.leave();
-        if (this.#context.records.drainsGuestsOnly) this.#standing.drain(false, false);
+        if (this.#context.records.drainsGuestsOnly) this.#pinsAndDrain.drain(false, false);
         return text;
       }
       case undefined:
@@ -124,12 +128,12 @@ export class Commands {
     const { records } = this.#context;
     if (values.homeNode !== "") {
       const id = formatProcessId(values);
-      return { running: this.#moves.find(id), shadow: records.shadows.get(id) ?? null, id };
+      return { running: this.#inspections.find(id), shadow: records.shadows.get(id) ?? null, id };
     }
     const shadow = records.findShadowByPid(values.pid);
     // An image that was continued at home has both here, its shadow and its guest.
     const running = records.findByPid(values.pid) ??
-      (shadow === null ? null : this.#moves.find(shadow.id));
+      (shadow === null ? null : this.#inspections.find(shadow.id));
     return { running, shadow, id: running?.id ?? shadow?.id ?? null };
   }
 
@@ -149,7 +153,7 @@ export class Commands {
     try {
       return await this.#forward(shadow, values, to ?? "");
     } catch (error) {
-      if (this.#moves.find(id) === null) throw error;
+      if (this.#inspections.find(id) === null) throw error;
       return await this.#request(id, to); // it has come home meanwhile
     }
   }
@@ -157,7 +161,7 @@ export class Commands {
   /** Pins a process where it runs. */
   async #pin(values: FrameValues<"command">, isPinned: boolean): Promise<string> {
     const { running, shadow } = this.#find(values);
-    if (running !== null) return this.#standing.pin(running.id, isPinned);
+    if (running !== null) return this.#pinsAndDrain.pin(running.id, isPinned);
     if (shadow === null) throw this.#unknown(values);
     return await this.#forward(shadow, values, "");
   }
@@ -165,14 +169,14 @@ export class Commands {
   async #why(values: FrameValues<"command">): Promise<string> {
     const { running, shadow } = this.#find(values);
     if (running !== null) {
-      await this.#moves.refresh(running.id);
-      return this.#standing.why(running.id);
+      await this.#inspections.refresh(running.id);
+      return this.#pinsAndDrain.why(running.id);
     }
     if (shadow === null) throw this.#unknown(values);
     const there = shadow.runsOn === null
       ? `${shadow.id} is an image that waits to be restarted: \`lb restart IMAGE\``
       : await this.#forward(shadow, values, "");
-    return [there, ...this.#standing.history(shadow.id)].join("\n");
+    return [there, ...this.#pinsAndDrain.history(shadow.id)].join("\n");
   }
 
   #nodeName(text: string): NodeName {
@@ -251,7 +255,7 @@ export class Commands {
   async #bringHome(shadow: ShadowRecord): Promise<string> {
     await refuseStopped(shadow, "bring home");
     await this.#wakeThere(shadow);
-    await this.#homes.bringHome(shadow);
+    await this.#shadows.bringHome(shadow);
     return `${shadow.id} runs on ${this.#context.node}`;
   }
 
@@ -299,7 +303,7 @@ export class Commands {
         fix: "Name an absolute path",
       });
     }
-    const result = await this.#moves.checkpoint(running, { path: values.path, stay });
+    const result = await this.#checkpoints.write(running, { path: values.path, stay });
     return `${values.path}: ${result.bytes} bytes`;
   }
 }

@@ -11,7 +11,7 @@ import type { Config } from "../host/config.ts";
 import { measureCores } from "../host/cores.ts";
 import type { Context } from "./context.ts";
 import type { Records } from "./records.ts";
-import { newTicket } from "./moves.ts";
+import { newTicket } from "./tickets.ts";
 
 /** Keys that programs, sockets and other nodes depend on: only a new daemon can change them. */
 const fixedKeys = ["listen", "node", "keyFile", "runtimeDir", "triggerSignal"] as const;

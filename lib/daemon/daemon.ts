@@ -16,7 +16,8 @@ import { requirePressure } from "../host/machine.ts";
 import { configureLog, logger, rotate } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { bootId } from "../host/proc.ts";
-import { lockRuntimeDir, prepareRuntimeDir } from "../host/runtime_dir.ts";
+import { lockRuntimeDir } from "../host/runtime_lock.ts";
+import { prepareRuntimeDir, runtimePath } from "../host/runtime_dir.ts";
 import { listenTcp } from "../host/tcp.ts";
 import { balancerConfig, withoutItself } from "./configs.ts";
 import type { Context, Parts } from "./context.ts";
@@ -91,10 +92,10 @@ export async function runDaemon(config: Config, options: DaemonOptions = {}): Pr
   const controlPath = controlPathOf(config);
   const control = new ControlSocket(controlPath);
   nodeLibrary(config); // so that already the first launch finds it
-  const records = new Records(`${config.runtimeDir}/state.json`, bootId());
+  const records = new Records(runtimePath(config.runtimeDir, "state"), bootId());
   records.load();
   const own = withoutItself(config, node);
-  const keeperLog = logFile ?? `${config.runtimeDir}/keeper.log`;
+  const keeperLog = logFile ?? runtimePath(config.runtimeDir, "keeperLog");
   const logFd = native.open(keeperLog, LOG_FLAGS, 0o600);
   rotate(keeperLog);
   const driver = new Driver(

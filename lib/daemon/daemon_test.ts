@@ -8,6 +8,7 @@ import { WireError } from "../base/errors.ts";
 import { nodeLibrary } from "../host/library.ts";
 import { askCommand, connectLocal, connectNode } from "../host/command_client.ts";
 import { freePorts, TestNode, until, withNodes } from "../../tests/daemon/nodes.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 
 /** Starts a program as `lb launch` would, under a node. */
 function launch(node: TestNode, args: string[]): Deno.ChildProcess {
@@ -86,7 +87,10 @@ Deno.test("garbage on the port closes that connection and nothing else", async (
       const answer = await new Response(conn.readable).text().catch(() => "reset");
       assert.ok(answer.length < 600, answer);
     }
-    const local = await Deno.connect({ transport: "unix", path: `${a.config.runtimeDir}/lb.sock` });
+    const local = await Deno.connect({
+      transport: "unix",
+      path: runtimePath(a.config.runtimeDir, "commands"),
+    });
     await local.write(new TextEncoder().encode("K nonsense, and more of it"));
     await new Response(local.readable).text().catch(() => "reset");
     await until(

@@ -22,7 +22,7 @@ interface Known {
   readonly cantmove: string | null;
 }
 
-/** Where processes and what keeps them are found: {@linkcode Moves}. */
+/** Where processes and what keeps them are found: {@linkcode Inspections}. */
 export interface Inspector {
   find(id: ProcessId): LocalRecord | GuestRecord | null;
   inspect(id: ProcessId): Promise<Inspection | null>;

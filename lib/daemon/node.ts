@@ -1,129 +1,124 @@
 /**
- * One node: its sockets, its parts and who gets which message.
+ * Composes a node of its parts.
+ *
+ * With its sockets, its start and its end.
  *
  * @module
  */
 import { describe, HostError, WireError } from "../base/errors.ts";
 import type { MembershipEvent } from "../core/membership/types.ts";
-import type { ProcessId } from "../core/contract/names.ts";
-import type { Sample } from "../core/contract/process.ts";
 import type { Config } from "../host/config.ts";
 import { FrameConnection } from "../host/connection.ts";
-import type { ControlHandlers, ControlPeer } from "../host/control.ts";
 import { acceptHello } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
-import * as native from "../host/native.ts";
 import { acceptLoop, sendAtOnce, TcpConnection } from "../host/tcp.ts";
-import type { Frame } from "../wire/frame.ts";
-import type { LocalMessage } from "../wire/local.ts";
-import { limits, verdicts } from "../wire/schema.ts";
-import { noAnnouncement } from "./announcements.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { Checks } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import type { Context } from "./context.ts";
+import type { Driver } from "./driver.ts";
 import { Endings } from "./endings.ts";
-import { Homes } from "./homes.ts";
+import { Guests } from "./guests.ts";
+import { Incoming } from "./incoming.ts";
+import { Inspections } from "./inspections.ts";
 import { Links } from "./links.ts";
 import { Looks } from "./looks.ts";
 import { Meter } from "./meter.ts";
-import { Moves } from "./moves.ts";
 import { Orders } from "./orders.ts";
-import { Peers, type Reply } from "./peers.ts";
-import { localAsProcess } from "./records.ts";
-import { register, registerStaying } from "./registration.ts";
+import { Outgoing } from "./outgoing.ts";
+import { Peers } from "./peers.ts";
+import { PinsAndDrain } from "./pins_and_drain.ts";
+import { recover } from "./recovery.ts";
 import { Reload } from "./reload.ts";
+import { notARequest, Router } from "./router.ts";
+import { Shadows } from "./shadows.ts";
 import { Sockets } from "./sockets.ts";
-import { Standing } from "./standing.ts";
 import { Treatments } from "./treatments.ts";
 import { Watches } from "./watches.ts";
-import type { Driver } from "./driver.ts";
-import { encodeSnapshot, makeSnapshot } from "./snapshot.ts";
 
 const log = logger("node");
 
 /** Connections that have not proved the key; more are closed at once. */
 const HALF_OPEN_MAX = 256;
-/** Room in a frame beside the snapshot: the request, a size and the code. */
-const FRAME_REST_SIZE = 64;
-
 /** A running node. */
 export class Node {
   readonly #context: Context;
   readonly #driver: Driver;
   readonly #peers: Peers;
-  readonly #orders: Orders;
-  readonly #endings: Endings;
-  readonly #moves: Moves;
-  readonly #arrivals: Arrivals;
-  readonly #homes: Homes;
-  readonly #links: Links;
-  readonly #commands: Commands;
-  readonly #standing: Standing;
-  readonly #meter: Meter;
-  readonly #treatments: Treatments;
+  readonly #incoming: Incoming;
+  readonly #shadows: Shadows;
   readonly #cluster: Cluster;
   readonly #reload: Reload;
-  readonly #open = new Set<FrameConnection>();
-  readonly #watches = new Watches((pid, startTicks) => this.#exited(pid, startTicks));
-  readonly #looks: Looks;
+  readonly #checks: Checks;
+  readonly #router: Router;
   readonly #sockets: Sockets;
+  readonly #recover: () => void;
+  readonly #open = new Set<FrameConnection>();
   #halfOpen = 0;
-  #timer: number | null = null;
   #listeners: { close(): void }[] = [];
 
   constructor(context: Context, driver: Driver) {
     this.#context = context;
     this.#driver = driver;
-    const { watch } = this.#watches;
-    this.#orders = new Orders(context);
-    this.#peers = new Peers(context, (from, frame, reply) => this.#request(from, frame, reply));
-    this.#cluster = new Cluster(context, this.#peers);
-    this.#homes = new Homes(context, this.#orders, watch);
-    this.#endings = new Endings(context, this.#peers, (ending) => this.#homes.ended(ending));
-    this.#treatments = new Treatments(context);
-    this.#moves = new Moves(context, this.#peers, this.#orders, this.#treatments);
-    this.#looks = new Looks(this.#moves);
-    this.#sockets = new Sockets(context, (conn) => {
+    const watches = new Watches((pid, startTicks) => this.#router.exited(pid, startTicks));
+    const { watch } = watches;
+    const orders = new Orders(context);
+    const peers = new Peers(context, (from, frame, reply) => {
+      this.#router.request(from, frame, reply);
+    });
+    const cluster = new Cluster(context, peers);
+    const shadows = new Shadows(context, orders, watch);
+    const endings = new Endings(context, peers, (ending) => shadows.ended(ending));
+    const treatments = new Treatments(context);
+    const inspections = new Inspections(context, orders);
+    const outgoing = new Outgoing(context, { peers, orders, treatments, inspections });
+    const checkpoints = new Checkpoints(context, orders, inspections);
+    const looks = new Looks(inspections);
+    const sockets = new Sockets(context, (conn) => {
       void this.#serve(new FrameConnection(conn, "a local command"), "");
     });
-    this.#arrivals = new Arrivals(context, this.#orders, this.#endings, watch);
-    this.#links = new Links(context, this.#peers);
-    this.#standing = new Standing(context);
-    this.#meter = new Meter(context);
-    this.#reload = new Reload(context, {
-      driver,
-      cluster: this.#cluster,
-      peers: this.#peers,
-      standing: this.#standing,
+    const guests = new Guests(context, orders, endings, watch);
+    const incoming = new Incoming(context, guests);
+    const links = new Links(context, peers);
+    const pinsAndDrain = new PinsAndDrain(context);
+    const meter = new Meter(context);
+    const reload = new Reload(context, { driver, cluster, peers, pinsAndDrain });
+    const settle = () => this.#settle();
+    // deno-fmt-ignore
+    const checks = new Checks(context, {
+      cluster, driver, endings, guests, incoming, looks, meter, outgoing, peers, pinsAndDrain, settle, sockets,
+      treatments, watches,
     });
-    this.#commands = new Commands(context, {
-      standing: this.#standing,
-      cluster: this.#cluster,
-      peers: this.#peers,
-      moves: this.#moves,
-      arrivals: this.#arrivals,
-      homes: this.#homes,
-      treatments: this.#treatments,
+    // deno-fmt-ignore
+    const commands = new Commands(context, {
+      pinsAndDrain, cluster, peers, inspections, checkpoints, guests, shadows, treatments,
     });
+    // deno-fmt-ignore
+    this.#router = new Router(context, {
+      checkpoints, checks, cluster, commands, guests, incoming, links, orders, shadows, watches,
+    });
+    [this.#peers, this.#incoming, this.#shadows] = [peers, incoming, shadows];
+    [this.#cluster, this.#reload, this.#checks] = [cluster, reload, checks];
+    this.#sockets = sockets;
+    this.#recover = () => recover(context, { guests, pinsAndDrain, shadows, watches });
     driver.start({
       announce: ({ announcement }) => {
         const { queueLength, isDraining } = driver.view;
         log.debug("letter", { letter: announcement.letter, queueLength, isDraining });
-        this.#peers.announce(announcement);
+        peers.announce(announcement);
       },
-      tellLetter: (effect) =>
-        this.#peers.tellLetter(effect.node, effect.greeting, effect.announcement),
-      inspect: ({ ids }) => void this.#sample(ids),
-      ask: ({ to, announcement }) => this.#peers.ask(to, announcement, false),
-      refuseAsk: ({ to, announcement }) => this.#peers.ask(to, announcement, true),
-      offer: (effect) => void this.#moves.offer(effect),
-      withdrawOffer: (effect) => this.#moves.withdraw(effect),
-      answerOffer: (effect) => this.#arrivals.answer(effect),
-      orderMove: (effect) => void this.#moves.move(effect),
-      treatGuests: (effect) => this.#treatments.perform(effect),
-      requestDone: (effect) => this.#commands.finish(effect),
-      requestFailed: (effect) => this.#commands.finish(effect),
+      tellLetter: (effect) => peers.tellLetter(effect.node, effect.greeting, effect.announcement),
+      inspect: ({ ids }) => void checks.sample(ids),
+      ask: ({ to, announcement }) => peers.ask(to, announcement, false),
+      refuseAsk: ({ to, announcement }) => peers.ask(to, announcement, true),
+      offer: (effect) => void outgoing.offer(effect),
+      withdrawOffer: (effect) => outgoing.withdraw(effect),
+      answerOffer: (effect) => incoming.answer(effect),
+      orderMove: (effect) => void outgoing.move(effect),
+      treatGuests: (effect) => treatments.perform(effect),
+      requestDone: (effect) => commands.finish(effect),
+      requestFailed: (effect) => commands.finish(effect),
     });
   }
 
@@ -136,16 +131,14 @@ export class Node {
     const failed = (error: unknown) => {
       if (!stopped.aborted) throw error; // a bug: crash with its stack
     };
-    control.run(this.#handlers()).catch(failed);
+    control.run(this.#router.handlers).catch(failed);
     const onError = (reason: string) => log.warning("cannot accept connections", { reason });
     acceptLoop(listener, (conn) => void this.#accept(conn), onError).catch(failed);
     this.#context.dispatch({ type: "associated", nodes: this.#context.associated });
     for (const event of this.#cluster.events()) this.#context.dispatch(event);
     this.#peers.connectAll();
-    // So that the first check has something to compare with.
-    const { locals, guests } = this.#context.records;
-    await this.#meter.tell(await this.#sample([...locals.keys(), ...guests.keys()]));
-    this.#schedule();
+    await this.#checks.begin();
+    this.#checks.schedule();
   }
 
   /** Gives the membership an event. */
@@ -157,7 +150,7 @@ export class Node {
   async stop(): Promise<void> {
     this.#driver.stop();
     this.#cluster.stop();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#checks.stop();
     for (const listener of this.#listeners) listener.close();
     for (const connection of this.#open) connection.close();
     this.#peers.close();
@@ -169,128 +162,13 @@ export class Node {
   reload(config: Config): void {
     this.#reload.take(config);
     this.#settle();
-    this.#schedule(); // the time until the next check may be another one
+    this.#checks.schedule(); // the time until the next check may be another one
   }
 
   #settle(): void {
     const processes = this.#reload.settle();
-    if (processes.length > 0) void this.#sample(processes.map(({ id }) => id));
+    if (processes.length > 0) void this.#checks.sample(processes.map(({ id }) => id));
   }
-
-  #schedule(): void {
-    if (this.#context.stopped.aborted) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#check().finally(() => this.#schedule());
-    }, this.#context.config.frequencySeconds * 1000);
-  }
-
-  /** The periodic check. */
-  async #check(): Promise<void> {
-    const { records, dispatch } = this.#context;
-    this.#settle();
-    this.#sockets.check();
-    this.#watches.retry();
-    this.#peers.connectAll();
-    this.#endings.retry();
-    this.#arrivals.check();
-    this.#moves.check();
-    this.#standing.check();
-    this.#cluster.step({ type: "check" });
-    const ids = [...records.locals.keys(), ...records.guests.keys()];
-    this.#looks.keep(ids);
-    const samples = await this.#sample(ids);
-    await this.#meter.tell(samples);
-    this.#treatments.apply(this.#driver.view.owner?.treatment ?? "none");
-    dispatch({ type: "check" });
-  }
-
-  /** Looks at processes and tells the balancer what it found. */
-  async #sample(ids: readonly ProcessId[]): Promise<readonly Sample[]> {
-    const samples = await this.#looks.sample(ids);
-    this.#context.dispatch({ type: "sampled", samples });
-    return samples.filter(({ isGone }) => !isGone);
-  }
-
-  #recover(): void {
-    const { records, dispatch } = this.#context;
-    for (const record of [...records.locals.values()]) {
-      if (!this.#watches.watch(record.homePid, record.startTicks)) records.locals.delete(record.id);
-      else dispatch({ type: "processArrived", process: localAsProcess(record) });
-    }
-    this.#homes.recover();
-    this.#arrivals.recover();
-    for (const event of this.#standing.events()) dispatch(event);
-    records.save();
-  }
-
-  // ---- the control socket ----
-
-  #handlers(): ControlHandlers {
-    return {
-      message: (peer, message, fds) => {
-        for (const fd of fds) native.close(fd); // no message to the daemon carries any
-        this.#local(peer, message);
-      },
-      hangup: (peer) => {
-        this.#homes.hangup(peer);
-        this.#arrivals.hangup(peer);
-      },
-      exited: (pid, startTicks, waitStatus) => this.#exited(pid, startTicks, waitStatus),
-      failed: (reason) => log.error("cannot deal with an event", { reason }),
-      malformed: (peer, reason) =>
-        log.warning("malformed message on the control socket", { pid: peer.pid, reason }),
-    };
-  }
-
-  #local(peer: ControlPeer, message: LocalMessage): void {
-    switch (message.name) {
-      case "Register":
-        return register(this.#context, peer, message, this.#watches.watch);
-      case "Stays":
-        return registerStaying(this.#context, peer, message, this.#watches.watch);
-      case "Fetch":
-        if (message.orderId === 0n) return void this.#moves.byHand(peer);
-        return void this.#orders.fetch(peer, message);
-      case "Report":
-        return this.#orders.report(peer, message);
-      case "Shadow":
-        return this.#homes.shadow(peer, message);
-      case "Verdict":
-        return this.#homes.verdict(peer, message);
-      case "LostLink":
-        return void this.#links.lost(peer, message);
-      case "CameHome":
-        return this.#homes.cameHome(peer, message);
-      case "Keeper":
-        return this.#arrivals.keeper(peer, message);
-      case "GuestEnded":
-        return this.#arrivals.ended(peer, message);
-      case "NeedLink":
-        return void this.#links.need(peer, message);
-      default:
-        log.warning("unexpected message on the control socket", {
-          pid: peer.pid,
-          message: message.name,
-        });
-        this.#context.control.close(peer.connection);
-    }
-  }
-
-  #exited(pid: number, startTicks: bigint, waitStatus: number | null = null): void {
-    const { records, dispatch } = this.#context;
-    this.#orders.gone(pid);
-    const local = records.findByPid(pid);
-    if (local !== null && records.locals.has(local.id) && local.startTicks === startTicks) {
-      records.locals.delete(local.id);
-      records.save();
-      dispatch({ type: "processEnded", id: local.id });
-    }
-    this.#homes.exited(pid);
-    this.#arrivals.exited(pid, waitStatus);
-  }
-
-  // ---- TCP and the socket for commands ----
 
   async #accept(conn: Deno.TcpConn): Promise<void> {
     const { hostname, port } = conn.remoteAddr;
@@ -307,9 +185,9 @@ export class Node {
       connection.peer = hello.node;
       sendAtOnce(conn);
       if (hello.role === "daemon") this.#peers.accept(connection, hello);
-      else if (hello.role === "memory") await this.#arrivals.takeMemory(connection, hello);
+      else if (hello.role === "memory") await this.#incoming.takeMemory(connection, hello);
       else if (hello.role === "link" || hello.role === "restart") {
-        await this.#homes.takeLink(connection, hello);
+        await this.#shadows.takeLink(connection, hello);
       } else await this.#serve(connection, hello.node);
     } catch (error) {
       connection.close();
@@ -332,7 +210,7 @@ export class Node {
         if (frame.type !== "snapshot" && frame.type !== "command") {
           throw notARequest(frame.type, from);
         }
-        this.#request(from, frame, (type, values) => {
+        this.#router.request(from, frame, (type, values) => {
           connection.send(type, values, { answer: true }).catch(() => {});
         });
       }
@@ -346,51 +224,4 @@ export class Node {
       connection.close();
     }
   }
-
-  /** A request from another daemon (`from` is its name) or from a command on this node (""). */
-  #request(from: string, frame: Frame, reply: Reply): void {
-    switch (frame.type) {
-      case "snapshot":
-        return void this.#snapshot(frame.values.request, reply);
-      case "command":
-        return void this.#commands.run(frame.values, reply);
-      case "offer":
-        return this.#arrivals.offered(from, frame.values, reply);
-      case "gossip":
-        return this.#cluster.receive(from, frame.values);
-      case "withdraw":
-        return this.#arrivals.withdrawn(frame.values.ticket);
-      case "ended": {
-        const { request, ...ending } = frame.values;
-        this.#homes.ended(ending);
-        return reply("accept", { request, ...noAnnouncement, letter: 0, detail: "" });
-      }
-      case "inquiry": {
-        const { request, ...identity } = frame.values;
-        const verdict = verdicts[this.#arrivals.judge(identity)];
-        return reply("verdict", { request, ticket: identity.ticket, verdict });
-      }
-      default:
-        throw notARequest(frame.type, from);
-    }
-  }
-
-  /** Looks first: a process that came since the last check has no figures yet. */
-  async #snapshot(request: bigint, reply: Reply): Promise<void> {
-    const { records, config } = this.#context;
-    await this.#sample(this.#driver.view.processes.map(({ id }) => id));
-    const { frequencySeconds } = config;
-    const members = this.#cluster.view;
-    const snapshot = makeSnapshot(this.#driver.view, records, { frequencySeconds, members });
-    reply("snapshot", {
-      request,
-      json: encodeSnapshot(snapshot, limits.frameSizeMax - FRAME_REST_SIZE),
-    });
-  }
-}
-
-function notARequest(type: string, from: string): WireError {
-  return new WireError(`Cannot accept frame ${type} from "${from}": it is not for it to send`, {
-    fix: "Run the same lb version on both nodes: compare `lb --version`",
-  });
 }

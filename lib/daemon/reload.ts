@@ -9,14 +9,14 @@ import type { Config } from "../host/config.ts";
 import { logger } from "../host/log.ts";
 import type { Event } from "../core/contract/event.ts";
 import type { Process } from "../core/contract/process.ts";
-import { asProcess } from "./arrivals.ts";
+import { asProcess } from "./guests.ts";
 import { type Cluster, membershipSettings } from "./cluster.ts";
 import { balancerConfig, keyOf, reconfigure } from "./configs.ts";
 import type { Context } from "./context.ts";
 import type { Peers } from "./peers.ts";
 import { localAsProcess } from "./records.ts";
 import type { Driver } from "./driver.ts";
-import type { Standing } from "./standing.ts";
+import type { PinsAndDrain } from "./pins_and_drain.ts";
 
 const log = logger("config");
 
@@ -28,7 +28,7 @@ export interface ReloadParts {
   readonly driver: Driver;
   readonly cluster: Cluster;
   readonly peers: Peers;
-  readonly standing: Standing;
+  readonly pinsAndDrain: PinsAndDrain;
 }
 
 /** Takes over configs. */
@@ -59,7 +59,7 @@ export class Reload {
 
   /** Replaces the balancer, once no process is on its way. Returns the processes it was told. */
   settle(): readonly Process[] {
-    const { driver, cluster, peers, standing } = this.#parts;
+    const { driver, cluster, peers, pinsAndDrain } = this.#parts;
     if (!this.#isPending || !driver.isSettled) return [];
     this.#isPending = false;
     const { locals, guests } = this.#context.records;
@@ -69,7 +69,7 @@ export class Reload {
     ];
     driver.replace(balancerConfig(this.#context), [
       ...processes.map((process): Event => ({ type: "processArrived", process })),
-      ...standing.events(),
+      ...pinsAndDrain.events(),
       ...cluster.events(),
       ...peers.connected.filter((node) => this.#context.associated.includes(node))
         .map((node): Event => ({ type: "peerConnected", node })),

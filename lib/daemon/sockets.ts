@@ -9,7 +9,8 @@ import { describe } from "../base/errors.ts";
 import { isFailure } from "../host/failure.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
-import { lockRuntimeDir, prepareRuntimeDir } from "../host/runtime_dir.ts";
+import { lockRuntimeDir } from "../host/runtime_lock.ts";
+import { prepareRuntimeDir, runtimePath } from "../host/runtime_dir.ts";
 import { acceptLoop } from "../host/tcp.ts";
 import type { Context } from "./context.ts";
 
@@ -32,7 +33,7 @@ export class Sockets {
   }
 
   get #path(): string {
-    return `${this.#context.config.runtimeDir}/lb.sock`;
+    return runtimePath(this.#context.config.runtimeDir, "commands");
   }
 
   /** Listens for commands; hold the directory's lock. */
@@ -56,7 +57,7 @@ export class Sockets {
     if (isThere(this.#path) && isThere(controlPath)) return;
     try {
       prepareRuntimeDir(directory);
-      if (!isThere(`${directory}/lock`)) {
+      if (!isThere(runtimePath(directory, "lock"))) {
         const before = this.#lock;
         this.#lock = lockRuntimeDir(directory);
         if (before !== null) native.close(before);

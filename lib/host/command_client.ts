@@ -15,6 +15,7 @@ import { FrameConnection } from "./connection.ts";
 import { callHello, noIdentity } from "./handshake.ts";
 import { readKey } from "./key_file.ts";
 import { connectTcp } from "./tcp.ts";
+import { runtimePath } from "./runtime_dir.ts";
 
 /** How long a node may take to accept a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -25,7 +26,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * @throws {HostError} If it does not run.
  */
 export async function connectLocal(config: Config): Promise<FrameConnection> {
-  const path = `${config.runtimeDir}/lb.sock`;
+  const path = runtimePath(config.runtimeDir, "commands");
   try {
     return new FrameConnection(
       await Deno.connect({ transport: "unix", path }),

@@ -15,6 +15,7 @@ import { type Address, formatAddress, isWildcard, parseAddress } from "./address
 import { readOwner } from "./config_owner.ts";
 import { type PolicyConfig, readPolicy } from "./config_policy.ts";
 import { ConfigTable } from "./config_table.ts";
+import { runtimePath } from "./runtime_dir.ts";
 
 /** What SIGTSTP sent by a process does to a launched program. */
 export const sigtstpActions = ["checkpoint", "stop"] as const;
@@ -194,7 +195,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     ioTimeoutMs: seconds(root, "io-timeout", schema.limits.ioTimeoutMs),
   };
   root.finish();
-  const control = `/${schema.names.controlSocket}`;
+  const control = runtimePath("", "control");
   if (
     new TextEncoder().encode(config.runtimeDir + control).length >= schema.limits.controlPathSizeMax
   ) {

@@ -10,10 +10,11 @@ import { artifactPath } from "../../ffi/artifacts.ts";
 import { describe, HostError } from "../base/errors.ts";
 import { names } from "../wire/schema.ts";
 import type { Config } from "./config.ts";
+import { runtimePath } from "./runtime_dir.ts";
 
 /** Where a node's control socket is. */
 export function controlPath(config: Pick<Config, "runtimeDir">): string {
-  return `${config.runtimeDir}/${names.controlSocket}`;
+  return runtimePath(config.runtimeDir, "control");
 }
 
 /** FNV-1a of 64 bits, as c/launch/parts.c has it. */

@@ -1,12 +1,35 @@
 /**
  * The runtime directory.
  *
- * Made or checked, and locked, so that one daemon works in it.
+ * What lies in it, and how it is made or checked.
  *
  * @module
  */
 import { describe, HostError } from "../base/errors.ts";
-import * as native from "./native.ts";
+import { schema } from "../wire/schema.ts";
+
+/** What lies in the runtime directory, by name; nobody else spells these. */
+const names = {
+  /** The socket of this node's processes. */
+  control: schema.names.controlSocket,
+  /** The socket of commands. */
+  commands: "lb.sock",
+  /** Held by the daemon, with its PID. */
+  lock: "lock",
+  /** The processes, guests, shadows and ends that a daemon takes up again. */
+  state: "state.json",
+  /** What is known of the cluster's members. */
+  members: "members.json",
+  daemonLog: "daemon.log",
+  keeperLog: "keeper.log",
+  /** Images that SIGTSTP by hand has written. */
+  images: "images",
+} as const;
+
+/** The path of something in a runtime directory. */
+export function runtimePath(runtimeDir: string, name: keyof typeof names): string {
+  return `${runtimeDir}/${names[name]}`;
+}
 
 /**
  * Makes the runtime directory, or checks that it is ours alone.
@@ -29,20 +52,4 @@ export function prepareRuntimeDir(path: string): void {
     if (error instanceof HostError) throw error;
     throw fail(describe(error), error);
   }
-}
-
-/**
- * Takes the lock of a runtime directory, until the descriptor is closed or this process ends.
- *
- * @throws {HostError} If another daemon has it.
- */
-export function lockRuntimeDir(directory: string): number {
-  const path = `${directory}/lock`;
-  const fd = native.lock(path);
-  if (fd !== null) return fd;
-  const pid = Deno.readTextFileSync(path).trim();
-  throw new HostError(
-    `Cannot start a daemon in ${directory}: one runs there already, pid ${pid}`,
-    { fix: "Stop it first, or set another runtime-dir and listen address for a second node" },
-  );
 }

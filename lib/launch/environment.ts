@@ -4,11 +4,12 @@
  * @module
  */
 import type { Config } from "../host/config.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 import { names } from "../wire/schema.ts";
 
 /** Where the socket for local commands is. */
 export function commandPath(config: Config): string {
-  return `${config.runtimeDir}/lb.sock`;
+  return runtimePath(config.runtimeDir, "commands");
 }
 
 /**

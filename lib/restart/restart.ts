@@ -17,7 +17,7 @@ import { readKey } from "../host/key_file.ts";
 import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { verdicts } from "../wire/schema.ts";
 import { type ImageHeader, readImageHeader } from "../host/image_header.ts";
-import { controlPath } from "../host/library.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 
 /** How long the home's daemon may take to accept a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -104,7 +104,7 @@ export async function restart(config: Config, path: string): Promise<never> {
     "lb-keeper",
     "restart",
     ...["--node", config.node],
-    ...(daemon ? ["--control", controlPath(config)] : []),
+    ...(daemon ? ["--control", runtimePath(config.runtimeDir, "control")] : []),
     ...["--io-timeout-ms", String(config.ioTimeoutMs)],
     ...["--reconnect-limit-ms", String(config.reconnectLimitMs)],
   ]);

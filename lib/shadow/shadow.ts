@@ -12,9 +12,9 @@ import { describe, HostError } from "../base/errors.ts";
 import { connectLocal } from "../host/command_client.ts";
 import type { Config } from "../host/config.ts";
 import { headerOffsets, readImageHeader } from "../host/image_header.ts";
-import { controlPath } from "../host/library.ts";
 import { schema } from "../wire/schema.ts";
 import { encodeState } from "./state.ts";
+import { runtimePath } from "../host/runtime_dir.ts";
 
 /** Our own descriptors lie above those that programs use, and below the usual limit of 1024. */
 const LOWEST_FD = 960;
@@ -88,7 +88,7 @@ export async function shadow(config: Config, path: string): Promise<never> {
   const state = encodeState({
     ...identity,
     program: header.program,
-    controlPath: controlPath(config),
+    controlPath: runtimePath(config.runtimeDir, "control"),
     reconnectLimitMs: config.reconnectLimitMs,
     ioTimeoutMs: config.ioTimeoutMs,
     fds: {

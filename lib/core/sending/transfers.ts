@@ -23,7 +23,7 @@ import type { NodeName, ProcessId, Ticket } from "../contract/names.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 
-/** So many transfers share a network: with a tenth of it each ends in time (lib/daemon/moves.ts). */
+/** So many transfers share a network: with a tenth of it each ends in time (lib/daemon/outgoing.ts). */
 const TRANSFERS_MAX = 8;
 
 /** What the sending side works with. */

@@ -1,65 +1,42 @@
 /**
- * Incoming moves and the guests of this node: offers, reservations, keepers, ends.
+ * Guests of this node, and their keepers.
+ *
+ * From the first byte of their memory until their ends are on their way home.
  *
  * @module
  */
-import { describe } from "../base/errors.ts";
-import { version } from "../base/version.ts";
 import { formatProcessId } from "../core/contract/process_id.ts";
-import type { Effect } from "../core/contract/effect.ts";
+import type { ProcessId } from "../core/contract/names.ts";
 import type { Process } from "../core/contract/process.ts";
-import { monotonicMs, wallMs } from "../host/clock.ts";
+import { monotonicMs } from "../host/clock.ts";
 import type { ControlPeer } from "../host/control.ts";
-import type { Hello, WireIdentity } from "../host/handshake.ts";
+import type { WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
 import { isAlive } from "../host/proc.ts";
-import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
-import type { FrameValues } from "../wire/frame.ts";
 import type { LocalValues } from "../wire/local.ts";
-import { frameTypes, guestStates } from "../wire/schema.ts";
+import { guestStates } from "../wire/schema.ts";
 import type { Context, Watch } from "./context.ts";
 import { Departures } from "./departures.ts";
 import type { Endings } from "./endings.ts";
-import { Fates, withFix } from "./fates.ts";
-import { refusal } from "./fitness.ts";
-import { startKeeper } from "./keepers.ts";
+import { Fates } from "./fates.ts";
+import { type Arriving, startKeeper } from "./keepers.ts";
 import type { Orders } from "./orders.ts";
-import { announcementValues, letterByte, noAnnouncement } from "./announcements.ts";
-import type { Reply } from "./peers.ts";
 import type { GuestRecord } from "./records.ts";
 
-const log = logger("arrivals");
-
-/** An offer that was received; `accepted` once its place is reserved. */
-interface Offer {
-  readonly from: string;
-  readonly identity: WireIdentity;
-  readonly program: string;
-  readonly memoryBytes: bigint;
-  readonly request: bigint;
-  readonly reply: Reply;
-  readonly receivedMs: number;
-  /** CPU time that the process has used so far, in seconds. */
-  readonly cpuSeconds: number;
-  accepted: boolean;
-}
-
-/** Longer than the balancer keeps a place for memory that has not begun to arrive. */
-const OFFER_KEPT_MS = 30_000;
+const log = logger("guests");
 
 /** Five times the second after which a keeper tries again to reach its daemon. */
 const KEEPERS_BACK_MS = 5_000;
 
-/** The receiving side of moves. */
-export class Arrivals {
+/** The guests of this node. */
+export class Guests {
   /** Keepers that have ended but whose connection was not read to its end yet. */
   readonly #exitedKeepers = new Set<number>();
   readonly #context: Context;
   readonly #endings: Endings;
   readonly #watch: Watch;
   readonly #orders: Orders;
-  readonly #offers = new Map<bigint, Offer>();
   readonly #departures: Departures;
   readonly #fates = new Fates();
   /** When the memory of a guest began to arrive, and after which time it hangs, by ticket. */
@@ -73,120 +50,18 @@ export class Arrivals {
     this.#departures = new Departures(context.records);
   }
 
-  /** A frame `offer`: checks what only the node can see and lets the balancer decide. */
-  offered(from: string, values: FrameValues<"offer">, reply: Reply): void {
-    const { ticket, startTicks, homePid, homeNode, program, memoryBytes, request } = values;
-    const identity = { ticket, startTicks, homePid, homeNode };
-    const receivedMs = monotonicMs();
-    const cpuSeconds = Number(values.cpuMs) / 1000;
-    const what = { from, identity, program, memoryBytes, cpuSeconds };
-    this.#offers.set(ticket, { ...what, request, reply, receivedMs, accepted: false });
-    const id = formatProcessId(identity);
-    this.#departures.after(id, () => {
-      const refusal = this.#refusal(values);
-      const manual = values.manual !== 0;
-      this.#context.dispatch({ type: "offerReceived", from, ticket, id, manual, refusal });
-    });
+  /** Calls once the news is here that this process has left, if it has. */
+  afterDeparture(id: ProcessId, call: () => void): void {
+    this.#departures.after(id, call);
   }
 
-  #refusal(values: FrameValues<"offer">): string | null {
-    let promised = 0n;
-    for (const offer of this.#offers.values()) if (offer.accepted) promised += offer.memoryBytes;
-    try {
-      return refusal(values, {
-        lbVersion: version,
-        cpuFeatures: native.cpuFeatures(),
-        availableBytes: native.availableBytes() - promised,
-        clockMs: BigInt(wallMs()),
-      });
-    } catch (error) {
-      return describe(error);
-    }
+  /** What became of a move to this node, for who asks. */
+  noteFate(ticket: bigint, reason: string): void {
+    this.#fates.note(ticket, reason);
   }
 
-  /** Performs the effect `answerOffer`. */
-  answer(effect: Extract<Effect, { type: "answerOffer" }>): void {
-    const offer = this.#offers.get(effect.ticket);
-    if (offer === undefined) return;
-    const { announcement, reason } = effect;
-    const common = {
-      request: offer.request,
-      ...announcementValues(announcement),
-      letter: letterByte(announcement.letter),
-    };
-    if (effect.accepted) {
-      offer.accepted = true;
-      offer.reply("accept", { ...common, detail: "" });
-    } else {
-      this.#offers.delete(effect.ticket);
-      offer.reply("refuse", { ...common, reason: reason ?? "", fix: "" });
-    }
-  }
-
-  /** A frame `withdraw`: the offer was withdrawn. */
-  withdrawn(ticket: bigint): void {
-    if (this.#offers.delete(ticket)) this.#context.dispatch({ type: "offerWithdrawn", ticket });
-  }
-
-  /**
-   * Forgets offers whose memory never came; the balancer has freed their places by itself. Ends
-   * copies that hang before they are complete: the process goes on at the sender.
-   */
-  check(): void {
-    const nowMs = monotonicMs();
-    for (const [ticket, offer] of this.#offers) {
-      if (nowMs - offer.receivedMs > OFFER_KEPT_MS) this.#offers.delete(ticket);
-    }
-    for (const record of this.#context.records.guests.values()) {
-      const arriving = this.#arriving.get(record.ticket);
-      if (arriving === undefined || nowMs - arriving.startedMs <= arriving.limitMs) continue;
-      const [pid, startTicks] = record.guestPid > 0
-        ? [record.guestPid, record.guestStartTicks]
-        : [record.keeperPid, record.keeperStartTicks];
-      log.warning("a copy hangs and is ended", { process: record.id, pid });
-      this.#fates.note(record.ticket, `it hung here for ${Math.round(arriving.limitMs / 1000)} s`);
-      if (isAlive(pid, startTicks)) Deno.kill(pid, "SIGKILL");
-    }
-  }
-
-  /** A connection of role memory, after its proof: the place must be reserved for its ticket. */
-  async takeMemory(connection: TcpConnection, hello: Hello): Promise<void> {
-    const { ticket } = hello.identity;
-    const offer = this.#offers.get(ticket);
-    const known = offer?.accepted === true && offer.from === hello.node &&
-      formatProcessId(offer.identity) === formatProcessId(hello.identity) &&
-      offer.identity.homeNode !== this.#context.node;
-    const common = { request: 0n, ...noAnnouncement, letter: frameTypes.full };
-    if (!known) {
-      const reason = "no place is reserved for this ticket";
-      await connection.send("refuse", { ...common, reason, fix: "Offer the process again" })
-        .catch(() => {});
-      connection.close();
-      return;
-    }
-    this.#offers.delete(ticket);
-    try {
-      await connection.send("accept", { ...common, detail: "" });
-      const fd = takeDescriptor(connection, this.#context.config.ioTimeoutMs);
-      try {
-        this.#startKeeper(offer, fd);
-      } finally {
-        native.close(fd);
-      }
-    } catch (error) {
-      connection.close();
-      const reason = withFix(error);
-      this.#fates.note(ticket, reason);
-      log.warning("arrival", {
-        process: formatProcessId(offer.identity),
-        outcome: "failed",
-        reason,
-      });
-      this.#context.dispatch({ type: "arrivalFailed", ticket, reason });
-    }
-  }
-
-  #startKeeper(offer: Offer, fd: number): void {
+  /** The memory of a process comes over `fd`: starts the keeper that restores it. */
+  begin(offer: Arriving & { readonly memoryBytes: bigint }, fd: number): void {
     const { config, records } = this.#context;
     const { identity: { ticket }, memoryBytes } = offer;
     const record = startKeeper(this.#context, offer, fd);
@@ -197,6 +72,21 @@ export class Arrivals {
     this.#arriving.set(ticket, { startedMs: monotonicMs(), limitMs });
     this.#context.dispatch({ type: "arrivalStarted", ticket });
     this.#watch(record.keeperPid, record.keeperStartTicks);
+  }
+
+  /** Ends copies that hang before they are complete: the process goes on at the sender. */
+  check(): void {
+    const nowMs = monotonicMs();
+    for (const record of this.#context.records.guests.values()) {
+      const arriving = this.#arriving.get(record.ticket);
+      if (arriving === undefined || nowMs - arriving.startedMs <= arriving.limitMs) continue;
+      const [pid, startTicks] = record.guestPid > 0
+        ? [record.guestPid, record.guestStartTicks]
+        : [record.keeperPid, record.keeperStartTicks];
+      log.warning("a copy hangs and is ended", { process: record.id, pid });
+      this.#fates.note(record.ticket, `it hung here for ${Math.round(arriving.limitMs / 1000)} s`);
+      if (isAlive(pid, startTicks)) Deno.kill(pid, "SIGKILL");
+    }
   }
 
   /** A keeper tells of its guest; first on its connection, and at each change. */
@@ -278,15 +168,15 @@ export class Arrivals {
     control.send(peer.connection, "Ack", { code: 0, flags: 0 });
   }
 
-  /** Frame Q: does this guest run here? Dead only where that is proved. */
-  judge(identity: WireIdentity): "live" | "dead" | "unknown" {
+  /** Whether this guest runs here; `isPromised`: a place is reserved for it. */
+  judge(identity: WireIdentity, isPromised: boolean): "live" | "dead" | "unknown" {
     const id = formatProcessId(identity);
     const { guests } = this.#context.records;
     const record = guests.get(id);
     if (record !== undefined && record.ticket === identity.ticket && !record.left) return "live";
     // Its end is on its way home and says more.
     if (this.#endings.isKnown(id)) return "unknown";
-    if (this.#offers.get(identity.ticket)?.accepted === true) return "unknown";
+    if (isPromised) return "unknown";
     // Keepers of a guest that an earlier run did not write down connect within a second or two.
     const running = monotonicMs() - this.#context.startedMs;
     return running < KEEPERS_BACK_MS ? "unknown" : "dead";

@@ -1,7 +1,5 @@
 /**
- * Standing orders of a person.
- *
- * Processes that are pinned, a node that is drained; and `lb why`.
+ * Pins and drain, the standing orders of a person; and `lb why`.
  *
  * They are kept over a restart of the daemon, but not of the machine.
  *
@@ -15,7 +13,7 @@ import type { Context } from "./context.ts";
 const DECISIONS_MAX = 20;
 
 /** Carries out pin, unpin, drain, undrain and why. */
-export class Standing {
+export class PinsAndDrain {
   readonly #context: Context;
 
   constructor(context: Context) {

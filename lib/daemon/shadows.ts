@@ -1,6 +1,7 @@
 /**
- * Shadows: what stands at home for processes that run away. Their links, their losses, their ends,
- * and the way home.
+ * Shadows: what stands at home for processes that run away.
+ *
+ * Their links, their losses, their ends, and the way home.
  *
  * @module
  */
@@ -26,7 +27,7 @@ import {
 } from "./records.ts";
 import { systemCallName } from "./system_calls.ts";
 
-const log = logger("homes");
+const log = logger("shadows");
 
 /** What may be said of a ticket. */
 export type Verdict = keyof typeof verdicts;
@@ -42,7 +43,7 @@ interface Question {
 const QUESTION_TIMEOUT_MS = 3_000;
 
 /** The shadows of this node. */
-export class Homes {
+export class Shadows {
   readonly #context: Context;
   readonly #orders: Orders;
   readonly #watch: Watch;
@@ -101,7 +102,7 @@ export class Homes {
     }
   }
 
-  /** Frame K, or a guest of this node whose home is here: its shadow must end the same way. */
+  /** A frame `ended`, or a guest of this node whose home is here: its shadow must end the same way. */
   ended(ending: EndingRecord): void {
     const { records } = this.#context;
     const id = formatProcessId(ending);

@@ -1,44 +1,32 @@
 /**
  * Outgoing moves.
  *
- * Offer, connection for the memory, order, report; and orders home and to a file.
+ * Offer, connection for the memory, order, report; and orders home.
  *
  * @module
  */
 import { describe, HostError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import type { Effect } from "../core/contract/effect.ts";
-import type { ProcessId } from "../core/contract/names.ts";
 import { monotonicMs, wallMs } from "../host/clock.ts";
-import { triggerSignals } from "../host/config.ts";
-import type { ControlPeer } from "../host/control.ts";
-import { isFailure } from "../host/failure.ts";
 import { callHello, type WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
 import * as native from "../host/native.ts";
-import { inspect, type Inspection } from "../host/proc.ts";
 import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { commands, limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
-import type { Order, OrderResult, Orders } from "./orders.ts";
+import type { OrderResult, Orders } from "./orders.ts";
 import { readAnnouncement } from "./announcements.ts";
+import type { Inspections } from "./inspections.ts";
 import type { Peers } from "./peers.ts";
-import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
+import { wireIdentity } from "./tickets.ts";
+import { isGuest, pidOf, ticksOf } from "./records.ts";
 import type { Treatments } from "./treatments.ts";
 
 const log = logger("moves");
 
-/** A look at /proc takes a millisecond, but waits for a process that the kernel is busy with. */
-const INSPECTION_MS_MAX = 2_000;
-const SILENT = `the kernel has not told about it within ${INSPECTION_MS_MAX} ms`;
-
-const OVERDUE = "an earlier order has taken too long and has not ended yet";
-
 /** How long the other node may take to say what became of a move: it looks for a second itself. */
 const FATE_MS_MAX = 3_000;
-
-/** What is known of a process that cannot be seen. */
-const unseen = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0 };
 
 type EffectOf<T extends Effect["type"]> = Extract<Effect, { type: T }>;
 
@@ -49,25 +37,28 @@ interface Phases {
 }
 
 /** The sending side of moves. */
-export class Moves {
+export class Outgoing {
   readonly #context: Context;
   readonly #peers: Peers;
   readonly #orders: Orders;
   readonly #treatments: Treatments;
+  readonly #inspections: Inspections;
   readonly #phases = new Map<bigint, Phases>();
 
-  constructor(context: Context, peers: Peers, orders: Orders, treatments: Treatments) {
-    this.#treatments = treatments;
+  constructor(
+    context: Context,
+    parts: {
+      readonly peers: Peers;
+      readonly orders: Orders;
+      readonly treatments: Treatments;
+      readonly inspections: Inspections;
+    },
+  ) {
+    this.#treatments = parts.treatments;
+    this.#inspections = parts.inspections;
     this.#context = context;
-    this.#peers = peers;
-    this.#orders = orders;
-  }
-
-  /** The record of a process that runs here. */
-  find(id: ProcessId): LocalRecord | GuestRecord | null {
-    const { locals, guests } = this.#context.records;
-    const guest = guests.get(id);
-    return locals.get(id) ?? (guest?.running === true && !guest.left ? guest : null);
+    this.#peers = parts.peers;
+    this.#orders = parts.orders;
   }
 
   /** Forgets moves that an earlier run of the daemon ordered, once each of their steps has ended. */
@@ -77,45 +68,6 @@ export class Moves {
     for (const record of records.locals.values()) {
       if (record.moving !== null && !this.#orders.isUnderWay(record.moving)) record.moving = null;
     }
-  }
-
-  /** Looks at a process of this node; null: it is gone. */
-  async inspect(id: ProcessId): Promise<Inspection | null> {
-    const record = this.find(id);
-    if (record === null) return null;
-    const look = inspect(pidOf(record), ticksOf(record), {
-      signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
-      guest: isGuest(record),
-      isStoppedByUs: isGuest(record) && record.stopped === true,
-    });
-    const seen = look.catch((error) => {
-      if (!isFailure(error)) throw error;
-      return { ...unseen, cantmove: `it cannot be looked at just now: ${describe(error)}` };
-    });
-    const inspection = await within(INSPECTION_MS_MAX, seen, { ...unseen, cantmove: SILENT });
-    if (inspection === null) return null;
-    const { cpuElsewhere = 0 } = record;
-    const known = isGuest(record) ? null : record.cantmove;
-    return {
-      ...inspection,
-      cpuSeconds: inspection.cpuSeconds + cpuElsewhere,
-      cantmove: known ?? this.#named(inspection.cantmove, pidOf(record)),
-    };
-  }
-
-  /** In the middle of an order a process blocks all signals: that is not its program's doing. */
-  #named(cantmove: string | null, pid: number): string | null {
-    const isBlocking = cantmove?.startsWith("it blocks signal") === true;
-    return isBlocking && this.#orders.isOverdue(pid) ? OVERDUE : cantmove;
-  }
-
-  /** Looks at a process of this node now and tells the balancer. */
-  async refresh(id: ProcessId): Promise<void> {
-    const inspection = await this.inspect(id);
-    if (inspection === null) return;
-    const { cpuSeconds, rssBytes, memoryBytes, cantmove } = inspection;
-    const samples = [{ id, cpuSeconds, rssBytes, memoryBytes, cantmove }];
-    this.#context.dispatch({ type: "sampled", samples });
   }
 
   /** Performs the effect `offer`: a frame `offer` to that node, its answer to the balancer. */
@@ -130,8 +82,8 @@ export class Moves {
         announcement: null,
         reason,
       });
-    const record = this.find(id);
-    const inspection = await this.inspect(id);
+    const record = this.#inspections.find(id);
+    const inspection = await this.#inspections.inspect(id);
     if (record === null || inspection === null) return answer(false, "the process is gone");
     if (inspection.cantmove !== null) return answer(false, inspection.cantmove);
     try {
@@ -176,7 +128,7 @@ export class Moves {
     const startMs = monotonicMs();
     const phases = this.#phases.get(ticket) ?? { offerMs: 0, connectMs: 0 };
     this.#phases.delete(ticket);
-    const record = this.find(id); // before the move, which takes it away
+    const record = this.#inspections.find(id); // before the move, which takes it away
     const tried = await this.#tryMove({ ticket, id, to, home }, phases)
       .catch((error): OrderResult => aborted(describe(error)));
     const result = tried.outcome !== "aborted" || home || record === null
@@ -231,9 +183,9 @@ export class Moves {
     { ticket, id, to, home }: Omit<EffectOf<"orderMove">, "type">,
     phases: Phases,
   ): Promise<OrderResult> {
-    const record = this.find(id);
+    const record = this.#inspections.find(id);
     this.#treatments.wake(id);
-    const inspection = await this.inspect(id);
+    const inspection = await this.#inspections.inspect(id);
     if (record === null || inspection === null) return aborted("the process is gone");
     if (inspection.cantmove !== null) return aborted(inspection.cantmove);
     const connectStartMs = monotonicMs();
@@ -284,107 +236,8 @@ export class Moves {
       throw error;
     }
   }
-
-  /**
-   * Writes the image of a process that is at home here.
-   *
-   * @param options `path`: absolute, of a file that does not exist yet. `stay`: the process goes on;
-   * else a waiting shadow takes its place. `asker`: the process itself, which waits for the order.
-   * @throws {HostError} If it could not be written; the process goes on then.
-   */
-  async checkpoint(
-    record: LocalRecord,
-    options: { readonly path: string; readonly stay: boolean; readonly asker?: ControlPeer },
-  ): Promise<OrderResult> {
-    const { path, stay, asker } = options;
-    const { records, parts, dispatch } = this.#context;
-    const inspection = await this.inspect(record.id);
-    if (inspection === null) throw cannotWrite(path, "the process is gone");
-    // A process in its handler blocks its signals: that is no obstacle to what it asked for.
-    if (inspection.cantmove !== null && asker === undefined) {
-      throw cannotWrite(path, inspection.cantmove);
-    }
-    if (record.moving !== null) throw cannotWrite(path, "it is moving just now");
-    const { writeOnly, create, exclusive } = native.openFlags;
-    const image = native.open(path, writeOnly | create | exclusive, 0o600);
-    const order: Order = {
-      kind: stay ? "snapshot" : "checkpoint",
-      pid: record.homePid,
-      startTicks: record.startTicks,
-      identity: record,
-      ticket: newTicket(),
-      destination: "",
-      fds: [image],
-      shared: stay ? [] : [parts.shadow, parts.preload],
-      memoryBytes: inspection.memoryBytes,
-    };
-    record.moving = order.ticket;
-    records.flush();
-    const result = asker === undefined
-      ? await this.#orders.issue(order)
-      : await this.#orders.grant(asker, order);
-    if (!this.#orders.isUnderWay(order.ticket)) record.moving = null;
-    const { outcome, reason, bytes, freezeMs } = result;
-    const fields = { process: record.id, path, outcome, reason, bytes, freezeMs };
-    if (outcome === "aborted") {
-      if (record.moving === null) await Deno.remove(path).catch(() => {});
-      records.save();
-      log.warning("checkpoint", fields);
-      throw cannotWrite(path, reason ?? "no reason given");
-    }
-    log.info("checkpoint", fields);
-    if (!stay && records.locals.delete(record.id)) {
-      dispatch({ type: "processEnded", id: record.id });
-    }
-    records.save();
-    return result;
-  }
-
-  /** A process got SIGTSTP by hand: the thesis's manual trigger, unless the config says stop. */
-  async byHand(peer: ControlPeer): Promise<void> {
-    const { records, config } = this.#context;
-    const record = records.findByPid(peer.pid);
-    if (config.sigtstp === "stop" || record === null || isGuest(record)) {
-      return this.#orders.refuse(peer, 0n);
-    }
-    const directory = `${config.runtimeDir}/images`;
-    const path = `${directory}/${record.program}-${record.homePid}-${wallMs()}.img`;
-    try {
-      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-      await this.checkpoint(record, { path, stay: false, asker: peer });
-    } catch (error) {
-      log.warning("checkpoint by hand", { process: record.id, reason: describe(error) });
-      // Fails quietly where the order was handed over already: nobody waits any more.
-      this.#orders.refuse(peer, 0n);
-    }
-  }
-}
-
-/** What a promise gives, or `late` if it takes longer. */
-async function within<T>(ms: number, promise: Promise<T>, late: T): Promise<T> {
-  let timer: number | undefined;
-  const lateness = new Promise<T>((resolve) => timer = setTimeout(() => resolve(late), ms));
-  return await Promise.race([promise, lateness]).finally(() => clearTimeout(timer));
 }
 
 function aborted(reason: string): OrderResult {
   return { outcome: "aborted", reason, bytes: 0, freezeMs: 0, fetchMs: null };
-}
-
-function cannotWrite(path: string, reason: string): HostError {
-  return new HostError(`Cannot write the image ${path}: ${reason}`, {
-    fix: "See `lb ps` for why a process cannot be checkpointed now",
-  });
-}
-
-/** Identity and ticket as frames carry them. */
-export function wireIdentity(record: LocalRecord | GuestRecord, ticket: bigint): WireIdentity {
-  const { startTicks, homePid, homeNode } = record;
-  return { ticket, startTicks, homePid, homeNode };
-}
-
-/** A random ticket, never 0: unique for ever without asking anybody. */
-export function newTicket(): bigint {
-  const [value = 0n] = crypto.getRandomValues(new BigUint64Array(1));
-  return value | 1n;
 }
