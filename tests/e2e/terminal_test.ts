@@ -325,6 +325,8 @@ async function play(
     if (away !== undefined && wanted !== false) {
       await move(home, away, session);
       moves++;
+      // A signal in the moment of the return does not end a call that waits: docs/LIMITS.md.
+      if (size !== undefined) await new Promise((done) => setTimeout(done, 300));
     }
     if (size !== undefined) await terminal.order({ size });
     if (size !== undefined && type !== undefined) {
