@@ -6,6 +6,7 @@
  * @module
  */
 import { HostError, type LbError, UnsupportedError, WireError } from "../lib/base/errors.ts";
+import { errnos } from "../lib/wire/layout.ts";
 import { errors } from "../lib/wire/schema.ts";
 
 /** Errors of the kernel end here; below -4095 they are our own. Same boundary as the kernel's. */
@@ -20,63 +21,57 @@ const unsupportedCodes: ReadonlySet<number> = new Set([
   errors.SEGMENTS.code,
 ]);
 
-/** Errors of errno(3) on x86-64 that people meet; others show their number alone. */
-const kernelErrors: ReadonlyMap<number, readonly [name: string, text: string, fix: string]> =
-  new Map([
-    [1, ["EPERM", "operation not permitted", "Run lb as the user who owns it"]],
-    [2, ["ENOENT", "no such file or directory", "Check that it exists"]],
-    [3, ["ESRCH", "no such process", "It has ended: nothing is left to do"]],
-    [4, ["EINTR", "interrupted", "Try again"]],
-    [5, ["EIO", "input or output failed", "See the kernel's log: dmesg"]],
-    [8, ["ENOEXEC", "not a program of this machine", "Name a program"]],
-    [9, ["EBADF", "not an open descriptor", "Report this as a bug of lb"]],
-    [11, ["EAGAIN", "try again", "Try again"]],
-    [12, ["ENOMEM", "not enough memory", "Free memory on this node"]],
-    [13, [
-      "EACCES",
-      "permission denied",
-      "Check the owner and the mode, or run lb as the user who owns it",
-    ]],
-    [14, ["EFAULT", "bad address", "Report this as a bug of lb"]],
-    [16, ["EBUSY", "in use", "Try again"]],
-    [17, ["EEXIST", "it exists already", "Name another one"]],
-    [20, ["ENOTDIR", "not a directory", "Check the path"]],
-    [21, ["EISDIR", "is a directory", "Name a file"]],
-    [22, ["EINVAL", "not valid", "Correct the value, or report this as a bug of lb"]],
-    [23, ["ENFILE", "too many open files on this node", "Close programs, or raise fs.file-max"]],
-    [24, ["EMFILE", "too many open files", "Raise the limit: ulimit -n"]],
-    [26, ["ETXTBSY", "the program is being written", "Try again when it is complete"]],
-    [28, ["ENOSPC", "no space left on the disk", "Free space there"]],
-    [30, ["EROFS", "the file system is read-only", "Name a path elsewhere"]],
-    [32, ["EPIPE", "the reader is gone", "Check the other side"]],
-    [36, ["ENAMETOOLONG", "name too long", "Choose a shorter path"]],
-    [38, [
-      "ENOSYS",
-      "this kernel cannot do it",
-      "Use a newer kernel: `lb doctor` tells what is missing",
-    ]],
-    [40, ["ELOOP", "too many symbolic links", "Check the path"]],
-    [95, [
-      "ENOTSUP",
-      "not supported here",
-      "Use a newer kernel: `lb doctor` tells what is missing",
-    ]],
-    [98, ["EADDRINUSE", "address in use", "Stop what listens there, or choose another address"]],
-    [99, ["EADDRNOTAVAIL", "not an address of this node", "Set listen to an address of this node"]],
-    [101, ["ENETUNREACH", "no route to the network", "Check the network"]],
-    [104, ["ECONNRESET", "the other side closed the connection", "See the other node's log"]],
-    [107, ["ENOTCONN", "not connected", "Try again"]],
-    [110, ["ETIMEDOUT", "no answer in time", "Check the network and the node"]],
-    [111, ["ECONNREFUSED", "nobody listens there", "Start the daemon there"]],
-    [113, ["EHOSTUNREACH", "no route to the node", "Check the network and the node"]],
-  ]);
+/** Errors of errno(3) that people meet: what they mean and what to do; others show their number alone. */
+const kernelErrors: Partial<Record<keyof typeof errnos, readonly [text: string, fix: string]>> = {
+  EPERM: ["operation not permitted", "Run lb as the user who owns it"],
+  ENOENT: ["no such file or directory", "Check that it exists"],
+  ESRCH: ["no such process", "It has ended: nothing is left to do"],
+  EINTR: ["interrupted", "Try again"],
+  EIO: ["input or output failed", "See the kernel's log: dmesg"],
+  ENOEXEC: ["not a program of this machine", "Name a program"],
+  EBADF: ["not an open descriptor", "Report this as a bug of lb"],
+  EAGAIN: ["try again", "Try again"],
+  ENOMEM: ["not enough memory", "Free memory on this node"],
+  EACCES: ["permission denied", "Check the owner and the mode, or run lb as the user who owns it"],
+  EFAULT: ["bad address", "Report this as a bug of lb"],
+  EBUSY: ["in use", "Try again"],
+  EEXIST: ["it exists already", "Name another one"],
+  ENOTDIR: ["not a directory", "Check the path"],
+  EISDIR: ["is a directory", "Name a file"],
+  EINVAL: ["not valid", "Correct the value, or report this as a bug of lb"],
+  ENFILE: ["too many open files on this node", "Close programs, or raise fs.file-max"],
+  EMFILE: ["too many open files", "Raise the limit: ulimit -n"],
+  ETXTBSY: ["the program is being written", "Try again when it is complete"],
+  ENOSPC: ["no space left on the disk", "Free space there"],
+  EROFS: ["the file system is read-only", "Name a path elsewhere"],
+  EPIPE: ["the reader is gone", "Check the other side"],
+  ENAMETOOLONG: ["name too long", "Choose a shorter path"],
+  ENOSYS: ["this kernel cannot do it", "Use a newer kernel: `lb doctor` tells what is missing"],
+  ELOOP: ["too many symbolic links", "Check the path"],
+  ENOTSUP: ["not supported here", "Use a newer kernel: `lb doctor` tells what is missing"],
+  EADDRINUSE: ["address in use", "Stop what listens there, or choose another address"],
+  EADDRNOTAVAIL: ["not an address of this node", "Set listen to an address of this node"],
+  ENETUNREACH: ["no route to the network", "Check the network"],
+  ECONNRESET: ["the other side closed the connection", "See the other node's log"],
+  ENOTCONN: ["not connected", "Try again"],
+  ETIMEDOUT: ["no answer in time", "Check the network and the node"],
+  ECONNREFUSED: ["nobody listens there", "Start the daemon there"],
+  EHOSTUNREACH: ["no route to the node", "Check the network and the node"],
+};
+
+const kernelErrorsByNumber = new Map<number, { name: string; text: string; fix: string }>(
+  Object.entries(kernelErrors).map(([name, [text, fix]]) => [
+    errnos[name as keyof typeof errnos],
+    { name, text, fix },
+  ]),
+);
 
 /** What a code stands for, such as `no such process (ESRCH)`. */
 export function describeCode(code: number): string {
   const number = Math.abs(code);
   if (number <= ERRNO_MAX) {
-    const known = kernelErrors.get(number);
-    return known === undefined ? `errno ${number}` : `${known[1]} (${known[0]})`;
+    const known = kernelErrorsByNumber.get(number);
+    return known === undefined ? `errno ${number}` : `${known.text} (${known.name})`;
   }
   const own = Object.values(errors).find((error) => error.code === number);
   return own?.text ?? `error ${number}`;
@@ -91,7 +86,7 @@ export function errorOf(code: number, what: string): LbError {
   const number = Math.abs(code);
   const message = `Cannot ${what}: ${describeCode(number)}`;
   if (number <= ERRNO_MAX) {
-    const fix = kernelErrors.get(number)?.[2] ??
+    const fix = kernelErrorsByNumber.get(number)?.fix ??
       "See errno(3) for the reason, and `lb doctor` for this node";
     return new HostError(message, { fix, errno: number });
   }

@@ -45,7 +45,7 @@ const LADDER: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["lib/sim/model/", [...SIM_FLOOR, "lib/sim/engine/", "lib/sim/report/"]],
   ["lib/sim/membership/", [...SIM_FLOOR, "lib/sim/engine/", "lib/sim/model/"]],
   ["lib/sim/", SIM_FLOOR],
-  ["ffi/", ["lib/base/", "lib/wire/schema.ts"]],
+  ["ffi/", ["lib/base/", "lib/wire/schema.ts", "lib/wire/layout.ts"]],
   ["lib/host/", ["lib/base/", "lib/wire/", "lib/core/contract/", "ffi/"]],
   ["lib/cli/", ["lib/", "ffi/"]],
   ["tools/", ["lib/base/", "lib/wire/schema.ts"]],

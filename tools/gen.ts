@@ -7,7 +7,7 @@
  */
 
 import { assert } from "../lib/base/assert.ts";
-import { HostError, LbError } from "../lib/base/errors.ts";
+import { exitCodes, HostError, LbError } from "../lib/base/errors.ts";
 import { type FieldType, schema } from "../lib/wire/schema.ts";
 
 const HEADER = new URL("../c/include/lb_wire.h", import.meta.url);
@@ -164,6 +164,7 @@ export function header(): string {
     ...enumeration("OUTCOME", "How an order ended.", schema.outcomes),
     ...enumeration("REGISTRATION", "Bits of the answer to Register.", schema.registration),
     ...enumeration("FAULT", "Fault points of LB_FAULT (tests only).", schema.faults),
+    ...enumeration("EXIT", "Exit codes of `lb`, lib/base/errors.ts.", exitCodes),
     ...texts("NAME", "Names of files, and of what is in them.", schema.names),
     ...texts("VARIABLE", "Names of environment variables.", schema.variables),
     ...errorCodes(),

@@ -25,6 +25,8 @@
 #define LB_RECONNECT_LIMIT_MS 600000
 #define LB_FLUSH_MS 5
 #define LB_FRAME_HEADER_SIZE 8
+#define LB_NO_SYSTEM_CALL 4294967295
+#define LB_OWN_DESCRIPTORS_MIN 960
 #define LB_LOAD_UNTOLD 4294967295
 #define LB_NONCE_SIZE 32
 #define LB_MAC_SIZE 16
@@ -136,6 +138,18 @@ enum lb_fault {
 	LB_FAULT_HOME_MAPPED = 64,
 	LB_FAULT_HOME_GO = 65,
 	LB_FAULT_HOME_CONFIRM = 66,
+};
+
+/* Exit codes of `lb`, lib/base/errors.ts. */
+enum lb_exit {
+	LB_EXIT_OK = 0,
+	LB_EXIT_FAILED = 1,
+	LB_EXIT_USAGE = 2,
+	LB_EXIT_CONFIG = 3,
+	LB_EXIT_HOST = 4,
+	LB_EXIT_WIRE = 5,
+	LB_EXIT_UNSUPPORTED = 6,
+	LB_EXIT_BUG = 70,
 };
 
 /* Names of files, and of what is in them. */

@@ -25,8 +25,7 @@
 #include "ring.h"
 
 #define SIGNALS 64
-#define FDS_HIGH 960u /* where the guest's descriptors go, if RLIMIT_NOFILE lets them */
-#define FDS_LOW 64u   /* else here */
+#define FDS_LOW 64u /* where the guest's descriptors go if RLIMIT_NOFILE does not let them lie higher */
 #define FDS_COUNT 3u
 
 /* Bounds how long the stream may be silent while the image is read; 0 lifts the bound. */
@@ -93,8 +92,8 @@ static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, i
 		syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[3]);
 	if (chdir("/") < 0)
 		_exit(1);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= FDS_HIGH + FDS_COUNT)
-		from = FDS_HIGH;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= LB_OWN_DESCRIPTORS_MIN + FDS_COUNT)
+		from = LB_OWN_DESCRIPTORS_MIN;
 	start.stream_fd = move_fd(stream_fd, from);
 	start.link_fd = link_fd == stream_fd ? start.stream_fd : move_fd(link_fd, from);
 	start.keeper_fd = move_fd(keeper_fd, from);

@@ -28,8 +28,6 @@
 #define STREAM_FD 3
 #define LINK_FD 4
 #define EXIT_NOT_RESTORED 1
-#define EXIT_USAGE 2
-#define EXIT_HOST 4 /* as every command of lb: the environment is in the way */
 
 extern char **environ;
 
@@ -38,7 +36,7 @@ static _Noreturn void usage(const char *what, const char *value)
 	lb_keeper_say("Cannot start a keeper as %s must be right: '%s'\n"
 		      "    fix: Use `lb daemon` and `lb restart`, which start keepers",
 		what, value);
-	exit(EXIT_USAGE);
+	exit(LB_EXIT_USAGE);
 }
 
 static uint64_t number(const char *name, const char *text, uint64_t max)
@@ -163,14 +161,14 @@ int main(int argc, char **argv)
 		lb_keeper_say("Cannot restart '%s' as its image must be whole: wait status 0x%x\n"
 			      "    fix: Check the file, and this node with `lb doctor`",
 			keeper.program, (unsigned)keeper.wait_status);
-		return EXIT_HOST;
+		return LB_EXIT_HOST;
 	}
 	/* A guest that moved on ends with 0; one that home turned away, with another status. */
 	if (keeper.dead || (keeper.left && keeper.wait_status != 0)) {
 		lb_keeper_say("Cannot restart '%s' as home must serve it: another copy is live\n"
 			      "    fix: See at %s with `lb ps` where it runs",
 			keeper.program, keeper.options.home_node);
-		return EXIT_HOST;
+		return LB_EXIT_HOST;
 	}
 	if (keeper.left) {
 		lb_keeper_say("'%s' has moved on", keeper.program);

@@ -23,8 +23,8 @@
 #define LB_HIDDEN __attribute__((visibility("hidden")))
 #define LB_PATH_SIZE 4096
 
-/* Exit codes, as env(1) and nohup(1) have them; another subcommand's own error is 4. */
-enum lb_launch_exit { LB_EXIT_HOST = 4, LB_EXIT_OWN = 125, LB_EXIT_NOT_EXECUTABLE = 126, LB_EXIT_NOT_FOUND = 127 };
+/* Exit codes, as env(1) and nohup(1) have them; another subcommand's own error is LB_EXIT_HOST. */
+enum lb_launch_exit { LB_EXIT_OWN = 125, LB_EXIT_NOT_EXECUTABLE = 126, LB_EXIT_NOT_FOUND = 127 };
 
 /* Written into the blob's first bytes by the build. */
 struct lb_front {

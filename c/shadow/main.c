@@ -27,8 +27,6 @@
 #include "state.h"
 #include "wake.h"
 
-#define EXIT_BUG 70
-
 static bool is_lost(void)
 {
 	return lb_shadow.live == NULL && !lb_shadow.waiting;
@@ -134,7 +132,7 @@ int main(int argc, char **argv, char **environment)
 		fputs("lb-shadow: Cannot start as " LB_VARIABLE_STATE " must name a state: it does not\n"
 		      "    fix: Use `lb shadow IMAGE`\n",
 			stderr);
-		return EXIT_BUG;
+		return LB_EXIT_BUG;
 	}
 	prctl(PR_SET_NAME, lb_shadow.state.comm);
 	prctl(PR_SET_KEEPCAPS, lb_shadow.state.keeps_caps, 0, 0, 0);

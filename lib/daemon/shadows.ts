@@ -16,7 +16,7 @@ import * as native from "../host/native.ts";
 import { isAlive, isShadow, programName } from "../host/proc.ts";
 import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
 import type { LocalValues } from "../wire/local.ts";
-import { guestStates, verdicts } from "../wire/schema.ts";
+import { guestStates, limits, verdicts } from "../wire/schema.ts";
 import type { Context, Watch } from "./context.ts";
 import type { Orders } from "./orders.ts";
 import {
@@ -222,7 +222,9 @@ export class Shadows {
     const id = formatProcessId(identity);
     const shadow = records.shadows.get(id);
     const { systemCall, request } = message;
-    const name = systemCall === 0xffff_ffff ? null : systemCallName(systemCall, Number(request));
+    const name = systemCall === limits.noSystemCall
+      ? null
+      : systemCallName(systemCall, Number(request));
     const cantmove = name === null ? null : `it needs its home for ${name}`;
     control.send(peer.connection, "Ack", { code: 0, flags: 0 });
     records.shadows.delete(id);

@@ -7,6 +7,7 @@
  */
 import { Buffer } from "node:buffer";
 import { ConfigError, describe, HostError } from "../base/errors.ts";
+import { errnos } from "../wire/layout.ts";
 
 /** Bytes of a key: as many as HMAC-SHA-256 uses without hashing the key first, RFC 2104. */
 const KEY_SIZE_MIN = 32;
@@ -108,13 +109,13 @@ export async function readOrMakeKey(path: string): Promise<Uint8Array> {
   try {
     return await readKey(path);
   } catch (error) {
-    if (!(error instanceof HostError && error.errno === 2)) throw error;
+    if (!(error instanceof HostError && error.errno === errnos.ENOENT)) throw error;
   }
   try {
     await writeNewKey(path);
   } catch (error) {
     // Another daemon of this user may have been first; then its key is ours.
-    if (!(error instanceof HostError && error.errno === 17)) throw error;
+    if (!(error instanceof HostError && error.errno === errnos.EEXIST)) throw error;
   }
   return await readKey(path);
 }

@@ -16,9 +16,6 @@ import { schema } from "../wire/schema.ts";
 import { encodeState } from "./state.ts";
 import { runtimePath } from "../host/runtime_dir.ts";
 
-/** Our own descriptors lie above those that programs use, and below the usual limit of 1024. */
-const LOWEST_FD = 960;
-
 const O_RDONLY = 0;
 
 /** Who the image is from now on. */
@@ -74,7 +71,10 @@ export async function shadow(config: Config, path: string): Promise<never> {
   const ffi = openFfi();
   const open = (file: string): number => {
     const fd = unwrap(ffi.lb_ffi_open(cText(file), O_RDONLY, 0), `open ${file}`);
-    return unwrap(ffi.lb_ffi_dup_above(fd, LOWEST_FD), "duplicate a descriptor");
+    return unwrap(
+      ffi.lb_ffi_dup_above(fd, schema.limits.ownDescriptorsMin),
+      "duplicate a descriptor",
+    );
   };
   const identity: Identity = {
     pid: Deno.pid,
@@ -84,7 +84,7 @@ export async function shadow(config: Config, path: string): Promise<never> {
   };
   const shadowPath = artifactPath("lb-shadow");
   // The state holds its own number, which is thus chosen before it is made.
-  const stateNumber = LOWEST_FD + 32;
+  const stateNumber = schema.limits.ownDescriptorsMin + 32;
   const state = encodeState({
     ...identity,
     program: header.program,

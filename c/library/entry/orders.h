@@ -18,7 +18,7 @@ int lb_order_move_from_home(struct lb_order_context *context) LB_HIDDEN;
 int lb_order_move_on(struct lb_order_context *context) LB_HIDDEN;
 int lb_order_snapshot(struct lb_order_context *context) LB_HIDDEN;
 /* Brings this guest home from inside a signal handler, all signals blocked. system_call: the number that needs
- * home, or UINT32_MAX. Returns 0 AT HOME (interception is off), or a negative error, still here. */
+ * home, or LB_NO_SYSTEM_CALL. Returns 0 AT HOME (interception is off), or a negative error, still here. */
 int lb_go_home(uint32_t system_call) LB_HIDDEN;
 
 #endif

@@ -155,7 +155,7 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 		lb_link_poll();
 		if (lb_come_home) {
 			lb_come_home = false;
-			lb_go_home(UINT32_MAX);
+			lb_go_home(LB_NO_SYSTEM_CALL);
 		}
 	}
 	if (lb_self.away)

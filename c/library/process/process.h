@@ -41,7 +41,7 @@ struct lb_process {
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
-	uint32_t home_call;    /* what brought it home: a system call's number, or UINT32_MAX */
+	uint32_t home_call;    /* what brought it home: a system call's number, or LB_NO_SYSTEM_CALL */
 	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema/local.ts */
 	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */
 	uint64_t held;       /* away: of those, the ones that wait at home, as the program blocks them (calls/held.c) */

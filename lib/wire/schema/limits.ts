@@ -21,6 +21,8 @@ export const limits = {
   reconnectLimitMs: 600_000,
   flushMs: 5, // until what is written behind is on its way
   frameHeaderSize: 8,
+  noSystemCall: 0xffff_ffff, // in the place of a system call's number: it was an order
+  ownDescriptorsMin: 960, // ours lie from here on: above programs' own, below the usual limit of 1024
   loadUntold: 0xffff_ffff, // in the place of a load: the sender does not tell it
   nonceSize: 32,
   macSize: 16, // of HMAC-SHA-256; a forger has one try a connection, then it closes
