@@ -1,13 +1,16 @@
 /**
  * The library of lb: what other programs may use of it.
  *
- * Everything here is pure or reads a file: the balancer as a state machine, preferred lists, the wire
- * format, the config file. What runs processes is the command `lb`.
+ * The balancer as a state machine, preferred lists, the wire format and the config file are pure or
+ * read a file; `readSnapshot()` asks a daemon. What runs processes is the command `lb`. The parts
+ * have doors of their own: `lb/core`, `lb/wire`, and `lb/sim` for the simulator, which is not here.
+ *
+ * Every error that is expected is an {@linkcode LbError} and tells in `fix` what to do about it.
  *
  * @example The state of a node with three processes
  * ```ts
  * import assert from "node:assert/strict";
- * import { stateOf } from "./mod.ts";
+ * import { stateOf } from "lb";
  * assert.equal(stateOf(3, { thu: 1, thf: 3, thv: 9 }), "F");
  * ```
  *
@@ -17,58 +20,73 @@ export {
   ConfigError,
   exitCodes,
   HostError,
+  type HostErrorOptions,
   LbError,
+  type LbErrorOptions,
   UnsupportedError,
+  type UnsupportedErrorOptions,
   UsageError,
   WireError,
 } from "./lib/base/errors.ts";
 export { Prng } from "./lib/base/prng.ts";
 export { formatBytes, formatSeconds } from "./lib/base/units.ts";
 export { version } from "./lib/base/version.ts";
-export { Balancer } from "./lib/core/balancer.ts";
-export { type Capacity, unitCapacity } from "./lib/core/contract/capacity.ts";
 export {
+  type Announcement,
   assertPolicy,
+  Balancer,
+  type BalancerConfig,
+  type BalancerView,
+  type Candidate,
+  type Capacity,
+  type Carried,
+  dimensionMax,
+  type Edges,
+  type Effect,
+  type Event,
+  formatProcessId,
+  graphList,
+  hypercubeList,
   type Index,
   indices,
+  type Initiation,
+  initiations,
+  type KnownLetter,
+  type Letter,
   type Location,
   locations,
+  type MachineView,
+  type Measures,
+  nextLetter,
+  type NodeName,
+  orderVictims,
+  type OwnerRule,
+  type OwnerView,
+  parseProcessId,
   policies,
   type Policy,
   type PolicyName,
-  type ThresholdRule,
-  thresholdRules,
-} from "./lib/core/contract/policy.ts";
-export { type Initiation, initiations } from "./lib/core/contract/policy.ts";
-export { nextLetter, stateOf } from "./lib/core/transfer_policy/load_state.ts";
-export {
-  formatProcessId,
-  parseProcessId,
+  type Process,
+  type ProcessId,
   type ProcessIdentity,
-} from "./lib/core/contract/process_id.ts";
-export { dimensionMax, graphList, hypercubeList } from "./lib/core/topology/topology.ts";
-export { type SpreadLists, spreadLists } from "./lib/core/topology/spread.ts";
-export {
-  type BalancerConfig,
+  type ProcessView,
+  type Sample,
   type Selection,
   selections,
-  type Thresholds,
-} from "./lib/core/contract/config.ts";
-export { type Effect } from "./lib/core/contract/effect.ts";
-export { type Event } from "./lib/core/contract/event.ts";
-export {
-  type Announcement,
-  type KnownLetter,
-  type Letter,
-  type NodeName,
-  type ProcessId,
+  type SpreadLists,
+  spreadLists,
   type State,
+  stateOf,
+  type ThresholdRule,
+  thresholdRules,
+  type Thresholds,
   type Ticket,
-} from "./lib/core/contract/names.ts";
-export { type Process, type Sample } from "./lib/core/contract/process.ts";
-export { type BalancerView, type ProcessView } from "./lib/core/contract/view.ts";
-export { type Candidate, orderVictims } from "./lib/core/selection_policy/victim.ts";
+  type Treatment,
+  treatments,
+  unitCapacity,
+} from "./lib/core/mod.ts";
 export { type Address, formatAddress, isWildcard, parseAddress } from "./lib/host/address.ts";
+export { readSnapshot } from "./lib/host/command_client.ts";
 export {
   type Config,
   type ConfigSources,
@@ -79,28 +97,36 @@ export {
   type TriggerSignal,
   triggerSignals,
 } from "./lib/host/config.ts";
+export { type PolicyConfig } from "./lib/host/config_policy.ts";
 export { decodeImageHeader, type ImageHeader, readImageHeader } from "./lib/host/image_header.ts";
 export {
+  type BodyFieldType,
   decodeFrameBody,
   decodeHeader,
+  decodeLocal,
   encodeFrameBody,
   encodeHeader,
+  encodeLocal,
+  type FieldType,
+  type FieldValue,
+  type FieldValues,
   type Frame,
   type FrameHeader,
+  frames,
+  type FrameSchema,
   type FrameType,
+  frameTypes,
   type FrameValues,
-} from "./lib/wire/frame.ts";
-export {
-  decodeLocal,
-  encodeLocal,
+  local,
   type LocalMessage,
   type LocalName,
   type LocalValues,
-} from "./lib/wire/local.ts";
-export { schema } from "./lib/wire/schema.ts";
-export {
   parseSnapshot,
+  schema,
   type Snapshot,
+  type SnapshotMachine,
+  type SnapshotMember,
   type SnapshotProcess,
   type SnapshotShadow,
-} from "./lib/wire/snapshot.ts";
+  type StructSchema,
+} from "./lib/wire/mod.ts";

@@ -13,7 +13,7 @@ import { build } from "./build.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Folders and files that hold TypeScript of ours. */
-const SOURCES = ["main.ts", "mod.ts", "lib", "ffi", "tools", "tests", "bench"];
+const SOURCES = ["main.ts", "mod.ts", "lib", "ffi", "tools", "tests", "bench", "examples"];
 /** Folders whose tests run on hosts of their own, or take long. */
 const SLOW = ["tests/e2e", "tests/faults", "tests/c", "tests/fuzz"];
 /** Groups at a time. Those on hosts mostly wait, a third of one processor each. */

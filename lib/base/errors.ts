@@ -27,6 +27,15 @@ export interface LbErrorOptions extends ErrorOptions {
 
 /**
  * Base of every failure we expect. The message reads `Cannot <verb> <object> as <wanted>: <current>`.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { UsageError } from "lb";
+ * const error = new UsageError("Cannot use --seed as a number: x", { fix: "Give a number" });
+ * assert.equal(error.exitCode, 2);
+ * assert.equal(error.fix, "Give a number");
+ * ```
  */
 export abstract class LbError extends Error {
   /** What the reader can do about it. */
@@ -34,6 +43,7 @@ export abstract class LbError extends Error {
   /** The exit code of a command that ends with this error. */
   abstract readonly exitCode: number;
 
+  /** Makes an error with its message and what to do about it. */
   constructor(message: string, options: LbErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
@@ -43,12 +53,14 @@ export abstract class LbError extends Error {
 
 /** The command line is wrong. */
 export class UsageError extends LbError {
-  readonly exitCode = exitCodes.usage;
+  /** The exit code of a command that ends with this error. */
+  readonly exitCode: number = exitCodes.usage;
 }
 
 /** A config file or the environment is wrong. */
 export class ConfigError extends LbError {
-  readonly exitCode = exitCodes.config;
+  /** The exit code of a command that ends with this error. */
+  readonly exitCode: number = exitCodes.config;
 }
 
 /** Options of a {@linkcode HostError}. */
@@ -59,10 +71,12 @@ export interface HostErrorOptions extends LbErrorOptions {
 
 /** The kernel, the disk, the network or a missing part of this node is in the way. */
 export class HostError extends LbError {
-  readonly exitCode = exitCodes.host;
+  /** The exit code of a command that ends with this error. */
+  readonly exitCode: number = exitCodes.host;
   /** The kernel's error number, positive; 0 where there is none. */
   readonly errno: number;
 
+  /** Makes an error with its message, what to do about it, and the error number. */
   constructor(message: string, options: HostErrorOptions) {
     super(message, options);
     this.errno = options.errno ?? 0;
@@ -71,7 +85,8 @@ export class HostError extends LbError {
 
 /** A peer sent what it must not: its connection is closed, nothing else. */
 export class WireError extends LbError {
-  readonly exitCode = exitCodes.wire;
+  /** The exit code of a command that ends with this error. */
+  readonly exitCode: number = exitCodes.wire;
 }
 
 /** Options of an {@linkcode UnsupportedError}. */
@@ -82,10 +97,12 @@ export interface UnsupportedErrorOptions extends LbErrorOptions {
 
 /** The workload has something that cannot be moved; refused before it was touched. */
 export class UnsupportedError extends LbError {
-  readonly exitCode = exitCodes.unsupported;
+  /** The exit code of a command that ends with this error. */
+  readonly exitCode: number = exitCodes.unsupported;
   /** What is not supported. */
   readonly what: string;
 
+  /** Makes an error with its message, what to do about it, and what is not supported. */
   constructor(message: string, options: UnsupportedErrorOptions) {
     super(message, options);
     this.what = options.what;

@@ -10,6 +10,12 @@ const SIZE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
  * Formats a size with three digits or so: `24.0 MiB`.
  *
  * @param bytes From 0 up.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(formatBytes(24 * 2 ** 20), "24.0 MiB");
+ * ```
  */
 export function formatBytes(bytes: number): string {
   let value = bytes;
@@ -26,6 +32,12 @@ export function formatBytes(bytes: number): string {
  * Formats a time span in its two largest units: `12.5 s`, `3 min 4 s`, `2 h 5 min`.
  *
  * @param seconds From 0 up.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(formatSeconds(184), "3 min 4 s");
+ * ```
  */
 export function formatSeconds(seconds: number): string {
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;

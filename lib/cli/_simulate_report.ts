@@ -5,32 +5,9 @@
  *
  * @module
  */
-import { type Counts, type Recorder, summarize, type Summary } from "../sim/report/recorder.ts";
+import type { RunFigures } from "../sim/report/figures.ts";
+import type { Counts, Recorder, Summary } from "../sim/report/recorder.ts";
 import { type Estimate, estimate, meanOf } from "../sim/report/statistics.ts";
-
-/** The figures of one run. */
-export interface RunFigures {
-  readonly seed: number;
-  readonly response: Summary;
-  readonly slowdown: Summary;
-  readonly messageRate: number;
-  readonly counts: Counts;
-  /** Jobs that had not ended when the run did. */
-  readonly unfinished: number;
-}
-
-/** Sums one run up. */
-export function figuresOf(recorder: Recorder, seed: number): RunFigures {
-  const { counts } = recorder;
-  return {
-    seed,
-    response: summarize(recorder.responses.values),
-    slowdown: summarize(recorder.slowdowns.values),
-    messageRate: recorder.messageRate,
-    counts: { ...counts },
-    unfinished: counts.arrived - counts.ended - counts.lost,
-  };
-}
 
 /** The figures of all runs: of several, their means, with the interval between the runs. */
 export interface Figures {

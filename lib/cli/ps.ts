@@ -11,7 +11,7 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { exitCodes } from "../base/errors.ts";
-import { askSnapshot, connectNode } from "../host/command_client.ts";
+import { readSnapshot } from "../host/command_client.ts";
 import { loadConfig } from "../host/config.ts";
 import { drawProcesses } from "../monitor/processes.ts";
 import { defineCommand } from "./command.ts";
@@ -42,15 +42,8 @@ export const command = defineCommand({
     ),
   }),
   run: async ({ config, json, node }) => {
-    const connection = await connectNode(loadConfig(config), node);
-    try {
-      const snapshot = await askSnapshot(connection);
-      console.log(
-        json ? JSON.stringify(snapshot, null, 2) : drawProcesses(snapshot).join("\n"),
-      );
-    } finally {
-      connection.close();
-    }
+    const snapshot = await readSnapshot(loadConfig(config), node);
+    console.log(json ? JSON.stringify(snapshot, null, 2) : drawProcesses(snapshot).join("\n"));
     return exitCodes.ok;
   },
 });

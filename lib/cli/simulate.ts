@@ -11,18 +11,12 @@ import { exitCodes } from "../base/errors.ts";
 import { checkSeed } from "../sim/invariants/check.ts";
 import { checkMembership } from "../sim/membership/check.ts";
 import { drawPicture } from "../sim/report/picture.ts";
+import { figuresOf, type RunFigures } from "../sim/report/figures.ts";
 import type { Recorder } from "../sim/report/recorder.ts";
 import { Simulation } from "../sim/simulation.ts";
 import { type Options, parser, policyOf } from "./_simulate_options.ts";
 import { readOptions } from "./_simulate_settings.ts";
-import {
-  combineFigures,
-  figuresOf,
-  formatFigures,
-  formatJobs,
-  pictureFigures,
-  type RunFigures,
-} from "./_simulate_report.ts";
+import { combineFigures, formatFigures, formatJobs, pictureFigures } from "./_simulate_report.ts";
 import { defineCommand } from "./command.ts";
 
 /** Steps of a run between two looks at the terminal. */

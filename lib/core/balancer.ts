@@ -74,7 +74,12 @@ export class Balancer {
   #nowMs = -Infinity;
   #effects: Effect[] = [];
 
-  /** Makes the balancer of a node without processes that knows nothing of the others. */
+  /**
+   * Makes the balancer of a node without processes that knows nothing of the others.
+   *
+   * @throws {ConfigError} If the policy contradicts itself, or the thresholds.
+   * @throws {AssertionError} If the node is associated with itself, or the thresholds are none.
+   */
   constructor(config: BalancerConfig) {
     assertThresholds(config.thresholds);
     assert(!config.associated.includes(config.node), "a node is not associated with itself");

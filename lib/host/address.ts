@@ -37,7 +37,15 @@ export function parseAddress(text: string): Address | null {
   return { hostname, port };
 }
 
-/** Formats an address as `HOST:PORT`, with brackets around an IPv6 address. */
+/**
+ * Formats an address as `HOST:PORT`, with brackets around an IPv6 address.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(formatAddress({ hostname: "::1", port: 80 }), "[::1]:80");
+ * ```
+ */
 export function formatAddress(address: Address): string {
   const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
   return `${host}:${address.port}`;
@@ -48,7 +56,15 @@ export function isLoopback(address: Address): boolean {
   return /^(127\.|::1$|localhost$)/.test(address.hostname);
 }
 
-/** Whether an address stands for every interface and thus names no node. */
+/**
+ * Whether an address stands for every interface and thus names no node.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(isWildcard({ hostname: "0.0.0.0", port: 9734 }));
+ * ```
+ */
 export function isWildcard(address: Address): boolean {
   return /^(0\.0\.0\.0|[0:]*::[0:]*)$/.test(address.hostname);
 }

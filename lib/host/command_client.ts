@@ -126,6 +126,31 @@ export async function askSnapshot(connection: FrameConnection): Promise<Snapshot
   return parseSnapshot(new TextDecoder().decode(answer.values.json));
 }
 
+/**
+ * Asks a node for its snapshot over a connection of its own.
+ *
+ * @param node `HOST` or `HOST:PORT`; undefined: this node, without a key.
+ * @throws {UsageError} If that is not the name of a node.
+ * @throws {HostError} If it cannot be reached.
+ * @throws {WireError} If it has another key, or its answer is not a snapshot.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseConfig } from "lb";
+ * const config = parseConfig(`runtime-dir = "/nowhere"`, null, {});
+ * await assert.rejects(readSnapshot(config), /Cannot reach this node's daemon/);
+ * ```
+ */
+export async function readSnapshot(config: Config, node?: string): Promise<Snapshot> {
+  const connection = await connectNode(config, node);
+  try {
+    return await askSnapshot(connection);
+  } finally {
+    connection.close();
+  }
+}
+
 /** A command about one process. */
 export interface ProcessCommand {
   readonly command: keyof typeof commands;

@@ -9,6 +9,7 @@ import { parse, TomlError } from "smol-toml";
 import { ConfigError, describe } from "../base/errors.ts";
 import type { OwnerRule } from "../core/contract/owner.ts";
 import type { Selection, Thresholds } from "../core/contract/config.ts";
+import type { Policy } from "../core/contract/policy.ts";
 import { signals } from "../wire/layout.ts";
 import { schema } from "../wire/schema.ts";
 import { type Address, formatAddress, isWildcard, parseAddress } from "./address.ts";
@@ -36,9 +37,13 @@ export interface Config {
   readonly associatedMax: number;
   /** Seconds between checks. */
   readonly frequencySeconds: number;
+  /** Which process leaves first. */
   readonly select: Selection;
-  readonly policy: PolicyConfig["policy"];
+  /** Which rules decide. */
+  readonly policy: Policy;
+  /** This node's processors; `cores` null: as many as it has. */
   readonly capacity: PolicyConfig["capacity"];
+  /** The limits between the states. */
   readonly thresholds: Thresholds;
   /** What guests do when the owner of this node is at work; null: nothing. */
   readonly owner: OwnerRule | null;
@@ -46,6 +51,7 @@ export interface Config {
   readonly keyFile: string;
   /** Absolute path of the directory for sockets, the lock and what must survive a restart. */
   readonly runtimeDir: string;
+  /** What SIGTSTP sent by a process does. */
   readonly sigtstp: SigtstpAction;
   /** Name of the signal that carries orders, such as `SIGURG`. */
   readonly triggerSignal: TriggerSignal;
@@ -61,17 +67,29 @@ export interface Config {
  * not among them: a handler for it makes zombies of children that a program ignores. A guest always
  * gets SIGURG, which rings for its link as well.
  */
-export const triggerSignals = signals;
+export const triggerSignals: Readonly<Record<TriggerSignal, number>> = signals;
 /** Name of one of {@linkcode triggerSignals}. */
-export type TriggerSignal = keyof typeof triggerSignals;
+export type TriggerSignal = "SIGURG" | "SIGWINCH";
 
 /** What {@linkcode loadConfig} reads from its surroundings; tests give their own. */
 export interface ConfigSources {
-  /** @default {Deno.env.get} */
+  /**
+   * Reads a variable of the environment.
+   *
+   * @default {Deno.env.get}
+   */
   readonly getEnv?: (name: string) => string | undefined;
-  /** @default {Deno.uid()} */
+  /**
+   * Whose files are looked for.
+   *
+   * @default {Deno.uid()}
+   */
   readonly uid?: number;
-  /** @default {/etc/lb.toml} */
+  /**
+   * The file for all users.
+   *
+   * @default {/etc/lb.toml}
+   */
   readonly systemFile?: string;
 }
 
@@ -128,6 +146,15 @@ function cannotRead(file: string, error: unknown): ConfigError {
  * @param path The file that `--config` names; otherwise `$LB_CONFIG`, `~/.config/lb/lb.toml`,
  * `/etc/lb.toml`, or defaults alone.
  * @throws {ConfigError} If the file cannot be read, or says something it must not.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const file = await Deno.makeTempFile();
+ * await Deno.writeTextFile(file, `associated = ["192.168.0.3"]`);
+ * assert.deepEqual(loadConfig(file).associated, ["192.168.0.3:9734"]);
+ * await Deno.remove(file);
+ * ```
  */
 export function loadConfig(path?: string, sources: ConfigSources = {}): Config {
   const complete: Required<ConfigSources> = {
@@ -152,6 +179,13 @@ export function loadConfig(path?: string, sources: ConfigSources = {}): Config {
  *
  * @param file Its path for messages and relative paths; null: there is none.
  * @throws {ConfigError} If it says something it must not.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(parseConfig("frequency = 2", null, {}).frequencySeconds, 2);
+ * assert.throws(() => parseConfig("frequency = 0", "/etc/lb.toml", {}), /frequency/);
+ * ```
  */
 export function parseConfig(text: string, file: string | null, sources: ConfigSources): Config {
   const getEnv = sources.getEnv ?? ((name: string) => Deno.env.get(name));

@@ -23,8 +23,11 @@ import { ConfigTable } from "./config_table.ts";
 
 /** What the keys about the policy say together. */
 export interface PolicyConfig {
+  /** Which rules decide. */
   readonly policy: Policy;
+  /** Which process leaves first. */
   readonly select: Selection;
+  /** The limits between the states. */
   readonly thresholds: Thresholds;
   /** `cores` null: as many as this node has. */
   readonly capacity: { readonly cores: number | null; readonly speed: Capacity["speed"] };

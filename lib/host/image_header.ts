@@ -28,7 +28,9 @@ const RUN_FLAG_LEAST = runFlags.guard;
 export interface ImageHeader {
   /** Names the move that this image is. */
   readonly ticket: bigint;
+  /** When the process was started at home, in clock ticks since boot. */
   readonly startTicks: bigint;
+  /** Its PID at home. */
   readonly homePid: number;
   /** Number of memory segments. */
   readonly segments: number;
@@ -38,6 +40,7 @@ export interface ImageHeader {
   readonly program: string;
   /** Register sets that its processor had: a mask as in XCR0. */
   readonly xcr0: bigint;
+  /** Size of its memory. */
   readonly memoryBytes: bigint;
 }
 
@@ -60,6 +63,12 @@ function notAnImage(path: string, current: string): HostError {
  * @param path The file's path, for messages.
  * @throws {HostError} If it is not an image, or not a whole one.
  * @throws {UnsupportedError} If another version of lb wrote it.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.throws(() => decodeImageHeader(new Uint8Array(9), "a.image"), /only 9 bytes/);
+ * ```
  */
 export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -131,6 +140,12 @@ async function isWhole(file: Deno.FsFile, segments: number): Promise<boolean> {
  *
  * @throws {HostError} If it cannot be read, or is not an image, or only the beginning of one.
  * @throws {UnsupportedError} If another version of lb wrote it.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * await assert.rejects(readImageHeader("/nowhere/a.image"), /Cannot read the image/);
+ * ```
  */
 export async function readImageHeader(path: string): Promise<ImageHeader> {
   try {

@@ -29,7 +29,9 @@ export type Frame = {
 
 /** A decoded header. */
 export interface FrameHeader {
+  /** What it carries. */
   readonly type: FrameType;
+  /** Bits of `frameFlags`. */
   readonly flags: number;
   /** Bytes of the body, its code included. */
   readonly length: number;
@@ -40,7 +42,15 @@ const types = new Map<number, FrameType>(
 );
 const KNOWN_FLAGS = frameFlags.authenticated | frameFlags.answer;
 
-/** Writes a frame's header. */
+/**
+ * Writes a frame's header.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(encodeHeader({ type: "snapshot", flags: 0, length: 12 }).length, 8);
+ * ```
+ */
 export function encodeHeader(header: FrameHeader): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(limits.frameHeaderSize));
   view.setUint8(0, frameTypes[header.type]);
@@ -56,6 +66,13 @@ export function encodeHeader(header: FrameHeader): Uint8Array<ArrayBuffer> {
  * @param bytes The first 8 bytes of the frame.
  * @param sizeMax Largest body that is acceptable now.
  * @throws {WireError} If it is not the header of a frame that is acceptable.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const header = { type: "snapshot", flags: 0, length: 12 } as const;
+ * assert.deepEqual(decodeHeader(encodeHeader(header)), header);
+ * ```
  */
 export function decodeHeader(
   bytes: Uint8Array,
@@ -90,7 +107,17 @@ export function decodeHeader(
   return { type, flags, length };
 }
 
-/** Encodes a frame's body. */
+/**
+ * Encodes a frame's body.
+ *
+ * @throws {RangeError} If a value does not fit its field.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(encodeFrameBody("snapshot", { request: 7n, json: new Uint8Array() }).length, 12);
+ * ```
+ */
 export function encodeFrameBody<T extends FrameType>(
   type: T,
   values: FrameValues<T>,
@@ -102,6 +129,15 @@ export function encodeFrameBody<T extends FrameType>(
  * Decodes a frame's body (its code, if any, already cut off).
  *
  * @throws {WireError} If it has not exactly the fields of its type.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const values = { request: 7n, json: new Uint8Array() };
+ * const body = encodeFrameBody("snapshot", values);
+ * const header = { type: "snapshot", flags: 0, length: body.length } as const;
+ * assert.deepEqual(decodeFrameBody(header, body).values, values);
+ * ```
  */
 export function decodeFrameBody(header: FrameHeader, body: Uint8Array): Frame {
   const fields: Readonly<Record<string, BodyFieldType>> = frames[header.type].fields;

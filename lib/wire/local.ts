@@ -40,6 +40,13 @@ export function localSize(name: LocalName): number {
  * Encodes the local message `name`.
  *
  * @throws {RangeError} If a value does not fit its field.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const bytes = encodeLocal("Ack", { code: 0, flags: 1 });
+ * assert.deepEqual(decodeLocal(bytes), { name: "Ack", code: 0, flags: 1 });
+ * ```
  */
 export function encodeLocal<N extends LocalName>(
   name: N,
@@ -65,6 +72,12 @@ export function encodeLocal<N extends LocalName>(
  * Decodes one local message.
  *
  * @throws {WireError} If the type is unknown, the size is wrong or a text is malformed.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.throws(() => decodeLocal(new Uint8Array(8)), /its type 0 is unknown/);
+ * ```
  */
 export function decodeLocal(bytes: Uint8Array): LocalMessage {
   if (bytes.length < HEADER_SIZE || bytes.length > limits.localMessageSizeMax) {

@@ -14,8 +14,11 @@ export interface SnapshotProcess {
   readonly id: string;
   /** Its PID on this node. */
   readonly pid: number;
+  /** File name of its program. */
   readonly program: string;
+  /** Processor time it has used so far, on all nodes. */
   readonly cpuSeconds: number;
+  /** Its resident memory. */
   readonly rssBytes: number;
   /** Its home; this node's own name unless it is a guest. */
   readonly home: string;
@@ -35,12 +38,14 @@ export interface SnapshotProcess {
 export interface SnapshotShadow {
   /** The home PID. */
   readonly pid: number;
+  /** File name of its program. */
   readonly program: string;
   /** The node its process runs on; null while a checkpoint waits to be restarted. */
   readonly runsOn: string | null;
 }
 
-const treatments = ["none", "nice", "stop", "leave"] as const;
+/** How guests are treated, from the mildest on. */
+export const treatments = ["none", "nice", "stop", "leave"] as const;
 /** How a node's guests are treated while its owner is at work. */
 export type Treatment = (typeof treatments)[number];
 
@@ -50,7 +55,9 @@ export interface SnapshotMachine {
   readonly others: number;
   /** Shares of the time in which work waited; null: the kernel does not tell. */
   readonly cpuStall: number | null;
+  /** The same of memory. */
   readonly memoryStall: number | null;
+  /** Memory that is available for processes, in bytes. */
   readonly availableBytes: number;
   /** Why the node is short of memory, or null. */
   readonly memoryShortage: string | null;
@@ -58,8 +65,11 @@ export interface SnapshotMachine {
 
 /** A member of the cluster. */
 export interface SnapshotMember {
+  /** Its name, `HOST:PORT`. */
   readonly node: string;
+  /** What the asked node holds it for. */
   readonly status: "alive" | "suspected" | "failed" | "left";
+  /** Of its word about itself: the greatest is the newest. */
   readonly incarnation: number;
   /** It has joined, or its config names no associated node: lists are extended by it. */
   readonly open: boolean;
@@ -67,15 +77,20 @@ export interface SnapshotMember {
 
 /** What a node tells about itself. */
 export interface Snapshot {
+  /** Its name, `HOST:PORT`. */
   readonly node: string;
+  /** Under, medium, full, over. */
   readonly state: "U" | "M" | "F" | "V";
+  /** Processes of the process table and reserved places. */
   readonly queueLength: number;
+  /** The limits between the states. */
   readonly thresholds: {
     readonly thu: number;
     readonly thf: number;
     readonly thv: number;
     readonly unit?: "percent" | undefined;
   };
+  /** Seconds between checks. */
   readonly frequencySeconds: number;
   /** A person wants the node empty: it takes nothing. */
   readonly draining?: boolean | undefined;
@@ -99,7 +114,9 @@ export interface Snapshot {
   readonly members?: readonly SnapshotMember[] | undefined;
   /** How far this node trusts its own judgement of others: 0 is good, 8 is worst. */
   readonly health?: number | undefined;
+  /** What runs there, guests among them. */
   readonly processes: readonly SnapshotProcess[];
+  /** What stands there for processes that run elsewhere. */
   readonly shadows: readonly SnapshotShadow[];
   /** The node's wall clock when it answered, in milliseconds since 1970. */
   readonly clockMs?: number | undefined;
@@ -168,6 +185,12 @@ const snapshotSchema = v.looseObject({
  * @param json The body of its answer.
  * @returns The snapshot, with the fields that a later version has added.
  * @throws {WireError} If it is not JSON, or lacks a field.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.throws(() => parseSnapshot("{}"), /node/);
+ * ```
  */
 export function parseSnapshot(json: string): Snapshot {
   let value: unknown;

@@ -7,8 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { connectLocal } from "../../lib/host/command_client.ts";
-import { askSnapshot } from "../../lib/host/command_client.ts";
+import { readSnapshot } from "../../lib/host/command_client.ts";
 import { type Config, loadConfig } from "../../lib/host/config.ts";
 import type { Snapshot } from "../../lib/wire/snapshot.ts";
 
@@ -96,12 +95,7 @@ export class TestNode {
 
   /** Asks for its snapshot. */
   async snapshot(): Promise<Snapshot> {
-    const connection = await connectLocal(this.config);
-    try {
-      return await askSnapshot(connection);
-    } finally {
-      connection.close();
-    }
+    return await readSnapshot(this.config);
   }
 
   /** Ends it; returns its exit code. */

@@ -39,7 +39,9 @@ export interface BalancerConfig {
   readonly epoch: number;
   /** The preferred list: names of the associated nodes, the most preferred first. */
   readonly associated: readonly NodeName[];
+  /** The limits between the states. */
   readonly thresholds: Thresholds;
+  /** Which process leaves first, unless the policy chooses by age and cost. */
   readonly select: Selection;
   /**
    * Draws the ticket of the next offer. The daemon's are random, the simulator's come from its

@@ -15,7 +15,9 @@ import type { Process, Sample } from "./process.ts";
 
 /** What a move has carried, and in which time. */
 export interface Carried {
+  /** Memory that was sent. */
   readonly bytes: number;
+  /** From the first byte to the last. */
   readonly ms: number;
 }
 

@@ -13,11 +13,15 @@ export interface Measures {
   readonly cpuStall: number | null;
   /** Share of the time in which some work waited for memory; null: it cannot be told. */
   readonly memoryStall: number | null;
+  /** Memory that is available for processes. */
   readonly availableBytes: number;
+  /** Memory of the machine. */
   readonly totalBytes: number;
-  /** Processors that did nothing, those that the process table's used, and those that everybody else did. */
+  /** Processors that did nothing. */
   readonly idleCores: number;
+  /** Processors that the process table's used. */
   readonly ownCores: number;
+  /** Processors that everybody else used. */
   readonly otherCores: number;
   /** Processes of the table that ran for a noticeable time. */
   readonly ownRunning: number;

@@ -24,6 +24,7 @@ export type KnownLetter = Letter | " ";
 
 /** A letter with the stamp that tells a late one: within an epoch `seq` only grows. */
 export interface Announcement {
+  /** What the node announces. */
   readonly letter: Letter;
   /** The announcing daemon's run; a later run has a greater one. */
   readonly epoch: number;

@@ -17,8 +17,10 @@ export interface OwnerRule {
   readonly cpuLimit: number | null;
   /** The owner has gone after so long without activity. */
   readonly idleAfterMs: number;
-  /** From the beginning of the activity; null: this step is left out. */
+  /** Guests get a low priority so long after the activity began; null: this step is left out. */
   readonly niceAfterMs: number | null;
+  /** Guests are stopped so long after the activity began; null: this step is left out. */
   readonly stopAfterMs: number | null;
+  /** Guests leave so long after the activity began; null: this step is left out. */
   readonly leaveAfterMs: number | null;
 }

@@ -34,14 +34,17 @@ export type ThresholdRule = (typeof thresholdRules)[number];
 
 /** Which rules decide, and their numbers. */
 export interface Policy {
+  /** What the node's load is measured by. */
   readonly index: Index;
   /** Time constant of the exponential smoothing of the index, in milliseconds; 0: none. */
   readonly smoothingMs: number;
+  /** How the receiver is chosen. */
   readonly location: Location;
   /**
    * Choose the victim by age and cost (`age_cost.ts`) instead of by the config's `select`.
    */
   readonly ageCost: boolean;
+  /** What the thresholds count. */
   readonly thresholds: ThresholdRule;
   /** The thresholds, after that rule, rise and fall with the load; see `adaptive.ts`. */
   readonly adaptive: boolean;
@@ -269,6 +272,14 @@ function findContradiction(policy: Policy, thv: number): PolicyFault | null {
  * Checks a policy that did not come from a config file.
  *
  * @throws {ConfigError} If it is wrong or contradicts itself; the message names the key.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const thresholds = { thu: 1, thf: 3, thv: 4 };
+ * assertPolicy(policies.thesis, thresholds);
+ * assert.throws(() => assertPolicy({ ...policies.thesis, probes: -1 }, thresholds), /probes/);
+ * ```
  */
 export function assertPolicy(policy: Policy, thresholds: Thresholds): void {
   const fault = findPolicyFault(policy, thresholds);

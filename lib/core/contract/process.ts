@@ -8,6 +8,7 @@ import type { NodeName, ProcessId } from "./names.ts";
 
 /** A process as the driver reports it when it enters this node's process table. */
 export interface Process {
+  /** Its identity everywhere. */
   readonly id: ProcessId;
   /** Its home; equal to this node's name unless it is a guest. */
   readonly homeNode: NodeName;
@@ -19,9 +20,11 @@ export interface Process {
 
 /** What /proc tells about a process of this node's table. */
 export interface Sample {
+  /** Whose figures they are. */
   readonly id: ProcessId;
   /** User and system time it has used so far, on all nodes as far as known. */
   readonly cpuSeconds: number;
+  /** Its resident memory. */
   readonly rssBytes: number;
   /**
    * What a move of it would send.

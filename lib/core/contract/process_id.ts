@@ -22,6 +22,13 @@ export interface ProcessIdentity {
  * Formats an identity as text.
  *
  * @returns `NODE/PID/START`, for example `192.168.0.1:9734/1669/8371234`.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const identity = { homeNode: "192.168.0.1:9734", homePid: 1669, startTicks: 8371234n };
+ * assert.equal(formatProcessId(identity), "192.168.0.1:9734/1669/8371234");
+ * ```
  */
 export function formatProcessId(identity: ProcessIdentity): ProcessId {
   return `${identity.homeNode}/${identity.homePid}/${identity.startTicks}`;
@@ -31,6 +38,13 @@ export function formatProcessId(identity: ProcessIdentity): ProcessId {
  * Parses the text form of an identity.
  *
  * @returns The identity, or null if the text is not one.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(parseProcessId("192.168.0.1:9734/1669/8371234")?.homePid, 1669);
+ * assert.equal(parseProcessId("1669"), null);
+ * ```
  */
 export function parseProcessId(id: ProcessId): ProcessIdentity | null {
   const match = /^([^/]+)\/([1-9][0-9]{0,9})\/([0-9]{1,20})$/.exec(id);

@@ -11,8 +11,11 @@ import type { Process } from "./process.ts";
 
 /** A process of the process table as `Balancer.view()` shows it. */
 export interface ProcessView extends Process {
+  /** User and system time it has used so far, on all nodes as far as known. */
   readonly cpuSeconds: number;
+  /** Its resident memory. */
   readonly rssBytes: number;
+  /** Why it cannot move, in a few words; null: it can, as far as one can see. */
   readonly cantmove: string | null;
   /** Where it is moving to just now, or null. */
   readonly movingTo: NodeName | null;
@@ -24,8 +27,11 @@ export interface ProcessView extends Process {
 export interface MachineView {
   /** Processes that are not in the process table and want a processor. */
   readonly others: number;
+  /** Share of the time in which some work waited for a processor; null: it cannot be told. */
   readonly cpuStall: number | null;
+  /** Share of the time in which some work waited for memory; null: it cannot be told. */
   readonly memoryStall: number | null;
+  /** Memory that is available for processes. */
   readonly availableBytes: number;
   /** Why the node is short of memory, in words; null: it is not, or nobody asks. */
   readonly memoryShortage: string | null;
@@ -35,13 +41,17 @@ export interface MachineView {
 export interface OwnerView {
   /** How long the owner has been at work; null: the owner is not. */
   readonly activeForMs: number | null;
+  /** How guests are treated now. */
   readonly treatment: Treatment;
 }
 
 /** What a balancer would show to a person: the core's part of a snapshot. */
 export interface BalancerView {
+  /** The node's name. */
   readonly node: NodeName;
+  /** By its queue length and the thresholds. */
   readonly state: State;
+  /** What it announced last. */
   readonly announcement: Announcement;
   /** QL: the process table and the reserved places. */
   readonly queueLength: number;

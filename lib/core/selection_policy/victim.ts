@@ -21,8 +21,11 @@ export function mayLeave(entry: Entry, nowMs: number, isUrgent: boolean): boolea
 
 /** What the choice of a victim looks at. */
 export interface Candidate {
+  /** Ties go to the smallest. */
   readonly pid: number;
+  /** User and system time it has used so far. */
   readonly cpuSeconds: number;
+  /** Its resident memory. */
   readonly rssBytes: number;
 }
 
@@ -38,6 +41,14 @@ const ranks: Readonly<Record<Selection, (candidate: Candidate) => number>> = {
  * Orders candidates from the best victim to the worst.
  *
  * @returns A new array; ties go to the smallest PID, so that the order is always the same.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const young = { pid: 7, cpuSeconds: 1, rssBytes: 9 };
+ * const old = { pid: 8, cpuSeconds: 5, rssBytes: 1 };
+ * assert.equal(orderVictims([young, old], "most-cpu")[0], old);
+ * ```
  */
 export function orderVictims<T extends Candidate>(
   candidates: readonly T[],

@@ -48,6 +48,7 @@ export function excessOf<Node>(lists: Edges<Node>): number {
 
 /** Preferred lists, and what the graph allows. */
 export interface SpreadLists<Node> {
+  /** All other nodes by node, the most preferred first. */
   readonly lists: ReadonlyMap<Node, readonly Node[]>;
   /**
    * The choices k for which no lists in order of hops are one-to-one on this graph: by Hall's
@@ -67,6 +68,14 @@ export interface SpreadLists<Node> {
  *
  * @param edges The neighbours of each node, in edge order; symmetric and connected.
  * @param lengthMax Where to cut each list; long ones of a large graph take their time.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const edges = new Map([["a", ["b"]], ["b", ["c", "a"]], ["c", ["b"]]]);
+ * const { lists } = spreadLists(edges);
+ * assert.deepEqual(lists.get("a"), ["b", "c"]);
+ * ```
  */
 export function spreadLists<Node>(edges: Edges<Node>, lengthMax = Infinity): SpreadLists<Node> {
   const nodes = [...edges.keys()];

@@ -6,7 +6,9 @@
 
 /** How fast a clock runs and what it shows at the start. */
 export interface Clock {
+  /** Milliseconds that it counts in one. */
   readonly rate: number;
+  /** What it shows at the start. */
   readonly startMs: number;
 }
 

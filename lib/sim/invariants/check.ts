@@ -37,12 +37,15 @@ const LULL_STEP_MS = 500;
 
 /** What became of one seed. */
 export interface CheckResult {
+  /** What the scenario was drawn from. */
   readonly seed: number;
   /** What was broken, and when; null: nothing. */
   readonly violation: string | null;
-  /** Steps of balancers, moves, and jobs lost by crashes. */
+  /** Steps of balancers. */
   readonly steps: number;
+  /** Moves that were done. */
   readonly moves: number;
+  /** Jobs lost by crashes. */
   readonly lost: number;
 }
 
@@ -372,7 +375,15 @@ function isQuiet(simulation: Simulation, checker: Checker): boolean {
   }
 }
 
-/** Runs one scenario to its end, or to the first thing that does not hold. */
+/**
+ * Runs one scenario to its end, or to the first thing that does not hold.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(checkSeed(7).violation, null);
+ * ```
+ */
 export function checkSeed(seed: number): CheckResult {
   const checker = new Checker();
   const simulation = new Simulation(drawScenario(seed, checker));

@@ -10,6 +10,7 @@ import type { Job } from "../engine/stations.ts";
 
 /** Processor time of a node's daemon, in milliseconds. */
 export interface DaemonCosts {
+  /** For each check. */
   readonly checkMs: number;
   /** For each letter, offer and answer that comes. */
   readonly messageMs: number;

@@ -11,17 +11,35 @@ import type { Prng } from "../../base/prng.ts";
 export interface Distribution {
   /** As it was written. */
   readonly text: string;
+  /** Its expected value. */
   readonly mean: number;
   /** Draws one number. */
   readonly draw: (prng: Prng) => number;
 }
 
-/** Always the same number. */
+/**
+ * Always the same number.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(deterministic(5).mean, 5);
+ * ```
+ */
 export function deterministic(value: number): Distribution {
   return { text: `det:${value}`, mean: value, draw: () => value };
 }
 
-/** The exponential distribution. */
+/**
+ * The exponential distribution.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Prng } from "lb/sim";
+ * assert.ok(exponential(10).draw(new Prng(7)) > 0);
+ * ```
+ */
 export function exponential(mean: number): Distribution {
   return { text: `exp:${mean}`, mean, draw: (prng) => prng.nextExponential(mean) };
 }
@@ -29,6 +47,12 @@ export function exponential(mean: number): Distribution {
 /**
  * The Pareto distribution with exponent `alpha` cut to `min` and `max`: few long jobs are most of
  * the work, as lifetimes of UNIX processes are (Harchol-Balter and Downey, SIGMETRICS 1996).
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(boundedPareto(1.1, 1, 1000).mean > 5);
+ * ```
  */
 export function boundedPareto(alpha: number, min: number, max: number): Distribution {
   const tail = 1 - (min / max) ** alpha;
@@ -46,6 +70,12 @@ const FIX = "Write det:VALUE, exp:MEAN or pareto:ALPHA:MIN:MAX, as in pareto:1.1
  *
  * @param name What it is of, for messages: `--service`.
  * @throws {UsageError} If it is not one.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(parseDistribution("exp:10", "--service").mean, 10);
+ * ```
  */
 export function parseDistribution(text: string, name: string): Distribution {
   const cannot = (reason: string) =>

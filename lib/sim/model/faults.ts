@@ -33,7 +33,17 @@ export type Fault =
     | { readonly kind: "drain"; readonly node: number; readonly endMs: number }
   );
 
-/** Draws crashes of each node with exponential times between them and a fixed time until its return. */
+/**
+ * Draws crashes of each node with exponential times between them and a fixed time until its return.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Prng } from "lb/sim";
+ * const options = { nodes: 2, meanMs: 1000, downMs: 100, durationMs: 60_000 };
+ * assert.ok(drawCrashes(options, new Prng(7)).every(({ kind }) => kind === "crash"));
+ * ```
+ */
 export function drawCrashes(
   options: { nodes: number; meanMs: number; downMs: number; durationMs: number },
   prng: Prng,

@@ -84,6 +84,12 @@ function mutual(lists: Lists): number[][] {
  *
  * @param most Length of a list at most; it is less where a list's end is not mutual.
  * @throws {UsageError} If the shape cannot have so many nodes.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.deepEqual(makeLists("ring", 4, 2), [[1, 3], [2, 0], [3, 1], [0, 2]]);
+ * ```
  */
 export function makeLists(shape: Shape, nodes: number, most: number): number[][] {
   assert(nodes >= 1 && most >= 1, "there are nodes and a length");
@@ -105,8 +111,18 @@ export function makeLists(shape: Shape, nodes: number, most: number): number[][]
  * Makes the preferred lists of any graph, its nodes numbered in the order of its lines.
  *
  * @throws {UsageError} If an edge has no opposite, or some node cannot be reached.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const edges = new Map([["a", ["b"]], ["b", ["c", "a"]], ["c", ["b"]]]);
+ * assert.deepEqual(listsOfGraph(edges, 2), [[1, 2], [2, 0], [1, 0]]);
+ * ```
  */
-export function listsOfGraph(edges: ReadonlyMap<string, readonly string[]>, most: number) {
+export function listsOfGraph(
+  edges: ReadonlyMap<string, readonly string[]>,
+  most: number,
+): number[][] {
   const names = [...edges.keys()];
   const numbers = new Map(names.map((name, index) => [name, index]));
   for (const [node, others] of edges) {
@@ -131,7 +147,16 @@ export function listsOfGraph(edges: ReadonlyMap<string, readonly string[]>, most
   return mutual(names.map((_, node) => nearest(node, most, edgesOfNode)));
 }
 
-/** Puts each list in an order of its own, to compare the preferred order with chance. */
+/**
+ * Puts each list in an order of its own, to compare the preferred order with chance.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Prng } from "lb/sim";
+ * assert.deepEqual(shuffled([[1], [0]], new Prng(7)), [[1], [0]]);
+ * ```
+ */
 export function shuffled(lists: Lists, prng: Prng): number[][] {
   return lists.map((list) => {
     const copy = [...list];

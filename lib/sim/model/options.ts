@@ -25,9 +25,11 @@ export interface Observer {
 
 /** What a simulation is told. */
 export interface SimulationOptions {
-  /** By node. */
+  /** By node: the speed of a core, 1 for the usual one. */
   readonly speeds: readonly number[];
+  /** By node: how many jobs run at a time at full speed. */
   readonly cores: readonly number[];
+  /** By node: the numbers of the associated nodes, the most preferred first. */
   readonly lists: Lists;
   /** What every balancer is told, besides what is its own; null: there are none. */
   readonly balancer:
@@ -35,11 +37,13 @@ export interface SimulationOptions {
     | null;
   /** Time between a daemon's checks. */
   readonly checkMs: number;
+  /** The jobs; a run uses them up. */
   readonly workload: Workload;
   /** Jobs that no balancer knows of and none moves: what people run without lb. */
   readonly others?: Workload;
   /** Owners of nodes, who come and go; absent: there are none. */
   readonly owners?: OwnerOptions;
+  /** How long messages and memory take. */
   readonly network: NetworkOptions;
   /** What a move takes besides the time that the memory travels. */
   readonly freezeMs: number;
@@ -55,11 +59,16 @@ export interface SimulationOptions {
   readonly daemon?: DaemonCosts;
   /** Probability that a look at the processes is lost, as with the daemon's helper. @default {0} */
   readonly lostLooks?: number;
+  /** What goes wrong, and when. */
   readonly faults: readonly Fault[];
+  /** Of all chance that is not the workload's. */
   readonly seed: number;
+  /** Jobs that end before are not in the figures. */
   readonly warmupMs: number;
+  /** When the run is over. */
   readonly durationMs: number;
   /** By node: how fast its clock runs and what it shows at the start; absent: all are right. */
   readonly clocks?: readonly Clock[];
+  /** Who looks on. */
   readonly observer?: Observer;
 }

@@ -15,7 +15,9 @@ import { randomStream } from "./workload.ts";
 export interface OwnerOptions {
   /** The first so many. */
   readonly nodes: number;
+  /** Mean time at work. */
   readonly activeMs: number;
+  /** Mean time away. */
   readonly awayMs: number;
 }
 

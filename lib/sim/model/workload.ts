@@ -13,10 +13,13 @@ import type { Distribution } from "./distributions.ts";
 
 /** A job that comes to a node. */
 export interface Arrival {
+  /** When it comes. */
   readonly atMs: number;
+  /** Number of the node that it comes to. */
   readonly node: number;
   /** Work in milliseconds at speed 1. */
   readonly demandMs: number;
+  /** Its memory. */
   readonly bytes: number;
   /** Calls in a second of its work that go home when it is away. @default {0} */
   readonly calls?: number;
@@ -37,29 +40,58 @@ export type Pattern =
 
 /** What {@linkcode randomWorkload} draws from. */
 export interface RandomWorkloadOptions {
+  /** How many nodes jobs come to. */
   readonly nodes: number;
   /** Arrivals per millisecond in the whole cluster. */
   readonly ratePerMs: number;
+  /** Work in milliseconds at speed 1. */
   readonly service: Distribution;
   /** Memory in bytes. */
   readonly memory: Distribution;
+  /** How they come. */
   readonly pattern: Pattern;
   /** Forwarded calls in a second of work; absent: jobs make none. */
   readonly calls?: Distribution;
   /** Share of the jobs that people pin. @default {0} */
   readonly pinned?: number;
+  /** The same seed gives the same jobs. */
   readonly seed: number;
 }
 
 /**
  * Independent random numbers for each purpose, so that a change in one does not shift the others:
  * two policies with one seed see the same jobs.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(randomStream(1, 2).nextU32(), randomStream(1, 2).nextU32());
+ * ```
  */
 export function randomStream(seed: number, stream: number): Prng {
   return new Prng(Math.imul(seed, 0x85ebca6b) + Math.imul(stream + 1, 0xc2b2ae35));
 }
 
-/** Makes arrivals without end. */
+/**
+ * Makes arrivals without end.
+ *
+ * @throws {AssertionError} If no jobs arrive.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { deterministic, exponential } from "lb/sim";
+ * const next = randomWorkload({
+ *   nodes: 4,
+ *   ratePerMs: 0.8 * 4 / 10_000,
+ *   service: exponential(10_000),
+ *   memory: deterministic(2 ** 20),
+ *   pattern: { kind: "poisson" },
+ *   seed: 7,
+ * });
+ * assert.equal(next()?.bytes, 2 ** 20);
+ * ```
+ */
 export function randomWorkload(options: RandomWorkloadOptions): Workload {
   const { nodes, ratePerMs, service, memory, pattern, seed } = options;
   assert(ratePerMs > 0, "jobs arrive");
@@ -94,7 +126,17 @@ export function randomWorkload(options: RandomWorkloadOptions): Workload {
   };
 }
 
-/** Gives the arrivals of a list. */
+/**
+ * Gives the arrivals of a list.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const next = listedWorkload([{ atMs: 0, node: 0, demandMs: 10_000, bytes: 0 }]);
+ * assert.equal(next()?.demandMs, 10_000);
+ * assert.equal(next(), null);
+ * ```
+ */
 export function listedWorkload(arrivals: readonly Arrival[]): Workload {
   let index = 0;
   return () => arrivals[index++] ?? null;
@@ -127,6 +169,13 @@ const HEADER = "seconds,node,service,memory";
  * a line for each job, nodes numbered from 0, in order of time.
  *
  * @throws {UsageError} That names the line.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const [job] = parseTrace("seconds,node,service\n0.5,1,10\n", "jobs.csv", 2);
+ * assert.equal(job?.atMs, 500);
+ * ```
  */
 export function parseTrace(text: string, file: string, nodes: number): Arrival[] {
   const lines = text.split(/\r?\n/);

@@ -15,16 +15,21 @@ const ROWS_MAX = 64;
 
 /** What is counted, from the end of the warm-up on unless said otherwise. */
 export interface Counts {
-  /** Jobs that came, and that ended, in the whole run. */
+  /** Jobs that came, in the whole run. */
   arrived: number;
+  /** Jobs that ended, in the whole run. */
   ended: number;
   /** Jobs killed by a crash of the node they ran on, of their home, or that came to a node that was down. */
   lost: number;
+  /** Moves that were done. */
   moves: number;
+  /** Moves that were given up. */
   aborted: number;
   /** Letters, offers, answers and withdrawals, one for each receiver. */
   messages: number;
+  /** Letters among the messages. */
   letters: number;
+  /** Offers that were sent. */
   offers: number;
   /** Offers refused by a node that was U as far as the sender knew: two preferred the same one. */
   collisions: number;
@@ -34,9 +39,13 @@ export interface Counts {
 
 /** One figure of all jobs. */
 export interface Summary extends Estimate {
+  /** The median. */
   readonly p50: number;
+  /** Nine tenths are not above it. */
   readonly p90: number;
+  /** All but a hundredth are not above it. */
   readonly p99: number;
+  /** The largest. */
   readonly max: number;
 }
 

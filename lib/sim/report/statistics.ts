@@ -8,7 +8,9 @@ import { assert } from "../../base/assert.ts";
 
 /** A mean and half the width of its 95 % interval. */
 export interface Estimate {
+  /** The mean. */
   readonly mean: number;
+  /** Half the width of its 95 % interval. */
   readonly halfWidth: number;
 }
 

@@ -8,12 +8,28 @@
 
 import { assert } from "../../base/assert.ts";
 
-/** Mean response time of M/M/1, with first come, first served as with shared processors. */
+/**
+ * Mean response time of M/M/1, with first come, first served as with shared processors.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(mm1(0.75), 4);
+ * ```
+ */
 export function mm1(load: number): number {
   return 1 / (1 - load);
 }
 
-/** Mean response time of M/M/K by Erlang's C formula: sharing that is perfect and costs nothing. */
+/**
+ * Mean response time of M/M/K by Erlang's C formula: sharing that is perfect and costs nothing.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(mmk(0.75, 16) < mmk(0.75, 2));
+ * ```
+ */
 export function mmk(load: number, servers: number): number {
   const offered = load * servers;
   // Erlang's B by its recursion, which neither overflows nor cancels.
@@ -26,6 +42,12 @@ export function mmk(load: number, servers: number): number {
 /**
  * Mean response time where each job goes to the shortest of `d` queues drawn at random, for endless
  * nodes: Mitzenmacher, IEEE TPDS 12(10), 2001; Vvedenskaya, Dobrushin and Karpelevich 1996.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(choices(0.9, 2) < choices(0.9, 1));
+ * ```
  */
 export function choices(load: number, d: number): number {
   let sum = 0;
@@ -39,6 +61,12 @@ export function choices(load: number, d: number): number {
 /**
  * Mean response time where a node that has become idle asks one other, drawn at random, and takes a
  * job from it if it has two or more, for endless nodes: the fixed point of the mean-field equations.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(stealing(0.9) < 10);
+ * ```
  */
 export function stealing(load: number): number {
   // s1 = load nodes are busy; s2 from the balance of idle nodes; from there on geometric.
@@ -71,6 +99,12 @@ function chain(load: number, threshold: number, probes: number, full: number) {
  * Mean response time of the sender-initiated threshold policy of Eager, Lazowska and Zahorjan, IEEE
  * TSE 12(5), 1986, for endless nodes: a job that comes to a node with `threshold` jobs or more goes
  * to the first of at most `probes` others, drawn at random, that has less.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(senderThreshold(0.9, 2, 3) < 10);
+ * ```
  */
 export function senderThreshold(load: number, threshold: number, probes: number): number {
   const full = fullShare(load, threshold, probes);
@@ -82,7 +116,15 @@ export function senderThreshold(load: number, threshold: number, probes: number)
   return jobs / total / load;
 }
 
-/** The load above which a threshold of 2 is better than one of 1. */
+/**
+ * The load above which a threshold of 2 is better than one of 1.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(thresholdCrossover(3) < 0.99);
+ * ```
+ */
 export function thresholdCrossover(probes: number): number {
   let low = 0.3, high = 0.99;
   for (let i = 0; i < 60; i++) {
@@ -96,6 +138,12 @@ export function thresholdCrossover(probes: number): number {
 /**
  * How often, in a mean service time, an isolated M/M/1 node goes from `boundary` jobs to one more
  * or back: the announcements that a single limit there would cost.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(stateChanges(0.5, 1), 0.25);
+ * ```
  */
 export function stateChanges(load: number, boundary: number): number {
   return 2 * load * (1 - load) * load ** boundary;
@@ -104,6 +152,14 @@ export function stateChanges(load: number, boundary: number): number {
 /**
  * Probability that of `nodes` isolated M/M/1 nodes one is idle while at another a job waits: Livny
  * and Melman, "Load balancing in homogeneous broadcast distributed systems", 1982.
+ *
+ * @throws {AssertionError} If there are no nodes.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(idleWhileWaiting(0.8, 16) > 0.9);
+ * ```
  */
 export function idleWhileWaiting(load: number, nodes: number): number {
   assert(nodes >= 1, "there are nodes");

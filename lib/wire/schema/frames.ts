@@ -9,7 +9,9 @@ export type BodyFieldType = "u32" | "i32" | "u64" | "i64" | "text" | "bytes";
 
 /** The body of a frame: fields in wire order, no padding. */
 export interface FrameSchema {
+  /** What it is for. */
   readonly doc: string;
+  /** Its fields in the order in which they stand on the wire. */
   readonly fields: Readonly<Record<string, BodyFieldType>>;
 }
 

@@ -9,8 +9,11 @@ export type FieldType = "u32" | "i32" | "u64" | "i64" | `char[${number}]`;
 
 /** A fixed-size message: fields in wire order, widest first so that C needs no padding. */
 export interface StructSchema {
+  /** Its type on the wire; never reused. */
   readonly id: number;
+  /** What it is for. */
   readonly doc: string;
+  /** Its fields in the order in which they stand. */
   readonly fields: Readonly<Record<string, FieldType>>;
 }
 
