@@ -39,6 +39,10 @@
 #define PR_TIMER_CREATE_RESTORE_IDS_ON 1
 #define PR_TIMER_CREATE_RESTORE_IDS_GET 2
 #endif
+/* Modes of files: linux/stat.h has none for a program with a C library. */
+#define LB_S_IFMT 0170000
+#define LB_S_IFDIR 0040000
+#define LB_S_IFREG 0100000
 /* enum membarrier_cmd, Linux 6.3. */
 #define LB_MEMBARRIER_GET_REGISTRATIONS (1 << 9)
 

@@ -54,6 +54,7 @@ struct lb_rights {
 #define LB_MSG_NOSIGNAL 0x4000
 #define LB_MSG_MORE 0x8000
 #define LB_MSG_CMSG_CLOEXEC 0x40000000
+#define LB_SHUT_RDWR 2
 #define LB_F_SETOWN 8
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "internal.h"
 
 #define FD_FIRST 3 /* where the first handed-over descriptor goes */
@@ -86,21 +87,13 @@ static int32_t program_exec(const struct program *program)
 	return -errno;
 }
 
-/* Default action, also for 32 and 33, which libc's sigaction hides. Async-signal-safe. */
-static void signal_default(int signal)
-{
-	const uint64_t action[4] = { 0, 0, 0, 0 }; /* handler SIG_DFL, flags, restorer, mask */
-
-	syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[3]);
-}
-
 /* Undoes what Deno itself changed: Rust's start-up ignores SIGPIPE, and posix_spawn leaves 32
  * and 33 ignored in a program that Deno.Command started. */
 static void signals_as_inherited(void)
 {
-	signal_default(SIGPIPE);
-	signal_default(32);
-	signal_default(33);
+	lb_signal_default(SIGPIPE);
+	lb_signal_default(32);
+	lb_signal_default(33);
 }
 
 int32_t lb_ffi_exec(
@@ -229,7 +222,7 @@ static _Noreturn void child_run(const struct child *child)
 	int32_t rv;
 
 	for (int signal = 1; signal <= SIGNALS; signal++)
-		signal_default(signal); /* KILL and STOP refuse, which is as good */
+		lb_signal_default(signal);
 	if (child->flags & LB_FFI_SPAWN_SETSID)
 		setsid();
 	if (dup2(child->null_fd, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)

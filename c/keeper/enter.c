@@ -12,30 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libc_rseq.h"
 #include "enter.h"
 #include "keeper.h"
 #include "lb_link.h"
 #include "lb_restorer.h"
-
-#define RSEQ_SIGNATURE 0x53053053
-#define RSEQ_UNREGISTER 1
-#define RSEQ_SIZE 32 /* what glibc registers for the first version of struct rseq */
-
-/* glibc 2.35 and later registers restartable sequences; weak, as other C libraries have neither
- * symbol. */
-extern const ptrdiff_t __rseq_offset __attribute__((weak));
-extern const unsigned int __rseq_size __attribute__((weak));
-
-/* The kernel writes to the registered area whenever it switches to this task; where our memory
- * was it would find nothing and kill the guest (rseq_handle_notify_resume, kernel/rseq.c,
- * v6.12). */
-static void unregister_rseq(void)
-{
-	if (&__rseq_offset == NULL || &__rseq_size == NULL || __rseq_size == 0)
-		return;
-	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE, RSEQ_UNREGISTER,
-		RSEQ_SIGNATURE);
-}
 
 _Noreturn void lb_guest_enter(const struct lb_guest_start *start)
 {
@@ -58,7 +39,7 @@ _Noreturn void lb_guest_enter(const struct lb_guest_start *start)
 	} failed = { { LB_LINK_FAILED, sizeof failed.status, 0 }, { 0, 0 } };
 	struct lb_image_header header;
 
-	unregister_rseq();
+	lb_rseq_of_libc_register(false);
 	failed.status.code = lb_enter(&request, &header);
 	if (request.handshake)
 		send(start->stream_fd, &failed, sizeof failed, MSG_NOSIGNAL);

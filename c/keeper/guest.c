@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "ending.h"
 #include "enter.h"
 #include "guest.h"
@@ -24,7 +25,6 @@
 #include "proc_stat.h"
 #include "ring.h"
 
-#define SIGNALS 64
 #define FDS_LOW 64u /* where the guest's descriptors go if RLIMIT_NOFILE does not let them lie higher */
 #define FDS_COUNT 3u
 
@@ -78,7 +78,6 @@ static int move_fd(int fd, unsigned from)
  * to it. */
 static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, int link_fd, int keeper_fd, pid_t parent)
 {
-	const uint64_t action[4] = { 0, 0, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
 	struct lb_guest_start start = { .options = &keeper->options };
 	struct rlimit limit;
 	unsigned from = FDS_LOW;
@@ -88,8 +87,8 @@ static _Noreturn void child_run(const struct lb_keeper *keeper, int stream_fd, i
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	setsid(); /* what our terminal or group gets is not the guest's: its terminal is at home */
-	for (int signal = 1; signal <= SIGNALS; signal++)
-		syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[3]);
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
+		lb_signal_default(signal);
 	if (chdir("/") < 0)
 		_exit(1);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= LB_OWN_DESCRIPTORS_MIN + FDS_COUNT)

@@ -9,17 +9,16 @@
 #include <asm/stat.h>
 #include <linux/errno.h>
 
+#include "kernel.h"
 #include "launch.h"
 
 #define CONFIG_SIZE_MAX 16384
-#define MODE_TYPE 0170000
-#define MODE_FILE 0100000
 
 static bool is_file(const char *path)
 {
 	struct stat status;
 
-	return lb_syscall2(__NR_stat, path, &status) == 0 && (status.st_mode & MODE_TYPE) == MODE_FILE;
+	return lb_syscall2(__NR_stat, path, &status) == 0 && (status.st_mode & LB_S_IFMT) == LB_S_IFREG;
 }
 
 /* The file to read, as lib/host/config.ts looks for it. False: Deno has to. An empty path: there is none. */

@@ -6,17 +6,14 @@
 #include <asm/fcntl.h>
 #include <asm/stat.h>
 
+#include "kernel.h"
 #include "launch.h"
-
-#define MODE_TYPE 0170000
-#define MODE_FILE 0100000
-#define MODE_DIRECTORY 0040000
 
 static bool is_private(const char *directory)
 {
 	struct stat status;
 
-	return lb_syscall2(__NR_lstat, directory, &status) == 0 && (status.st_mode & MODE_TYPE) == MODE_DIRECTORY &&
+	return lb_syscall2(__NR_lstat, directory, &status) == 0 && (status.st_mode & LB_S_IFMT) == LB_S_IFDIR &&
 		status.st_uid == lb_syscall0(__NR_getuid) && (status.st_mode & 022) == 0;
 }
 
@@ -37,7 +34,7 @@ static bool is_intact(const char *path, const struct lb_front *front)
 {
 	struct stat status;
 
-	return lb_syscall2(__NR_stat, path, &status) == 0 && (status.st_mode & MODE_TYPE) == MODE_FILE &&
+	return lb_syscall2(__NR_stat, path, &status) == 0 && (status.st_mode & LB_S_IFMT) == LB_S_IFREG &&
 		(status.st_mode & 0500) == 0500 && (uint64_t)status.st_size == front->library_size &&
 		(int64_t)status.st_mtime == stamp_of(front);
 }

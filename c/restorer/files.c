@@ -4,6 +4,7 @@
  * Linked into the keeper, the shadow and the preloaded library; freestanding, so that it can run in a constructor. What
  * cannot be had is no error: that memory is anonymous then, with the same content.
  */
+#include "kernel.h"
 #include "files.h"
 
 #include <asm/stat.h>
@@ -17,8 +18,6 @@
 #include "syscall.h"
 #include "text.h"
 
-#define FILE_TYPE 0170000 /* S_IFMT, S_IFREG: linux/stat.h has none for a program with a C library */
-#define REGULAR_FILE 0100000
 #define DEVICE(n) (((n) >> 8 & 0xfff) << 32 | ((n) & 0xff) | ((n) >> 12 & 0xfff00)) /* of struct stat: major, minor */
 
 static const struct lb_image_file *next_file(const struct lb_image_file *file)
@@ -77,10 +76,10 @@ static int64_t open_file(const struct lb_image_file *file)
 {
 	const char *name = (const char *)(file + 1);
 	struct stat status;
-	if (lb_syscall2(__NR_stat, name, &status) || (status.st_mode & FILE_TYPE) != REGULAR_FILE)
+	if (lb_syscall2(__NR_stat, name, &status) || (status.st_mode & LB_S_IFMT) != LB_S_IFREG)
 		return -1;
 	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-	if (fd < 0 || lb_syscall2(__NR_fstat, fd, &status) || (status.st_mode & FILE_TYPE) != REGULAR_FILE)
+	if (fd < 0 || lb_syscall2(__NR_fstat, fd, &status) || (status.st_mode & LB_S_IFMT) != LB_S_IFREG)
 		return -1;
 	if (file->by_stat && (status.st_ino != file->inode || DEVICE(status.st_dev) != file->device))
 		return -1;

@@ -9,6 +9,7 @@
  * Fails by:   FAILED on the stream and exit 1; at home by an exec of the shadow, which takes over again.
  */
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
@@ -23,6 +24,7 @@
 #include "lb_restorer.h"
 #include "lb_state.h"
 #include "read.h"
+#include "socket.h"
 #include "syscall.h"
 
 #define TASK_SIZE 0x7ffffffff000ULL /* 47-bit user space, arch/x86/include/asm/page_64_types.h */
@@ -58,8 +60,8 @@ static void send_message(int fd, uint32_t type, const void *body, uint32_t size)
 	message.header.seq = 0;
 	for (uint32_t i = 0; i < size; i++)
 		message.body[i] = ((const char *)body)[i];
-	/* MSG_NOSIGNAL; one message this small is never sent in part on a fresh socket buffer */
-	lb_syscall6(__NR_sendto, fd, &message, (sizeof message.header + size), 0x4000, 0, 0);
+	/* One message this small is never sent in part on a fresh socket buffer */
+	lb_syscall6(__NR_sendto, fd, &message, (sizeof message.header + size), LB_MSG_NOSIGNAL, 0, 0);
 }
 
 __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_t error)
@@ -79,7 +81,7 @@ __attribute__((noreturn)) static void fail(struct lb_restorer_args *args, int64_
 		char empty[1] = "";
 		char *argv[2] = { args->header.program, 0 };
 		char *envp[2] = { digits, 0 };
-		lb_syscall5(__NR_execveat, args->shadow_fd, empty, argv, envp, 0x1000);
+		lb_syscall5(__NR_execveat, args->shadow_fd, empty, argv, envp, AT_EMPTY_PATH);
 	} else if (args->handshake) {
 		struct lb_link_status status = { error, 0 };
 		send_message(args->image_fd, LB_LINK_FAILED, &status, sizeof status);
@@ -93,7 +95,7 @@ static void fault(struct lb_restorer_args *args, uint32_t guest, uint32_t home)
 {
 	switch (lb_fault_at(&args->fault, args->resume.at_home ? home : guest)) {
 	case LB_FAULT_DO_CUT:
-		lb_syscall2(__NR_shutdown, args->image_fd, 2);
+		lb_syscall2(__NR_shutdown, args->image_fd, LB_SHUT_RDWR);
 		break;
 	case LB_FAULT_DO_FAIL:
 		fail(args, -LB_E_FAULT);

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "child.h"
 #include "descriptors.h"
 #include "home.h"
@@ -26,7 +27,6 @@
 #include "read.h"
 #include "transfer.h"
 
-#define SET_SIZE 8
 #define STRINGS_SIZE_MAX (8u << 20) /* more than any exec takes */
 
 static struct {
@@ -41,7 +41,7 @@ static bool has_death_signal; /* the program's own choice: prctl(2), PR_SET_PDEA
 
 static void set_mask(uint64_t wanted)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, SET_SIZE);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, LB_SIGSET_SIZE);
 }
 
 int64_t lb_child_block(const int64_t *arguments)

@@ -12,13 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "backlog.h"
 #include "end.h"
 #include "state.h"
 
-#define SET_SIZE 8
 #define EXIT_OUTPUT_LOST 74 /* EX_IOERR, sysexits.h(3head) */
-#define SA_RESTORER_FLAG 0x04000000ul
 
 /* A write that was said to have succeeded has failed, and the program has ended without hearing of it. */
 bool lb_end_tell_untold(void)
@@ -49,15 +48,14 @@ void lb_end_exit(int64_t code)
 static _Noreturn void die_by(int signal)
 {
 	const struct rlimit none = { 0, 0 };
-	uint64_t action[4] = { 0, SA_RESTORER_FLAG, 0, 0 }; /* struct kernel_sigaction: SIG_DFL */
 	uint64_t mask = ~(UINT64_C(1) << (signal - 1));
 
 	/* The memory that a core file would show is not the program's. */
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
-	syscall(SYS_rt_sigaction, signal, action, NULL, SET_SIZE);
+	lb_signal_default(signal);
 	syscall(SYS_tgkill, getpid(), getpid(), signal);
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, SET_SIZE);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, LB_SIGSET_SIZE);
 	lb_end_exit(128 + signal); /* a signal whose default does not kill: the shell's way to say it */
 }
 

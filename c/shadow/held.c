@@ -11,13 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "held.h"
 #include "signalfds.h"
 #include "signals.h"
 #include "state.h"
 
 #define SIGNALS 64
-#define SET_SIZE 8
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
 
@@ -32,7 +32,7 @@ static void take_waiting(uint64_t set)
 
 	waiting.count = 0;
 	while (set != 0 && waiting.count < LB_PENDING_SIGNALS_MAX &&
-		syscall(SYS_rt_sigtimedwait, &set, &waiting.infos[waiting.count], &now, SET_SIZE) > 0)
+		syscall(SYS_rt_sigtimedwait, &set, &waiting.infos[waiting.count], &now, LB_SIGSET_SIZE) > 0)
 		waiting.count++;
 }
 

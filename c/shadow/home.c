@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libc_rseq.h"
 #include "fault.h"
 #include "lb_restorer.h"
 #include "control.h"
@@ -33,12 +34,6 @@
 #include "wake.h"
 
 #define ARGUMENTS_MAX 1024
-#define RSEQ_SIGNATURE 0x53053053
-#define RSEQ_UNREGISTER 1
-#define RSEQ_SIZE 32
-
-extern const ptrdiff_t __rseq_offset __attribute__((weak));
-extern const unsigned int __rseq_size __attribute__((weak));
 
 static char preload[64];
 static char state_variable[32];
@@ -129,14 +124,6 @@ static bool try_program(void)
 	return ended_well(child);
 }
 
-static void unregister_rseq(bool on)
-{
-	if (&__rseq_offset == NULL || &__rseq_size == NULL || __rseq_size == 0)
-		return;
-	syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, RSEQ_SIZE, on ? RSEQ_UNREGISTER : 0,
-		RSEQ_SIGNATURE);
-}
-
 /* Reads the image back from here. Returns only when nothing has changed yet. */
 static void enter_directly(struct lb_shadow_link *link)
 {
@@ -158,9 +145,9 @@ static void enter_directly(struct lb_shadow_link *link)
 	if (!lb_link_tell(link, LB_LINK_READY, NULL, 0, false))
 		return;
 	lb_wake_never();
-	unregister_rseq(true);
+	lb_rseq_of_libc_register(false);
 	lb_enter(&request, &header);
-	unregister_rseq(false);
+	lb_rseq_of_libc_register(true);
 }
 
 void lb_home(struct lb_shadow_link *link)

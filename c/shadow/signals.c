@@ -15,11 +15,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "links.h"
 #include "signals.h"
 #include "state.h"
 
-#define SIGNALS 64
 #define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/library/image/become_shadow.c */
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define STOPPING (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
@@ -27,16 +27,6 @@
 #define HARMLESS (BIT(SIGCHLD) | BIT(SIGWINCH) | BIT(SIGURG) | BIT(SIGCONT))
 #define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
 #define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
-#define SET_SIZE 8
-
-/* struct kernel_sigaction: glibc's sigaction(2) refuses 32 and 33. */
-struct kernel_action {
-	void (*handler)(int, siginfo_t *, void *);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
-#define SA_RESTORER_FLAG 0x04000000ul
 
 void lb_signal_return(void);
 extern const char lb_block_start[], lb_block_end[], lb_block_cancelled[];
@@ -133,9 +123,9 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 	if ((FAULTS & BIT(signal)) && info->si_code > 0) {
 		/* A bug of this program, not a signal to the guest: die of it, as soon as it happens again. */
-		struct kernel_action none = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+		struct lb_action none = { .flags = LB_SA_RESTORER, .restorer = (uint64_t)lb_signal_return };
 
-		syscall(SYS_rt_sigaction, signal, &none, NULL, SET_SIZE);
+		syscall(SYS_rt_sigaction, signal, &none, NULL, LB_SIGSET_SIZE);
 		return;
 	}
 	lb_interrupted = 1;
@@ -147,11 +137,11 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static void install(int signal)
 {
-	struct kernel_action action = { .handler = on_signal,
-		.flags = SA_SIGINFO | SA_RESTORER_FLAG,
-		.restorer = lb_signal_return,
+	struct lb_action action = { .handler = (uint64_t)on_signal,
+		.flags = SA_SIGINFO | LB_SA_RESTORER,
+		.restorer = (uint64_t)lb_signal_return,
 		.mask = ~UINT64_C(0) };
-	struct kernel_action now = { 0 };
+	struct lb_action now = { 0 };
 
 	if (UNCATCHABLE & BIT(signal))
 		return;
@@ -160,12 +150,12 @@ static void install(int signal)
 	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. Not once more:
 	 * that would throw away what waits, as it is blocked. */
 	if (lb_shadow.state.actions.ignored & BIT(signal)) {
-		if (syscall(SYS_rt_sigaction, signal, NULL, &now, SET_SIZE) == 0 &&
-			(intptr_t)now.handler == (intptr_t)SIG_IGN)
+		if (syscall(SYS_rt_sigaction, signal, NULL, &now, LB_SIGSET_SIZE) == 0 &&
+			now.handler == (uint64_t)SIG_IGN)
 			return;
-		action.handler = (void (*)(int, siginfo_t *, void *))(intptr_t)SIG_IGN;
+		action.handler = (uint64_t)SIG_IGN;
 	}
-	syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
+	syscall(SYS_rt_sigaction, signal, &action, NULL, LB_SIGSET_SIZE);
 }
 
 void lb_signals_set(const struct lb_link_actions *actions)
@@ -176,7 +166,7 @@ void lb_signals_set(const struct lb_link_actions *actions)
 		changed |= BIT(SIGCHLD);
 
 	lb_shadow.state.actions = *actions;
-	for (int signal = 1; signal <= SIGNALS; signal++) {
+	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		if (changed & BIT(signal))
 			install(signal);
 	}
@@ -184,7 +174,7 @@ void lb_signals_set(const struct lb_link_actions *actions)
 
 static void set_mask(uint64_t mask)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, SET_SIZE);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, LB_SIGSET_SIZE);
 }
 
 void lb_signals_block(void)
@@ -205,7 +195,7 @@ void lb_signals_unblock(void)
 void lb_signals_init(void)
 {
 	lb_signals_block();
-	for (int signal = 1; signal <= SIGNALS; signal++)
+	for (int signal = 1; signal <= LB_SIGNALS; signal++)
 		install(signal);
 }
 
@@ -215,17 +205,17 @@ void lb_signals_collect(void)
 	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE & ~lb_shadow.state.held;
 	siginfo_t info;
 
-	while (recorded_count < RECORDED_FULL && syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) > 0)
+	while (recorded_count < RECORDED_FULL && syscall(SYS_rt_sigtimedwait, &set, &info, &now, LB_SIGSET_SIZE) > 0)
 		record(&info);
 }
 
 /* Stops this process as the guest would have been stopped, so that the shell sees it. */
 static void stop(int signal)
 {
-	struct kernel_action dfl = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+	struct lb_action dfl = { .flags = LB_SA_RESTORER, .restorer = (uint64_t)lb_signal_return };
 	bool told = lb_shadow.live != NULL && lb_link_tell(lb_shadow.live, LB_LINK_STOP, NULL, 0, true);
 
-	syscall(SYS_rt_sigaction, signal, &dfl, NULL, SET_SIZE);
+	syscall(SYS_rt_sigaction, signal, &dfl, NULL, LB_SIGSET_SIZE);
 	syscall(SYS_tgkill, getpid(), getpid(), signal);
 	set_mask(~BIT(signal)); /* stops here, until SIGCONT; not at all in an orphaned group */
 	lb_signals_block();
@@ -285,7 +275,8 @@ void lb_signals_release(uint64_t set)
 	while (set != 0) {
 		if (recorded_count >= RECORDED_FULL)
 			lb_signals_relay();
-		if (recorded_count >= RECORDED_FULL || syscall(SYS_rt_sigtimedwait, &set, &info, &now, SET_SIZE) <= 0)
+		if (recorded_count >= RECORDED_FULL ||
+			syscall(SYS_rt_sigtimedwait, &set, &info, &now, LB_SIGSET_SIZE) <= 0)
 			break;
 		memcpy(&recorded[recorded_count++], &info, sizeof info);
 	}
@@ -306,7 +297,7 @@ void lb_signals_drop_pipe(void)
 	const struct timespec now = { 0, 0 };
 	const uint64_t set = BIT(SIGPIPE);
 
-	syscall(SYS_rt_sigtimedwait, &set, NULL, &now, SET_SIZE);
+	syscall(SYS_rt_sigtimedwait, &set, NULL, &now, LB_SIGSET_SIZE);
 }
 
 void lb_signals_drop_child(pid_t pid)
@@ -319,7 +310,7 @@ void lb_signals_drop_child(pid_t pid)
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
-	while (count < 2 && syscall(SYS_rt_sigtimedwait, &set, &others[count], &now, SET_SIZE) > 0)
+	while (count < 2 && syscall(SYS_rt_sigtimedwait, &set, &others[count], &now, LB_SIGSET_SIZE) > 0)
 		count += others[count].si_pid != pid;
 	for (int i = 0; i < count; i++) {
 		if (lb_shadow.state.held & set)
@@ -331,14 +322,13 @@ void lb_signals_drop_child(pid_t pid)
 
 void lb_signals_leave(uint64_t ignored)
 {
-	struct kernel_action action = { .flags = SA_RESTORER_FLAG, .restorer = lb_signal_return };
+	struct lb_action action = { .flags = LB_SA_RESTORER, .restorer = (uint64_t)lb_signal_return };
 
 	recorded_count = 0;
 	stop_pending = 0;
-	for (int signal = 1; signal <= SIGNALS; signal++) {
-		action.handler =
-			(void (*)(int, siginfo_t *, void *))(intptr_t)(ignored & BIT(signal) ? SIG_IGN : SIG_DFL);
-		syscall(SYS_rt_sigaction, signal, &action, NULL, SET_SIZE);
+	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
+		action.handler = (uint64_t)(ignored & BIT(signal) ? SIG_IGN : SIG_DFL);
+		syscall(SYS_rt_sigaction, signal, &action, NULL, LB_SIGSET_SIZE);
 	}
 }
 
@@ -348,7 +338,7 @@ void lb_signals_give_back(void)
 	/* To this thread: what comes to the process meanwhile is younger, and is taken after it. */
 	for (unsigned i = 0; i < recorded_count; i++)
 		syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), recorded[i].si_signo, &recorded[i]);
-	for (int signal = 1; signal <= SIGNALS; signal++) {
+	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		if (stop_pending & BIT(signal))
 			syscall(SYS_tgkill, getpid(), getpid(), signal);
 	}

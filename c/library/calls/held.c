@@ -7,6 +7,7 @@
  * is the kernel's own at home: what is read, in which order, and who is woken. A signal that the program lets through
  * again, or takes by itself, comes to the guest first.
  */
+#include "action.h"
 #include "calls/held.h"
 
 #include <linux/signal.h>
@@ -20,7 +21,6 @@
 #include "trap/frame.h"
 
 #define BATCH LB_PENDING_SIGNALS_MAX
-#define SET_SIZE 8
 
 #define come ((siginfo_t *)lb_areas->signals)
 _Static_assert(sizeof(lb_areas->signals) == BATCH * sizeof(siginfo_t), "as many as an image has");
@@ -59,10 +59,10 @@ static void send_home(uint64_t set, bool before)
 	uint64_t pending = 0;
 	unsigned count;
 
-	lb_syscall2(__NR_rt_sigpending, &pending, SET_SIZE);
+	lb_syscall2(__NR_rt_sigpending, &pending, LB_SIGSET_SIZE);
 	while (pending & set) {
 		for (count = 0; count < BATCH; count++)
-			if (lb_syscall4(__NR_rt_sigtimedwait, &set, &come[count], now, SET_SIZE) <= 0)
+			if (lb_syscall4(__NR_rt_sigtimedwait, &set, &come[count], now, LB_SIGSET_SIZE) <= 0)
 				break;
 		if (count > 0)
 			hold(lb_self.held, count, before);

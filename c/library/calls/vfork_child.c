@@ -8,6 +8,7 @@
  * Runs in:  the SIGSYS handler, all signals blocked. While there is a child nothing is delivered to this process:
  * what comes to it is the parent's and waits; the child's own signals are home's. So orders wait, too.
  */
+#include "action.h"
 #include "calls/vfork_child.h"
 
 #include <linux/errno.h>
@@ -38,7 +39,6 @@
 #include "trap/trap.h"
 #include "process/limits.h"
 
-#define SIGSET_SIZE 8
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */
 #define FX_SIZE 512u            /* FXSAVE: no more than this without FP_XSTATE_MAGIC1 */
 
@@ -207,7 +207,7 @@ static int64_t set_action(struct lb_trap *trap)
 	struct lb_action wanted;
 	struct lb_action old;
 
-	if (trap->args[3] != SIGSET_SIZE || signal < 1 || signal > LB_SIGNALS)
+	if (trap->args[3] != LB_SIGSET_SIZE || signal < 1 || signal > LB_SIGNALS)
 		return -EINVAL;
 	if (trap->args[1] != 0 && lb_user_read(&wanted, trap->args[1], sizeof(wanted)) < 0)
 		return -EFAULT;

@@ -62,7 +62,7 @@ static int source_fault(struct lb_order_context *context, uint32_t number, int f
 	context->step = number;
 	switch (lb_fault(number)) {
 	case LB_FAULT_DO_CUT:
-		lb_syscall2(__NR_shutdown, fd, 2);
+		lb_syscall2(__NR_shutdown, fd, LB_SHUT_RDWR);
 		return 0;
 	case LB_FAULT_DO_FAIL:
 		return -LB_E_FAULT;
@@ -306,7 +306,7 @@ static int64_t go_home(void *argument)
 			leave();
 	}
 	/* Home's half of this connection is somewhere in its middle: it is of no more use. */
-	lb_syscall2(__NR_shutdown, lb_self.link_fd, 2);
+	lb_syscall2(__NR_shutdown, lb_self.link_fd, LB_SHUT_RDWR);
 	if (lb_link_reconnect() < 0)
 		leave();
 	lb_unfreeze();

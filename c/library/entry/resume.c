@@ -155,7 +155,7 @@ static void resume_away(const struct lb_resume_args *args)
 		exit_parked(); /* the source is gone or gave up: it, or its keeper, goes on there */
 	uint32_t action = lb_fault(LB_FAULT_GUEST_PARKED);
 	if (action == LB_FAULT_DO_CUT && args->stream_fd >= 0)
-		lb_syscall2(__NR_shutdown, args->stream_fd, 2);
+		lb_syscall2(__NR_shutdown, args->stream_fd, LB_SHUT_RDWR);
 	if (action == LB_FAULT_DO_FAIL)
 		exit_parked();
 	if (!first_move)
@@ -175,7 +175,7 @@ static void resume_away(const struct lb_resume_args *args)
 	tell_keeper(LB_KEEPER_SERVED);
 	/* Nothing can fail here any more: this copy is the live one. */
 	if (lb_fault(LB_FAULT_GUEST_SERVED) == LB_FAULT_DO_CUT)
-		lb_syscall2(__NR_shutdown, lb_self.link_fd, 2);
+		lb_syscall2(__NR_shutdown, lb_self.link_fd, LB_SHUT_RDWR);
 }
 
 /* Gives the descriptors of the program their limit and their FD_CLOEXEC back and drops the library's own. */

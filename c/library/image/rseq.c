@@ -20,6 +20,7 @@
 #include <linux/wait.h>
 #include <asm/unistd.h>
 
+#include "libc_rseq.h"
 #include "mem.h"
 #include "syscall.h"
 
@@ -28,22 +29,6 @@
 #include "process/process.h"
 #include "process/thread.h"
 
-#define GLIBC_SIGNATURE 0x53053053 /* RSEQ_SIG, sys/rseq.h */
-#define FIRST_SIZE 32              /* of the first version of struct rseq, which glibc registers */
-
-/* glibc 2.35: where the thread's struct rseq lies; weak, as older C libraries have none. */
-extern const int64_t lb_rseq_offset __asm__("__rseq_offset") __attribute__((weak));
-extern const uint32_t lb_rseq_size __asm__("__rseq_size") __attribute__((weak));
-
-static uint64_t area_of_libc(void)
-{
-	uint64_t base = 0;
-	if (!&lb_rseq_offset || !&lb_rseq_size || lb_rseq_size == 0)
-		return 0;
-	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS, &base);
-	return base + (uint64_t)lb_rseq_offset;
-}
-
 static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t signature)
 {
 	return lb_syscall4(__NR_rseq, address, size, flags, signature);
@@ -51,9 +36,7 @@ static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t si
 
 void lb_rseq_unregister(void)
 {
-	uint64_t address = area_of_libc();
-	if (address)
-		call(address, FIRST_SIZE, RSEQ_FLAG_UNREGISTER, GLIBC_SIGNATURE);
+	lb_rseq_of_libc_register(false);
 }
 
 /* In a process of its own: asks the kernel about its parent. */
@@ -90,19 +73,19 @@ static bool ask_beside(struct ptrace_rseq_configuration *told)
 
 int lb_rseq_take(void)
 {
-	static uint8_t nobodys[FIRST_SIZE] __attribute__((aligned(FIRST_SIZE)));
+	static uint8_t nobodys[LB_RSEQ_SIZE] __attribute__((aligned(LB_RSEQ_SIZE)));
 	static struct ptrace_rseq_configuration told;
-	uint64_t libc = area_of_libc();
+	uint64_t libc = lb_rseq_of_libc();
 	uint64_t probe = libc ? libc : (uint64_t)nobodys;
-	int64_t result = call(probe, FIRST_SIZE, 0, GLIBC_SIGNATURE);
+	int64_t result = call(probe, LB_RSEQ_SIZE, 0, LB_RSEQ_SIGNATURE);
 	lb_thread()->rseq.address = 0;
 	if (result == 0) /* there was none */
-		call(probe, FIRST_SIZE, RSEQ_FLAG_UNREGISTER, GLIBC_SIGNATURE);
+		call(probe, LB_RSEQ_SIZE, RSEQ_FLAG_UNREGISTER, LB_RSEQ_SIGNATURE);
 	if (result == 0 || result == -ENOSYS)
 		return 0;
 	lb_thread()->rseq.address = probe;
-	lb_thread()->rseq.size = FIRST_SIZE;
-	lb_thread()->rseq.signature = GLIBC_SIGNATURE;
+	lb_thread()->rseq.size = LB_RSEQ_SIZE;
+	lb_thread()->rseq.signature = LB_RSEQ_SIGNATURE;
 	if (result == -EBUSY)
 		return 0;
 	if (!ask_beside(&told)) {

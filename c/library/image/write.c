@@ -419,7 +419,7 @@ static int send_memory(struct lb_image_sink *sink)
 		if (i == table_count / 2) {
 			uint32_t action = sink->home ? LB_FAULT_NOTHING : lb_fault(LB_FAULT_SOURCE_MEMORY);
 			if (action == LB_FAULT_DO_CUT)
-				lb_syscall2(__NR_shutdown, sink->fd, 2);
+				lb_syscall2(__NR_shutdown, sink->fd, LB_SHUT_RDWR);
 			if (action == LB_FAULT_DO_FAIL)
 				error = -LB_E_FAULT;
 		}

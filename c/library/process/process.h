@@ -22,7 +22,6 @@
 /* Large areas whose content means nothing to a child (kept.c): a part of .bss of its own, so they cost no file. */
 #define LB_SCRATCH __attribute__((section("lb_scratch,\"aw\",@nobits#")))
 
-#define LB_SIGNALS 64
 #define LB_BIT(signal) (1ULL << ((signal) - 1))
 
 /* What the library knows of the process; part of the image. Fixed at load or at resume, except where noted. What a

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "action.h"
 #include "process/siginfo.h"
 
 /* One of each number waits in a queue: SIGSYS and SIGURG are no real-time signals. */
@@ -21,14 +22,6 @@ struct lb_aside_queue {
 
 struct lb_cpu_time {
 	uint64_t user_us, system_us;
-};
-
-/* struct kernel_sigaction of x86-64: what rt_sigaction(2) takes. */
-struct lb_action {
-	uint64_t handler;
-	uint64_t flags;
-	uint64_t restorer;
-	uint64_t mask;
 };
 
 /* A wait: right behind which call, and until when, of the program's CLOCK_MONOTONIC. */
