@@ -17,9 +17,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "hostchildren.h"
 
 static void die(const char *what)
 {
@@ -35,9 +36,7 @@ static void reap(void)
 
 static void run_first(void)
 {
-	struct signalfd_siginfo info;
 	struct pollfd list[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
-	sigset_t children;
 	char byte;
 
 	/* The parent waits only for us; without it nobody would. */
@@ -45,18 +44,14 @@ static void run_first(void)
 		die("cannot tie the host to its starter");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		die("cannot mount /proc");
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &children, NULL);
-	list[1].fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	list[1].fd = children_watch();
 	if (list[1].fd < 0)
 		die("cannot watch children");
 	for (;;) {
 		if (poll(list, 2, -1) < 0 && errno != EINTR)
 			die("cannot wait");
 		if (list[1].revents & POLLIN)
-			while (read(list[1].fd, &info, sizeof info) == (ssize_t)sizeof info)
-				;
+			children_read(list[1].fd);
 		reap();
 		if (list[0].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0)
 			exit(0);

@@ -23,7 +23,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hostchildren.h"
 #include "hostcommand.h"
 
 #define RUNNING_MAX 4096
@@ -241,10 +241,8 @@ static int listen_on(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct signalfd_siginfo info;
 	struct pollfd list[3] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN },
 		{ .events = POLLIN } };
-	sigset_t children;
 	char byte;
 	int client;
 
@@ -257,10 +255,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		return run_command(argv + 2);
 	setsid(); /* the keys of whoever runs the tests are not for us: we end what runs here */
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &children, NULL);
-	list[1].fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	list[1].fd = children_watch();
 	if (list[1].fd < 0)
 		die("cannot watch children");
 	list[2].fd = listen_on(argv[1]);
@@ -270,8 +265,7 @@ int main(int argc, char **argv)
 		if (poll(list, 3, -1) < 0 && errno != EINTR)
 			die("cannot wait");
 		if (list[1].revents & POLLIN)
-			while (read(list[1].fd, &info, sizeof info) == (ssize_t)sizeof info)
-				;
+			children_read(list[1].fd);
 		reap();
 		if (list[0].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0) {
 			end_children(0);
