@@ -3,6 +3,21 @@
  *
  * Event and time in, effects out.
  *
+ * The rooms beside it are named by the components of a load distributing algorithm (Shivaratri, Krueger
+ * and Singhal, "Load Distributing for Locally Distributed Systems", Computer 25(12), 1992). Each uses
+ * only what stands below it:
+ *
+ * ```
+ * balancer, explain
+ * sending, receiving
+ * selection_policy
+ * location_policy, transfer_policy, information_policy
+ * process_table
+ * contract
+ * ```
+ *
+ * `membership` and `topology` stand apart: a driver gives the balancer their preferred lists.
+ *
  * @module
  */
 
