@@ -161,6 +161,7 @@ export class Balancer {
    *
    * @param nowMs The driver's monotonic clock in milliseconds; it never goes back.
    * @returns Effects to perform in this order; what becomes of them comes back as events.
+   * @throws {AssertionError} If the clock goes back, or a preferred list names the node itself.
    */
   step(event: Event, nowMs: number): Effect[] {
     assert(nowMs >= this.#nowMs, "the driver's clock is monotonic");

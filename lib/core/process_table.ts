@@ -44,7 +44,7 @@ const DOUBLINGS_MAX = 6;
 /** A move that fails costs a process its freeze, but no more than a tenth of its time. */
 const RESTS_PER_TRY = 10;
 
-/** The processes, in order of arrival. */
+/** The processes, in order of arrival. What changes one that is not here is a bug, and asserted. */
 export class ProcessTable {
   readonly #entries = new Map<ProcessId, Entry>();
 

@@ -17,14 +17,19 @@ const RETRY_DELAY_MS = 10_000;
 
 /**
  * How long an order may take once it was fetched: silence at each of a few steps, and the memory at a
- * tenth of a 1 Gb/s network. A process ends its order much earlier unless it hangs (SIGSTOP).
+ * tenth of a 1 Gb/s network, in milliseconds. A process ends its order much earlier unless it hangs (SIGSTOP).
  */
 export function moveLimitMs(ioTimeoutMs: number, bytes: number): number {
   return 3 * ioTimeoutMs + Math.ceil(bytes / 10_000);
 }
 
-/** The time-outs of a balancer. */
-export function timeoutsOf(config: BalancerConfig) {
+/** The time-outs of a balancer, in milliseconds. */
+export type Timeouts = Readonly<
+  Record<"offerTimeoutMs" | "reservationTimeoutMs" | "moveTimeoutMs" | "retryDelayMs", number>
+>;
+
+/** Those of a config, where it does not say by default. */
+export function timeoutsOf(config: BalancerConfig): Timeouts {
   return {
     offerTimeoutMs: config.offerTimeoutMs ?? OFFER_TIMEOUT_MS,
     reservationTimeoutMs: config.reservationTimeoutMs ?? RESERVATION_TIMEOUT_MS,

@@ -1,7 +1,9 @@
 /**
  * Announces a node's letter and load.
  *
- * With a stamp; the load where somebody asks.
+ * With a stamp; the load where somebody asks. The information policy is state-change-driven in the
+ * terms of Shivaratri, Krueger and Singhal (Computer 25(12), 1992): a node tells all associated nodes
+ * when its letter changes, as in Shin and Chang (IEEE Transactions on Computers 38(8), 1989).
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The preferred list and what is known of its nodes.
  *
- * The associated nodes in their fixed order.
+ * The associated nodes in their fixed order (Shin and Chang, IEEE Transactions on Computers 38(8), 1989).
  *
  * @module
  */

@@ -94,7 +94,13 @@ export class Membership {
     this.#associated = this.#makeList();
   }
 
-  /** Takes one event and tells what to do about it; the time never goes back. */
+  /**
+   * Takes one event and tells what to do about it.
+   *
+   * @param nowMs The driver's monotonic clock in milliseconds; it never goes back.
+   * @returns Effects to perform in this order.
+   * @throws {AssertionError} If the clock goes back.
+   */
   step(event: MembershipEvent, nowMs: number): MembershipEffect[] {
     assert(nowMs >= this.#nowMs, "the driver's clock is monotonic");
     this.#nowMs = nowMs;

@@ -15,7 +15,8 @@ import type { Effect } from "../contract/effect.ts";
 import type { Event } from "../contract/event.ts";
 import type { Announcement, Letter, NodeName } from "../contract/names.ts";
 
-type Offer = Extract<Event, { type: "offerReceived" }>;
+/** An offer of another node. */
+export type Offer = Extract<Event, { type: "offerReceived" }>;
 
 /** What the answer depends on. */
 export interface AdmissionFacts {

@@ -8,6 +8,7 @@
 
 import { assert } from "../../base/assert.ts";
 import type { NodeName, ProcessId, Ticket } from "../contract/names.ts";
+import type { Timeouts } from "../contract/timeouts.ts";
 import {
   nextPhase,
   type PlaceInput,
@@ -24,11 +25,8 @@ export interface Reservation {
   readonly deadlineMs: number;
 }
 
-/** Limits of a place, in milliseconds. */
-export interface ReservationTimeouts {
-  readonly reservationTimeoutMs: number;
-  readonly moveTimeoutMs: number;
-}
+/** Limits of a place, in milliseconds: until its memory begins to arrive, and from then on. */
+export type ReservationTimeouts = Pick<Timeouts, "reservationTimeoutMs" | "moveTimeoutMs">;
 
 /** All places that are not free; none changes but by {@linkcode placeTransitions}. */
 export class Reservations {

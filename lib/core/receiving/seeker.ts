@@ -1,7 +1,8 @@
 /**
  * Asks nodes that are F for a process.
  *
- * The receiving side's own initiative, of a node that is U.
+ * The receiving side's own initiative, of a node that is U; its sources are in
+ * `transfer_policy/initiation.ts`.
  *
  * @module
  */

@@ -54,7 +54,7 @@ export interface Choice {
 }
 
 /** A process that can move, with its figures. */
-interface Victim extends Candidate {
+export interface Victim extends Candidate {
   readonly id: ProcessId;
   readonly homeNode: NodeName;
 }

@@ -19,6 +19,7 @@ import { Round } from "./round.ts";
 import { type Asker, isOffered, type Offer, type Transfer, UnderWay } from "./under_way.ts";
 import type { Effect } from "../contract/effect.ts";
 import type { Event } from "../contract/event.ts";
+import type { Timeouts } from "../contract/timeouts.ts";
 import type { NodeName, ProcessId, Ticket } from "../contract/names.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
@@ -27,7 +28,8 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 const TRANSFERS_MAX = 8;
 
 /** What the sending side works with. */
-export interface TransfersOptions extends Omit<OutlookOptions, "round" | "requests"> {
+export interface TransfersOptions
+  extends Omit<OutlookOptions, "round" | "requests">, Omit<Timeouts, "reservationTimeoutMs"> {
   /** null: any number. */
   readonly movesPerMinute: number | null;
   readonly chooser: Chooser;
@@ -37,9 +39,6 @@ export interface TransfersOptions extends Omit<OutlookOptions, "round" | "reques
   /** Learns from each move. */
   readonly cost: MoveCost;
   readonly nextTicket: () => Ticket;
-  readonly offerTimeoutMs: number;
-  readonly moveTimeoutMs: number;
-  readonly retryDelayMs: number;
   readonly emit: (effect: Effect) => void;
   /** Tells a node that has asked that there is nothing for it. */
   readonly refuseAsk: (node: NodeName) => void;

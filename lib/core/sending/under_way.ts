@@ -91,7 +91,11 @@ export class UnderWay {
     return null;
   }
 
-  /** Begins one, by an inspection. */
+  /**
+   * Begins one, by an inspection.
+   *
+   * @throws {AssertionError} If there is one of this request.
+   */
   begin(request: Request | null, asker: Asker | null): void {
     assert(!this.#transfers.has(request), "a request has one transfer");
     this.#transfers.set(request, { phase: "inspecting", request, asker, offer: null });

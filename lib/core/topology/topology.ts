@@ -25,6 +25,7 @@ export const dimensionMax = 10;
  * @param node From 0 to `2 ** dimension - 1`.
  * @param dimension From 1 to {@linkcode dimensionMax}.
  * @returns All other nodes, the most preferred first.
+ * @throws {AssertionError} If there is no such node or dimension.
  *
  * @example Usage
  * ```ts
@@ -69,6 +70,7 @@ function bitCount(value: number): number {
  *
  * @param edges The neighbours of each node, in edge order; none may be missing as a key.
  * @returns All nodes that can be reached, the most preferred first.
+ * @throws {AssertionError} If a node that can be reached is no key.
  *
  * @example Usage
  * ```ts

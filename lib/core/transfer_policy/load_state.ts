@@ -1,6 +1,8 @@
 /**
  * The node's state and letter by its queue length.
  *
+ * By three thresholds (Shin and Chang, IEEE Transactions on Computers 38(8), 1989).
+ *
  * @module
  */
 
