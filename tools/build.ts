@@ -11,7 +11,7 @@ import { HostError, LbError } from "../lib/base/errors.ts";
 import { buildC, release, type Variant, withFaults } from "./build_c.ts";
 import { putInFront } from "./front.ts";
 import { checkHeader } from "./gen.ts";
-import { checkPage } from "./syscalls.ts";
+import { checkGenerated } from "./syscalls.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -125,7 +125,7 @@ async function inputsHash(dir: string, denort: string): Promise<string> {
  */
 export async function build(variant: Variant = release): Promise<void> {
   await checkHeader();
-  await checkPage();
+  await checkGenerated();
   await buildC(undefined, variant);
   // A folder of its own: two builds at the same time must not mix their files.
   const dir = `${variant.dir}/build.${Deno.pid}`;

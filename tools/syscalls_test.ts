@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkPage, page, parseTable } from "./syscalls.ts";
+import { checkGenerated, names, page, parseTable } from "./syscalls.ts";
 
 const header = await Deno.readTextFile(new URL("../c/include/lb_syscalls.h", import.meta.url));
 const rows = parseTable(header);
@@ -118,9 +118,10 @@ Deno.test("an argument that tells a length is there, and a split call has its bu
   assert.deepEqual(findings, []);
 });
 
-Deno.test("page() renders a row; checkPage() finds the committed page fresh", async () => {
+Deno.test("page() and names() render a row; checkGenerated() finds the committed files fresh", async () => {
   const text = page(header, "#define LB_STAT_SIZE 144\n");
   assert.match(text, /^\| 4 \| stat \| home \| path, out 144 \| {2}\|$/m);
   assert.match(text, /^\| 0 \| read \| home, waits \| fd, out a2, value \| {2}\|$/m);
-  await checkPage();
+  assert.match(names(header), /^ {2}250: "keyctl",$/m);
+  await checkGenerated();
 });

@@ -5,92 +5,14 @@
  *
  * @module
  */
+import { systemCallNames } from "../wire/system_calls.ts";
 
-const names: Readonly<Record<number, string>> = {
-  2: "open of its memory in /proc",
-  9: "mmap of shared memory",
-  16: "ioctl",
-  29: "shmget",
-  30: "shmat",
-  31: "shmctl",
-  40: "sendfile",
-  54: "setsockopt",
-  55: "getsockopt",
-  56: "clone",
-  57: "fork",
-  58: "vfork",
-  59: "execve",
-  72: "fcntl",
-  101: "ptrace",
-  135: "personality",
-  139: "sysfs",
-  141: "setpriority",
-  142: "sched_setparam",
-  144: "sched_setscheduler",
-  154: "modify_ldt",
-  155: "pivot_root",
-  157: "prctl",
-  161: "chroot",
-  165: "mount",
-  169: "reboot",
-  172: "iopl",
-  173: "ioperm",
-  175: "init_module",
-  179: "quotactl",
-  187: "readahead",
-  202: "futex",
-  203: "sched_setaffinity",
-  206: "io_setup",
-  207: "io_destroy",
-  208: "io_getevents",
-  209: "io_submit",
-  210: "io_cancel",
-  222: "timer_create",
-  230: "clock_nanosleep",
-  244: "mq_notify",
-  246: "kexec_load",
-  248: "add_key",
-  249: "request_key",
-  250: "keyctl",
-  256: "migrate_pages",
-  257: "openat of its memory in /proc",
-  272: "unshare",
-  275: "splice",
-  279: "move_pages",
-  282: "signalfd",
-  285: "fallocate",
-  289: "signalfd4",
-  298: "perf_event_open",
-  303: "name_to_handle_at",
-  308: "setns",
-  310: "process_vm_readv",
-  311: "process_vm_writev",
-  314: "sched_setattr",
-  317: "seccomp",
-  320: "kexec_file_load",
-  321: "bpf",
-  322: "execveat",
-  323: "userfaultfd",
-  326: "copy_file_range",
-  333: "io_pgetevents",
-  425: "io_uring_setup",
-  426: "io_uring_enter",
-  427: "io_uring_register",
-  431: "fsconfig",
-  435: "clone3",
-  437: "openat2 of its memory in /proc",
-  440: "process_madvise",
-  443: "quotactl_fd",
-  444: "landlock_create_ruleset",
-  445: "landlock_add_rule",
-  446: "landlock_restrict_self",
-  447: "memfd_secret",
-  453: "map_shadow_stack",
-  457: "statmount",
-  458: "listmount",
-  460: "lsm_set_self_attr",
-  463: "setxattrat",
-  464: "getxattrat",
+/** What only some calls of a number come home for. */
+const reasons: Readonly<Record<number, string>> = {
+  2: " of its memory in /proc",
+  9: " of shared memory",
+  257: " of its memory in /proc",
+  437: " of its memory in /proc",
 };
 
 /** Operations of futex(2) that take the kernel's own thread id: include/uapi/linux/futex.h, Linux 6.12. */
@@ -134,12 +56,12 @@ function requestName(number: number, request: number): string {
     case 202:
       return ` ${futexes[request & ~FUTEX_FLAGS] ?? request}`;
     default:
-      return "";
+      return reasons[number] ?? "";
   }
 }
 
-/** Name of a system call and of what it asked for, or its number where it has no name here. */
+/** Name of a system call and of what it asked for, or its number where Linux has none of it. */
 export function systemCallName(number: number, request = 0): string {
-  const name = names[number];
+  const name = systemCallNames[number];
   return name === undefined ? `system call ${number}` : `${name}${requestName(number, request)}`;
 }

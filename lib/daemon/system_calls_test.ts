@@ -15,6 +15,7 @@ Deno.test("systemCallName() tells what a call asked for where one call is many",
   assert.equal(systemCallName(157, 22), "prctl PR_SET_SECCOMP");
   assert.equal(systemCallName(157, 999), "prctl 999");
   assert.equal(systemCallName(54, 2 ** 32 + 26), "setsockopt of level 1, option 26");
+  assert.equal(systemCallName(257), "openat of its memory in /proc");
   assert.equal(systemCallName(59), "execve");
   assert.equal(systemCallName(4000), "system call 4000");
 });
