@@ -1,6 +1,6 @@
-/* files_guest.h - A guest's half of calls on files (test_files.c).
+/* files_guest.h - A guest's half of calls on files.
  *
- * The test is its home.
+ * files_world.c is its home.
  */
 #ifndef FILES_GUEST_H
 #define FILES_GUEST_H
@@ -24,7 +24,7 @@ void guest_signal(void);     /* one comes, behind the next reply's making and be
 struct lb_ring *guest_ring(void);
 void guest_dies(void); /* files_keeper.c: by SIGKILL, and its keeper takes its place */
 
-/* ---- the test: home */
+/* ---- files_world.c: home */
 /* Executes what the backlog has up to here, or (-1) all of it. */
 void home_deliver(uint64_t up_to);
 int64_t home_call(uint32_t number, const uint64_t args[6]);

@@ -1,4 +1,4 @@
-/* files_keeper.c - what the keeper does when its guest is dead, for test_files.c. */
+/* files_keeper.c - The keeper of a dead guest, for tests of calls on files. */
 #include "keeper/keeper.h"
 #include "keeper/ring.h"
 
