@@ -4,6 +4,7 @@
  * No circle of files, and every use runs down the ladder.
  */
 import assert from "node:assert/strict";
+import $ from "dax";
 import { buildC, listObjects, productNames } from "../tools/build_c.ts";
 import {
   circles,
@@ -67,9 +68,8 @@ async function compile(
   for (const [source, text] of Object.entries(texts)) {
     const name = `${dir}/${source.replaceAll("/", "_")}`;
     await Deno.writeTextFile(name, text);
-    const cc = new Deno.Command("cc", { args: ["-O2", "-c", "-o", `${name}.o`, name] });
-    const { success, stderr } = await cc.output();
-    assert.ok(success, new TextDecoder().decode(stderr));
+    const { code, combined } = await $`cc -O2 -c -o ${name}.o ${name}`.captureCombined().noThrow();
+    assert.equal(code, 0, combined);
     objects.push({ source, object: `${name}.o` });
   }
   return { objects, [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }) };

@@ -1,5 +1,6 @@
 /** Compares TypeScript's numbers with the C compiler's. */
 import assert from "node:assert/strict";
+import $ from "dax";
 import { cpuFeatures, event, look } from "../lib/wire/layout.ts";
 import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";
 import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";
@@ -19,12 +20,10 @@ async function compileAndPrint(includes: string[], expressions: string[]): Promi
     const folders = ["c/include", "c/base", "c/ffi"].map((name) =>
       `-I${new URL(name, root).pathname}`
     );
-    const cc = await new Deno.Command("cc", {
-      args: [...folders, "-o", `${dir}/print`, `${dir}/print.c`],
-    }).output();
-    assert.ok(cc.success, new TextDecoder().decode(cc.stderr));
-    const { stdout } = await new Deno.Command(`${dir}/print`).output();
-    return new TextDecoder().decode(stdout).trim().split("\n").map(Number);
+    const { code, combined } = await $`cc ${folders} -o ${dir}/print ${dir}/print.c`
+      .captureCombined().noThrow();
+    assert.equal(code, 0, combined);
+    return (await $`${dir}/print`.lines()).map(Number);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -1,17 +1,14 @@
 /** The library's face: its doors, their documentation, and the examples. */
 import assert from "node:assert/strict";
+import $ from "dax";
 import { freePorts, withNodes } from "./daemon/nodes.ts";
 import { assertNone, paths, read, root } from "./repository.ts";
 
 /** Runs deno in the repository; returns its output, both streams in one. */
 async function deno(...args: string[]): Promise<{ success: boolean; text: string }> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: root,
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { success, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  const { code, combined } = await $`${Deno.execPath()} ${args}`.cwd(root).env("NO_COLOR", "1")
+    .stdin("null").captureCombined().noThrow();
+  return { success: code === 0, text: combined };
 }
 
 interface Manifest {
@@ -65,6 +62,15 @@ Deno.test("each function and class of a door has an example", async () => {
   assertNone([...new Set(withoutExample(nodes))], "Show it in its docstring; the tests run it");
   const bare = { name: "f", kind: "function", declarationKind: "export" };
   assert.deepEqual(withoutExample([bare]), ["f"]);
+});
+
+Deno.test("docs/DEPENDENCIES.md names each package", () => {
+  const { devDependencies } = JSON.parse(read("package.json").text) as {
+    devDependencies: Record<string, string>;
+  };
+  const { text } = read("docs/DEPENDENCIES.md");
+  const packages = Object.keys(devDependencies);
+  assertNone(packages.filter((name) => !text.includes(`\`${name}\``)), "Say there what it is for");
 });
 
 /** Runs an example; returns what it prints. */

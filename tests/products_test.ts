@@ -5,14 +5,16 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 import { symbols } from "../ffi/symbols.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 
 async function run(program: string, ...args: string[]): Promise<string> {
-  const output = await new Deno.Command(program, { args, cwd: dist }).output();
-  assert.ok(output.success, new TextDecoder().decode(output.stderr));
-  return new TextDecoder().decode(output.stdout);
+  const { code, stdout, stderr } = await $`${program} ${args}`.cwd(dist)
+    .stdout("piped").stderr("piped").noThrow();
+  assert.equal(code, 0, stderr);
+  return stdout;
 }
 
 /** Names of the symbols that a library defines, or wants, for others to see. */

@@ -1,5 +1,6 @@
 /** Tests of the repository itself: sizes, words, the public surface. */
 import assert from "node:assert/strict";
+import $ from "dax";
 import {
   assertNone,
   fileOf,
@@ -110,12 +111,7 @@ Deno.test("each file says in its first line what it is for", () => {
 Deno.test("mod.ts names its exports, and each of them is documented", async () => {
   const { text } = read("mod.ts");
   assert.doesNotMatch(text, /export \*/);
-  const output = await new Deno.Command(Deno.execPath(), {
-    args: ["doc", "--json", "mod.ts"],
-    cwd: root,
-  }).output();
-  assert.ok(output.success, new TextDecoder().decode(output.stderr));
-  const { nodes } = JSON.parse(new TextDecoder().decode(output.stdout)) as {
+  const { nodes } = await $`${Deno.execPath()} doc --json mod.ts`.cwd(root).json() as {
     nodes: { name: string; kind: string; declarationKind: string; jsDoc?: unknown }[];
   };
   const undocumented = nodes.filter(({ kind, declarationKind, jsDoc }) =>

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 import { HostError, LbError } from "../lib/base/errors.ts";
 import { buildC, release, type Variant, withFaults } from "./build_c.ts";
 import { putInFront } from "./front.ts";
@@ -35,12 +36,11 @@ function sha256(bytes: Uint8Array): string {
 }
 
 async function run(program: string, args: readonly string[], env: Record<string, string> = {}) {
-  const command = new Deno.Command(program, { args: [...args], cwd: root, env, stdin: "null" });
-  const output = await command.output();
-  if (output.success) return;
-  const text = new TextDecoder().decode(output.stderr) + new TextDecoder().decode(output.stdout);
+  const { code, combined } = await $`${program} ${args}`.cwd(root).env(env).stdin("null")
+    .captureCombined().noThrow();
+  if (code === 0) return;
   throw new HostError(
-    `Cannot build lb as this must succeed: ${program} ${args.join(" ")}\n${text}`,
+    `Cannot build lb as this must succeed: ${program} ${args.join(" ")}\n${combined}`,
     { fix: "Correct what it reports" },
   );
 }

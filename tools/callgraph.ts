@@ -9,6 +9,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 
 import { HostError } from "../lib/base/errors.ts";
 import { buildC, listObjects, type ProductName, productNames } from "./build_c.ts";
@@ -53,18 +54,18 @@ export interface Compiled {
 }
 
 async function symbolsOf(objects: readonly Compiled[]): Promise<Symbols[]> {
-  const output = await new Deno.Command("nm", {
-    args: ["-A", "-g", ...objects.map(({ object }) => object)],
-    cwd: root,
-  }).output();
-  if (!output.success) {
+  const { code, stdout, stderr } = await $`nm -A -g ${objects.map(({ object }) => object)}`.cwd(
+    root,
+  )
+    .stdout("piped").stderr("piped").noThrow();
+  if (code !== 0) {
     throw new HostError(
-      `Cannot read the objects as nm must succeed: ${new TextDecoder().decode(output.stderr)}`,
+      `Cannot read the objects as nm must succeed: ${stderr}`,
       { fix: "Run `npm test`, which builds them" },
     );
   }
   const files = new Map(objects.map(({ source, object }) => [object, source]));
-  return parse(new TextDecoder().decode(output.stdout), files);
+  return parse(stdout, files);
 }
 
 /** Which file uses which, by the functions that one defines and the other wants. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import $ from "dax";
 import { checkHeader, header, snakeCase, upperSnakeCase } from "./gen.ts";
 
 Deno.test("snakeCase() and upperSnakeCase() turn the schema's names into C's", () => {
@@ -23,12 +24,10 @@ Deno.test("header() is freestanding C that compiles without a warning", async ()
         "LB_ERROR_MAP(ROW)\n",
     );
     const flags = ["-std=gnu11", "-ffreestanding", "-nostdinc", "-Wall", "-Wextra", "-Werror"];
-    const probe = await new Deno.Command("cc", { args: ["-print-file-name=include"] }).output();
-    const include = new TextDecoder().decode(probe.stdout).trim();
-    const { success, stderr } = await new Deno.Command("cc", {
-      args: [...flags, `-I${include}`, "-fsyntax-only", `${dir}/use.c`],
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
+    const include = await $`cc -print-file-name=include`.text();
+    const { code, combined } = await $`cc ${flags} -I${include} -fsyntax-only ${dir}/use.c`
+      .captureCombined().noThrow();
+    assert.equal(code, 0, combined);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -7,6 +7,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 
 import { HostError, LbError } from "../lib/base/errors.ts";
 
@@ -224,17 +225,15 @@ async function evaluate(expressions: readonly string[]): Promise<bigint[]> {
     ];
     await Deno.writeTextFile(`${dir}/print.c`, lines.join("\n") + "\n");
     const folders = [...INCLUDES, "c"].map((name) => `-I${root}${name}`);
-    const cc = await new Deno.Command("cc", {
-      args: [...folders, "-o", `${dir}/print`, `${dir}/print.c`],
-    }).output();
-    if (!cc.success) {
+    const { code, combined } = await $`cc ${folders} -o ${dir}/print ${dir}/print.c`
+      .captureCombined().noThrow();
+    if (code !== 0) {
       throw new HostError(
-        `Cannot evaluate C's constants as cc must succeed: ${new TextDecoder().decode(cc.stderr)}`,
+        `Cannot evaluate C's constants as cc must succeed: ${combined}`,
         { fix: "Correct the header, or the names in tools/layout.ts" },
       );
     }
-    const { stdout } = await new Deno.Command(`${dir}/print`).output();
-    return new TextDecoder().decode(stdout).trim().split("\n").map(BigInt);
+    return (await $`${dir}/print`.lines()).map(BigInt);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

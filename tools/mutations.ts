@@ -9,6 +9,7 @@
  *
  * @module
  */
+import $ from "dax";
 import { assert } from "../lib/base/assert.ts";
 import { memberMutations } from "./_member_mutations.ts";
 import { type Mutation, mutations } from "./_mutation_list.ts";
@@ -57,20 +58,11 @@ async function run(
   );
   await Deno.writeTextFile(path, text.replace(find, () => replace));
   try {
-    const { stdout, code } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-check",
-        "--quiet",
-        "--no-config",
-        `${dir}/run.ts`,
-        isOfMembers ? "members" : "jobs",
-      ],
-      stderr: "null",
-      signal: AbortSignal.timeout(LIMIT_MS),
-    }).output();
-    const found = new TextDecoder().decode(stdout).trim();
+    const kind = isOfMembers ? "members" : "jobs";
+    const deno = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", "--no-config"];
+    const { stdout, code } = await $`${deno} ${dir}/run.ts ${kind}`.stdout("piped").stderr("null")
+      .timeout(LIMIT_MS).noThrow();
+    const found = stdout.trim();
     if (found !== "") return found;
     return code === 0 ? null : `0 it did not end in ${LIMIT_MS / 1000} s, or failed altogether`;
   } finally {

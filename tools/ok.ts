@@ -7,6 +7,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 import { formatError, LbError } from "../lib/base/errors.ts";
 import { build } from "./build.ts";
 
@@ -36,15 +37,9 @@ async function deno(...args: string[]): Promise<boolean> {
 async function run(before: readonly string[], args: readonly string[]): Promise<boolean> {
   const shown = args.length > 6 ? [...args.slice(0, 3), `... ${args.length} words`] : args;
   console.log(`\ntest: deno ${shown.join(" ")}`);
-  const [program = "", ...words] = [...before, Deno.execPath(), ...args];
-  const { success } = await new Deno.Command(program, {
-    args: words,
-    cwd: root,
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).output();
-  return success;
+  const words = [...before, Deno.execPath(), ...args];
+  const { code } = await $`${words}`.cwd(root).stdin("null").noThrow();
+  return code === 0;
 }
 
 /** Put before a command: it fails if it leaves a process behind, which is killed. */
@@ -67,16 +62,13 @@ async function runGroup(sources: readonly string[], counts: Counts): Promise<boo
   // Types were checked before. Leaks are traced so that a failure names the line.
   // Examples in docstrings are tests too.
   const args = ["test", "-A", "--doc", "--no-check", "--trace-leaks", ...sources];
-  const [program = "", ...words] = [...TREE, Deno.execPath(), ...args];
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    args: words,
-    cwd: root,
-    stdin: "null",
-  }).output();
-  await Deno.stdout.write(stdout);
-  await Deno.stderr.write(stderr);
+  const { code, stdout, stderr } = await $`${[...TREE, Deno.execPath(), ...args]}`.cwd(root)
+    .stdin("null").stdout("piped").stderr("piped").noThrow();
+  const success = code === 0;
+  await Deno.stdout.write(new TextEncoder().encode(stdout));
+  await Deno.stderr.write(new TextEncoder().encode(stderr));
   // deno-lint-ignore no-control-regex
-  const plain = new TextDecoder().decode(stdout).slice(-400).replace(/\x1b\[[0-9;]*m/g, "");
+  const plain = stdout.slice(-400).replace(/\x1b\[[0-9;]*m/g, "");
   const line = /(\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/.exec(plain);
   counts.passed += Number(line?.[1] ?? 0);
   // A process that is left, or tests that could not run, are a failure, too.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import $ from "dax";
 import { checkGenerated, names, page, parseTable } from "./syscalls.ts";
 
 const header = await Deno.readTextFile(new URL("../c/include/lb_syscalls.h", import.meta.url));
@@ -33,14 +34,10 @@ const NEWEST: Readonly<Record<string, number>> = {
 
 /** The numbers of this machine's kernel headers. */
 async function kernelNumbers(): Promise<Map<string, number>> {
-  const child = new Deno.Command("cc", {
-    args: ["-E", "-dM", "-include", "asm/unistd_64.h", "-x", "c", "/dev/null"],
-  });
-  const { success, stdout, stderr } = await child.output();
-  assert.ok(success, new TextDecoder().decode(stderr));
+  const text = await $`cc -E -dM -include asm/unistd_64.h -x c /dev/null`.text();
   const pattern = /^#define __NR_(\w+) (\d+)$/gm;
   return new Map(
-    [...new TextDecoder().decode(stdout).matchAll(pattern)].map(([, name = "", number]) => [
+    [...text.matchAll(pattern)].map(([, name = "", number]) => [
       name,
       Number(number),
     ]),

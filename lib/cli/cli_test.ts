@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import $ from "dax";
 import { object } from "@optique/core/constructs";
 import { argument } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
@@ -115,16 +116,13 @@ Deno.test("completionScript() is a script of that shell that names subcommands a
   // bash is the one that every machine has: there it runs.
   const script = completionScript("bash", entries);
   const complete = async (...words: string[]) => {
-    const { stdout, stderr } = await new Deno.Command("bash", {
-      args: [
-        "-c",
-        `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lb; echo "\${COMPREPLY[@]}"`,
-        "bash",
-        ...words,
-      ],
-    }).output();
-    assert.equal(new TextDecoder().decode(stderr), "");
-    return new TextDecoder().decode(stdout).trim();
+    const body =
+      `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lb; echo "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = await $`bash -c ${body} bash ${words}`.stdout("piped").stderr(
+      "piped",
+    );
+    assert.equal(stderr, "");
+    return stdout.trim();
   };
   assert.equal(await complete("lb", "la"), "launch");
   assert.equal(await complete("lb", "ps", "--"), "--json");

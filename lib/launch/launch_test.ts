@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import $ from "dax";
 import { parseLaunch } from "../cli/launch.ts";
 import { exitCodeOf } from "../base/errors.ts";
 import { shellQuote, withLibrary } from "./environment.ts";
@@ -14,10 +15,8 @@ Deno.test("withLibrary() puts the library behind what is preloaded, once", () =>
 
 Deno.test("shellQuote() gives a shell back what it was given", async () => {
   for (const text of ["plain/path.so", "a b", "it's", '$HOME `x` \\ "', "", "ü\n"]) {
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", `printf %s ${shellQuote(text)}`],
-    }).output();
-    assert.equal(new TextDecoder().decode(stdout), text);
+    const { stdout } = await $`sh -c ${`printf %s ${shellQuote(text)}`}`.stdout("piped");
+    assert.equal(stdout, text);
   }
 });
 

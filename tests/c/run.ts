@@ -10,6 +10,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const productDir = `${root}dist/tests/c/`;
@@ -104,8 +105,8 @@ function readDependencies(path: string): string[] {
 }
 
 async function cc(args: readonly string[]): Promise<string | null> {
-  const { success, stderr } = await new Deno.Command("cc", { args: [...args], cwd: root }).output();
-  return success ? null : new TextDecoder().decode(stderr);
+  const { code, combined } = await $`cc ${args}`.cwd(root).captureCombined().noThrow();
+  return code === 0 ? null : combined;
 }
 
 /** Whether this compiler has the sanitizers; where it has not, the tests run without. */
@@ -162,23 +163,18 @@ async function compile(test: CTest): Promise<string> {
  */
 export async function runCTest(test: CTest): Promise<CTestResult> {
   const program = await compile(test);
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    cwd: root,
-    stdin: "null",
-    env: {
-      ASAN_OPTIONS: "abort_on_error=0:detect_stack_use_after_return=1",
-      UBSAN_OPTIONS: "print_stacktrace=1",
-    },
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  const lines = text.split("\n");
+  const { code, stdout, stderr } = await $`${program}`.cwd(root).stdin("null").env({
+    ASAN_OPTIONS: "abort_on_error=0:detect_stack_use_after_return=1",
+    UBSAN_OPTIONS: "print_stacktrace=1",
+  }).stdout("piped").stderr("piped").noThrow();
+  const lines = stdout.split("\n");
   const named = (word: string) =>
     lines.flatMap((line) => line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []);
   return {
-    passed: success,
+    passed: code === 0,
     cases: named("ok"),
     skipped: named("skip"),
-    output: new TextDecoder().decode(stderr) + text,
+    output: stderr + stdout,
   };
 }
 

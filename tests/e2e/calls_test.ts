@@ -6,17 +6,13 @@
  * @module
  */
 import assert from "node:assert/strict";
+import $ from "dax";
 import { type Host, Testbed } from "../testbed/mod.ts";
 
 const program = await Deno.readTextFile(new URL("../programs/everycall.py", import.meta.url));
 
 async function hasPython(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("python3", { args: ["--version"] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await $`python3 --version`.quiet().noThrow()).code === 0;
 }
 
 /** Runs the program in a folder of its own; `meanwhile` runs before it makes its calls. */

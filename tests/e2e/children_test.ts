@@ -6,6 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import $ from "dax";
 import { type Host, type Job, sleep, Testbed, waitFor } from "../testbed/mod.ts";
 
 const [spawner, forks, script] = await Promise.all(
@@ -15,12 +16,7 @@ const [spawner, forks, script] = await Promise.all(
 ) as [string, string, string];
 
 async function has(program: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args: ["-c", ""] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await $`${program} -c ""`.quiet().noThrow()).code === 0;
 }
 
 async function twoNodes(): Promise<Testbed> {

@@ -7,6 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 import { schema } from "../../lib/wire/schema.ts";
 import { type Host, type Snapshot, Testbed } from "../testbed/mod.ts";
 
@@ -22,12 +23,8 @@ async function compileOnto(
   const product = await Deno.makeTempFile();
   try {
     const args = ["-D_GNU_SOURCE", "-g", ...options, "-o", product, counter];
-    // The shell says so where there is no such compiler.
-    const command = new Deno.Command("sh", {
-      args: ["-c", 'exec "$0" "$@"', compiler, ...args],
-      stderr: "null",
-    });
-    const { success } = await command.output();
+    // 127 where there is no such compiler.
+    const success = (await $`${compiler} ${args}`.quiet().noThrow()).code === 0;
     if (success) await host.writeFile(name, await Deno.readFile(product), 0o755);
     return success;
   } finally {

@@ -6,6 +6,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import $ from "dax";
 
 const sourceDir = fileURLToPath(new URL("./", import.meta.url));
 
@@ -64,13 +65,10 @@ async function compile(target: Target): Promise<void> {
   if (target.inputs.every((path) => (modifiedMs(path) ?? 0) <= productMs)) return;
   // Written aside and renamed, as another test process may be running the old one.
   const fresh = `${product}.${crypto.randomUUID()}`;
-  const { success, stderr } = await new Deno.Command("cc", {
-    args: [...flags, "-o", fresh, ...target.sources, "-lm"],
-  }).output();
-  if (!success) {
-    throw new Error(
-      `Cannot compile test program "${target.name}": cc says\n${new TextDecoder().decode(stderr)}`,
-    );
+  const { code, combined } = await $`cc ${flags} -o ${fresh} ${target.sources} -lm`
+    .captureCombined().noThrow();
+  if (code !== 0) {
+    throw new Error(`Cannot compile test program "${target.name}": cc says\n${combined}`);
   }
   await Deno.rename(fresh, product);
 }
