@@ -100,7 +100,7 @@ static void connect_daemon(struct lb_keeper *keeper)
 	}
 	keeper->retry_at = LB_NEVER;
 	keeper->tell_state = true;
-	keeper->tell_need = keeper->need_link;
+	keeper->tell_need = keeper->link.needed;
 	keeper->tell_ended = keeper->ended_unanswered;
 }
 
@@ -135,9 +135,9 @@ static void heard_verdict(struct lb_keeper *keeper, const struct lb_local_verdic
 		if (!keeper->dead)
 			keeper->kill_at = lb_keeper_now_ms() + LB_KEEPER_DEAD_MS;
 		keeper->dead = true;
-		keeper->need_link = false;
-		keeper->need_until = LB_NEVER;
-	} else if (keeper->need_link) {
+		keeper->link.needed = false;
+		keeper->link.need_until = LB_NEVER;
+	} else if (keeper->link.needed) {
 		/* Nothing can be said yet: ask again, but not at once. */
 		keeper->tell_need = true;
 		keeper->retry_at = lb_keeper_now_ms() + LB_KEEPER_RETRY_MS;

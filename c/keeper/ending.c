@@ -6,8 +6,8 @@
 
 void lb_guest_tell_end(struct lb_keeper *keeper)
 {
-	if (keeper->link_fd >= 0)
-		shutdown(keeper->link_fd, SHUT_WR); /* the shadow reads all, then sees the end */
+	if (keeper->link.fd >= 0)
+		shutdown(keeper->link.fd, SHUT_WR); /* the shadow reads all, then sees the end */
 	keeper->flushing = false;
 	keeper->ended_unanswered = true;
 	keeper->tell_ended = true;

@@ -157,7 +157,7 @@ static void heard_parked(struct lb_keeper *keeper)
 	keeper->parked = true;
 	keeper->state = LB_GUEST_RUNNING;
 	keeper->tell_state = true;
-	bound_stream(keeper->link_fd, 0); /* a first move's stream is the link from now on */
+	bound_stream(keeper->link.fd, 0); /* a first move's stream is the link from now on */
 }
 
 /* Receives one message, and the ring that may come with it. */
@@ -208,8 +208,8 @@ void lb_guest_read(struct lb_keeper *keeper)
 		break;
 	case LB_KEEPER_LEFT:
 		keeper->left = true;
-		keeper->need_link = false;
-		keeper->need_until = LB_NEVER;
+		keeper->link.needed = false;
+		keeper->link.need_until = LB_NEVER;
 		break;
 	case LB_KEEPER_WRITTEN:
 		lb_ring_written(keeper);
@@ -238,9 +238,9 @@ void lb_guest_reap(struct lb_keeper *keeper)
 	close(keeper->guest_fd);
 	keeper->guest_fd = -1;
 	keeper->wait_status = status;
-	keeper->need_link = false;
-	keeper->need_until = LB_NEVER;
-	keeper->lost_at = LB_NEVER;
+	keeper->link.needed = false;
+	keeper->link.need_until = LB_NEVER;
+	keeper->link.lost_at = LB_NEVER;
 	keeper->kill_at = LB_NEVER;
 	if (keeper->left || keeper->dead || !keeper->parked) {
 		keeper->state = keeper->left || keeper->dead ? LB_GUEST_LEFT : LB_GUEST_ENDED;

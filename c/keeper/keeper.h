@@ -40,6 +40,17 @@ struct lb_keeper_options {
 	struct lb_fault_plan fault;
 };
 
+/* The link over which the guest reaches home: our duplicate of it, and what is to become of it. */
+struct lb_guest_link {
+	int fd;             /* -1: none */
+	bool watched;       /* false: it is known to be lost */
+	bool is_full;       /* wait until it takes more of the ring */
+	int64_t lost_at;    /* when to believe that the guest is not just ending */
+	bool needed;        /* the daemon is asked, or to be asked, for another */
+	int64_t need_until; /* when the guest is given up for want of one */
+	int32_t ahead;      /* those passed to the guest that it did not ask for (yet) */
+};
+
 struct lb_keeper {
 	struct lb_keeper_options options;
 	bool finished;
@@ -58,16 +69,10 @@ struct lb_keeper {
 	/* the ring */
 	struct lb_ring *ring; /* NULL: the guest has none */
 	int64_t flush_at;     /* when to send what it holds; LB_NEVER: nothing, or the link is full */
-	bool link_full;       /* wait until the link takes more */
 	bool flushing;        /* the guest has ended: home must have all before it hears so */
-	/* the link */
-	int stream_fd;       /* carries the image; kept until PARKED to see its end, else -1 */
-	int link_fd;         /* -1: none */
-	bool link_watched;   /* false: it is known to be lost */
-	int64_t lost_at;     /* when to believe that the guest is not just ending */
-	bool need_link;      /* the daemon is asked, or to be asked, for one */
-	int64_t need_until;  /* when the guest is given up for want of a link */
-	int32_t links_ahead; /* links passed to the guest that it did not ask for (yet) */
+	/* the links */
+	int stream_fd; /* carries the image; kept until PARKED to see its end, else -1 */
+	struct lb_guest_link link;
 	/* the daemon */
 	int control_fd;                         /* -1: away */
 	int64_t retry_at;                       /* when to connect, or to send what did not fit, again */

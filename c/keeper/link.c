@@ -23,26 +23,26 @@
 
 void lb_link_needed(struct lb_keeper *keeper)
 {
-	keeper->lost_at = LB_NEVER;
-	if (keeper->need_link || keeper->left || keeper->dead)
+	keeper->link.lost_at = LB_NEVER;
+	if (keeper->link.needed || keeper->left || keeper->dead)
 		return;
 	if (keeper->guest_fd < 0 && !keeper->flushing)
 		return;
-	keeper->need_link = true;
+	keeper->link.needed = true;
 	keeper->tell_need = true;
-	keeper->need_until = lb_keeper_now_ms() + keeper->options.reconnect_limit_ms;
+	keeper->link.need_until = lb_keeper_now_ms() + keeper->options.reconnect_limit_ms;
 }
 
 void lb_keeper_link_lost(struct lb_keeper *keeper)
 {
-	keeper->link_watched = false; /* else poll would say so again, at once, for ever */
-	keeper->lost_at = lb_keeper_now_ms() + LB_KEEPER_ENDING_MS;
+	keeper->link.watched = false; /* else poll would say so again, at once, for ever */
+	keeper->link.lost_at = lb_keeper_now_ms() + LB_KEEPER_ENDING_MS;
 }
 
 void lb_link_asked(struct lb_keeper *keeper)
 {
-	keeper->links_ahead--;
-	if (keeper->links_ahead < 0)
+	keeper->link.ahead--;
+	if (keeper->link.ahead < 0)
 		lb_link_needed(keeper);
 }
 
@@ -74,19 +74,19 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 		.msg_control = ancillary.bytes,
 		.msg_controllen = sizeof ancillary.bytes };
 
-	if (keeper->flushing && keeper->need_link) {
-		keeper->need_link = false;
+	if (keeper->flushing && keeper->link.needed) {
+		keeper->link.needed = false;
 		if (lb_ring_finish(keeper, fd)) {
-			keeper->need_until = LB_NEVER;
+			keeper->link.need_until = LB_NEVER;
 			lb_guest_tell_end(keeper);
 		} else {
-			keeper->need_link = true;
+			keeper->link.needed = true;
 			keeper->tell_need = true;
 			keeper->retry_at = lb_keeper_now_ms() + LB_KEEPER_RETRY_MS;
 		}
 		return;
 	}
-	if (!keeper->need_link || keeper->keeper_fd < 0) {
+	if (!keeper->link.needed || keeper->keeper_fd < 0) {
 		close(fd); /* late: it came twice, or the guest has ended */
 		return;
 	}
@@ -103,15 +103,15 @@ void lb_link_arrived(struct lb_keeper *keeper, int fd)
 		keeper->retry_at = lb_keeper_now_ms() + LB_KEEPER_RETRY_MS;
 		return;
 	}
-	if (keeper->link_fd >= 0)
-		close(keeper->link_fd);
-	keeper->link_fd = fd;
-	keeper->link_watched = true;
-	keeper->need_link = false;
+	if (keeper->link.fd >= 0)
+		close(keeper->link.fd);
+	keeper->link.fd = fd;
+	keeper->link.watched = true;
+	keeper->link.needed = false;
 	keeper->tell_need = false;
-	keeper->need_until = LB_NEVER;
-	keeper->lost_at = LB_NEVER; /* that was the old one */
-	keeper->links_ahead++;
-	if (keeper->links_ahead > 0)
+	keeper->link.need_until = LB_NEVER;
+	keeper->link.lost_at = LB_NEVER; /* that was the old one */
+	keeper->link.ahead++;
+	if (keeper->link.ahead > 0)
 		poke(keeper);
 }

@@ -43,8 +43,8 @@ static int signals_open(void)
 static int timeout_ms(const struct lb_keeper *keeper)
 {
 	bool alone = keeper->options.control_path == NULL;
-	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->need_until, keeper->ended_until,
-		keeper->lost_at, keeper->kill_at, keeper->flush_at };
+	const int64_t times[] = { alone ? LB_NEVER : keeper->retry_at, keeper->link.need_until, keeper->ended_until,
+		keeper->link.lost_at, keeper->kill_at, keeper->flush_at };
 	int64_t first = LB_NEVER;
 	int64_t left;
 
@@ -61,18 +61,18 @@ static void give_up(struct lb_keeper *keeper)
 {
 	int64_t now = lb_keeper_now_ms();
 
-	if (now >= keeper->lost_at)
+	if (now >= keeper->link.lost_at)
 		lb_link_needed(keeper);
 	if (now >= keeper->kill_at) {
 		keeper->kill_at = LB_NEVER;
 		lb_guest_kill(keeper);
 	}
-	if (keeper->need_link && now >= keeper->need_until) {
+	if (keeper->link.needed && now >= keeper->link.need_until) {
 		lb_keeper_say("Cannot keep '%s' running as %s must be reached within %u s: "
 			      "it was not",
 			keeper->program, keeper->options.home_node, keeper->options.reconnect_limit_ms / 1000);
-		keeper->need_link = false;
-		keeper->need_until = LB_NEVER;
+		keeper->link.needed = false;
+		keeper->link.need_until = LB_NEVER;
 		if (keeper->flushing)
 			lb_guest_tell_end(keeper);
 		else
@@ -100,13 +100,13 @@ static void wait_once(struct lb_keeper *keeper, int signal_fd)
 {
 	/* Of the link only its end is watched (data is the guest's), and only while it is used. */
 	bool watch_link =
-		keeper->link_watched && keeper->parked && !keeper->left && !keeper->dead && keeper->guest_fd >= 0;
+		keeper->link.watched && keeper->parked && !keeper->left && !keeper->dead && keeper->guest_fd >= 0;
 	struct pollfd fds[WAITS] = {
 		[WAIT_GUEST_END] = { .fd = keeper->guest_fd, .events = POLLIN },
 		[WAIT_GUEST] = { .fd = keeper->keeper_fd, .events = POLLIN },
 		[WAIT_CONTROL] = { .fd = keeper->control_fd, .events = POLLIN },
-		[WAIT_LINK] = { .fd = watch_link ? keeper->link_fd : -1,
-			.events = POLLRDHUP | (keeper->link_full ? POLLOUT : 0) },
+		[WAIT_LINK] = { .fd = watch_link ? keeper->link.fd : -1,
+			.events = POLLRDHUP | (keeper->link.is_full ? POLLOUT : 0) },
 		[WAIT_SIGNAL] = { .fd = signal_fd, .events = POLLIN },
 		[WAIT_STREAM] = { .fd = keeper->stream_fd, .events = POLLRDHUP },
 	};
@@ -146,18 +146,12 @@ static void keeper_reset(struct lb_keeper *keeper)
 	keeper->left = false;
 	keeper->dead = false;
 	keeper->kill_at = LB_NEVER;
-	keeper->lost_at = LB_NEVER;
 	keeper->wait_status = 0;
 	keeper->stream_fd = -1;
 	keeper->ring = NULL;
 	keeper->flush_at = LB_NEVER;
-	keeper->link_full = false;
 	keeper->flushing = false;
-	keeper->link_fd = -1;
-	keeper->link_watched = false;
-	keeper->need_link = false;
-	keeper->need_until = LB_NEVER;
-	keeper->links_ahead = 0;
+	keeper->link = (struct lb_guest_link){ .fd = -1, .lost_at = LB_NEVER, .need_until = LB_NEVER };
 	keeper->control_fd = -1;
 	keeper->retry_at = 0;
 	keeper->tell_state = false;
@@ -187,8 +181,8 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 	keeper->tell_state = true;
 	error = lb_guest_start(keeper, stream_fd, guest_link_fd);
 	if (error == 0 && guest_link_fd >= 0)
-		keeper->link_fd = fcntl(guest_link_fd, F_DUPFD_CLOEXEC, 3);
-	keeper->link_watched = keeper->link_fd >= 0;
+		keeper->link.fd = fcntl(guest_link_fd, F_DUPFD_CLOEXEC, 3);
+	keeper->link.watched = keeper->link.fd >= 0;
 	if (options->restart)
 		close(stream_fd); /* a file */
 	else
@@ -208,8 +202,8 @@ int lb_keeper_run(struct lb_keeper *keeper, int stream_fd, int link_fd)
 		close(keeper->keeper_fd);
 	lb_stream_forget(keeper);
 	lb_ring_detach(keeper);
-	if (keeper->link_fd >= 0)
-		close(keeper->link_fd);
+	if (keeper->link.fd >= 0)
+		close(keeper->link.fd);
 	if (signal_fd >= 0)
 		close(signal_fd);
 	return error;

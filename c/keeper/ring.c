@@ -59,7 +59,7 @@ void lb_ring_written(struct lb_keeper *keeper)
 {
 	int64_t now = lb_keeper_now_ms();
 
-	if (keeper->ring == NULL || keeper->link_full)
+	if (keeper->ring == NULL || keeper->link.is_full)
 		return;
 	if (keeper->ring->head - keeper->ring->sent >= LB_RING_KICK)
 		keeper->flush_at = now;
@@ -72,7 +72,7 @@ void lb_ring_renewed(struct lb_keeper *keeper)
 	if (keeper->ring == NULL)
 		return;
 	LB_RING_STORE(keeper->ring->greeted, 0);
-	keeper->link_full = false;
+	keeper->link.is_full = false;
 	keeper->flush_at = lb_keeper_now_ms() + LB_RING_DELAY_MS;
 }
 
@@ -94,7 +94,7 @@ static int send_some(struct lb_keeper *keeper)
 	size_t size;
 
 	while ((size = next_piece(keeper)) > 0) {
-		ssize_t sent = send(keeper->link_fd, data_at(keeper, ring->sent), size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = send(keeper->link.fd, data_at(keeper, ring->sent), size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0)
 			return errno;
@@ -109,10 +109,10 @@ void lb_ring_flush(struct lb_keeper *keeper)
 	int error;
 
 	keeper->flush_at = LB_NEVER;
-	keeper->link_full = false;
+	keeper->link.is_full = false;
 	if (ring == NULL || keeper->guest_fd < 0)
 		return;
-	if (!keeper->link_watched || keeper->need_link)
+	if (!keeper->link.watched || keeper->link.needed)
 		return; /* the next link brings us back: lb_ring_renewed() */
 	if (!lb_ring_take(ring, LB_SENDER_KEEPER)) {
 		keeper->flush_at = lb_keeper_now_ms() + BUSY_MS; /* the guest sends, and does our work */
@@ -127,7 +127,7 @@ void lb_ring_flush(struct lb_keeper *keeper)
 	error = send_some(keeper);
 	lb_ring_leave(ring);
 	if (error == EAGAIN || error == EWOULDBLOCK) {
-		keeper->link_full = true;
+		keeper->link.is_full = true;
 		return;
 	}
 	if (error != 0)
@@ -169,7 +169,7 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 	struct lb_ring *ring = keeper->ring;
 
 	keeper->flush_at = LB_NEVER;
-	keeper->link_full = false;
+	keeper->link.is_full = false;
 	if (ring == NULL)
 		return false;
 	append_advances(ring, data_at(keeper, 0));
@@ -178,7 +178,7 @@ bool lb_ring_is_owed(struct lb_keeper *keeper)
 	if (keeper->options.control_path != NULL)
 		return true;
 	/* Nobody to get a link from: the old one, if the guest was not in the middle of it. */
-	if (ring->sender != LB_SENDER_GUEST && keeper->link_fd >= 0 && send_some(keeper) == 0)
+	if (ring->sender != LB_SENDER_GUEST && keeper->link.fd >= 0 && send_some(keeper) == 0)
 		return false;
 	lb_keeper_say("Cannot send home all that '%s' wrote as the link must be whole: it is not", keeper->program);
 	return false;
@@ -240,9 +240,9 @@ bool lb_ring_finish(struct lb_keeper *keeper, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); /* doorbells are part of their messages */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (keeper->link_fd >= 0)
-		close(keeper->link_fd);
-	keeper->link_fd = fd;
+	if (keeper->link.fd >= 0)
+		close(keeper->link.fd);
+	keeper->link.fd = fd;
 	if (!greet(keeper, fd, &position) || position > ring->head || ring->head - position > LB_RING_SIZE)
 		return false;
 	LB_RING_STORE(ring->sent, position);

@@ -17,7 +17,7 @@ int64_t lb_keeper_now_ms(void)
 void guest_dies(void)
 {
 	char control[] = "control";
-	struct lb_keeper keeper = { .link_fd = -1, .ring = guest_ring(), .options.control_path = control };
+	struct lb_keeper keeper = { .link.fd = -1, .ring = guest_ring(), .options.control_path = control };
 
 	lb_ring_is_owed(&keeper);
 }
