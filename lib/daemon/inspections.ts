@@ -9,7 +9,7 @@ import { describe } from "../base/errors.ts";
 import type { ProcessId } from "../core/contract/names.ts";
 import { triggerSignals } from "../host/config.ts";
 import { isFailure } from "../host/failure.ts";
-import { inspect, type Inspection } from "../host/proc.ts";
+import { inspect, type Inspection, isObstacle, obstacle } from "../host/obstacles.ts";
 import type { Context } from "./context.ts";
 import type { Orders } from "./orders.ts";
 import { type GuestRecord, isGuest, type LocalRecord, pidOf, ticksOf } from "./records.ts";
@@ -51,7 +51,7 @@ export class Inspections {
     });
     const seen = look.catch((error) => {
       if (!isFailure(error)) throw error;
-      return { ...unseen, cantmove: `it cannot be looked at just now: ${describe(error)}` };
+      return { ...unseen, cantmove: obstacle("UNSEEN", describe(error)) };
     });
     const inspection = await within(INSPECTION_MS_MAX, seen, { ...unseen, cantmove: SILENT });
     if (inspection === null) return null;
@@ -66,7 +66,7 @@ export class Inspections {
 
   /** In the middle of an order a process blocks all signals: that is not its program's doing. */
   #named(cantmove: string | null, pid: number): string | null {
-    const isBlocking = cantmove?.startsWith("it blocks signal") === true;
+    const isBlocking = isObstacle("BLOCKS_SIGNAL", cantmove);
     return isBlocking && this.#orders.isOverdue(pid) ? OVERDUE : cantmove;
   }
 

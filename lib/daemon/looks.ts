@@ -9,7 +9,7 @@ import { mapBounded } from "../base/bounded.ts";
 import type { ProcessId } from "../core/contract/names.ts";
 import type { Sample } from "../core/contract/process.ts";
 import * as native from "../host/native.ts";
-import type { Inspection } from "../host/proc.ts";
+import type { Inspection } from "../host/obstacles.ts";
 import { type GuestRecord, type LocalRecord, pidOf, ticksOf } from "./records.ts";
 
 /** Each of them has some five files of /proc open: 100 descriptors, whatever the number of processes. */

@@ -8,6 +8,7 @@
 import type { Event } from "../core/contract/event.ts";
 import type { ProcessId } from "../core/contract/names.ts";
 import type { Context } from "./context.ts";
+import { obstacle as words } from "../host/obstacles.ts";
 
 /** Decisions that `lb why` tells. */
 const DECISIONS_MAX = 20;
@@ -67,7 +68,7 @@ export class PinsAndDrain {
       !guestsOnly || homeNode !== node
     );
     const staying = processes.flatMap(({ pid, program, cantmove, isPinned }) => {
-      const obstacle = cantmove ?? (isPinned ? "it is pinned" : null);
+      const obstacle = cantmove ?? (isPinned ? words("PINNED") : null);
       return obstacle === null ? [] : [`${pid} ${program} stays: ${obstacle}`];
     });
     const leaving = processes.length - staying.length;

@@ -12,6 +12,7 @@ import { monotonicMs } from "../host/clock.ts";
 import type { ControlPeer } from "../host/control.ts";
 import type { Hello, WireIdentity } from "../host/handshake.ts";
 import { logger } from "../host/log.ts";
+import { obstacle } from "../host/obstacles.ts";
 import * as native from "../host/native.ts";
 import { isAlive, isShadow, programName } from "../host/proc.ts";
 import { takeDescriptor, type TcpConnection } from "../host/tcp.ts";
@@ -225,7 +226,7 @@ export class Shadows {
     const name = systemCall === limits.noSystemCall
       ? null
       : systemCallName(systemCall, Number(request));
-    const cantmove = name === null ? null : `it needs its home for ${name}`;
+    const cantmove = name === null ? null : obstacle("NEEDS_HOME", name);
     control.send(peer.connection, "Ack", { code: 0, flags: 0 });
     records.shadows.delete(id);
     records.toShadow.delete(id);

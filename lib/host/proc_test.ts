@@ -1,17 +1,8 @@
 /** Tests of what is read from /proc. */
 import assert from "node:assert/strict";
 import { openFfi } from "../../ffi/open.ts";
-import {
-  cutText,
-  inspect,
-  isAlive,
-  mapsObstacle,
-  parseStat,
-  parseStatus,
-  programName,
-  readStat,
-  statusObstacle,
-} from "./proc.ts";
+import { inspect, mapsObstacle, statusObstacle } from "./obstacles.ts";
+import { cutText, isAlive, parseStat, parseStatus, programName, readStat } from "./proc.ts";
 
 const SIGURG = 23;
 const stat = parseStat(

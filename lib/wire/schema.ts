@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { errors, obstacles } from "./schema/errors.ts";
+import { errors } from "./schema/errors.ts";
+import { obstacles, obstacleTexts } from "./schema/obstacles.ts";
 import { faults } from "./schema/faults.ts";
 import { frameFlags, frames, frameTypes } from "./schema/frames.ts";
 import { limits, neverHeld } from "./schema/limits.ts";
@@ -43,6 +44,7 @@ export {
   names,
   neverHeld,
   obstacles,
+  obstacleTexts,
   orders,
   outcomes,
   registration,

@@ -1,5 +1,5 @@
 /**
- * Errors and obstacles: codes, and the words for people.
+ * Errors of our own: codes, and the words for people.
  *
  * @module
  */
@@ -84,14 +84,4 @@ export const errors = {
     fix:
       "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area",
   },
-} as const;
-
-/** Why the loader does not load the library into a program: words that follow "it". */
-export const obstacles = {
-  STATIC: { code: 1, text: "is statically linked" },
-  SET_USER_ID: { code: 2, text: "is set-user-ID" },
-  SET_GROUP_ID: { code: 3, text: "is set-group-ID" },
-  CAPABILITIES: { code: 4, text: "has capabilities of its own" },
-  FOREIGN: { code: 5, text: "is not a 64-bit x86 program" },
-  OTHER_LIBC: { code: 6, text: "uses another C library than glibc" },
 } as const;
