@@ -4,7 +4,7 @@
  * No circle of files, and every use runs down the ladder.
  */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../tools/commands.ts";
 import { buildC, listObjects, productNames } from "../tools/build_c.ts";
 import {
   circles,

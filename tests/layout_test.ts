@@ -1,6 +1,6 @@
 /** Compares TypeScript's numbers with the C compiler's. */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../tools/commands.ts";
 import { cpuFeatures, event, look } from "../lib/wire/layout.ts";
 import { headerOffsets, imageSizes } from "../lib/host/image_header.ts";
 import { STATE_SIZE, stateOffsets } from "../lib/shadow/state.ts";

@@ -1,6 +1,6 @@
 /** The library's face: its doors, their documentation, and the examples. */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../tools/commands.ts";
 import { freePorts, withNodes } from "./daemon/nodes.ts";
 import { assertNone, paths, read, root } from "./repository.ts";
 

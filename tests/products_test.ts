@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "../tools/commands.ts";
 import { symbols } from "../ffi/symbols.ts";
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));

@@ -1,6 +1,6 @@
 /** Tests of the repository itself: sizes, words, the public surface. */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../tools/commands.ts";
 import {
   assertNone,
   fileOf,

@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "./commands.ts";
 import { HostError, LbError } from "../lib/base/errors.ts";
 import { buildC, release, type Variant, withFaults } from "./build_c.ts";
 import { putInFront } from "./front.ts";

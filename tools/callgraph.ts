@@ -9,7 +9,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "./commands.ts";
 
 import { HostError } from "../lib/base/errors.ts";
 import { buildC, listObjects, type ProductName, productNames } from "./build_c.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "./commands.ts";
 import { checkHeader, header, snakeCase, upperSnakeCase } from "./gen.ts";
 
 Deno.test("snakeCase() and upperSnakeCase() turn the schema's names into C's", () => {

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import $ from "dax";
+import $ from "./commands.ts";
 import { assert } from "../lib/base/assert.ts";
 import { memberMutations } from "./_member_mutations.ts";
 import { type Mutation, mutations } from "./_mutation_list.ts";

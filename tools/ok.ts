@@ -7,7 +7,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "./commands.ts";
 import { formatError, LbError } from "../lib/base/errors.ts";
 import { build } from "./build.ts";
 

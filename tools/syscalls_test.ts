@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "./commands.ts";
 import { checkGenerated, names, page, parseTable } from "./syscalls.ts";
 
 const header = await Deno.readTextFile(new URL("../c/include/lb_syscalls.h", import.meta.url));

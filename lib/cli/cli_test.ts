@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { object } from "@optique/core/constructs";
 import { argument } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";

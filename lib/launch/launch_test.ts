@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { parseLaunch } from "../cli/launch.ts";
 import { exitCodeOf } from "../base/errors.ts";
 import { shellQuote, withLibrary } from "./environment.ts";

@@ -10,7 +10,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const productDir = `${root}dist/tests/c/`;

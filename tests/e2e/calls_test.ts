@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { type Host, Testbed } from "../testbed/mod.ts";
 
 const program = await Deno.readTextFile(new URL("../programs/everycall.py", import.meta.url));

@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { type Host, type Job, sleep, Testbed, waitFor } from "../testbed/mod.ts";
 
 const [spawner, forks, script] = await Promise.all(

@@ -7,7 +7,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { Testbed } from "../testbed/mod.ts";
 
 Deno.test("a program that checks itself finds nothing, moved away and home again and again", async () => {

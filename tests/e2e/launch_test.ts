@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 import { schema } from "../../lib/wire/schema.ts";
 import { type Host, type Snapshot, Testbed } from "../testbed/mod.ts";
 

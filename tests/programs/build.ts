@@ -6,7 +6,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import $ from "dax";
+import $ from "../../tools/commands.ts";
 
 const sourceDir = fileURLToPath(new URL("./", import.meta.url));
 
