@@ -134,7 +134,7 @@ void lb_control_push(void)
 	lb_shadow.changed = false;
 	tell_state();
 	report();
-	lb_shadow.link_lost = lb_shadow.live == NULL && !lb_shadow.waiting;
+	lb_shadow.link_lost = lb_is_lost();
 	lb_control_tell();
 }
 

@@ -27,11 +27,6 @@
 #include "state.h"
 #include "wake.h"
 
-static bool is_lost(void)
-{
-	return lb_shadow.live == NULL && !lb_shadow.waiting;
-}
-
 /* What only time decides. */
 static void check_limits(void)
 {
@@ -40,7 +35,7 @@ static void check_limits(void)
 	if (lb_shadow.ended &&
 		(lb_shadow.live == NULL || now - lb_shadow.ended_ms > (int64_t)lb_shadow.state.io_timeout_ms))
 		lb_end_status(lb_shadow.wait_status);
-	if (is_lost() && now - lb_shadow.lost_since_ms > (int64_t)lb_shadow.state.reconnect_limit_ms)
+	if (lb_is_lost() && now - lb_shadow.lost_since_ms > (int64_t)lb_shadow.state.reconnect_limit_ms)
 		lb_end_lost("its node did not come back within the reconnect limit");
 }
 

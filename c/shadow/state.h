@@ -62,6 +62,12 @@ struct lb_shadow {
 };
 extern struct lb_shadow lb_shadow;
 
+/* There is a guest, and no link to it. */
+static inline bool lb_is_lost(void)
+{
+	return lb_shadow.live == NULL && !lb_shadow.waiting;
+}
+
 /* Something has come that a call which is about to block must look at first. */
 extern volatile sig_atomic_t lb_interrupted;
 

@@ -9,11 +9,6 @@
 
 #define WAKE_MS 1000
 
-static bool is_lost(void)
-{
-	return lb_shadow.live == NULL && !lb_shadow.waiting;
-}
-
 static timer_t timer;
 static bool made, armed;
 
@@ -27,7 +22,7 @@ void lb_wake_never(void)
 
 void lb_wake_up(void)
 {
-	bool wanted = lb_shadow.control_fd < 0 || is_lost() || lb_shadow.ended;
+	bool wanted = lb_shadow.control_fd < 0 || lb_is_lost() || lb_shadow.ended;
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO };
 	struct itimerspec every = { { WAKE_MS / 1000, 0 }, { WAKE_MS / 1000, 0 } };
 

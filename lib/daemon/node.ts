@@ -41,6 +41,7 @@ const log = logger("node");
 
 /** Connections that have not proved the key; more are closed at once. */
 const HALF_OPEN_MAX = 256;
+
 /** A running node. */
 export class Node {
   readonly #context: Context;

@@ -30,7 +30,7 @@ static bool program_handler_waits(const struct ucontext *context)
 		struct lb_action action = lb_self.actions[signal];
 		if (!lb_self.away && signal != SIGTSTP)
 			lb_syscall4(__NR_rt_sigaction, signal, 0, &action, 8);
-		if (action.handler != (uint64_t)SIG_DFL && action.handler != (uint64_t)SIG_IGN)
+		if (lb_is_handler(action.handler))
 			return true;
 	}
 	return false;

@@ -18,7 +18,6 @@
 #include "process/context.h"
 #include "process/process.h"
 
-#define LB_EXPORT __attribute__((visibility("default")))
 #define EINVAL_ACTION(signal) ((signal) < 1 || (signal) > LB_SIGNALS)
 #define SIG_HOLD 2ULL /* glibc, bits/signum-generic.h */
 #define FAILED ((uint64_t)SIG_ERR)

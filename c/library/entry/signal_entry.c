@@ -34,11 +34,6 @@
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 #define IS_FAULT(signal) (FAULTS & LB_BIT(signal))
 
-static bool is_handler(uint64_t handler)
-{
-	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
-}
-
 bool lb_signal_was_reset(void)
 {
 	bool result = lb_thread()->was_reset;
@@ -117,7 +112,7 @@ uint64_t lb_signal_arrived(int signal, siginfo_t *info, struct ucontext *context
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
 	if (info->si_code == SI_TIMER)
 		lb_timer_delivered(info->si_tid);
-	if (is_handler(lb_self.actions[signal].handler))
+	if (lb_is_handler(lb_self.actions[signal].handler))
 		return lb_signal_enter(signal, context, entry);
 	/* A fault cannot be ignored: force_sig_info_to_task(), kernel/signal.c, Linux 6.12. */
 	if (lb_self.actions[signal].handler == (uint64_t)SIG_IGN && info->si_code <= 0)

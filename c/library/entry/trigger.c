@@ -78,17 +78,12 @@ static int64_t obey(void *argument)
 	return error < 0 ? error : 0;
 }
 
-static bool is_handler(uint64_t handler)
-{
-	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
-}
-
 /* At home, what is not for us. */
 static uint64_t pass_on(int signal, struct ucontext *context, struct lb_entry *entry)
 {
 	const struct lb_action action = lb_self.actions[signal];
 	uint64_t only = LB_BIT(signal);
-	if (!is_handler(action.handler)) {
+	if (!lb_is_handler(action.handler)) {
 		lb_wait_note(context);
 		lb_resume_call(context);
 		return LB_ENTRY_BACK;
@@ -164,7 +159,7 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 		context->uc_sigmask |= lb_mask_believed();
 	lb_faults_note(context->uc_sigmask);
 	/* The program's handler runs: then an EINTR is the program's to see. */
-	if (lb_self.away && own_arrives(signal, info, context) && is_handler(lb_self.actions[signal].handler)) {
+	if (lb_self.away && own_arrives(signal, info, context) && lb_is_handler(lb_self.actions[signal].handler)) {
 		result = lb_signal_enter(signal, context, entry);
 		lb_stub_rewind(context);
 	} else {
@@ -217,8 +212,8 @@ static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *c
 	lb_thread()->stepping.info = *info;
 	lb_thread()->stepping.steps = 0;
 	lb_thread()->stepping.was_blocked = context->uc_sigmask & LB_BIT(SIGTRAP);
-	context->uc_sigmask &= ~LB_BIT(SIGTRAP);         /* a blocked one would kill the process */
-	if (is_handler(lb_self.actions[SIGURG].handler)) /* which may then be called from here */
+	context->uc_sigmask &= ~LB_BIT(SIGTRAP);            /* a blocked one would kill the process */
+	if (lb_is_handler(lb_self.actions[SIGURG].handler)) /* which may then be called from here */
 		action.flags |= lb_self.actions[SIGURG].flags & SA_ONSTACK;
 	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &lb_thread()->stepping.action, 8);
 	context->uc_mcontext.eflags |= TRAP_FLAG;
@@ -245,7 +240,7 @@ uint64_t lb_trigger_arrived(int signal, siginfo_t *info, struct ucontext *contex
 	uint64_t all = ~0ULL;
 	if (signal == SIGTRAP)
 		return step(info, context, entry);
-	bool stops = signal == SIGTSTP && !is_handler(lb_self.actions[signal].handler);
+	bool stops = signal == SIGTSTP && !lb_is_handler(lb_self.actions[signal].handler);
 	if (!lb_self.away && !lb_is_order(info) && !stops)
 		return pass_on(signal, context, entry);
 	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);

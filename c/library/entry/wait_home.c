@@ -18,7 +18,6 @@
 #include "process/process.h"
 #include "process/siginfo.h"
 
-#define LB_EXPORT __attribute__((visibility("default")))
 #define SECOND_NS 1000000000LL
 #define SET_WORDS 16 /* of glibc's sigset_t */
 

@@ -23,11 +23,6 @@
 #define FLAGS_KEPT 0xdc000807ULL
 #define UNBLOCKABLE (LB_BIT(SIGKILL) | LB_BIT(SIGSTOP))
 
-static bool is_handler(const struct lb_action *action)
-{
-	return action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
-}
-
 static bool is_ours(int signal, const struct lb_action *program)
 {
 	if (LB_IS_TRIGGER(signal))
@@ -37,7 +32,7 @@ static bool is_ours(int signal, const struct lb_action *program)
 	if (program->handler == (uint64_t)SIG_DFL)
 		return true;
 	/* At home the kernel would not tell that it has reset a handler: what is left then is the default action. */
-	return !lb_self.away && is_handler(program) && (program->flags & SA_RESETHAND);
+	return !lb_self.away && lb_is_handler(program->handler) && (program->flags & SA_RESETHAND);
 }
 
 /* Our handler in front of the program's, with all of its flags that the kernel acts on. At home the mask is the
@@ -46,7 +41,7 @@ static void stand_in_front(const struct lb_action *program, struct lb_action *ac
 {
 	*action = (struct lb_action){ (uint64_t)lb_entries.trigger, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
 		~0ULL };
-	if (!is_handler(program)) {
+	if (!lb_is_handler(program->handler)) {
 		action->flags |= SA_RESTART;
 		return;
 	}

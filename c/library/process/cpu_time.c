@@ -15,7 +15,6 @@
 #include "process/process.h"
 #include "process/thread.h"
 
-#define LB_EXPORT __attribute__((visibility("default")))
 #define USER_HZ 100 /* of x86-64, times(2) */
 #define US_PER_TICK (1000000 / USER_HZ)
 

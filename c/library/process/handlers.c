@@ -13,17 +13,13 @@
 #include "process/context.h"
 #include "process/entries.h"
 #include "process/process.h"
+#include "process/siginfo.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 
-static bool is_handler(const struct lb_action *action)
-{
-	return action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
-}
-
 bool lb_signal_is_forwarded(int signal, const struct lb_action *program)
 {
-	return is_handler(program) || (FAULTS & LB_BIT(signal));
+	return lb_is_handler(program->handler) || (FAULTS & LB_BIT(signal));
 }
 
 int64_t lb_signal_forward(int signal, const struct lb_action *program)
@@ -31,7 +27,7 @@ int64_t lb_signal_forward(int signal, const struct lb_action *program)
 	struct lb_action action = *program;
 
 	action.handler = (uint64_t)lb_entries.signal;
-	if (!is_handler(program)) {
+	if (!lb_is_handler(program->handler)) {
 		action.flags = SA_RESTORER | SA_RESTART;
 		action.restorer = (uint64_t)lb_sigreturn;
 	}
@@ -52,6 +48,6 @@ void lb_sigsys_take(void)
 	};
 
 	/* Of a call that one of the program's interrupts; a trapped one is none. */
-	action.flags |= is_handler(program) ? program->flags & SA_RESTART : SA_RESTART;
+	action.flags |= lb_is_handler(program->handler) ? program->flags & SA_RESTART : SA_RESTART;
 	lb_syscall4(__NR_rt_sigaction, SIGSYS, &action, NULL, sizeof(action.mask));
 }

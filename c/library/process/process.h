@@ -18,6 +18,7 @@
 #include "process/thread.h"
 
 #define LB_HIDDEN __attribute__((visibility("hidden")))
+#define LB_EXPORT __attribute__((visibility("default")))
 
 /* Large areas whose content means nothing to a child (kept.c): a part of .bss of its own, so they cost no file. */
 #define LB_SCRATCH __attribute__((section("lb_scratch,\"aw\",@nobits#")))

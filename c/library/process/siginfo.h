@@ -19,4 +19,10 @@ static inline bool lb_is_order(const siginfo_t *info)
 		(uint64_t)info->si_ptr >= LB_ORDER_ID_MIN;
 }
 
+/* Whether a disposition is a handler of the program's: neither the default action nor none. */
+static inline bool lb_is_handler(uint64_t handler)
+{
+	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
+}
+
 #endif
