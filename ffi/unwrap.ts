@@ -16,6 +16,7 @@ const ERRNO_MAX = 4095;
 const unsupportedCodes: ReadonlySet<number> = new Set([
   errors.UNSUPPORTED.code,
   errors.THREADS.code,
+  errors.THREADS_MAX.code,
   errors.CHILDREN.code,
   errors.SHARED_MEMORY.code,
   errors.SEGMENTS.code,

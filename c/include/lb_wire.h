@@ -19,6 +19,7 @@
 #define LB_LINK_DATA_SIZE_MAX 1048576
 #define LB_SEGMENTS_MAX 4096
 #define LB_SHARED_SIZE_MAX 1073741824
+#define LB_THREADS_MAX 128
 #define LB_PENDING_SIGNALS_MAX 512
 #define LB_ORDER_TIMEOUT_MS 2000
 #define LB_IO_TIMEOUT_MS 10000
@@ -191,7 +192,9 @@ enum lb_exit {
 	X(LB_E_TRAPS, 4114, "it has the processor trap rdtsc or cpuid, or refuses executable memory (PR_SET_MDWE)", "such a process does not move") \
 	X(LB_E_LIMIT, 4120, "a limit on memory there is lower than the program's", "raise it where that node's daemon is started: ulimit -v, -d, -s") \
 	X(LB_E_SCHEDULING, 4125, "its scheduling policy cannot be had there", "allow it on that node (ulimit -r), or let the process have another (chrt)") \
-	X(LB_E_RSEQ, 4130, "it has registered an area by rseq(2) that the kernel does not tell of", "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area")
+	X(LB_E_RSEQ, 4130, "it has registered an area by rseq(2) that the kernel does not tell of", "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area") \
+	X(LB_E_THREADS_MAX, 4131, "the process has more threads than move", "start it with fewer (OMP_NUM_THREADS, or an option of its own)") \
+	X(LB_E_PARK, 4132, "a thread does not stop", "try again later, without a debugger on it")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -216,6 +219,8 @@ enum lb_e {
 	LB_E_LIMIT = 4120,
 	LB_E_SCHEDULING = 4125,
 	LB_E_RSEQ = 4130,
+	LB_E_THREADS_MAX = 4131,
+	LB_E_PARK = 4132,
 };
 
 /* Why the loader does not load the library into a program: X(name, code, text) */
@@ -310,7 +315,9 @@ struct lb_local_order {
 };
 _Static_assert(sizeof(struct lb_local_order) == 192, "Order is 192 bytes");
 
-/* program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code */
+/* program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code.
+ * detail, 0 where there is none: of error PARK the thread, as this node numbers it; of
+ * THREADS_MAX how many there are */
 struct lb_local_report {
 	uint32_t type;
 	uint32_t size;
@@ -321,7 +328,7 @@ struct lb_local_report {
 	uint32_t outcome;
 	int32_t error;
 	uint32_t step;
-	uint32_t zero;
+	uint32_t detail;
 };
 _Static_assert(sizeof(struct lb_local_report) == 56, "Report is 56 bytes");
 

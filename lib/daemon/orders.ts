@@ -13,11 +13,13 @@ import { monotonicMs } from "../host/clock.ts";
 import { triggerSignals } from "../host/config.ts";
 import type { ControlPeer } from "../host/control.ts";
 import { logger } from "../host/log.ts";
+import { obstacle } from "../host/obstacles.ts";
 import { parseStat } from "../host/proc.ts";
 import * as native from "../host/native.ts";
+import { whyNotParked } from "../host/threads.ts";
 import { describeCode } from "../../ffi/unwrap.ts";
 import type { LocalValues } from "../wire/local.ts";
-import { limits, orders, outcomes } from "../wire/schema.ts";
+import { errors, limits, orders, outcomes } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 
 const log = logger("orders");
@@ -204,7 +206,7 @@ export class Orders {
     const outcome = (Object.keys(outcomes) as (keyof typeof outcomes)[])
       .find((name) => outcomes[name] === message.outcome) ?? "aborted";
     const reason = outcome === "aborted"
-      ? `${describeCode(message.error)} (step ${message.step})`
+      ? `${whyAborted(peer.pid, message)} (step ${message.step})`
       : null;
     const bytes = Number(message.bytes);
     const freezeMs = Number(message.freezeUs) / 1000;
@@ -251,6 +253,13 @@ export class Orders {
 function newOrderId(): bigint {
   const [value = 0n] = crypto.getRandomValues(new BigUint64Array(1));
   return (value & 0x7fff_ffff_ffff_ffffn) | 0x1_0000n;
+}
+
+/** Why a process has given up an order, with the detail that its report has. */
+function whyAborted(pid: number, { error, detail }: LocalValues<"Report">): string {
+  if (detail === 0) return describeCode(error);
+  if (error === -errors.THREADS_MAX.code) return obstacle("THREADS_MAX", detail, limits.threadsMax);
+  return error === -errors.PARK.code ? whyNotParked(pid, detail) : describeCode(error);
 }
 
 /** Whether a process is stopped just now. */

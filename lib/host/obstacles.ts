@@ -129,6 +129,9 @@ export function statusObstacle(
   const isStopped = stat.state === "T" && options.isStoppedByUs !== true;
   if (isStopped || stat.state === "t") return obstacle("STOPPED");
   if (stat.state === "Z") return obstacleTexts.LEADER_ENDED;
+  if (stat.threads > limits.threadsMax) {
+    return obstacle("THREADS_MAX", stat.threads, limits.threadsMax);
+  }
   if (stat.threads > 1) return obstacle("THREADS", stat.threads);
   if ((status.get("Seccomp") ?? "0") !== "0") return obstacle("SECCOMP");
   if (!options.guest && execChangesCapabilities(status)) {

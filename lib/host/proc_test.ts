@@ -66,6 +66,7 @@ Deno.test("statusObstacle() names each reason why a process cannot move", () => 
   assert.match(say({ SigCgt: "0000000000000000" }) ?? "", /library is not loaded/);
   assert.match(say({}, { ...stat, state: "T" }) ?? "", /stopped/);
   assert.match(say({}, { ...stat, threads: 3 }) ?? "", /3 threads/);
+  assert.equal(say({}, { ...stat, threads: 129 }), "it has 129 threads, at most 128 move");
 });
 
 Deno.test("mapsObstacle() finds shared writable memory, System V memory and io_uring", () => {

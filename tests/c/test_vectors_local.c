@@ -101,7 +101,7 @@ static void programs(void)
 	{
 		MESSAGE(report, LB_LOCAL_REPORT);
 		U64(order_id), U64(ticket), U64(bytes), U64(freeze_us), U32(outcome), I32(error);
-		U32(step), U32(zero);
+		U32(step), U32(detail);
 		IS_VECTOR("report");
 	}
 	{

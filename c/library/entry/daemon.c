@@ -29,6 +29,7 @@ void lb_daemon_report(const struct lb_order_context *context, int error)
 		.outcome = error < 0 ? LB_OUTCOME_ABORTED : LB_OUTCOME_WRITTEN,
 		.error = error < 0 ? error : 0,
 		.step = context->step,
+		.detail = context->detail,
 	};
 	int fd = lb_control_connect();
 	if (fd < 0)

@@ -84,4 +84,14 @@ export const errors = {
     fix:
       "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area",
   },
+  THREADS_MAX: {
+    code: 4131,
+    text: "the process has more threads than move",
+    fix: "start it with fewer (OMP_NUM_THREADS, or an option of its own)",
+  },
+  PARK: {
+    code: 4132,
+    text: "a thread does not stop",
+    fix: "try again later, without a debugger on it",
+  },
 } as const;

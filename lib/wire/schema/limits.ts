@@ -15,6 +15,7 @@ export const limits = {
   linkDataSizeMax: 1 << 20, // data of one forwarded call; longer transfers are split
   segmentsMax: 4096, // mappings of one process; vm.max_map_count is 65530 by default
   sharedSizeMax: 1 << 30, // bytes of one mapping of shared memory, as all of its pages are read
+  threadsMax: 128, // of a process that moves
   pendingSignalsMax: 512, // in an image; as many may come while it moves
   orderTimeoutMs: 2_000, // an order that was not fetched by then no longer stands
   ioTimeoutMs: 10_000, // silence on a stream before it counts as lost

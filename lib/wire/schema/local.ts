@@ -62,7 +62,9 @@ export const local = {
   Report: {
     id: 0x52,
     doc:
-      "program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code",
+      "program, guest or fresh shadow to daemon: how the order ended; error is 0 or a negative code. " +
+      "detail, 0 where there is none: of error PARK the thread, as this node numbers it; of THREADS_MAX " +
+      "how many there are",
     fields: {
       orderId: "u64",
       ticket: "u64",
@@ -71,7 +73,7 @@ export const local = {
       outcome: "u32",
       error: "i32",
       step: "u32",
-      zero: "u32",
+      detail: "u32",
     },
   },
   Shadow: {

@@ -46,6 +46,7 @@ export const obstacles = {
   PINNED: { code: 45, text: "is pinned" },
   NEEDS_HOME: { code: 46, text: "needs its home for {}" },
   UNSEEN: { code: 47, text: "cannot be looked at just now: {}" },
+  THREADS_MAX: { code: 48, text: "has {} threads, at most {} move" },
 } as const;
 
 /** Other words for it, whole. */
