@@ -95,6 +95,7 @@ const products: Readonly<Record<ProductName, Product>> = {
       "-fPIC",
       "-fvisibility=hidden",
       "-mgeneral-regs-only",
+      "-ftls-model=initial-exec", // it is there from the start: a place that is known, not a function that is asked
       "-Ic/library",
     ],
     link: [

@@ -154,6 +154,7 @@ export const ladders: Readonly<Record<ProductName, Ladder>> = {
     ["library/calls", "library/patch", "library/cache"],
     ["library/home_call", "library/image"],
     ["library/process", "library/mask", "library/trap"],
+    ["library/thread"],
     ["restorer"],
     ["base", "include"],
   ],

@@ -24,7 +24,7 @@
 #include "home_call/user_memory.h"
 #include "process/cpu_clock.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 #include "trap/trap.h"

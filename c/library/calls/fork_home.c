@@ -39,7 +39,7 @@
 #include "process/context.h"
 #include "process/identity.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 #include "trap/frame.h"
 #include "trap/trap.h"
 
@@ -118,7 +118,7 @@ static int64_t make(void *argument)
 {
 	const struct lb_clone *clone = argument;
 	struct lb_request request = { .number = LB_HOME_FORK, .ready = stream };
-	if (lb_context_save()) {
+	if (lb_context_save(lb_thread()->context)) {
 		if (clone->flags & CLONE_CHILD_SETTID)
 			lb_user_write(clone->child_tid, &lb_self.local_pid, sizeof lb_self.local_pid);
 		lb_syscall1(__NR_set_tid_address, clone->flags & CLONE_CHILD_CLEARTID ? clone->child_tid : 0);
@@ -156,9 +156,9 @@ int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 		return LB_NEEDS_HOME;
 	lb_files_fork();
 	/* Once more where the link was lost in its middle, most likely; but home may be at fault. */
-	result = lb_on_stack(make, (void *)clone);
+	result = lb_on_order_stack(make, (void *)clone);
 	if (result == NO_CHILD)
-		result = lb_on_stack(make, (void *)clone);
+		result = lb_on_order_stack(make, (void *)clone);
 	if (result == NO_CHILD)
 		return LB_NEEDS_HOME;
 	if (lb_self.away || result < 0)

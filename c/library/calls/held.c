@@ -22,8 +22,8 @@
 
 #define BATCH LB_PENDING_SIGNALS_MAX
 
-#define come ((siginfo_t *)lb_areas->signals)
-_Static_assert(sizeof(lb_areas->signals) == BATCH * sizeof(siginfo_t), "as many as an image has");
+#define come ((siginfo_t *)lb_areas()->signals)
+_Static_assert(sizeof(lb_areas()->signals) == BATCH * sizeof(siginfo_t), "as many as an image has");
 
 void lb_held_hear(const struct lb_link_serve *serve)
 {

@@ -11,7 +11,7 @@
 #include "syscall.h"
 
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 #include "trap/wait.h"

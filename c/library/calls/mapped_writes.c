@@ -128,16 +128,16 @@ static void fetch(uint64_t fd, const struct lb_mapped_file *file, uint64_t from,
 
 	while (size > 0 && got > 0) { /* 0: somebody else has cut the file */
 		struct lb_request request = { .number = __NR_pread64, .flags = LB_CALL_RESULT_SIZE };
-		uint64_t part = size < sizeof(lb_areas->content) ? size : sizeof(lb_areas->content);
+		uint64_t part = size < sizeof(lb_areas()->content) ? size : sizeof(lb_areas()->content);
 
 		lb_request_value(&request, 0, fd);
-		lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)lb_areas->content, part);
+		lb_request_memory(&request, 1, LB_ARG_OUT, (uint64_t)lb_areas()->content, part);
 		lb_request_value(&request, 2, part);
 		lb_request_value(&request, 3, from);
 		got = lb_request_run(&request);
 		if (got <= 0)
 			break;
-		lb_syscall4(__NR_pwrite64, file->fd, lb_areas->content, got, from);
+		lb_syscall4(__NR_pwrite64, file->fd, lb_areas()->content, got, from);
 		from += (uint64_t)got;
 		size -= (uint64_t)got;
 	}
@@ -187,7 +187,7 @@ void lb_mapped_after(const struct lb_trap *trap, int64_t result)
 	struct lb_home_file now;
 	struct lb_mapped_file *file;
 
-	if (result < 0 || lb_areas == NULL || lb_areas->mapped.count == 0)
+	if (result < 0 || lb_mapped == NULL || lb_mapped->count == 0)
 		return;
 	switch (trap->number) {
 	case __NR_write:

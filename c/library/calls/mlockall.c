@@ -37,7 +37,7 @@ static bool fits_locked(void)
 static int lock_one(const struct lb_mapping *mapping, void *flags)
 {
 	uint64_t start = mapping->segment.start;
-	bool own = start == (uint64_t)lb_areas || lb_kept_has(start);
+	bool own = lb_areas_have(start) || lb_kept_has(start);
 
 	if (!mapping->skip && !own) /* those that cannot be are no error: apply_mlockall_flags(), mm/mlock.c, 6.12 */
 		lb_syscall3(__NR_mlock2, start, mapping->segment.end - start, *(int *)flags);

@@ -29,7 +29,7 @@
 #define STAT_START_TIME 22
 #define STAT_SIZE 23 /* vsize, bytes */
 
-#define content (lb_areas->content)
+#define content (lb_areas()->content)
 static uint8_t raw[8192];
 
 /* Reads a whole file of this node. Returns its size (cut to `size`) or a negative error. */

@@ -65,7 +65,7 @@ int64_t lb_proc_open(const char *path, uint64_t flags)
 	size = lb_proc_content(name);
 	if (size < 0)
 		return size;
-	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)lb_areas->content, (uint64_t)size);
+	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)lb_areas()->content, (uint64_t)size);
 	lb_request_value(&request, 1, flags & O_CLOEXEC);
 	lb_request_memory(&request, 2, LB_ARG_IN, (uint64_t)name, strlen(name) + 1);
 	return lb_request_run(&request);

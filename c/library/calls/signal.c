@@ -25,7 +25,7 @@
 #include "mask/mask.h"
 #include "process/context.h"
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 #include "trap/trap.h"

@@ -255,7 +255,7 @@ static void tell_mask(void)
 #define STRING_SIZE_MAX 131072u     /* MAX_ARG_STRLEN */
 #define STRINGS_SIZE_MAX (6u << 20) /* the kernel's own limit, with RLIMIT_STACK unlimited: execve(2) */
 
-#define strings (lb_areas->strings)
+#define strings (lb_areas()->strings)
 static uint64_t strings_used, strings_told;
 
 static int64_t tell_strings(void)

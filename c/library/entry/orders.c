@@ -33,7 +33,7 @@
 #include "process/clock.h"
 #include "process/context.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 /* The last look before anything is touched: the daemon's own look is a moment old. */
 static int check_movable(void)
@@ -142,7 +142,7 @@ int lb_order_move_from_home(struct lb_order_context *context)
 	error = lb_freeze();
 	if (error)
 		return error;
-	if (lb_context_save())
+	if (lb_context_save(lb_thread()->context))
 		return 0;
 
 	if (to_file) {
@@ -181,7 +181,7 @@ int lb_order_snapshot(struct lb_order_context *context)
 	error = lb_freeze();
 	if (error)
 		return error;
-	if (lb_context_save())
+	if (lb_context_save(lb_thread()->context))
 		return 0;
 	struct lb_image_sink sink = { context->fds[0], false, false, false, false, 0 };
 	error = lb_image_write(&sink, context->order.ticket);
@@ -257,7 +257,7 @@ int lb_order_move_on(struct lb_order_context *context)
 		ask_abort(context->order.ticket);
 		return error;
 	}
-	if (lb_context_save())
+	if (lb_context_save(lb_thread()->context))
 		return 0;
 	error = stream_out(context, stream_fd, false);
 	if (!error) {
@@ -298,7 +298,7 @@ static int64_t go_home(void *argument)
 	lb_sites_undo();
 	error = lb_freeze();
 	if (!error) {
-		if (lb_context_save())
+		if (lb_context_save(lb_thread()->context))
 			return 0;
 		lb_stream_timeout(lb_self.link_fd, lb_self.io_timeout_ms);
 		error = stream_out(&context, lb_self.link_fd, true);
@@ -315,7 +315,7 @@ static int64_t go_home(void *argument)
 
 int lb_go_home(uint32_t system_call)
 {
-	int error = (int)lb_on_stack(go_home, &system_call);
+	int error = (int)lb_on_order_stack(go_home, &system_call);
 	if (error || lb_self.away)
 		return error;
 	lb_daemon_came_home();

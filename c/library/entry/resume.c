@@ -30,13 +30,16 @@
 #include "process/actions.h"
 #include "process/arm.h"
 #include "process/clock.h"
+#include "process/context.h"
 #include "process/limits.h"
 #include "process/own_memory.h"
 #include "process/process.h"
+#include "thread/thread.h"
 
 static void take_place(const struct lb_resume_args *args)
 {
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
+	lb_thread()->local_tid = lb_self.local_pid;
 	lb_self.hole_start = args->hole_start;
 	lb_self.hole_end = args->hole_end;
 	lb_self.ring_start = 0; /* that was the last node's */
@@ -250,4 +253,5 @@ void lb_resume(const struct lb_resume_args *args)
 	else
 		resume_away(args);
 	trim_hole(args);
+	lb_context_resume(lb_thread()->context);
 }

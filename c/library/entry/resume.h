@@ -5,9 +5,9 @@
 #include "lb_image.h"
 #include "process/process.h"
 
-/* Where the restorer jumps to; calls lb_resume(), and then goes on where lb_context_save() was called. */
+/* Where the restorer jumps to; calls lb_resume(). */
 extern char lb_resume_entry[] LB_HIDDEN;
-/* On the private stack, below what the saved context has there. */
-void lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
+/* Goes on where lb_context_save() was called. */
+__attribute__((noreturn)) void lb_resume(const struct lb_resume_args *args) LB_HIDDEN;
 
 #endif

@@ -1,12 +1,12 @@
-/* resume_entry.S - the restorer's way into resume.c, on the stack of the saved context. */
+/* resume_entry.S - the restorer's way into resume.c, on a stack that no thread has. */
 	.text
 	.globl lb_resume_entry
 	.hidden lb_resume_entry
 	.type lb_resume_entry, @function
 lb_resume_entry:
 	cld
-	mov lb_context + 48(%rip), %rsp
-	call lb_resume
-	jmp lb_context_resume
+	lea lb_resume_stack_top(%rip), %rsp
+	call lb_resume			/* does not return */
+	hlt
 	.size lb_resume_entry, . - lb_resume_entry
 	.section .note.GNU-stack,"",@progbits

@@ -27,7 +27,7 @@
 #include "process/context.h"
 #include "process/handlers.h"
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 

@@ -27,32 +27,30 @@
 #include "patch/sites.h"
 #include "process/handlers.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
 
+#define LB_THREAD_STACK_AT "8"
+_Static_assert(offsetof(struct lb_thread, stack_top) == 8, "as lb_sigsys_entry has it");
 /* clang-format off */
 __asm__(".pushsection .text\n"
-	/* On a stack of its own, as the program's may be a small one. Never nested. */
+	/* On a stack of the thread's own, as the program's may be a small one. Never nested. */
 	".globl lb_sigsys_entry\n"
 	".hidden lb_sigsys_entry\n"
 	".type lb_sigsys_entry, @function\n"
 	"lb_sigsys_entry:\n"
 	"	push %rbp\n"
 	"	mov %rsp, %rbp\n"
-	"	lea sigsys_stack_top(%rip), %rsp\n"
+	"	mov lb_this_thread@gottpoff(%rip), %rax\n"
+	"	mov %fs:(%rax), %rax\n"
+	"	mov " LB_THREAD_STACK_AT "(%rax), %rsp\n"
 	"	call on_sigsys\n"
 	"	mov %rbp, %rsp\n"
 	"	pop %rbp\n"
 	"	ret\n"
 	".size lb_sigsys_entry, . - lb_sigsys_entry\n"
-	".popsection\n"
-	".pushsection .bss\n"
-	".balign 4096\n"
-	"	.skip 65536\n"
-	"sigsys_stack_top:\n"
-	"	.skip 64\n"
 	".popsection\n");
 /* clang-format on */
 /* A SIGSYS that the program or another process sent. If the program has a handler for it, it is sent once more,

@@ -31,8 +31,8 @@
 #include "process/clock.h"
 #include "process/context.h"
 #include "process/process.h"
-#include "process/siginfo.h"
-#include "process/thread.h"
+#include "thread/siginfo.h"
+#include "thread/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
 
@@ -137,11 +137,11 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 	if (signal == SIGTSTP) {
 		uint64_t order_id = 0;
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
-		if (!checkpoint || lb_on_stack(obey, &order_id) == -LB_E_STALE)
+		if (!checkpoint || lb_on_order_stack(obey, &order_id) == -LB_E_STALE)
 			stop_by_default();
 	} else if (lb_is_order(info)) {
 		uint64_t order_id = (uint64_t)info->si_ptr;
-		if (lb_on_stack(obey, &order_id) == GO_HOME)
+		if (lb_on_order_stack(obey, &order_id) == GO_HOME)
 			lb_come_home = lb_self.away;
 	}
 	if (lb_self.away && !was_away)

@@ -16,7 +16,7 @@
 #include "home_call/user_memory.h"
 #include "process/clock.h"
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 
 #define SECOND_NS 1000000000LL
 #define SET_WORDS 16 /* of glibc's sigset_t */

@@ -365,7 +365,7 @@ void lb_link_poll(void)
 		check_generation();
 		if (input.at == input.end && lb_link_wait(&fd, 1, stopped ? -1 : 0) <= 0)
 			return;
-		type = receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1);
+		type = receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1);
 		if (type < 0)
 			reconnect_or_exit();
 		/* Any other message here is a REPLY whose CALL was given up: nobody waits for it. */
@@ -377,7 +377,7 @@ void lb_link_take_rest(void)
 	struct lb_link_header header;
 
 	while (input.at < input.end && input.link_fd == lb_self.link_fd) {
-		if (receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1) < 0)
+		if (receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1) < 0)
 			reconnect_or_exit();
 	}
 }
@@ -426,11 +426,11 @@ bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wa
 			cancelled = true;
 		}
 		quiet = false;
-		type = receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1);
-		if (type == LB_LINK_READY && (ready == NULL || ready(lb_areas->reply, header.size) < 0))
+		type = receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1);
+		if (type == LB_LINK_READY && (ready == NULL || ready(lb_areas()->reply, header.size) < 0))
 			lb_syscall2(__NR_shutdown, lb_self.link_fd, SHUT_RDWR); /* home tells over the next */
 		if (type == LB_LINK_REPLY && header.seq == message->seq && header.size >= sizeof(reply)) {
-			memcpy(&reply, lb_areas->reply, sizeof(reply));
+			memcpy(&reply, lb_areas()->reply, sizeof(reply));
 			if (reply.out_size == header.size - sizeof(reply))
 				break;
 			type = -LB_E_WIRE;
@@ -447,7 +447,7 @@ bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wa
 	view->result = reply.result;
 	view->flags = reply.flags;
 	view->out_size = reply.out_size;
-	view->out = lb_areas->reply + sizeof(reply);
+	view->out = lb_areas()->reply + sizeof(reply);
 	return cancelled;
 }
 
@@ -463,7 +463,7 @@ void lb_link_wait_applied(uint64_t position)
 		failed = lb_link_send_ring();
 		lb_link_sender_leave();
 		check_generation();
-		if (failed < 0 || receive_one(&header, lb_areas->reply, sizeof(lb_areas->reply), -1) < 0)
+		if (failed < 0 || receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1) < 0)
 			reconnect_or_exit();
 	}
 }

@@ -17,8 +17,8 @@
 #define PAGE 4096u
 #define ALIGN8(x) (((x) + 7u) & ~(uint64_t)7)
 
-#define message (lb_areas->message)
-#define iovecs (lb_areas->iovecs)
+#define message (lb_areas()->message)
+#define iovecs (lb_areas()->iovecs)
 
 void lb_request_value(struct lb_request *request, unsigned index, uint64_t value)
 {
@@ -191,7 +191,7 @@ int64_t lb_request_pieces(struct lb_request *request, unsigned index, uint8_t ki
 /* With O_DIRECT the kernel asks for an alignment of each piece, which only home knows: c/shadow/transfers.c. */
 void lb_request_describe(struct lb_request *request, bool is_vector)
 {
-	struct lb_link_piece *list = lb_areas->pieces;
+	struct lb_link_piece *list = lb_areas()->pieces;
 	const struct lb_operand_value *data = &request->args[1];
 	uint64_t skip = data->skip;
 	uint64_t left = data->size;

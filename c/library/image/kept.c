@@ -118,7 +118,7 @@ bool lb_kept_has(uint64_t page)
 static bool is_scratch(uint64_t page)
 {
 	return inside(page, scratch_start, (uint64_t)(scratch_end - scratch_start)) || lb_kept_has(page) ||
-		inside(page, lb_areas, LB_PAGES(sizeof *lb_areas));
+		lb_areas_have(page);
 }
 
 void lb_kept_begin(uint64_t id)

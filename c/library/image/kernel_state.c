@@ -26,8 +26,8 @@
 #include "process/cpu_time.h"
 #include "process/limits.h"
 #include "process/process.h"
-#include "process/siginfo.h"
-#include "process/thread.h"
+#include "thread/siginfo.h"
+#include "thread/thread.h"
 
 #define ITIMERS 3
 #define ITIMER_SIGNALS (LB_BIT(SIGALRM) | LB_BIT(SIGVTALRM) | LB_BIT(SIGPROF))

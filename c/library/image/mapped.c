@@ -35,8 +35,8 @@ static struct {
 
 static struct lb_mapped_file *find_local(const struct lb_mapping *mapping)
 {
-	for (uint32_t i = 0; lb_areas && i < lb_areas->mapped.count; i++) {
-		struct lb_mapped_file *file = &lb_areas->mapped.files[i];
+	for (uint32_t i = 0; lb_mapped && i < lb_mapped->count; i++) {
+		struct lb_mapped_file *file = &lb_mapped->files[i];
 		if (file->local_inode == mapping->inode)
 			return file;
 	}
@@ -75,7 +75,7 @@ static bool identify(const struct lb_mapping *mapping, struct lb_image_file *fil
 		file->device = known->device;
 		file->inode = known->inode;
 		file->by_stat = known->by_stat;
-		*name = lb_areas->mapped.names + known->name;
+		*name = lb_mapped->names + known->name;
 	}
 	uint32_t size = (uint32_t)strlen(*name) + 1;
 	file->name_size = NAME_UP(size);
@@ -120,7 +120,7 @@ void lb_mapped_tell(const struct lb_mapping *mapping, struct lb_image_file *file
 void lb_mapped_take(const struct lb_resume_args *args)
 {
 	const char *at = (const char *)args->files;
-	struct lb_mapped *mapped = &lb_areas->mapped;
+	struct lb_mapped *mapped = lb_mapped;
 	mapped->count = mapped->names_size = 0;
 	mapped->swept = args->files_count;
 	for (uint32_t i = 0; i < args->files_count; i++) {
@@ -168,8 +168,8 @@ void lb_mapped_settle(const uint64_t *pages, uint32_t count)
 
 struct lb_mapped_file *lb_mapped_find(uint64_t device, uint64_t inode)
 {
-	for (uint32_t i = 0; lb_areas && i < lb_areas->mapped.count; i++) {
-		struct lb_mapped_file *file = &lb_areas->mapped.files[i];
+	for (uint32_t i = 0; lb_mapped && i < lb_mapped->count; i++) {
+		struct lb_mapped_file *file = &lb_mapped->files[i];
 		if (file->inode == inode && file->device == device)
 			return file;
 	}
@@ -188,7 +188,7 @@ static const char *last_part(const char *path)
 /* Its last part is enough to doubt which file it was: then none of that name is followed any more. */
 void lb_mapped_lost_name(const char *path)
 {
-	struct lb_mapped *mapped = &lb_areas->mapped;
+	struct lb_mapped *mapped = lb_mapped;
 	for (uint32_t i = 0; i < mapped->count; i++)
 		if (strcmp(last_part(mapped->names + mapped->files[i].name), last_part(path)) == 0)
 			mapped->files[i].inode |= LB_INODE_GONE;
@@ -196,7 +196,7 @@ void lb_mapped_lost_name(const char *path)
 
 bool lb_mapped_has_name(const struct lb_mapped_file *file, const char *name)
 {
-	return strcmp(lb_areas->mapped.names + file->name, name) == 0;
+	return strcmp(lb_mapped->names + file->name, name) == 0;
 }
 
 static int note_used(const struct lb_mapping *mapping, void *context)
@@ -204,7 +204,7 @@ static int note_used(const struct lb_mapping *mapping, void *context)
 	struct lb_mapped_file *file = mapping->inode != 0 ? find_local(mapping) : 0;
 	bool *used = context;
 	if (file)
-		used[file - lb_areas->mapped.files] = true;
+		used[file - lb_mapped->files] = true;
 	return 0;
 }
 
@@ -212,7 +212,7 @@ void lb_mapped_sweep(void)
 {
 	static bool used[LB_SEGMENTS_MAX] LB_SCRATCH;
 	static char names[LB_IMAGE_NAME_SIZE_MAX] LB_SCRATCH;
-	struct lb_mapped *mapped = &lb_areas->mapped;
+	struct lb_mapped *mapped = lb_mapped;
 	uint32_t kept = 0, names_size = 0;
 	memset(used, 0, sizeof used);
 	if (lb_each_mapping(note_used, used))
@@ -236,7 +236,7 @@ void lb_mapped_sweep(void)
 
 struct lb_mapped_file *lb_mapped_add(uint64_t device, uint64_t inode, const char *name)
 {
-	struct lb_mapped *mapped = &lb_areas->mapped;
+	struct lb_mapped *mapped = lb_mapped;
 	uint32_t size = NAME_UP((uint32_t)strlen(name) + 1);
 	struct stat status;
 	if (mapped->count > 2 * mapped->swept + SWEEP_MIN)

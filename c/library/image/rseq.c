@@ -27,7 +27,7 @@
 #include "home_call/user_memory.h"
 #include "process/context.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t signature)
 {

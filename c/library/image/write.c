@@ -26,7 +26,7 @@
 #include "image/shared.h"
 #include "process/entries.h"
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 #define CPUID_OSXSAVE (1u << 27) /* of leaf 1, ECX: Intel SDM, volume 2, CPUID */
 #define PAGE 4096ULL

@@ -13,8 +13,8 @@
 #include "syscall.h"
 
 #include "process/process.h"
-#include "process/siginfo.h"
-#include "process/thread.h"
+#include "thread/siginfo.h"
+#include "thread/thread.h"
 #include "trap/stub.h"
 
 #define OURS (LB_BIT(SIGURG) | LB_BIT(SIGSYS))

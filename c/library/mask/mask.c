@@ -2,7 +2,7 @@
 #include "mask/mask.h"
 
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 #define NEVER_BLOCKED (LB_BIT(SIGSYS) | LB_BIT(SIGURG) | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP))
 

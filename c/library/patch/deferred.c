@@ -14,8 +14,8 @@
 #include "syscall.h"
 
 #include "image/kernel_state.h"
-#include "process/siginfo.h"
-#include "process/thread.h"
+#include "thread/siginfo.h"
+#include "thread/thread.h"
 #include "trap/frame.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))

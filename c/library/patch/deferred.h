@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 
 struct ucontext; /* asm/ucontext.h */
 

@@ -56,10 +56,15 @@ fast_entry:
 	mov %rsp, %rsi
 	lea -8(%rbp), %rdx
 	mov %rax, %rcx
-	movl $1, LB_THREAD_ANSWERING_AT + lb_only_thread(%rip)
+	/* This thread's: on the same thread it is when it goes on, wherever that is. */
+	mov lb_this_thread@gottpoff(%rip), %r11
+	mov %fs:(%r11), %r11
+	movl $1, LB_THREAD_ANSWERING_AT(%r11)
 	call lb_site_call
-	movl $0, LB_THREAD_ANSWERING_AT + lb_only_thread(%rip)
-	cmpl $0, LB_THREAD_DEFERRED_AT + lb_only_thread(%rip)
+	mov lb_this_thread@gottpoff(%rip), %r11
+	mov %fs:(%r11), %r11
+	movl $0, LB_THREAD_ANSWERING_AT(%r11)
+	cmpl $0, LB_THREAD_DEFERRED_AT(%r11)
 	jne deliver
 leave:
 	pop %rdi

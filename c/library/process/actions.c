@@ -16,8 +16,8 @@
 #include "process/entries.h"
 #include "process/handlers.h"
 #include "process/process.h"
-#include "process/siginfo.h"
-#include "process/thread.h"
+#include "thread/siginfo.h"
+#include "thread/thread.h"
 
 /* What do_sigaction() keeps of flags and mask: UAPI_SA_FLAGS, kernel/signal.c, Linux 6.12. */
 #define FLAGS_KEPT 0xdc000807ULL

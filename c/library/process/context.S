@@ -1,54 +1,54 @@
-/* context.S - the context to resume, and the private stack of handlers.
+/* context.S - contexts to resume, and stacks of handlers.
  *
  * lb_context_save() is this library's setjmp: it notes the callee-saved registers, the stack and where to return, in
- * memory that does not change afterwards (the stack below may), and returns false. lb_context_resume is its longjmp in
- * the restored process: it returns from the same call, with true. Only callee-saved registers matter: the program's
+ * memory that does not change afterwards (the stack below may), and returns false. lb_context_resume() is its longjmp
+ * in the restored process: it returns from the same call, with true. Only callee-saved registers matter: the program's
  * own registers lie in its signal frame.
  */
 	.text
-	.globl lb_context, lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
-	.hidden lb_context, lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.globl lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.globl lb_order_stack_top, lb_resume_stack_top
+	.hidden lb_context_save, lb_context_resume, lb_on_stack, lb_beside, lb_sigreturn
+	.hidden lb_order_stack_top, lb_resume_stack_top
 
 	.type lb_context_save, @function
 lb_context_save:
-	lea lb_context(%rip), %rax
-	mov %rbx, 0(%rax)
-	mov %rbp, 8(%rax)
-	mov %r12, 16(%rax)
-	mov %r13, 24(%rax)
-	mov %r14, 32(%rax)
-	mov %r15, 40(%rax)
+	mov %rbx, 0(%rdi)
+	mov %rbp, 8(%rdi)
+	mov %r12, 16(%rdi)
+	mov %r13, 24(%rdi)
+	mov %r14, 32(%rdi)
+	mov %r15, 40(%rdi)
 	lea 8(%rsp), %rdx
-	mov %rdx, 48(%rax)
+	mov %rdx, 48(%rdi)
 	mov (%rsp), %rdx
-	mov %rdx, 56(%rax)
+	mov %rdx, 56(%rdi)
 	xor %eax, %eax
 	ret
 	.size lb_context_save, . - lb_context_save
 
 	.type lb_context_resume, @function
 lb_context_resume:
-	lea lb_context(%rip), %rdx
-	mov 0(%rdx), %rbx
-	mov 8(%rdx), %rbp
-	mov 16(%rdx), %r12
-	mov 24(%rdx), %r13
-	mov 32(%rdx), %r14
-	mov 40(%rdx), %r15
-	mov 48(%rdx), %rsp
+	mov 0(%rdi), %rbx
+	mov 8(%rdi), %rbp
+	mov 16(%rdi), %r12
+	mov 24(%rdi), %r13
+	mov 32(%rdi), %r14
+	mov 40(%rdi), %r15
+	mov 48(%rdi), %rsp
 	mov $1, %eax
-	jmp *56(%rdx)
+	jmp *56(%rdi)
 	.size lb_context_resume, . - lb_context_resume
 
-/* int64_t lb_on_stack(int64_t (*function)(void *), void *argument): calls it on the private stack. Signals are
- * blocked, and it is never entered twice. */
+/* int64_t lb_on_stack(int64_t (*function)(void *), void *argument, uint64_t top): calls it on the stack that ends
+ * there. Signals are blocked, and none is entered twice. */
 	.type lb_on_stack, @function
 lb_on_stack:
 	push %rbp
 	mov %rsp, %rbp
 	mov %rdi, %rax
 	mov %rsi, %rdi
-	lea lb_stack_top(%rip), %rsp
+	mov %rdx, %rsp
 	call *%rax
 	mov %rbp, %rsp
 	pop %rbp
@@ -90,12 +90,13 @@ lb_sigreturn:
 
 	.bss
 	.balign 64
-lb_context:
-	.skip 64
 	.balign 4096
-lb_stack:
+lb_order_stack:
 	.skip 65536
-lb_stack_top:
+lb_order_stack_top:
+	.skip 64
+	.skip 65536
+lb_resume_stack_top:
 	.skip 64
 	.skip 2048
 lb_beside_stack_top:

@@ -13,7 +13,7 @@
 #include "syscall.h"
 
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 #define USER_HZ 100 /* of x86-64, times(2) */
 #define US_PER_TICK (1000000 / USER_HZ)

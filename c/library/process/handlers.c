@@ -13,7 +13,7 @@
 #include "process/context.h"
 #include "process/entries.h"
 #include "process/process.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 
 #define FAULTS (LB_BIT(SIGBUS) | LB_BIT(SIGSEGV))
 

@@ -8,7 +8,7 @@
 #include "syscall.h"
 
 #include "process/process.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 /* Field 22 of /proc/self/stat: proc_pid_stat(5). */
 uint64_t lb_start_ticks(void)
@@ -40,5 +40,10 @@ void lb_become_child(void)
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = lb_start_ticks();
 	memset(&lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
-	memset(&lb_thread()->cpu, 0, sizeof lb_thread()->cpu);
+	struct lb_thread *only = lb_thread();
+	memset(&only->cpu, 0, sizeof only->cpu);
+	for (unsigned i = 0; i < LB_THREADS_MAX; i++)
+		if (&lb_threads[i] != only)
+			lb_threads[i].local_tid = 0;
+	only->local_tid = only->home_tid = lb_self.local_pid;
 }

@@ -36,9 +36,8 @@ struct lb_mapped {
 	char names[LB_IMAGE_FILES_SIZE_MAX];
 };
 
-/* Areas of calls that are on their way home. Mapped when a process begins to be a guest, part of its image when it
- * moves on, unmapped at home: before a move nobody pays for them. Never nested: one call at a time. */
-struct lb_guest_areas {
+/* Areas of a thread's call that is on its way home: one at a time. */
+struct lb_call_areas {
 	uint8_t reply[LB_LINK_SIZE_MAX] __attribute__((aligned(64))); /* home_call/link.c */
 	struct {
 		struct lb_link_header header;
@@ -50,14 +49,27 @@ struct lb_guest_areas {
 	char strings[LB_TEXT_SIZE];    /* vfork_child.c: paths, arguments and environment of an execve(2) */
 	uint8_t content[LB_TEXT_SIZE]; /* proc_files.c: maps of LB_SEGMENTS_MAX lines need 400 KB */
 	uint8_t signals[LB_PENDING_SIGNALS_MAX * 128]; /* held.c: of siginfo_t */
-	struct lb_mapped mapped;                       /* mapped.c */
 };
-extern struct lb_guest_areas *lb_areas LB_HIDDEN; /* NULL at home */
 
-/* In a process that begins to be a guest. False: there is no memory. */
+/* The calling thread's, away from home. */
+static inline struct lb_call_areas *lb_areas(void)
+{
+	return lb_thread()->areas;
+}
+
+extern struct lb_mapped *lb_mapped LB_HIDDEN; /* NULL at home */
+
+/* Mapped when a process begins to be a guest, part of its image when it moves on, unmapped at home: before a move
+ * nobody pays for them. Return false where there is no memory. */
 bool lb_areas_make(void) LB_HIDDEN;
+bool lb_thread_make_areas(struct lb_thread *thread) LB_HIDDEN;
+/* A stack of the thread's own; at home as well, before it stops there. It stays, as a thread that has come home is on
+ * it still. */
+bool lb_thread_make_stack(struct lb_thread *thread) LB_HIDDEN;
 /* At home. */
 void lb_areas_drop(void) LB_HIDDEN;
+/* Whether the page is of such an area: a child needs none. */
+bool lb_areas_have(uint64_t page) LB_HIDDEN;
 
 /* What other rooms have mapped: tables of kept.c, pages that sites.c jumps by. */
 enum lb_own { LB_OWN_KEPT, LB_OWN_LANDINGS, LB_OWN_KINDS };

@@ -15,7 +15,7 @@
 #include "lb_link.h"
 #include "lb_state.h"
 #include "lb_wire.h"
-#include "process/thread.h"
+#include "thread/thread.h"
 
 #define LB_HIDDEN __attribute__((visibility("hidden")))
 #define LB_EXPORT __attribute__((visibility("default")))
@@ -26,7 +26,7 @@
 #define LB_BIT(signal) (1ULL << ((signal) - 1))
 
 /* What the library knows of the process; part of the image. Fixed at load or at resume, except where noted. What a
- * thread of it has: process/thread.h. */
+ * thread of it has: thread/thread.h. */
 struct lb_process {
 	bool registered;
 	bool away;

@@ -1,11 +1,9 @@
-/* self.c - state of the process and of its thread, part of an image. */
+/* self.c - state of the process, part of an image. */
 #include "fault.h"
 
 #include "process/process.h"
-#include "process/thread.h"
 
 struct lb_process lb_self;
-struct lb_thread lb_only_thread;
 struct lb_fault_plan lb_fault_plan;
 char lb_library_path[LB_LIBRARY_PATH_SIZE];
 bool lb_come_home;

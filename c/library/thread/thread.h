@@ -1,6 +1,8 @@
 /* thread.h - state that the kernel or the library keeps for one thread.
  *
- * A process that moves has one thread. All code finds its state by lb_thread(), the calling thread's.
+ * All code finds its own by lb_thread(), through a pointer in the thread's own storage: the library is there from the
+ * program's start, so the place is fixed for all threads (initial-exec, "ELF Handling for Thread-Local Storage"). It is
+ * zero in a new thread, as the C library gives it zeroed memory; its slot it gets when it first comes here.
  */
 #ifndef LB_THREAD_H
 #define LB_THREAD_H
@@ -9,7 +11,7 @@
 #include <stdint.h>
 
 #include "action.h"
-#include "process/siginfo.h"
+#include "thread/siginfo.h"
 
 /* One of each number waits in a queue: SIGSYS and SIGURG are no real-time signals. */
 #define LB_ASIDE_NUMBERS 2
@@ -32,11 +34,18 @@ struct lb_wait {
 	int64_t deadline_ns;
 };
 
+#define LB_THREADS_MAX 256 /* slots: more than may move (LB_THREADS_MOVE_MAX), as ended ones are found late */
+#define LB_THREADS_MOVE_MAX 128
+#define LB_CONTEXT_WORDS 8
+
+struct lb_call_areas; /* process/own_memory.h */
 struct lb_thread {
 	/* Its calls that are answered at patched sites. First, as patch/site_entry.S has their places. */
 	volatile uint32_t answering; /* one is: signals that come meanwhile are deferred until it is over */
 	volatile uint32_t deferred;  /* one has come meanwhile, and all are blocked */
-	uint64_t deferred_mask;      /* the interrupted context's own */
+	/* Of its own stack, for the handler of SIGSYS (entry/sigsys.c) and to park on; 0: none yet. */
+	uint64_t stack_top;
+	uint64_t deferred_mask; /* the interrupted context's own */
 	struct {
 		bool waits;
 		siginfo_t info;
@@ -87,13 +96,35 @@ struct lb_thread {
 
 	struct lb_cpu_time cpu;       /* used on earlier nodes */
 	struct lb_cpu_time cpu_noted; /* used so far, for an image */
+
+	/* Which it is. */
+	uint32_t home_tid;  /* as the program knows it: gettid(2) at home */
+	uint32_t local_tid; /* on this node; 0: the slot is free */
+
+	/* Where it goes on in a restored process: callee-saved registers, stack, where to return (context.S). */
+	uint64_t context[LB_CONTEXT_WORDS];
+	struct lb_call_areas *areas; /* of its calls at home; NULL: none yet */
 };
 
-extern struct lb_thread lb_only_thread __attribute__((visibility("hidden")));
+#define LB_THREAD_HIDDEN __attribute__((visibility("hidden")))
+extern struct lb_thread lb_threads[LB_THREADS_MAX] LB_THREAD_HIDDEN;
+extern __thread struct lb_thread *lb_this_thread LB_THREAD_HIDDEN;
+
+/* Gives the calling thread a slot. Does not return where there is none: see threads.c. */
+struct lb_thread *lb_thread_meet(void) LB_THREAD_HIDDEN;
 
 static inline struct lb_thread *lb_thread(void)
 {
-	return &lb_only_thread;
+	struct lb_thread *this = lb_this_thread;
+	return this ? this : lb_thread_meet();
 }
+
+/* By its number at home or here; NULL: there is none. */
+struct lb_thread *lb_thread_of_home(uint32_t tid) LB_THREAD_HIDDEN;
+struct lb_thread *lb_thread_of_local(uint32_t tid) LB_THREAD_HIDDEN;
+/* The program's number of one of its threads as this node has it; 0: no thread of this process. */
+uint32_t lb_local_tid(uint32_t home_tid) LB_THREAD_HIDDEN;
+/* The slot's thread has ended. */
+void lb_thread_forget(struct lb_thread *thread) LB_THREAD_HIDDEN;
 
 #endif

@@ -1,0 +1,79 @@
+/* threads.c - the table of threads, part of an image. */
+#include <linux/errno.h>
+#include <asm/unistd.h>
+
+#include "mem.h"
+#include "syscall.h"
+
+#include "thread/thread.h"
+
+struct lb_thread lb_threads[LB_THREADS_MAX];
+__thread struct lb_thread *lb_this_thread;
+
+/* Of threads for which there is no slot. What it is used for then is right for any of them: it has used no CPU time
+ * elsewhere, and an order for a process of so many threads is refused (image/threads.c). */
+static struct lb_thread nobodys;
+
+/* A slot whose thread has ended: at home nobody tells when one does. */
+static bool has_ended(uint32_t local_tid)
+{
+	return lb_syscall3(__NR_tgkill, lb_syscall0(__NR_getpid), local_tid, 0) == -ESRCH;
+}
+
+static bool take_slot(struct lb_thread *slot, uint32_t tid)
+{
+	uint32_t holder = __atomic_load_n(&slot->local_tid, __ATOMIC_RELAXED);
+	if (holder != 0 && !has_ended(holder))
+		return false;
+	if (!__atomic_compare_exchange_n(&slot->local_tid, &holder, tid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return false;
+	lb_thread_forget(slot);
+	slot->local_tid = slot->home_tid = tid;
+	return true;
+}
+
+struct lb_thread *lb_thread_meet(void)
+{
+	uint32_t tid = (uint32_t)lb_syscall0(__NR_gettid);
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned i = 0; i < LB_THREADS_MAX; i++) {
+			if (pass == 0 && lb_threads[i].local_tid != 0)
+				continue;
+			if (take_slot(&lb_threads[i], tid))
+				return lb_this_thread = &lb_threads[i];
+		}
+	return &nobodys;
+}
+
+/* Its stack and areas stay with the slot (own_memory.c). */
+void lb_thread_forget(struct lb_thread *thread)
+{
+	uint64_t stack_top = thread->stack_top;
+	struct lb_call_areas *areas = thread->areas;
+	memset(thread, 0, sizeof *thread);
+	thread->deferred_mask = ~0ULL;
+	thread->stack_top = stack_top;
+	thread->areas = areas;
+}
+
+struct lb_thread *lb_thread_of_home(uint32_t tid)
+{
+	for (unsigned i = 0; i < LB_THREADS_MAX; i++)
+		if (lb_threads[i].local_tid != 0 && lb_threads[i].home_tid == tid)
+			return &lb_threads[i];
+	return 0;
+}
+
+struct lb_thread *lb_thread_of_local(uint32_t tid)
+{
+	for (unsigned i = 0; i < LB_THREADS_MAX; i++)
+		if (lb_threads[i].local_tid == tid)
+			return &lb_threads[i];
+	return 0;
+}
+
+uint32_t lb_local_tid(uint32_t home_tid)
+{
+	const struct lb_thread *thread = lb_thread_of_home(home_tid);
+	return thread ? thread->local_tid : 0;
+}
