@@ -71,7 +71,7 @@ void lb_areas_drop(void)
 	if (lb_mapped)
 		lb_syscall2(__NR_munmap, lb_mapped, LB_PAGES(sizeof *lb_mapped));
 	lb_mapped = 0;
-	for (unsigned i = 0; i < LB_THREADS_MAX; i++) {
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++) {
 		struct lb_thread *thread = &lb_threads[i];
 		if (has_areas(thread))
 			lb_syscall2(__NR_munmap, thread->areas, LB_PAGES(sizeof *thread->areas));
@@ -84,7 +84,7 @@ bool lb_areas_have(uint64_t page)
 {
 	if (lb_mapped && page - (uint64_t)lb_mapped < LB_PAGES(sizeof *lb_mapped))
 		return true;
-	for (unsigned i = 0; i < LB_THREADS_MAX && areas; i++) {
+	for (unsigned i = 0; i < LB_THREAD_SLOTS && areas; i++) {
 		const struct lb_thread *thread = &lb_threads[i];
 		if (has_areas(thread) && page - (uint64_t)thread->areas < LB_PAGES(sizeof *thread->areas))
 			return true;

@@ -34,8 +34,7 @@ struct lb_wait {
 	int64_t deadline_ns;
 };
 
-#define LB_THREADS_MAX 256 /* slots: more than may move (LB_THREADS_MOVE_MAX), as ended ones are found late */
-#define LB_THREADS_MOVE_MAX 128
+#define LB_THREAD_SLOTS 256 /* slots: more than may move (LB_THREADS_MAX), as ended ones are found late */
 #define LB_CONTEXT_WORDS 8
 
 struct lb_call_areas; /* process/own_memory.h */
@@ -107,7 +106,7 @@ struct lb_thread {
 };
 
 #define LB_THREAD_HIDDEN __attribute__((visibility("hidden")))
-extern struct lb_thread lb_threads[LB_THREADS_MAX] LB_THREAD_HIDDEN;
+extern struct lb_thread lb_threads[LB_THREAD_SLOTS] LB_THREAD_HIDDEN;
 extern __thread struct lb_thread *lb_this_thread LB_THREAD_HIDDEN;
 
 /* Gives the calling thread a slot. Does not return where there is none: see threads.c. */

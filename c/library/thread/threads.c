@@ -7,7 +7,7 @@
 
 #include "thread/thread.h"
 
-struct lb_thread lb_threads[LB_THREADS_MAX];
+struct lb_thread lb_threads[LB_THREAD_SLOTS];
 __thread struct lb_thread *lb_this_thread;
 
 /* Of threads for which there is no slot. What it is used for then is right for any of them: it has used no CPU time
@@ -36,7 +36,7 @@ struct lb_thread *lb_thread_meet(void)
 {
 	uint32_t tid = (uint32_t)lb_syscall0(__NR_gettid);
 	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = 0; i < LB_THREADS_MAX; i++) {
+		for (unsigned i = 0; i < LB_THREAD_SLOTS; i++) {
 			if (pass == 0 && lb_threads[i].local_tid != 0)
 				continue;
 			if (take_slot(&lb_threads[i], tid))
@@ -58,7 +58,7 @@ void lb_thread_forget(struct lb_thread *thread)
 
 struct lb_thread *lb_thread_of_home(uint32_t tid)
 {
-	for (unsigned i = 0; i < LB_THREADS_MAX; i++)
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
 		if (lb_threads[i].local_tid != 0 && lb_threads[i].home_tid == tid)
 			return &lb_threads[i];
 	return 0;
@@ -66,7 +66,7 @@ struct lb_thread *lb_thread_of_home(uint32_t tid)
 
 struct lb_thread *lb_thread_of_local(uint32_t tid)
 {
-	for (unsigned i = 0; i < LB_THREADS_MAX; i++)
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
 		if (lb_threads[i].local_tid == tid)
 			return &lb_threads[i];
 	return 0;
