@@ -17,18 +17,31 @@ const kinds = [
   { key: "filemap2400", argv: ["sparse", "filemap", "2400"] },
 ] as const;
 
+/** What the program of a freeze is told once it has moved, and all that it must have said in the end. */
+export interface Talk {
+  readonly told: string;
+  readonly said: string;
+}
+
+const look: Talk = { told: "look\n", said: "ready\nok\nthe end\n" };
+
 /** Moves a new process away, and returns how long that has frozen it, in milliseconds. */
-async function freezeMs(home: Host, away: Host, argv: readonly string[]): Promise<number> {
+export async function freezeMs(
+  home: Host,
+  away: Host,
+  argv: readonly string[],
+  { told, said }: Talk = look,
+): Promise<number> {
   const job = await home.launchKnown(argv);
   await job.output(/^ready\n/);
   await home.migrate(job.pid, away);
   const moves = [
     ...home.daemon.log.matchAll(/ move process=.* outcome=moved .* freezeMs=(\S+) /g),
   ];
-  await job.write("look\n");
+  await job.write(told);
   await job.closeInput();
-  if ((await job.ending()).code !== 0 || job.stdout !== "ready\nok\nthe end\n") {
-    throw new Error(`A program has found its memory changed: ${job.stdout}${job.stderr}`);
+  if ((await job.ending()).code !== 0 || job.stdout !== said) {
+    throw new Error(`A program has found itself changed by its move: ${job.stdout}${job.stderr}`);
   }
   return Number(moves.at(-1)?.[1]);
 }

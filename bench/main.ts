@@ -12,6 +12,7 @@ import { overhead } from "./overhead.ts";
 import { policy } from "./policy.ts";
 import { theory } from "./theory.ts";
 import { thesis } from "./thesis.ts";
+import { threads } from "./threads.ts";
 
 const benches: Readonly<
   Record<string, (words: readonly string[]) => Promise<Record<string, unknown>>>
@@ -23,6 +24,7 @@ const benches: Readonly<
   freeze,
   theory,
   policy,
+  threads,
 };
 
 const [name, ...words] = Deno.args.filter((argument) => argument !== "--");

@@ -35,11 +35,17 @@ export function median(values: readonly number[]): number {
 /** Draws for the bootstrap; 2000 keep the bound's own error far below the bound's width. */
 const BOOTSTRAP_DRAWS = 2000;
 
+/** A 95% confidence interval. */
+export interface Interval {
+  readonly lower: number;
+  readonly upper: number;
+}
+
 /**
- * Upper end of a 95% confidence interval of the median, by the percentile bootstrap with a fixed
- * seed, so that the same values give the same bound.
+ * Where the median lies, by the percentile bootstrap with a fixed seed, so that the same values give the same
+ * interval.
  */
-export function medianUpperBound(values: readonly number[]): number {
+export function medianInterval(values: readonly number[]): Interval {
   let state = 12345;
   const random = (): number => {
     // Lehmer's generator, Park and Miller 1988.
@@ -49,8 +55,14 @@ export function medianUpperBound(values: readonly number[]): number {
   const medians = Array.from(
     { length: BOOTSTRAP_DRAWS },
     () => median(values.map(() => values[Math.floor(random() * values.length)] ?? NaN)),
-  );
-  return medians.toSorted((a, b) => a - b)[Math.floor(BOOTSTRAP_DRAWS * 0.975)] ?? NaN;
+  ).sort((a, b) => a - b);
+  const at = (part: number): number => medians[Math.floor(BOOTSTRAP_DRAWS * part)] ?? NaN;
+  return { lower: at(0.025), upper: at(0.975) };
+}
+
+/** Upper end of {@linkcode medianInterval}. */
+export function medianUpperBound(values: readonly number[]): number {
+  return medianInterval(values).upper;
 }
 
 /** Rounds for print and JSON. */

@@ -24,6 +24,9 @@ const flags = [
   "-D_GNU_SOURCE",
 ];
 
+/** Programs with `#pragma omp`: of the others GCC says that they have an unknown one. */
+const withOpenMp: ReadonlySet<string> = new Set(["threads"]);
+
 interface Target {
   readonly name: string;
   readonly sources: readonly string[];
@@ -65,7 +68,8 @@ async function compile(target: Target): Promise<void> {
   if (target.inputs.every((path) => (modifiedMs(path) ?? 0) <= productMs)) return;
   // Written aside and renamed, as another test process may be running the old one.
   const fresh = `${product}.${crypto.randomUUID()}`;
-  const { code, combined } = await $`cc ${flags} -o ${fresh} ${target.sources} -lm`
+  const openMp = withOpenMp.has(target.name) ? ["-fopenmp"] : [];
+  const { code, combined } = await $`cc ${flags} ${openMp} -o ${fresh} ${target.sources} -lm`
     .captureCombined().noThrow();
   if (code !== 0) {
     throw new Error(`Cannot compile test program "${target.name}": cc says\n${combined}`);
