@@ -6,7 +6,12 @@
  *
  * @module
  */
-import { deterministic, exponential } from "../lib/sim/model/distributions.ts";
+import {
+  deterministic,
+  type Distribution,
+  exponential,
+  mixture,
+} from "../lib/sim/model/distributions.ts";
 import * as formulas from "../lib/sim/theory/formulas.ts";
 import { makeLists, shuffled } from "../lib/sim/model/lists.ts";
 import { type ReferencePolicy, ReferenceSimulation } from "../lib/sim/theory/reference.ts";
@@ -32,6 +37,7 @@ interface Run {
   readonly load: number;
   readonly nodes: number;
   readonly cores?: number;
+  readonly threads?: Distribution;
   readonly policy: ReferencePolicy;
   readonly warmup: number;
   readonly duration: number;
@@ -39,12 +45,13 @@ interface Run {
 }
 
 /** Makes a cluster whose jobs need one time unit of work in the mean. */
-function simulationOf({ load, nodes, cores = 1, policy, warmup, seed = 1 }: Run) {
+function simulationOf({ load, nodes, cores = 1, threads, policy, warmup, seed = 1 }: Run) {
   const workload = randomWorkload({
     nodes,
     ratePerMs: load * nodes * cores,
     service: exponential(1),
     memory: deterministic(1),
+    ...threads === undefined ? {} : { threads },
     pattern: { kind: "poisson" },
     seed,
   });
@@ -77,6 +84,41 @@ function queues(): Row[] {
         title: `M/M/${cores}, load ${load}`,
         theory: formulas.mmk(load, cores),
         simulated: response({ ...run, nodes: 50, cores, warmup: 60, duration: 600 }),
+      });
+    }
+  }
+  return rows;
+}
+
+/** Jobs of several threads: all alike, which fill a node as fast servers do, and two kinds on one core. */
+function threads(): Row[] {
+  const rows: Row[] = [];
+  const policy: ReferencePolicy = { kind: "none" };
+  for (const load of [0.5, 0.7, 0.9]) {
+    const run = { load, policy, warmup: isolated(load), duration: 1500 };
+    for (const count of [2, 4, 8]) {
+      rows.push({
+        formula: "threaded",
+        title: `${count} threads on 4 cores, load ${load}`,
+        theory: formulas.threaded(load, 4, count),
+        simulated: response({ ...run, nodes: 500, cores: 4, threads: deterministic(count) }),
+      });
+    }
+    const simulation = simulationOf({ ...run, nodes: 500, threads: mixture(1, 4, 0.5) });
+    simulation.advance(run.warmup + run.duration);
+    const classes = [1, 4].map((count) => ({ load: load / 2, threads: count })) as [
+      formulas.ThreadClass,
+      formulas.ThreadClass,
+    ];
+    const theories = formulas.sharedByThreads(...classes);
+    for (const [index, { threads: count }] of classes.entries()) {
+      rows.push({
+        formula: "sharedByThreads",
+        title: `${count} of 1 and 4 threads on a core, load ${load}`,
+        theory: theories[index] ?? NaN,
+        simulated: batchMeans(
+          simulation.responsesByThreads.get(count)?.values ?? new Float64Array(),
+        ),
       });
     }
   }
@@ -304,7 +346,7 @@ function listOrders(): Record<string, unknown> {
 
 /** Runs it and returns the figures. */
 export function theory(): Promise<Record<string, unknown>> {
-  const rows = [...queues(), ...policies(), crossover(), ...isolatedNodes()];
+  const rows = [...queues(), ...threads(), ...policies(), crossover(), ...isolatedNodes()];
   const errors: Record<string, number> = {};
   let outside = 0;
   const cells = rows.map(({ formula, title, theory, simulated: { mean, halfWidth } }) => {

@@ -70,9 +70,17 @@ export const parser = object({
   ),
   service: withDefault(
     option("--service", string({ metavar: "DIST" }), {
-      description: message`seconds of work of a job: det:V, exp:MEAN, pareto:ALPHA:MIN:MAX`,
+      description: message`seconds of work of a job: det:V, exp:MEAN, pareto:ALPHA:MIN:MAX, \
+loguniform:MIN:MAX, mix:A:B:SHARE (B for that share of the jobs, else A)`,
     }),
     "exp:10",
+  ),
+  threads: optional(
+    option("--threads", string({ metavar: "DIST" }), {
+      description:
+        message`threads of a job that compute at a time, likewise, as in mix:1:4:0.5: they \
+share its work (default: one)`,
+    }),
   ),
   memory: withDefault(
     option("--memory", string({ metavar: "DIST" }), {
@@ -127,7 +135,8 @@ export const parser = object({
   ),
   trace: optional(
     option("--trace", string({ metavar: "FILE" }), {
-      description: message`jobs from CSV (seconds,node,service,memory) in place of drawn ones`,
+      description:
+        message`jobs from CSV (seconds,node,service,memory,threads) in place of drawn ones`,
     }),
   ),
   policy: optional(

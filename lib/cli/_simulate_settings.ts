@@ -163,6 +163,9 @@ function readWorkload(options: Options, capacities: readonly number[]) {
       ...memory,
       draw: (prng: Parameters<typeof memory.draw>[0]) => 2 ** 20 * memory.draw(prng),
     },
+    ...options.threads === undefined
+      ? {}
+      : { threads: parseDistribution(options.threads, "--threads") },
     pattern: parsePattern(options.arrivals),
     ...options.calls === undefined ? {} : { calls: parseDistribution(options.calls, "--calls") },
     pinned: options.pinned,

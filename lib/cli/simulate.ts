@@ -174,7 +174,8 @@ export const command = defineCommand({
     "faults are modelled. The result depends on the options alone: the same seed gives the same " +
     "figures on every machine.",
     "The interval of a mean is by batch means, or between the runs where there are several. A " +
-    "job's slowdown is its response time over the time it takes alone on a node of speed 1.",
+    "job's slowdown is its response time over the time it takes alone on a node of speed 1 that has as " +
+    "many cores as any.",
     "With --check small clusters are drawn from seeds, with crashes, restarts of daemons, cuts, loss, " +
     "reordering and wrong clocks, and after each event it is checked that exactly one copy of each " +
     "process counts, that places are freed, that a node that is over acts, that messages are within " +

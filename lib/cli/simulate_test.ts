@@ -92,6 +92,34 @@ Deno.test("lb simulate takes memory, calls, pins, drains and the daemons' own co
   assert.ok(drained.response.mean > plain.response.mean);
 });
 
+Deno.test("lb simulate --threads lets jobs use several cores, and one is what they have without it", async () => {
+  const run = async (...args: string[]) => {
+    const { options: _, ...figures } = JSON.parse(
+      await simulate("--json", "--cores", "4", ...args),
+    );
+    return figures;
+  };
+  assert.deepEqual(await run("--threads", "1"), await run());
+  const alone = ["--policy", "none", "--service", "det:8", "--load", "0.01"];
+  assert.equal((await run(...alone)).response.p50, 8);
+  const wide = await run(...alone, "--threads", "4");
+  assert.deepEqual([wide.response.p50, wide.slowdown.p50], [2, 1]);
+  // Ten threads find four cores at most.
+  assert.equal((await run(...alone, "--threads", "10")).response.p50, 2);
+});
+
+Deno.test("lb simulate --trace reads threads", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "seconds,node,service,memory,threads\n0,0,8,1,4\n60,1,8,1,1\n");
+    const args = ["--trace", file, "--cores", "4", "--policy", "none", "--warmup", "0", "--json"];
+    const { response } = JSON.parse(await simulate(...args));
+    assert.deepEqual([response.mean, response.max], [5, 8]);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("lb simulate --check tells how many scenarios hold", async () => {
   assert.match(await simulate("--check", "--seeds", "5"), /^5 seeds, \d+ steps, .*: 0 seeds broke/);
   const { violations, seeds } = JSON.parse(await simulate("--check", "--seeds", "2", "--json"));
@@ -107,6 +135,7 @@ const wrong: readonly [args: string[], message: RegExp][] = [
   [["--drain", "1:5:8"], /--drain/],
   [["--node-memory", "0"], /--node-memory/],
   [["--calls", "often"], /--calls/],
+  [["--threads", "4:1"], /--threads/],
   [["--daemon-cost", "1"], /--daemon-cost/],
   [["--nodes", "12", "--topology", "hypercube"], /hypercube of 12 nodes/],
   [["--load", "NaN"], /load/],

@@ -27,6 +27,8 @@ export {
   deterministic,
   type Distribution,
   exponential,
+  logUniform,
+  mixture,
   parseDistribution,
 } from "./model/distributions.ts";
 export { drawCrashes, type Fault } from "./model/faults.ts";
@@ -60,7 +62,10 @@ export {
   mm1,
   mmk,
   senderThreshold,
+  sharedByThreads,
   stateChanges,
   stealing,
+  type ThreadClass,
+  threaded,
   thresholdCrossover,
 } from "./theory/formulas.ts";

@@ -73,6 +73,7 @@ export class Simulation {
   #next: Arrival | null;
   readonly #strangers: Strangers;
   readonly #meter: Meter | null;
+  readonly #coresMax: number;
   #pids = 0;
 
   constructor(options: SimulationOptions) {
@@ -102,6 +103,7 @@ export class Simulation {
     this.#next = options.workload();
     this.#strangers = new Strangers(this, options.others ?? null);
     this.#meter = meterOf(this);
+    this.#coresMax = options.cores.reduce((a, b) => Math.max(a, b), 1);
     for (let node = 0; node < nodes; node++) this.balancers.push(this.#newBalancer(node));
     options.lists.forEach((list, node) => list.forEach((peer) => this.driver.connect(node, peer)));
     const phases = randomStream(options.seed, 7);
@@ -326,8 +328,8 @@ export class Simulation {
   }
 
   /** The job's program starts. */
-  #begin({ atMs, node, demandMs, bytes, calls = 0, isPinned = false }: Arrival): void {
-    const job = this.stations.make(demandMs);
+  #begin({ atMs, node, demandMs, threads, bytes, calls = 0, isPinned = false }: Arrival): void {
+    const job = this.stations.make(demandMs, threads);
     const id = `${this.name(node)}/${++this.#pids}/1`;
     this.ids[job] = id;
     this.homes[job] = node;
@@ -364,10 +366,16 @@ export class Simulation {
     if (this.stations.isStranger(job)) return this.stations.forget(job);
     const launched = this.launches.end(job);
     if (launched !== null) return this.#begin(launched);
-    const [demandMs, id] = [this.stations.demands[job] as number, this.ids[job] as string];
-    this.recorder.ended(this.arrivedMs[job] as number, demandMs, this.nowMs);
+    const id = this.ids[job] as string;
+    this.recorder.ended(this.arrivedMs[job] as number, this.#aloneMs(job), this.nowMs);
     this.#forget(job);
     this.step(node, { type: "processEnded", id });
+  }
+
+  /** What a job takes alone, on a node of speed 1 with as many cores as any has. */
+  #aloneMs(job: Job): number {
+    const { demands } = this.stations;
+    return (demands[job] as number) / Math.min(this.stations.threadsOf(job), this.#coresMax);
   }
 
   #forget(job: Job): void {

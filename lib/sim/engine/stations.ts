@@ -1,9 +1,12 @@
 /**
- * The simulated processors: each node shares its cores equally among its jobs.
+ * The simulated processors: each node shares its cores equally among the threads of its jobs.
  *
- * A node with c cores of speed s and n jobs gives each of them s * min(1, c / n). What a job has got
- * is counted by one clock a node, the service that a job present from its start would have attained:
- * a job that needs d more is done when the clock has gone on by d, whoever comes and goes meanwhile.
+ * A node with c cores of speed s and n threads gives each of them s * min(1, c / n). What a thread has
+ * got is counted by one clock a node, the service that one present from its start would have attained:
+ * a job whose threads need d more each is done when the clock has gone on by d, whoever comes and goes
+ * meanwhile. The threads of a job do equal parts of its work, so that they end together. Their number
+ * may be a fraction: then it is a mean. A job that is serial for a share f of its work and else has p
+ * threads is, if it changes often, one of 1 / (f + (1 - f) / p) threads (Amdahl).
  *
  * @module
  */
@@ -12,7 +15,7 @@ import { assert } from "../../base/assert.ts";
 
 /** What a node's processors did, in core milliseconds but for the first. */
 export interface Usage {
-  /** Milliseconds in which some job waited for a core. */
+  /** Milliseconds in which some thread waited for a core. */
   readonly stalledMs: number;
   readonly idleMs: number;
   readonly ownMs: number;
@@ -33,20 +36,25 @@ export class Stations {
   readonly cores: Float64Array;
   /** Work that a job is, in milliseconds at speed 1. */
   demands = new Float64Array(1024);
-  /** A job's clock at its end while it runs, else the work that is left, both stretched. */
+  /** How many threads of a job compute at a time. */
+  #threads = new Float64Array(1024);
+  /** A job's clock at its end while it runs, else the work that is left for a thread, both stretched. */
   #marks = new Float64Array(1024);
   /** How much longer each job's work is than it would be at home. */
   #stretches = new Float64Array(1024);
   readonly #free: Job[] = [];
   #jobs = 0;
   readonly #running: Job[][];
+  /** A node's number of threads that run. */
+  readonly #threadsRunning: Float64Array;
   /** A node's clock, the time of its last reading, the least mark of its jobs. */
   readonly #clocks: Float64Array;
   readonly #readMs: Float64Array;
   readonly #leasts: Float64Array;
-  /** Jobs that no balancer knows of, and a node's number of them that run. */
+  /** Jobs that no balancer knows of, and a node's numbers of them and of their threads that run. */
   readonly #strangers = new Set<Job>();
   readonly #strangersRunning: Int32Array;
+  readonly #strangeThreads: Float64Array;
   /** Four sums a node, as in {@linkcode Usage}. */
   readonly #usage: Float64Array;
 
@@ -56,10 +64,12 @@ export class Stations {
     this.speeds = Float64Array.from(speeds);
     this.cores = Float64Array.from(cores);
     this.#running = speeds.map(() => []);
+    this.#threadsRunning = new Float64Array(speeds.length);
     this.#clocks = new Float64Array(speeds.length);
     this.#readMs = new Float64Array(speeds.length);
     this.#leasts = new Float64Array(speeds.length).fill(Infinity);
     this.#strangersRunning = new Int32Array(speeds.length);
+    this.#strangeThreads = new Float64Array(speeds.length);
     this.#usage = new Float64Array(4 * speeds.length);
   }
 
@@ -90,6 +100,16 @@ export class Stations {
     return (this.#running[node] as Job[]).length;
   }
 
+  /** Number of threads that a node runs. */
+  threads(node: number): number {
+    return this.#threadsRunning[node] as number;
+  }
+
+  /** How many threads of a job compute at a time. */
+  threadsOf(job: Job): number {
+    return this.#threads[job] as number;
+  }
+
   /** The jobs that a node runs, in no order that means anything. */
   running(node: number): readonly Job[] {
     return this.#running[node] as Job[];
@@ -100,8 +120,9 @@ export class Stations {
     return this.demands.length;
   }
 
-  /** Makes a job that runs nowhere yet. */
-  make(demandMs: number): Job {
+  /** Makes a job that runs nowhere yet, of so much work for all its threads together. */
+  make(demandMs: number, threads = 1): Job {
+    assert(threads > 0, "a job computes");
     const job = this.#free.pop() ?? this.#jobs++;
     if (job >= this.demands.length) {
       const doubled = (old: Float64Array) => {
@@ -110,11 +131,13 @@ export class Stations {
         return more;
       };
       this.demands = doubled(this.demands);
+      this.#threads = doubled(this.#threads);
       this.#marks = doubled(this.#marks);
       this.#stretches = doubled(this.#stretches);
     }
     this.demands[job] = demandMs;
-    this.#marks[job] = demandMs;
+    this.#threads[job] = threads;
+    this.#marks[job] = demandMs / threads;
     this.#stretches[job] = 1;
     return job;
   }
@@ -131,11 +154,11 @@ export class Stations {
    * @returns Whether they lack it: a free core does it for nothing.
    */
   spend(node: number, ms: number, nowMs: number): boolean {
-    const count = this.count(node);
-    if (count < (this.cores[node] as number)) return false;
+    const threads = this.threads(node);
+    if (threads < (this.cores[node] as number)) return false;
     this.#read(node, nowMs);
     this.#clocks[node] = (this.#clocks[node] as number) -
-      ms * (this.speeds[node] as number) / count;
+      ms * (this.speeds[node] as number) / threads;
     return true;
   }
 
@@ -151,6 +174,7 @@ export class Stations {
     const mark = (this.#clocks[node] as number) + (this.#marks[job] as number);
     this.#marks[job] = mark;
     (this.#running[node] as Job[]).push(job);
+    this.#threadsRunning[node] = (this.#threadsRunning[node] as number) + this.threadsOf(job);
     this.#countStranger(node, job, 1);
     if (mark < (this.#leasts[node] as number)) this.#leasts[node] = mark;
   }
@@ -194,33 +218,38 @@ export class Stations {
   left(node: number, job: Job, nowMs: number): number {
     this.#read(node, nowMs);
     const left = Math.max(0, (this.#marks[job] as number) - (this.#clocks[node] as number));
-    return left / (this.#stretches[job] as number);
+    return left * this.threadsOf(job) / (this.#stretches[job] as number);
   }
 
   /** Work that is left of a job that does not run. */
   leftStopped(job: Job): number {
-    return (this.#marks[job] as number) / (this.#stretches[job] as number);
+    const left = this.#marks[job] as number;
+    return left * this.threadsOf(job) / (this.#stretches[job] as number);
   }
 
+  /** How fast each thread of a node is. */
   #rate(node: number): number {
-    const share = (this.cores[node] as number) / (this.#running[node] as Job[]).length;
+    const share = (this.cores[node] as number) / this.threads(node);
     return (this.speeds[node] as number) * (share < 1 ? share : 1);
   }
 
   #countStranger(node: number, job: Job, change: 1 | -1): void {
     if (this.#strangers.size === 0 || !this.#strangers.has(job)) return;
-    this.#strangersRunning[node] = (this.#strangersRunning[node] as number) + change;
+    const running = (this.#strangersRunning[node] as number) + change;
+    const threads = (this.#strangeThreads[node] as number) + change * this.threadsOf(job);
+    this.#strangersRunning[node] = running;
+    this.#strangeThreads[node] = running === 0 ? 0 : threads;
   }
 
   /** Adds up what the processors did since the last reading. */
   #account(node: number, nowMs: number): void {
     const passedMs = nowMs - (this.#readMs[node] as number);
-    const jobs = (this.#running[node] as Job[]).length;
+    const threads = this.threads(node);
     const cores = this.cores[node] as number;
-    const busyMs = passedMs * Math.min(jobs, cores);
-    const others = jobs === 0 ? 0 : (this.#strangersRunning[node] as number) / jobs;
+    const busyMs = passedMs * Math.min(threads, cores);
+    const others = threads === 0 ? 0 : (this.#strangeThreads[node] as number) / threads;
     const usage = this.#usage, at = 4 * node;
-    if (jobs > cores) usage[at] = (usage[at] as number) + passedMs;
+    if (threads > cores) usage[at] = (usage[at] as number) + passedMs;
     usage[at + 1] = (usage[at + 1] as number) + passedMs * cores - busyMs;
     usage[at + 2] = (usage[at + 2] as number) + busyMs * (1 - others);
     usage[at + 3] = (usage[at + 3] as number) + busyMs * others;
@@ -239,9 +268,13 @@ export class Stations {
 
   #take(node: number, index: number): void {
     const jobs = this.#running[node] as Job[];
-    this.#countStranger(node, jobs[index] as Job, -1);
+    const taken = jobs[index] as Job;
+    this.#countStranger(node, taken, -1);
     const last = jobs.pop() as Job;
     if (index < jobs.length) jobs[index] = last;
+    // Exactly, so that rounding never adds up.
+    const threads = (this.#threadsRunning[node] as number) - this.threadsOf(taken);
+    this.#threadsRunning[node] = jobs.length === 0 ? 0 : threads;
     let least = Infinity;
     for (const job of jobs) least = Math.min(least, this.#marks[job] as number);
     this.#leasts[node] = least;

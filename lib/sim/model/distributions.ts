@@ -1,5 +1,5 @@
 /**
- * Distributions of service times and memory sizes, written as `exp:10`, `det:5`, `pareto:1.1:1:1000`.
+ * Distributions of service times, memory sizes and threads: `exp:10`, `det:5`, `pareto:1.1:1:1000`.
  *
  * @module
  */
@@ -63,7 +63,45 @@ export function boundedPareto(alpha: number, min: number, max: number): Distribu
   return { text: `pareto:${alpha}:${min}:${max}`, mean, draw };
 }
 
-const FIX = "Write det:VALUE, exp:MEAN or pareto:ALPHA:MIN:MAX, as in pareto:1.1:1:1000";
+/**
+ * The log-uniform distribution, as likely from 1 to 2 as from 4 to 8: the parallelism of jobs on parallel
+ * machines (Downey, "A parallel workload model and its implications for processor allocation", 1997).
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.ok(Math.abs(logUniform(1, Math.E).mean - (Math.E - 1)) < 1e-12);
+ * ```
+ */
+export function logUniform(min: number, max: number): Distribution {
+  const ratio = max / min;
+  return {
+    text: `loguniform:${min}:${max}`,
+    mean: (max - min) / Math.log(ratio),
+    draw: (prng) => min * ratio ** prng.nextFloat(),
+  };
+}
+
+/**
+ * One of two numbers; `share` is the second one's.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(mixture(1, 4, 0.25).mean, 1.75);
+ * ```
+ */
+export function mixture(first: number, second: number, share: number): Distribution {
+  return {
+    text: `mix:${first}:${second}:${share}`,
+    mean: first + (second - first) * share,
+    draw: (prng) => prng.nextFloat() < share ? second : first,
+  };
+}
+
+const FIX =
+  "Write det:VALUE, exp:MEAN, pareto:ALPHA:MIN:MAX, loguniform:MIN:MAX or mix:A:B:SHARE, as in " +
+  "pareto:1.1:1:1000";
 
 /**
  * Reads a distribution; a bare number is a deterministic one.
@@ -89,7 +127,13 @@ export function parseDistribution(text: string, name: string): Distribution {
     return value;
   });
   const [a = 0, b = 0, c = 0] = numbers;
-  const counts: Readonly<Record<string, number>> = { det: 1, exp: 1, pareto: 3 };
+  const counts: Readonly<Record<string, number>> = {
+    det: 1,
+    exp: 1,
+    pareto: 3,
+    loguniform: 2,
+    mix: 3,
+  };
   const count = counts[kind];
   if (count === undefined) throw cannot(`"${first}" is no kind of distribution`);
   if (numbers.length !== count) {
@@ -99,6 +143,11 @@ export function parseDistribution(text: string, name: string): Distribution {
   }
   if (kind === "det") return deterministic(a);
   if (kind === "exp") return exponential(a);
-  if (b >= c) throw cannot(`the minimum ${b} is not below the maximum ${c}`);
-  return boundedPareto(a, b, c);
+  if (kind === "mix") {
+    if (c < 1) return mixture(a, b, c);
+    throw cannot(`the share ${c} is not below 1`);
+  }
+  const [min, max] = kind === "pareto" ? [b, c] : [a, b];
+  if (min >= max) throw cannot(`the minimum ${min} is not below the maximum ${max}`);
+  return kind === "pareto" ? boundedPareto(a, min, max) : logUniform(min, max);
 }

@@ -180,7 +180,8 @@ export class Driver {
       if (job === undefined || places[job] !== node) return [];
       const runs = stations.running(node).includes(job);
       const left = runs ? stations.left(node, job, nowMs) : stations.leftStopped(job);
-      const cpuSeconds = ((stations.demands[job] as number) - left) / 1000;
+      // What the threads have left together may be more than the job by a rounding.
+      const cpuSeconds = Math.max(0, (stations.demands[job] as number) - left) / 1000;
       const cantmove = runs || owners.isStopped(job) ? null : "it is moving";
       return [{ id, cpuSeconds, rssBytes: bytes[job] as number, cantmove }];
     });

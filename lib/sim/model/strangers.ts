@@ -43,7 +43,7 @@ export class Strangers {
     this.#next = this.#workload?.() ?? null;
     const { stations, network } = this.#simulation;
     if (arrival === null || !network.isUp(arrival.node)) return;
-    const job = stations.make(arrival.demandMs);
+    const job = stations.make(arrival.demandMs, arrival.threads);
     stations.estrange(job);
     this.#simulation.run(arrival.node, job);
   }

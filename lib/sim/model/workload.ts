@@ -17,8 +17,10 @@ export interface Arrival {
   readonly atMs: number;
   /** Number of the node that it comes to. */
   readonly node: number;
-  /** Work in milliseconds at speed 1. */
+  /** Work in milliseconds of one core of speed 1, of all its threads together. */
   readonly demandMs: number;
+  /** Threads that compute at a time, or their mean; from 1 up. @default {1} */
+  readonly threads?: number;
   /** Its memory. */
   readonly bytes: number;
   /** Calls in a second of its work that go home when it is away. @default {0} */
@@ -44,8 +46,10 @@ export interface RandomWorkloadOptions {
   readonly nodes: number;
   /** Arrivals per millisecond in the whole cluster. */
   readonly ratePerMs: number;
-  /** Work in milliseconds at speed 1. */
+  /** Work in milliseconds of one core of speed 1. */
   readonly service: Distribution;
+  /** Threads that compute at a time, drawn independently and rounded, 1 at least; absent: one. */
+  readonly threads?: Distribution;
   /** Memory in bytes. */
   readonly memory: Distribution;
   /** How they come. */
@@ -98,7 +102,8 @@ export function randomWorkload(options: RandomWorkloadOptions): Workload {
   const gaps = randomStream(seed, 1), places = randomStream(seed, 2);
   const demands = randomStream(seed, 3), sizes = randomStream(seed, 4);
   const rates = randomStream(seed, 10), pins = randomStream(seed, 11);
-  const { calls, pinned = 0 } = options;
+  const degrees = randomStream(seed, 13);
+  const { calls, threads, pinned = 0 } = options;
   const burst = pattern.kind === "bursty" ? pattern.size : 1;
   const hot = pattern.kind === "hotspot" ? Math.max(1, Math.round(nodes * pattern.fraction)) : 0;
   const share = pattern.kind === "hotspot" ? pattern.share : 0;
@@ -120,6 +125,7 @@ export function randomWorkload(options: RandomWorkloadOptions): Workload {
       node,
       demandMs: service.draw(demands),
       bytes: Math.round(memory.draw(sizes)),
+      ...threads === undefined ? {} : { threads: Math.max(1, Math.round(threads.draw(degrees))) },
       ...calls === undefined ? {} : { calls: calls.draw(rates) },
       ...pinned === 0 ? {} : { isPinned: pins.nextFloat() < pinned },
     };
@@ -162,19 +168,22 @@ export function parsePattern(text: string): Pattern {
   });
 }
 
-const HEADER = "seconds,node,service,memory";
+/** Columns of a trace; all after the first three may be left out, from the right. */
+const COLUMNS = ["seconds", "node", "service", "memory", "threads"] as const;
+const COLUMNS_MIN = 3;
 
 /**
- * Reads a trace: CSV with the header `seconds,node,service,memory` (memory in MiB may be left out),
- * a line for each job, nodes numbered from 0, in order of time.
+ * Reads a trace: CSV with the header `seconds,node,service,memory,threads` (the last two, memory in
+ * MiB and threads that compute at a time, may be left out), a line for each job, nodes numbered from 0,
+ * in order of time. `service` is the work of all threads together.
  *
  * @throws {UsageError} That names the line.
  *
  * @example Usage
  * ```ts
  * import assert from "node:assert/strict";
- * const [job] = parseTrace("seconds,node,service\n0.5,1,10\n", "jobs.csv", 2);
- * assert.equal(job?.atMs, 500);
+ * const [job] = parseTrace("seconds,node,service,memory,threads\n0.5,1,10,64,4\n", "jobs.csv", 2);
+ * assert.deepEqual([job?.atMs, job?.threads], [500, 4]);
  * ```
  */
 export function parseTrace(text: string, file: string, nodes: number): Arrival[] {
@@ -182,10 +191,10 @@ export function parseTrace(text: string, file: string, nodes: number): Arrival[]
   const cannot = (line: number, reason: string, fix: string) =>
     new UsageError(`Cannot read the trace as CSV of jobs: ${file}:${line} ${reason}`, { fix });
   const header = lines[0]?.trim() ?? "";
-  if (header !== HEADER && header !== HEADER.replace(",memory", "")) {
-    throw cannot(1, `has the header "${header}"`, `Write ${HEADER} as the first line`);
-  }
   const names = header.split(",");
+  if (names.length < COLUMNS_MIN || names.some((name, column) => name !== COLUMNS[column])) {
+    throw cannot(1, `has the header "${header}"`, `Write ${COLUMNS.join()} as the first line`);
+  }
   const arrivals: Arrival[] = [];
   let lastMs = 0;
   for (const [index, line] of lines.entries()) {
@@ -203,7 +212,7 @@ export function parseTrace(text: string, file: string, nodes: number): Arrival[]
       if (Number.isFinite(value) && value >= 0) return value;
       throw cannot(index + 1, `has ${names[column]} "${word}"`, "Write a number from 0 up");
     });
-    const [seconds = 0, node = 0, service = 0, memory = 0] = values;
+    const [seconds = 0, node = 0, service = 0, memory = 0, threads] = values;
     if (!Number.isInteger(node) || node >= nodes) {
       throw cannot(
         index + 1,
@@ -212,12 +221,21 @@ export function parseTrace(text: string, file: string, nodes: number): Arrival[]
       );
     }
     if (service === 0) throw cannot(index + 1, "has service 0", "Write the job's seconds of work");
+    if (threads !== undefined && threads < 1) {
+      throw cannot(index + 1, `has threads ${threads}`, "Write how many compute at a time, from 1");
+    }
     const atMs = seconds * 1000;
     if (atMs < lastMs) {
       throw cannot(index + 1, `is earlier than the line before`, "Sort the lines by seconds");
     }
     lastMs = atMs;
-    arrivals.push({ atMs, node, demandMs: service * 1000, bytes: memory * 2 ** 20 });
+    arrivals.push({
+      atMs,
+      node,
+      demandMs: service * 1000,
+      bytes: memory * 2 ** 20,
+      ...threads === undefined ? {} : { threads },
+    });
   }
   if (arrivals.length === 0) throw cannot(2, "is not there", "Write a line for each job");
   return arrivals;

@@ -3,11 +3,29 @@
 import assert from "node:assert/strict";
 import { LbError } from "../../base/errors.ts";
 import { Prng } from "../../base/prng.ts";
-import { deterministic, parseDistribution } from "./distributions.ts";
-import { parsePattern, parseTrace, type Pattern, randomWorkload } from "./workload.ts";
+import { deterministic, exponential, parseDistribution } from "./distributions.ts";
+import {
+  parsePattern,
+  parseTrace,
+  type Pattern,
+  randomWorkload,
+  type RandomWorkloadOptions,
+} from "./workload.ts";
+
+/** The first line of a trace that tells threads. */
+const HT = "seconds,node,service,memory,threads\n";
 
 for (
-  const text of ["det:5", "7", "exp:10", "pareto:1.1:1:1000", "pareto:1:1:100", "pareto:2:3:9"]
+  const text of [
+    "det:5",
+    "7",
+    "exp:10",
+    "pareto:1.1:1:1000",
+    "pareto:1:1:100",
+    "pareto:2:3:9",
+    "loguniform:1:64",
+    "mix:1:4:0.25",
+  ]
 ) {
   Deno.test(`the distribution ${text} has the mean that it tells`, () => {
     const { mean, draw } = parseDistribution(text, "--service");
@@ -19,7 +37,20 @@ for (
   });
 }
 
-for (const text of ["", "exp", "exp:0", "exp:-1", "exp:NaN", "norm:1", "pareto:1:5:5", "exp:1:2"]) {
+for (
+  const text of [
+    "",
+    "exp",
+    "exp:0",
+    "exp:-1",
+    "exp:NaN",
+    "norm:1",
+    "pareto:1:5:5",
+    "exp:1:2",
+    "loguniform:4:1",
+    "mix:1:2:1",
+  ]
+) {
   Deno.test(`parseDistribution() refuses "${text}"`, () => {
     assert.throws(
       () => parseDistribution(text, "--service"),
@@ -79,6 +110,34 @@ Deno.test("parseTrace() reads jobs, with empty lines and without memory", () => 
   assert.equal(parseTrace("seconds,node,service\n0,0,1", "t.csv", 1).length, 1);
 });
 
+Deno.test("parseTrace() reads threads", () => {
+  const [wide, mean] = parseTrace(`${HT}0,0,8,64,4\n0,0,1,0,1.5\n`, "t.csv", 2);
+  assert.deepEqual([wide?.threads, mean?.threads], [4, 1.5]);
+});
+
+Deno.test("threads are whole, one at least, and change nothing else of the jobs", () => {
+  const draw = (more: Partial<RandomWorkloadOptions>) => {
+    const workload = randomWorkload({
+      nodes: 4,
+      ratePerMs: 0.01,
+      service: exponential(1000),
+      memory: exponential(1e6),
+      pattern: { kind: "poisson" },
+      seed: 3,
+      ...more,
+    });
+    return Array.from({ length: 2000 }, () => workload());
+  };
+  const wide = draw({ threads: exponential(2) });
+  const degrees = wide.map((job) => job?.threads ?? 0);
+  assert.ok(degrees.every((threads) => Number.isInteger(threads) && threads >= 1));
+  assert.ok(degrees.includes(1) && degrees.some((threads) => threads > 4));
+  assert.deepEqual(
+    wide.map((job) => ({ ...job, threads: undefined })),
+    draw({}).map((job) => ({ ...job, threads: undefined })),
+  );
+});
+
 const H = "seconds,node,service,memory\n";
 const wrong: readonly [text: string, message: RegExp][] = [
   ["", /t\.csv:1 has the header ""/],
@@ -91,6 +150,9 @@ const wrong: readonly [text: string, message: RegExp][] = [
   [`${H}0,0,-1,1\n`, /t\.csv:2 has service "-1"/],
   [`${H}0,0,0,1\n`, /t\.csv:2 has service 0/],
   [`${H}2,0,1,1\n1,0,1,1\n`, /t\.csv:3 is earlier/],
+  [`${HT}0,0,1,1,0.5\n`, /t\.csv:2 has threads 0\.5/],
+  [`${HT}0,0,1,1\n`, /t\.csv:2 has 4 fields/],
+  ["seconds,node,service,threads\n", /t\.csv:1 has the header/],
 ];
 for (const [text, message] of wrong) {
   Deno.test(`parseTrace() names the line: ${message.source}`, () => {

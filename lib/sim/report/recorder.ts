@@ -59,7 +59,7 @@ export class Recorder {
   readonly ends = new Series();
   /** Seconds from a job's arrival to its end. */
   readonly responses = new Series();
-  /** Response over the time on an idle node of speed 1. */
+  /** Response over the time on an idle node of speed 1 with as many cores as any node has. */
   readonly slowdowns = new Series();
   readonly counts: Counts = {
     arrived: 0,
@@ -88,12 +88,12 @@ export class Recorder {
     this.load = new Float64Array(this.rows * COLUMNS);
   }
 
-  ended(arrivedMs: number, demandMs: number, nowMs: number): void {
+  ended(arrivedMs: number, aloneMs: number, nowMs: number): void {
     this.counts.ended++;
     if (nowMs < this.#warmupMs) return;
     this.ends.push(nowMs / 1000);
     this.responses.push((nowMs - arrivedMs) / 1000);
-    this.slowdowns.push((nowMs - arrivedMs) / demandMs);
+    this.slowdowns.push((nowMs - arrivedMs) / aloneMs);
   }
 
   /** Counts what is counted after the warm-up only. */

@@ -165,3 +165,52 @@ export function idleWhileWaiting(load: number, nodes: number): number {
   assert(nodes >= 1, "there are nodes");
   return 1 - load ** nodes - (1 - load * load) ** nodes + (load * (1 - load)) ** nodes;
 }
+
+/** Jobs of one class: their part of the load, and how many threads each has. */
+export interface ThreadClass {
+  /** Load of these jobs alone. */
+  readonly load: number;
+  /** Threads that compute at a time. */
+  readonly threads: number;
+}
+
+/**
+ * Mean response times, by class, of jobs of two kinds that share one core, each in proportion to its threads:
+ * discriminatory processor sharing, in mean service times, which are the same for both (Fayolle, Mitrani and
+ * Iasnogorodski, "Sharing a processor among many job classes", JACM 27(3), 1980).
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const [few, many] = sharedByThreads({ load: 0.4, threads: 1 }, { load: 0.4, threads: 4 });
+ * assert.ok(many < mm1(0.8) && mm1(0.8) < few);
+ * ```
+ */
+export function sharedByThreads(
+  a: ThreadClass,
+  b: ThreadClass,
+): readonly [a: number, b: number] {
+  const weighed = a.threads * (1 - a.load) + b.threads * (1 - b.load);
+  const of = (own: ThreadClass, other: ThreadClass) =>
+    mm1(a.load + b.load) * (1 + other.load * (other.threads - own.threads) / weighed);
+  return [of(a, b), of(b, a)];
+}
+
+/**
+ * Mean response time of jobs that all have so many threads, on a node with so many cores that they fill
+ * it in whole numbers: a job is served as by one fast server, and there are `cores / threads` of them.
+ *
+ * @throws {AssertionError} If a number of jobs does not fill the cores.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * assert.equal(threaded(0.75, 4, 4), mm1(0.75) / 4);
+ * assert.equal(threaded(0.75, 4, 1), mmk(0.75, 4));
+ * ```
+ */
+export function threaded(load: number, cores: number, threads: number): number {
+  const servers = Math.max(1, cores / threads);
+  assert(Number.isInteger(servers), "jobs fill the cores");
+  return mmk(load, servers) * servers / cores;
+}

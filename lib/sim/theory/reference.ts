@@ -40,6 +40,8 @@ export class ReferenceSimulation {
   readonly stations: Stations;
   /** Response times in milliseconds, of jobs that end after the warm-up. */
   readonly responses = new Series();
+  /** The same, by the jobs' number of threads. */
+  readonly responsesByThreads = new Map<number, Series>();
   /** How often a node went from n jobs to n + 1 or back, by n, after the warm-up. */
   readonly changes = new Float64Array(64);
   nowMs = 0;
@@ -76,8 +78,8 @@ export class ReferenceSimulation {
     this.nowMs = untilMs;
   }
 
-  #arrive({ node, demandMs }: Arrival): void {
-    const job = this.stations.make(demandMs);
+  #arrive({ node, demandMs, threads }: Arrival): void {
+    const job = this.stations.make(demandMs, threads);
     this.#arrivedMs[job] = this.nowMs;
     this.#start(this.#place(node), job);
   }
@@ -86,12 +88,19 @@ export class ReferenceSimulation {
     const job = this.stations.end(node, this.nowMs);
     this.#changed(node, this.stations.count(node));
     if (this.nowMs >= this.#options.warmupMs) {
-      this.responses.push(this.nowMs - (this.#arrivedMs[job] as number));
+      this.#record(this.stations.threadsOf(job), this.nowMs - (this.#arrivedMs[job] as number));
     }
     this.stations.forget(job);
     if (this.#options.policy.kind === "stealing" && this.stations.count(node) === 0) {
       this.#steal(node);
     }
+  }
+
+  #record(threads: number, tookMs: number): void {
+    this.responses.push(tookMs);
+    const series = this.responsesByThreads.get(threads) ?? new Series();
+    this.responsesByThreads.set(threads, series);
+    series.push(tookMs);
   }
 
   /** Where a job that came to this node runs. */

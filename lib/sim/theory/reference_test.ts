@@ -1,7 +1,7 @@
 /** Tests of formulas and of the policies that they are of. */
 
 import assert from "node:assert/strict";
-import { deterministic, exponential } from "../model/distributions.ts";
+import { deterministic, type Distribution, exponential, mixture } from "../model/distributions.ts";
 import * as formulas from "./formulas.ts";
 import { type ReferencePolicy, ReferenceSimulation } from "./reference.ts";
 import { meanOf } from "../report/statistics.ts";
@@ -67,3 +67,55 @@ for (const [policy, wanted] of policies) {
     assert.ok(Math.abs(mean / wanted - 1) < 0.06, `${mean} is near ${wanted}`);
   });
 }
+
+/** Mean response, by number of threads, of exponential work on nodes that each decide for themselves. */
+function responsesByThreads(threads: Distribution, cores: number, load: number) {
+  const nodes = 300;
+  const workload = randomWorkload({
+    nodes,
+    ratePerMs: load * nodes * cores,
+    service: exponential(1),
+    memory: deterministic(1),
+    threads,
+    pattern: { kind: "poisson" },
+    seed: 1,
+  });
+  const policy = { kind: "none" } as const;
+  const simulation = new ReferenceSimulation({
+    nodes,
+    cores,
+    policy,
+    workload,
+    seed: 1,
+    warmupMs: 150,
+  });
+  simulation.advance(600);
+  return new Map(
+    [...simulation.responsesByThreads].map(([count, { values }]) => [count, meanOf(values)]),
+  );
+}
+
+for (const [threads, cores] of [[1, 4], [2, 4], [4, 4], [8, 4]] as const) {
+  Deno.test(`jobs of ${threads} threads on ${cores} cores come near their formula`, () => {
+    const [mean = NaN] = responsesByThreads(deterministic(threads), cores, 0.7).values();
+    const wanted = formulas.threaded(0.7, cores, threads);
+    assert.ok(Math.abs(mean / wanted - 1) < 0.03, `${mean} is near ${wanted}`);
+  });
+}
+
+Deno.test("jobs of one and of four threads share a core as the formula says", () => {
+  const means = responsesByThreads(mixture(1, 4, 0.5), 1, 0.7);
+  const wanted = formulas.sharedByThreads({ load: 0.35, threads: 1 }, { load: 0.35, threads: 4 });
+  for (const [index, threads] of [1, 4].entries()) {
+    const [mean = NaN, theory = NaN] = [means.get(threads), wanted[index]];
+    assert.ok(Math.abs(mean / theory - 1) < 0.03, `${threads}: ${mean} is near ${theory}`);
+  }
+});
+
+Deno.test("threads change nothing for all jobs of a full core together", () => {
+  const [few, many] = formulas.sharedByThreads({ load: 0.2, threads: 1 }, {
+    load: 0.6,
+    threads: 3,
+  });
+  assert.ok(Math.abs((0.2 * few + 0.6 * many) / 0.8 - formulas.mm1(0.8)) < 1e-12);
+});
