@@ -1,5 +1,5 @@
 /**
- * The simulated processors: each node shares its cores equally among the threads of its jobs.
+ * The simulated processors: each node shares its cores among its jobs' threads.
  *
  * A node with c cores of speed s and n threads gives each of them s * min(1, c / n). What a thread has
  * got is counted by one clock a node, the service that one present from its start would have attained:
