@@ -113,10 +113,11 @@ export class Orders {
         issuedMs: monotonicMs(),
         lastRan: { ns: 0n, switches: 0n },
         fetchMs: null,
-        timer: setTimeout(
-          () => this.#abort(id, `it did not answer within ${limits.orderTimeoutMs} ms`),
-          limits.orderTimeoutMs,
-        ),
+        timer: setTimeout(() => {
+          // Deno may call it in the turn in which it was cleared: the order stands once it is fetched.
+          if (pending.fetchMs !== null) return;
+          this.#abort(id, `it did not answer within ${limits.orderTimeoutMs} ms`);
+        }, limits.orderTimeoutMs),
         settle: (result) => {
           if (!this.#pending.delete(id)) return;
           clearTimeout(pending.timer);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Host } from "../testbed/mod.ts";
+import { type Host, sleep } from "../testbed/mod.ts";
 
 /** Between two updates of the sums, much less than a check. */
 const STEP_MS = 50;
@@ -28,8 +28,9 @@ export class FakeMachine implements AsyncDisposable {
   readonly #files: string;
   readonly #sums = { cpu: 0, memory: 0, busy: 0, idle: 0 };
   #lastMs = performance.now();
-  #timer: number | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  #ended = false;
+  /** What ended the writing too soon, if anything; undefined: nothing has. */
+  #writing: Promise<{ readonly failure: unknown } | undefined> = Promise.resolve(undefined);
 
   private constructor(files: string) {
     this.#files = files;
@@ -47,10 +48,19 @@ export class FakeMachine implements AsyncDisposable {
         `mount --bind ${at}/meminfo /proc/meminfo`,
       { asRoot: true },
     );
-    machine.#timer = setInterval(() => {
-      machine.#writing = machine.#writing.then(() => machine.#write());
-    }, STEP_MS);
+    machine.#writing = machine.#run().catch((failure) => ({ failure }));
     return machine;
+  }
+
+  /**
+   * Writes until it is told to end. No interval: Deno calls one that has expired even after it was
+   * cleared, if what clears it has waited for a file in the same turn.
+   */
+  async #run(): Promise<undefined> {
+    while (!this.#ended) {
+      await this.#write();
+      await sleep(STEP_MS);
+    }
   }
 
   /** What it does from now on. */
@@ -93,7 +103,8 @@ export class FakeMachine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#writing;
+    this.#ended = true;
+    const ended = await this.#writing;
+    if (ended !== undefined) throw ended.failure;
   }
 }
