@@ -119,9 +119,9 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   shadow: {
     file: "lb-shadow",
-    sources: ["shadow", ...STARTER],
-    compile: [...HOSTED, "-fno-stack-protector"],
-    link: ["-static", "-Wl,-z,noexecstack"],
+    sources: ["shadow", "base/load.c", ...STARTER],
+    compile: [...HOSTED, "-fPIE", "-fvisibility=hidden", "-fno-stack-protector"],
+    link: ["-static-pie", "-Wl,-z,noexecstack"],
     embeds: ["restorer.bin"],
   },
   ffi: {

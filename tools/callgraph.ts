@@ -183,7 +183,7 @@ export const ladders: Readonly<Record<ProductName, Ladder>> = {
     ["shadow/signals"],
     ["shadow/links"],
     ["shadow/descriptors"],
-    ["shadow/wake"],
+    ["shadow/wake", "shadow/memory", "shadow/park"],
     ["shadow/state"],
     ["restorer"],
     ["base", "include"],

@@ -17,7 +17,10 @@
 #include "lb_wire.h"
 
 #define LB_IMAGE_MAGIC 0x31474d49424c0a1aULL /* bytes 1a 0a "LBIMG1" */
-#define LB_IMAGE_VERSION 3u
+#define LB_IMAGE_VERSION 4u
+
+/* Reserved in every copy of a process, for its shadow: at home that is there in its place (c/base/load.h). */
+#define LB_RANGE_SIZE (16ULL << 20)
 
 enum lb_segment_kind {
 	LB_SEGMENT_ANONYMOUS = 0,
@@ -125,7 +128,8 @@ struct lb_image_header {
 	uint64_t clear_child_tid;
 	uint32_t of_new_memory; /* LB_ATTRIBUTE() of what the program maps next: mlockall(2) */
 	uint32_t files;
-	uint64_t files_size; /* bytes */
+	uint64_t files_size;  /* bytes */
+	uint64_t range_start; /* of LB_RANGE_SIZE bytes; it is a segment of its own */
 };
 
 /* What the restorer hands to the library at resume_ip, in rdi; it lies in the hole, readable until the

@@ -16,6 +16,7 @@
 #define LB_STATE_MAGIC 0x3145544154534c62ULL
 #define LB_CLOEXEC_WORDS 1024 /* descriptors 0..65535 */
 #define LB_STATE_TEXT_SIZE 8192
+#define LB_SHADOW_MEMORY (10ULL << 20) /* all of it is 9 MB: size(1) */
 
 struct lb_state {
 	uint64_t magic;
@@ -54,6 +55,11 @@ struct lb_state {
 	uint64_t held;                 /* signals that wait here for a signalfd: LB_HOME_HOLD */
 	uint64_t signals_told;         /* SIGNAL messages that were sent to the live copy */
 	uint64_t nofile[2];            /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
+	/* Of the program: RLIMIT_AS, DATA, FSIZE. The soft ones are raised while its memory is here, too. */
+	uint64_t limits[3][2];
+	uint64_t parked; /* address of the library's slots (lb_park.h), for a shadow that was loaded */
+	uint32_t parked_count;
+	uint32_t fault_number, fault_action; /* tests only: the plan of base/fault.h, as it goes on there */
 	uint32_t trying; /* 1: who finds this only shows that its program can be started (c/shadow/home.c), and ends */
 	uint32_t unused;
 };

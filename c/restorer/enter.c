@@ -83,8 +83,9 @@ static int check_files(const struct lb_image_header *header, const void *files)
 }
 
 /* One line of /proc/self/maps: is it one of the node's vdso mappings? Fills in one part. */
-static void note_vdso_line(const char *line, struct lb_restorer_args *args)
+static void note_vdso_line(const char *line, void *context)
 {
+	struct lb_restorer_args *args = context;
 	uint64_t bounds[2] = { 0, 0 };
 	int which = 0;
 	for (; *line && *line != ' '; line++) {

@@ -119,8 +119,9 @@ static const char *next_column(const char *at)
 }
 
 /* Device and inode as /proc/PID/maps tells them: stat(2) tells others on btrfs and overlayfs. */
-static void check_line(const char *line, struct lb_restorer_args *args)
+static void check_line(const char *line, void *context)
 {
+	struct lb_restorer_args *args = context;
 	const struct lb_image_file *file = args->resume.files;
 	uint64_t start = lb_parse_hex(&line);
 	if (start < args->resume.hole_end || start >= args->made_end)

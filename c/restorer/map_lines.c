@@ -11,7 +11,7 @@
 #include "syscall.h"
 
 /* A line of maps is shorter than the buffer but for long paths, whose tails do not start with what is looked for. */
-int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
+int lb_each_map_line(void (*each)(const char *line, void *context), void *context)
 {
 	char buffer[1024];
 	unsigned used = 0;
@@ -28,7 +28,7 @@ int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *arg
 			if (buffer[i] != '\n')
 				continue;
 			buffer[i] = 0;
-			each(buffer + start, args);
+			each(buffer + start, context);
 			start = i + 1;
 		}
 		memmove(buffer, buffer + start, used - start);

@@ -2,10 +2,8 @@
 #ifndef LB_MAP_LINES_H
 #define LB_MAP_LINES_H
 
-struct lb_restorer_args;
-
 /* Calls `each` for every line. Returns 0 or a negative error. */
-int lb_each_map_line(void (*each)(const char *line, struct lb_restorer_args *args), struct lb_restorer_args *args)
+int lb_each_map_line(void (*each)(const char *line, void *context), void *context)
 	__attribute__((visibility("hidden")));
 
 #endif

@@ -157,9 +157,17 @@ static int64_t map_segment(const struct lb_image_segment *segment, const struct 
 		__NR_mmap, segment->start, size, protection, flags, source->fd, source->fd < 0 ? 0 : segment->offset);
 }
 
+/* At home: where its shadow was, which nobody needs any more. */
+static bool is_range(const struct lb_restorer_args *args, const struct lb_image_segment *segment)
+{
+	return args->resume.at_home && segment->start == args->header.range_start;
+}
+
 static void map_segments(struct lb_restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->header.segments; i++) {
+		if (is_range(args, &args->segments[i]))
+			continue;
 		int64_t at = map_segment(&args->segments[i], &args->sources[i]);
 		if (at != (int64_t)args->segments[i].start)
 			fail(args, at < 0 && at > -4096 ? at : -LB_E_MEMORY);
@@ -306,7 +314,7 @@ static void protect_segments(struct lb_restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->header.segments; i++) {
 		struct lb_image_segment *segment = &args->segments[i];
-		if (segment->protection == (PROT_READ | PROT_WRITE))
+		if (segment->protection == (PROT_READ | PROT_WRITE) || is_range(args, segment))
 			continue;
 		int64_t error = lb_syscall3(
 			__NR_mprotect, segment->start, (segment->end - segment->start), segment->protection);

@@ -32,8 +32,8 @@
 static struct {
 	struct lb_link_call call;
 	uint8_t in[LB_LINK_SIZE_MAX];
-} request __attribute__((aligned(LB_PAGE)));
-static uint8_t output[LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute__((aligned(LB_PAGE)));
+} request LB_LATER __attribute__((aligned(LB_PAGE)));
+static uint8_t output[LB_LINK_DATA_SIZE_MAX + LB_PAGE] LB_LATER __attribute__((aligned(LB_PAGE)));
 static uint64_t mask; /* of signals that wait */
 static char *strings;
 static size_t strings_size;

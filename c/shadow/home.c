@@ -29,6 +29,7 @@
 #include "home.h"
 #include "last_image.h"
 #include "links.h"
+#include "memory.h"
 #include "signals.h"
 #include "state.h"
 #include "wake.h"
@@ -179,10 +180,12 @@ void lb_home(struct lb_shadow_link *link)
 	lb_shadow.state.trying = 0;
 	lb_state_save();
 	lb_signals_give_back();
+	lb_memory_limit(true);
 	if (tried)
 		exec_program();
 	enter_directly(link);
 	/* Still the shadow: as before, over a new link. */
+	lb_memory_limit(false);
 	lb_own_fds_put_back();
 	keep_own_open(false);
 	lb_cloexec_restore();

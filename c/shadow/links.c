@@ -23,7 +23,8 @@ _Static_assert(HEAD_SIZE < LB_PAGE, "a CALL's data starts on a page");
 #define KEEPALIVE_STEP_S 5
 
 /* Untouched pages cost nothing: usually one of them is used. */
-static uint8_t areas[LB_LINKS][(AREA_SIZE + LB_PAGE - 1) / LB_PAGE * LB_PAGE] __attribute__((aligned(LB_PAGE)));
+static uint8_t areas[LB_LINKS][(AREA_SIZE + LB_PAGE - 1) / LB_PAGE * LB_PAGE] LB_LATER
+	__attribute__((aligned(LB_PAGE)));
 
 void lb_links_init(void)
 {

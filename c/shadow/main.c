@@ -1,7 +1,7 @@
 /* main.c - the shadow starts, waits for something to happen, and handles it.
  *
- * It is exec'ed by the library (a first move), by a restorer that failed at home, or by `lb shadow`: always with
- * LB_STATE in its environment, the number of a memfd with struct lb_state.
+ * A process that leaves home has it loaded into its memory, and enters it (c/base/load.h). `lb shadow` executes it,
+ * with LB_STATE in its environment, the number of a memfd with struct lb_state.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +21,8 @@
 #include "grant.h"
 #include "last_image.h"
 #include "links.h"
+#include "memory.h"
+#include "park.h"
 #include "serve.h"
 #include "signalfds.h"
 #include "signals.h"
@@ -72,13 +74,41 @@ static bool load_state(void)
 	const char *text = getenv(LB_VARIABLE_STATE);
 	int fd = text == NULL ? -1 : atoi(text);
 
-	if (fd < 0 || pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) != sizeof lb_shadow.state)
+	if (lb_loaded != NULL) {
+		memcpy(&lb_shadow.state, lb_loaded->argument, sizeof lb_shadow.state);
+		fd = lb_shadow.state.state_fd;
+	} else if (fd < 0 || pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) != sizeof lb_shadow.state) {
 		return false;
+	}
 	if (lb_shadow.state.magic != LB_STATE_MAGIC || lb_shadow.state.abi_version != LB_ABI_VERSION)
 		return false;
-	lb_shadow.saved = mmap(NULL, sizeof *lb_shadow.saved, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	lb_shadow.state.state_fd = fd;
+	return true;
+}
+
+static bool map_state(void)
+{
+	int fd = lb_shadow.state.state_fd;
+
+	lb_shadow.saved = mmap(NULL, sizeof *lb_shadow.saved, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	return lb_shadow.saved != MAP_FAILED;
+}
+
+/* Of the program, in its memory. */
+static void take_place(void)
+{
+	bool taken;
+
+	if (lb_loaded == NULL)
+		return;
+	lb_fault_plan = (struct lb_fault_plan){ lb_shadow.state.fault_number, lb_shadow.state.fault_action };
+	lb_park_take((struct lb_parked *)lb_shadow.state.parked, lb_shadow.state.parked_count);
+	lb_own_fds_begin();
+	taken = lb_memory_take();
+	lb_own_fds_end();
+	lb_memory_limit(false);
+	if (!taken)
+		lb_end_lost("home has no memory for its calls");
 }
 
 static void register_own(void)
@@ -123,12 +153,16 @@ int main(int argc, char **argv, char **environment)
 	lb_shadow.child_fd = -1;
 	lb_shadow.serve_events = serve_events;
 	lb_fault_read(&lb_fault_plan, environment);
+	lb_memory_init();
 	if (!load_state()) {
 		fputs("lb-shadow: Cannot start as " LB_VARIABLE_STATE " must name a state: it does not\n"
 		      "    fix: Use `lb shadow IMAGE`\n",
 			stderr);
 		return LB_EXIT_BUG;
 	}
+	take_place();
+	if (!map_state())
+		lb_end_lost("home has no memory for its state");
 	prctl(PR_SET_NAME, lb_shadow.state.comm);
 	prctl(PR_SET_KEEPCAPS, lb_shadow.state.keeps_caps, 0, 0, 0);
 	register_own();

@@ -19,7 +19,7 @@
 #define REPLY_HEAD (sizeof(struct lb_link_header) + sizeof(struct lb_link_reply))
 
 /* The last reply, kept until the next CALL. Its output is in its page where the program has it (transfers.c). */
-static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX + LB_PAGE] __attribute__((aligned(LB_PAGE)));
+static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX + LB_PAGE] LB_LATER __attribute__((aligned(LB_PAGE)));
 static uint8_t *reply_start;
 static size_t reply_size;
 _Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");

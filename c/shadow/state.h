@@ -22,6 +22,8 @@
 #define LB_PAGE 4096u
 /* Room behind the longest message for what may follow while a call is executed: CANCEL. */
 #define LB_LINK_SPARE 4096u
+/* Large arrays, of which there is none before the program's memory is given up (memory.c): its limits hold for both. */
+#define LB_LATER __attribute__((section("lb_later,\"aw\",@nobits#")))
 
 struct lb_shadow_link {
 	int fd; /* -1: unused */

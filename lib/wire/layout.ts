@@ -8,7 +8,7 @@
 
 /** The first bytes of an image file. `struct lb_image_header` of lb_image.h. */
 export const imageHeader = {
-  size: 864,
+  size: 872,
   offsets: {
     magic: 0,
     version: 8,
@@ -40,7 +40,7 @@ export const imageRun = {
 
 /** What a shadow finds in its memfd when it starts. `struct lb_state` of lb_state.h. */
 export const state = {
-  size: 17160,
+  size: 17232,
   offsets: {
     magic: 0,
     abi_version: 8,
@@ -130,7 +130,7 @@ export const runFlags = {
 
 /** Numbers that C defines and TypeScript uses. */
 export const numbers = {
-  imageVersion: 3,
+  imageVersion: 4,
   orderIdMin: 65536,
   spawnSetsid: 1,
 } as const;

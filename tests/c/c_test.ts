@@ -1,7 +1,9 @@
 /** Runs every C unit test, one test each; tests/c/run.ts says how. */
 import { ok } from "node:assert/strict";
+import { buildC } from "../../tools/build_c.ts";
 import { listCTests, runCTest } from "./run.ts";
 
+await buildC(["shadow"]); // test_load.c loads it
 for (const test of listCTests()) {
   Deno.test(`C, ${test.name}: ${test.summary}`, async () => {
     const { passed, cases, skipped, output } = await runCTest(test);

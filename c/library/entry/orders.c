@@ -163,6 +163,7 @@ int lb_order_move_from_home(struct lb_order_context *context)
 		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, preload_fd, context->bytes,
 			(uint64_t)lb_monotonic_raw_ns() - start_ns);
 	}
+	lb_self.range_start = 0;
 	lb_unfreeze();
 	return error;
 }
@@ -188,6 +189,8 @@ int lb_order_snapshot(struct lb_order_context *context)
 	context->bytes = sink.bytes;
 	if (!error)
 		error = (int)lb_syscall1(__NR_fsync, context->fds[0]);
+	if (!lb_self.away)
+		lb_self.range_start = 0;
 	lb_unfreeze();
 	return error ? error : 1; /* 1: done, and still here */
 }

@@ -227,6 +227,7 @@ static void resume_home(const struct lb_resume_args *args)
 	lb_self.stream_fd = -1;
 	lb_self.link_fd = -1;
 	lb_self.keeper_fd = -1;
+	lb_self.range_start = 0;
 	lb_areas_drop();
 	lb_kept_drop();
 }

@@ -1,7 +1,7 @@
 /* become_shadow.c - Turns this process into the shadow.
  *
- * The last step of a move from home: same PID, same descriptors. Everything that can fail is done before the exec, and
- * undone when the exec fails.
+ * The last step of a move from home: same PID, same descriptors, same threads. The shadow is loaded beside the program
+ * and entered; what can fail is done before that, and undone when it fails.
  */
 #include "image/become_shadow.h"
 
@@ -12,29 +12,30 @@
 #include <asm/unistd.h>
 
 #include "fault.h"
+#include "load.h"
 #include "mem.h"
 #include "syscall.h"
 #include "text.h"
 
+#include "image/posix_timers.h"
+#include "image/rseq.h"
 #include "process/actions.h"
 #include "process/process.h"
 
-#define UPPER_DESCRIPTORS 64        /* numbers below RLIMIT_NOFILE that the library takes for itself */
-#define SHADOW_MEMORY (10ULL << 20) /* its segments are 9 MB, its stack is small: size(1) */
-#define NOFILE_CONSIDERED 65536     /* lb_state.cloexec covers these */
-#define NOFILE_USUAL 4096           /* no higher than needed: the kernel's table grows with the number */
+#define UPPER_DESCRIPTORS 64    /* numbers below RLIMIT_NOFILE that the library takes for itself */
+#define NOFILE_CONSIDERED 65536 /* the shadow watches no higher ones */
+#define ROBUST_SIZE 24          /* of struct robust_list_head, linux/futex.h */
+#define NOFILE_USUAL 4096       /* no higher than needed: the kernel's table grows with the number */
 
-/* Limits under which a shadow cannot begin, be it that the kernel kills this process in the middle of the exec. */
-static struct {
+/* Limits under which a shadow cannot begin. It counts beside the program at first: soft ones are raised meanwhile. */
+static const struct {
 	uint32_t resource;
 	uint64_t needed;
 	int error;
-	bool raised;
-	uint64_t before[2];
 } limits[] = {
-	{ RLIMIT_FSIZE, sizeof(struct lb_state), -EFBIG, false, { 0, 0 } },
-	{ RLIMIT_DATA, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
-	{ RLIMIT_AS, SHADOW_MEMORY, -LB_E_MEMORY, false, { 0, 0 } },
+	{ RLIMIT_AS, LB_SHADOW_MEMORY, -LB_E_MEMORY },
+	{ RLIMIT_DATA, LB_SHADOW_MEMORY, -LB_E_MEMORY },
+	{ RLIMIT_FSIZE, sizeof(struct lb_state), -EFBIG },
 };
 #define LIMITS (sizeof limits / sizeof limits[0])
 
@@ -78,50 +79,6 @@ int lb_move_up(int fd)
 	return (int)moved;
 }
 
-/* Calls `each` for every open descriptor but the one that lists them. */
-static int each_descriptor(int (*each)(int fd))
-{
-	int error = 0;
-	static char entries[4096]; /* struct linux_dirent64: ino 8, off 8, size 2, type 1, name */
-	int64_t dir = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/fd", O_DIRECTORY, 0);
-	if (dir < 0)
-		return (int)dir;
-	while (!error) {
-		int64_t got = lb_syscall3(__NR_getdents64, dir, entries, sizeof entries);
-		if (got <= 0)
-			break;
-		for (int64_t at = 0; at < got; at += *(uint16_t *)(entries + at + 16)) {
-			int fd = 0;
-			const char *name = entries + at + 19;
-			for (; *name >= '0' && *name <= '9'; name++)
-				fd = fd * 10 + (*name - '0');
-			if (*name == 0 && fd != dir && !error)
-				error = each(fd);
-		}
-	}
-	lb_syscall1(__NR_close, dir);
-	return error;
-}
-
-static int record_cloexec(int fd)
-{
-	int64_t flags = lb_syscall2(__NR_fcntl, fd, F_GETFD);
-	if (flags < 0 || !(flags & FD_CLOEXEC))
-		return 0;
-	if (fd >= NOFILE_CONSIDERED)
-		return -LB_E_DESCRIPTORS; /* the exec would close it */
-	state.cloexec[fd / 64] |= 1ULL << fd % 64;
-	lb_syscall3(__NR_fcntl, fd, F_SETFD, 0);
-	return 0;
-}
-
-static void restore_cloexec(void)
-{
-	for (int fd = 0; fd < NOFILE_CONSIDERED; fd++)
-		if (state.cloexec[fd / 64] & 1ULL << fd % 64)
-			lb_syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
-}
-
 /* The program's arguments, for ps(1) and killall(1) to find the shadow by. */
 static void read_arguments(void)
 {
@@ -146,6 +103,8 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	state.home_pid = lb_self.home_pid;
 	state.start_ticks = order->start_ticks;
 	state.live_ticket = order->ticket;
+	state.fault_number = lb_fault_plan.number;
+	state.fault_action = lb_fault_plan.action;
 	state.order_id = order->order_id;
 	state.freeze_ns = freeze_ns;
 	state.bytes = bytes;
@@ -166,55 +125,12 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	read_arguments();
 }
 
-static unsigned decimal(char *to, unsigned value)
+static const char *where(void)
 {
-	char digits[10];
-	unsigned n = 0, length = 0;
-	do
-		digits[n++] = (char)('0' + value % 10);
-	while (value /= 10);
-	while (n)
-		to[length++] = digits[--n];
-	to[length] = 0;
-	return length;
-}
-
-#define ARGUMENTS_MAX 1024u
-
-static int64_t exec_shadow(void)
-{
-	static char *argv[ARGUMENTS_MAX + 2];
-	static char where[LB_NODE_NAME_SIZE + 8] = "[on ";
-	char state_variable[32] = LB_VARIABLE_STATE "=";
-	char fault_variable[64] = LB_VARIABLE_FAULT "=";
-	static char library_variable[LB_LIBRARY_PATH_SIZE + 20] = "LD_LIBRARY_PATH=";
-	char *envp[4] = { state_variable, 0, 0, 0 };
-	unsigned argc = 0, envc = 1;
-	for (uint32_t at = 0; at < state.text_size && argc < ARGUMENTS_MAX; at++) {
-		argv[argc++] = state.text + at;
-		while (state.text[at])
-			at++;
-	}
-	if (argc == 0)
-		argv[argc++] = state.program;
-	lb_text_copy(where + 4, state.runs_on[0] ? state.runs_on : "no node yet", LB_NODE_NAME_SIZE);
-	where[4 + strlen(where + 4)] = ']';
-	argv[argc++] = where;
-	argv[argc] = 0;
-	decimal(state_variable + sizeof LB_VARIABLE_STATE, (unsigned)state.state_fd);
-	if (lb_fault_plan.number) {
-		static const char *const actions[] = { "", "kill", "hang", "cut", "fail", "pause" };
-		char *at = fault_variable + sizeof LB_VARIABLE_FAULT;
-		at += decimal(at, lb_fault_plan.number);
-		*at = ':';
-		lb_text_copy(at + 1, actions[lb_fault_plan.action], 16);
-		envp[envc++] = fault_variable;
-	}
-	if (lb_library_path[0]) {
-		lb_text_copy(library_variable + 16, lb_library_path, LB_LIBRARY_PATH_SIZE);
-		envp[envc] = library_variable;
-	}
-	return lb_syscall5(__NR_execveat, state.shadow_fd, "", argv, envp, AT_EMPTY_PATH);
+	static char text[LB_NODE_NAME_SIZE + 8] = "[on ";
+	lb_text_copy(text + 4, state.runs_on[0] ? state.runs_on : "no node yet", LB_NODE_NAME_SIZE);
+	text[4 + strlen(text + 4)] = ']';
+	return text;
 }
 
 int lb_shadow_fits(void)
@@ -228,30 +144,27 @@ int lb_shadow_fits(void)
 	return 0;
 }
 
-/* The program's limits come back with the process: they are part of the image (kernel_state.c). */
+/* The shadow puts them back once the program's memory is gone. */
 static void raise_limits(void)
 {
 	for (unsigned i = 0; i < LIMITS; i++) {
-		uint64_t *before = limits[i].before;
-		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, 0, before);
-		uint64_t wanted[2] = { before[1], before[1] };
-		limits[i].raised = before[0] < limits[i].needed &&
-			lb_syscall4(__NR_prlimit64, 0, limits[i].resource, wanted, 0) == 0;
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, 0, state.limits[i]);
+		uint64_t wanted[2] = { state.limits[i][1], state.limits[i][1] };
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, wanted, 0);
 	}
 }
 
-static void put_limit_back(unsigned i)
+static void put_limits_back(void)
 {
-	if (limits[i].raised)
-		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, limits[i].before, 0);
-	limits[i].raised = false;
+	for (unsigned i = 0; i < LIMITS; i++)
+		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, state.limits[i], 0);
 }
 
-/* The state's content: its file is as long as it will ever be, and the limit on files is the program's again. */
+/* The state's content: its file is as long as it will ever be. */
 static int write_state(void)
 {
 	int64_t written = lb_syscall4(__NR_pwrite64, state.state_fd, &state, sizeof state, 0);
-	put_limit_back(0);
+	lb_syscall4(__NR_prlimit64, 0, RLIMIT_FSIZE, state.limits[2], 0);
 	return written == (int64_t)sizeof state ? 0 : -ENOSPC;
 }
 
@@ -260,6 +173,47 @@ static bool is_same_file(int a, int b)
 	uint64_t files[2][18]; /* struct stat: it begins with st_dev and st_ino */
 	return lb_syscall2(__NR_fstat, a, files[0]) == 0 && lb_syscall2(__NR_fstat, b, files[1]) == 0 &&
 		files[0][0] == files[1][0] && files[0][1] == files[1][1];
+}
+
+/* What an execve(2) does to a process. Actions stay: the shadow sets its own, and all signals are blocked. */
+static void drop_program(void)
+{
+	const struct {
+		uint64_t sp;
+		uint32_t flags;
+		uint64_t size;
+	} no_stack = { 0, SS_DISABLE, 0 };
+	lb_syscall2(__NR_sigaltstack, &no_stack, 0);
+	lb_syscall2(__NR_set_robust_list, 0, ROBUST_SIZE);
+	lb_syscall1(__NR_set_tid_address, 0);
+	lb_rseq_drop();
+	lb_timers_delete();
+	lb_syscall0(__NR_munlockall);
+}
+
+/* Returns only when it fails. */
+static int enter_shadow(void)
+{
+	struct lb_load load = {
+		.file = state.shadow_fd,
+		.start = lb_self.range_start,
+		.arguments = state.argc ? state.text : state.program,
+		.argc = state.argc ? state.argc : 1,
+		.last = where(),
+		.argument = &state,
+	};
+	int error = lb_load(&load);
+	if (error)
+		return error;
+	lb_fds_end();
+	error = lb_load_name(&load);
+	if (error) {
+		lb_fds_begin();
+		lb_load_drop(&load);
+		return error;
+	}
+	drop_program();
+	lb_load_enter(&load);
 }
 
 int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd, uint64_t bytes,
@@ -282,25 +236,11 @@ int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow
 	state.preload_fd = preload_fd;
 	error = state.state_fd < 0 ? state.state_fd : state.exe_fd < -1 ? state.exe_fd : 0;
 	if (!error) {
-		error = each_descriptor(record_cloexec);
-		if (error)
-			restore_cloexec();
-	}
-	if (!error) {
-		const int own[5] = { state.state_fd, state.exe_fd, link_fd, shadow_fd, preload_fd };
-		for (int i = 0; i < 5; i++)
-			if (own[i] >= 0)
-				state.cloexec[own[i] / 64] &= ~(1ULL << own[i] % 64);
 		raise_limits();
 		error = write_state();
-		if (!error) {
-			lb_fds_end();
-			error = (int)exec_shadow();
-			lb_fds_begin();
-		}
-		for (unsigned i = 0; i < LIMITS; i++)
-			put_limit_back(i);
-		restore_cloexec();
+		if (!error)
+			error = enter_shadow();
+		put_limits_back();
 	}
 	if (state.state_fd >= 0)
 		lb_syscall1(__NR_close, state.state_fd);

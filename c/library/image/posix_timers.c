@@ -403,6 +403,12 @@ static int by_number(int place)
 	return next;
 }
 
+void lb_timers_delete(void)
+{
+	for (int i = 0; i < count; i++)
+		lb_syscall1(__NR_timer_delete, timers[i].id);
+}
+
 int lb_timers_make(void)
 {
 	int error = 0;

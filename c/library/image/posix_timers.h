@@ -37,6 +37,8 @@ bool lb_timer_due(int32_t id, int32_t overrun) LB_HIDDEN;
 void lb_timers_go_on(void) LB_HIDDEN;
 /* In the restored process: makes them again, stopped, with their numbers. Returns 0 or a negative error. */
 int lb_timers_make(void) LB_HIDDEN;
+/* Takes them from the kernel; they are noted still. */
+void lb_timers_delete(void) LB_HIDDEN;
 void lb_timers_forget(void) LB_HIDDEN; /* a child has none */
 
 /* What timer_getoverrun(2) is to tell, away from home; 0: what the kernel says. */

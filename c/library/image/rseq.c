@@ -39,6 +39,13 @@ void lb_rseq_unregister(void)
 	lb_rseq_of_libc_register(false);
 }
 
+void lb_rseq_drop(void)
+{
+	if (lb_thread()->rseq.address)
+		call(lb_thread()->rseq.address, lb_thread()->rseq.size, RSEQ_FLAG_UNREGISTER,
+			lb_thread()->rseq.signature);
+}
+
 /* In a process of its own: asks the kernel about its parent. */
 static int64_t ask(void *argument)
 {

@@ -12,6 +12,7 @@
 #include <linux/fcntl.h>
 
 #include "fault.h"
+#include "load.h"
 #include "mem.h"
 #include "socket.h"
 #include "syscall.h"
@@ -78,6 +79,14 @@ static uint32_t attributes_of(const struct lb_mapping *mapping)
 	return attributes;
 }
 
+/* At home: moves the range of the shadow behind this mapping, if it is in the way. They come in order. */
+static void make_way(const struct lb_image_segment *segment)
+{
+	while (!lb_self.away && segment->start < lb_self.range_start + LB_RANGE_SIZE &&
+		segment->end > lb_self.range_start)
+		lb_self.range_start += LB_RANGE_STEP;
+}
+
 /* `context`: the probe. */
 static int note_mapping(const struct lb_mapping *mapping, void *context)
 {
@@ -86,6 +95,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 		lb_attributes_note_new_memory(header.of_new_memory);
 		return 0;
 	}
+	make_way(&mapping->segment);
 	if (mapping->skip)
 		return 0;
 	/* Away from home a process is alone: its children are at home. */
@@ -159,12 +169,34 @@ static uint64_t read_xcr0(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* At home nothing is there: each copy of the process reserves it. */
+static int add_range(void)
+{
+	uint32_t at = table_count;
+	if (lb_self.range_start >= LB_RANGE_END)
+		return -LB_E_MEMORY;
+	if (table_count == LB_SEGMENTS_MAX)
+		return -LB_E_SEGMENTS;
+	for (; at > 0 && table[at - 1].start > lb_self.range_start; at--) {
+		table[at] = table[at - 1];
+		kinds[at] = kinds[at - 1];
+	}
+	table[at] = (struct lb_image_segment){ .start = lb_self.range_start,
+		.end = lb_self.range_start + LB_RANGE_SIZE,
+		.attributes = LB_ATTRIBUTE(NO_RESERVE) | LB_ATTRIBUTE(DONTDUMP) };
+	kinds[at] = ANONYMOUS_PAGES;
+	table_count++;
+	return 0;
+}
+
 /* All mappings, and what the next one would be: mlockall(MCL_FUTURE) is told by nothing else. Memory that is shared is
  * never joined with its neighbour. */
 static int fill_table(void)
 {
 	uint64_t probe = (uint64_t)lb_syscall6(__NR_mmap, 0, PAGE, 0, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	table_count = 0;
+	if (!lb_self.away)
+		lb_self.range_start = LB_RANGE_FIRST;
 	lb_mapped_begin();
 	memset(&header, 0, sizeof header);
 	if (probe == (uint64_t)-EAGAIN) /* it would be locked, beyond the limit */
@@ -172,6 +204,8 @@ static int fill_table(void)
 	lb_attributes_note_new_memory(header.of_new_memory);
 	int error = lb_each_mapping_whole(note_mapping, &probe);
 	lb_syscall2(__NR_munmap, probe, PAGE);
+	if (!error && !lb_self.away)
+		error = add_range();
 	header.files = lb_mapped_count(&header.files_size);
 	return error ? error : header.files_size > LB_IMAGE_FILES_SIZE_MAX ? -LB_E_SEGMENTS : 0;
 }
@@ -248,6 +282,8 @@ static int fill_header(uint64_t ticket)
 	header.xcr0 = read_xcr0();
 	for (uint32_t i = 0; i < table_count; i++)
 		header.memory_bytes += table[i].end - table[i].start;
+	header.memory_bytes -= LB_RANGE_SIZE;
+	header.range_start = lb_self.range_start;
 	header.resume_ip = (uint64_t)lb_entries.resume;
 	header.resume_sp = (uint64_t)bounce + 4096; /* that sets the real one at once */
 	header.fs_base = lb_thread()->fs_base;

@@ -98,6 +98,6 @@ uint64_t lb_own_bytes(bool data)
 		areas * LB_PAGES(sizeof(struct lb_call_areas)) + noted[LB_OWN_KEPT];
 	if (!data)
 		bytes += lb_self.hole_end - lb_self.hole_start + lb_self.ring_end - lb_self.ring_start +
-			noted[LB_OWN_LANDINGS];
+			noted[LB_OWN_LANDINGS] + (lb_self.range_start ? LB_RANGE_SIZE : 0);
 	return bytes;
 }

@@ -55,7 +55,8 @@ struct lb_process {
 	uint32_t reconnect_limit_ms;
 	uint64_t vdso;                            /* this node's vdso (away, or at home after a return); 0: untouched */
 	uint64_t program_vdso, program_vdso_size; /* the one that the program was started with */
-	uint64_t hole_start, hole_end;            /* restorer's hole, never in an image */
+	uint64_t range_start;          /* where its shadow lies at home, and nothing of the program; at home 0 */
+	uint64_t hole_start, hole_end; /* restorer's hole, never in an image */
 	uint64_t ring_start, ring_end; /* away: memory shared with the keeper (ring.h), never in an image; 0: none */
 	char home_node[LB_NODE_NAME_SIZE];
 	char node[LB_NODE_NAME_SIZE];                /* where it runs */
