@@ -26,7 +26,7 @@ Deno.test("an error in the config is told with file, line and a way out", async 
   for (const [text, wanted] of broken) {
     await host.writeFile("lb.toml", text);
     for (const command of [["daemon"], ["ps"], ["launch", "--", "true"]]) {
-      const result = await host.run(["timeout", "10", "lb", ...command]);
+      const result = await host.run(["timeout", "60", "lb", ...command]);
       const what = `lb ${command[0]} with ${text}: ${result.code} ${result.stderr}`;
       assert.equal(result.code, command[0] === "launch" ? 125 : CONFIG_ERROR, what);
       assert.match(result.stderr, wanted, what);
@@ -72,7 +72,7 @@ Deno.test({
     await host.daemon.stop();
     await host.must("rm -rf .cache run/*");
     await host.must(["mount", "-o", "remount,noexec", "/home"], { asRoot: true });
-    const refused = await host.run(["timeout", "10", "lb", "daemon"]);
+    const refused = await host.run(["timeout", "60", "lb", "daemon"]);
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /^lb: Cannot [^]*exec[^]*\n +fix: [^]*LB_LIBDIR/);
     await host.must("mkdir -m 700 /tmp/parts");

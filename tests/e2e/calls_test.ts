@@ -24,7 +24,7 @@ async function run(host: Host, folder: string, meanwhile: (pid: number) => Promi
   await job.output("ready\n");
   await meanwhile(job.pid);
   await host.must(["touch", `${folder}/go`]);
-  assert.deepEqual(await job.ending(60_000), { code: 0, signal: null }, job.stderr);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
   return job.stdout;
 }
 

@@ -38,6 +38,7 @@ Deno.test("an image continues on another node, and its shadow at home ends as it
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /an image .*waits to be restarted\n +fix: .*`lb restart IMAGE`/);
   }
+  await job.closeInput();
   const restarted = await away.run(["lb", "restart", "image"]);
   assert.deepEqual(
     { code: restarted.code, stdout: restarted.stdout },
@@ -55,6 +56,7 @@ Deno.test("an image continues at home while its shadow waits", async () => {
   const job = await home.launchKnown(["counter", "30", "--file", "out"]);
   await job.output("line 5\n");
   await checkpoint(home, job);
+  await job.closeInput();
   assert.equal((await home.run(["lb", "restart", "image"])).code, 0);
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
   assert.equal(job.stdout, lines(30));
@@ -70,6 +72,7 @@ Deno.test("SIGTSTP from another process writes an image that goes on elsewhere",
   const image = (await home.must("ls run/images/counter-*.img")).trim();
   assert.match(home.daemon.log, new RegExp(`checkpoint .*path=\\S*${image} outcome=written`));
   await away.writeFile("image", await home.readFile(image), 0o600);
+  await job.closeInput();
   assert.equal((await away.run(["lb", "restart", "image"])).code, 5);
   assert.deepEqual(await job.ending(), { code: 5, signal: null });
   assert.equal(job.stdout, lines(30));
@@ -96,7 +99,7 @@ Deno.test("an image is continued once: a second restart is refused", async () =>
   const { length } = job.stdout;
   const first = await away.spawn(["lb", "restart", "image"]);
   await waitFor("a line of the first", () => job.stdout.length > length);
-  const second = await home.run(["timeout", "20", "lb", "restart", "image"]);
+  const second = await home.run(["timeout", "60", "lb", "restart", "image"]);
   assert.notEqual(second.code, 0);
   assert.notEqual(second.code, 124, "the second restart waits for ever");
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
@@ -115,10 +118,11 @@ Deno.test("an image cut short or changed is refused before anything runs", async
   await home.writeFile("empty", "");
   await home.writeFile("other", "#!/bin/sh\nexit 0\n".repeat(1000));
   for (const name of ["short", "empty", "other", "missing"]) {
-    const result = await home.run(["timeout", "20", "lb", "restart", name]);
+    const result = await home.run(["timeout", "60", "lb", "restart", name]);
     assert.ok(result.code > 0 && result.code !== 124, `${name}: ${result.code}`);
     assert.match(result.stderr, /^lb: Cannot /m, `${name}: ${result.stderr}`);
   }
+  await job.closeInput();
   assert.equal((await home.run(["lb", "restart", "image"])).code, 0);
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
   assert.equal(job.stdout, lines(40));

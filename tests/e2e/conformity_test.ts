@@ -27,7 +27,7 @@ async function start(host: Host, folder: string, command: string): Promise<Job> 
 async function finish(host: Host, folder: string, job: Job): Promise<string[]> {
   await job.output("parts at any place end\n", 60_000);
   await host.must(["touch", `${folder}/rest`]);
-  assert.deepEqual(await job.ending(60_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
   return job.stdout.split("\n");
 }
 

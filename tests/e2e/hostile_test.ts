@@ -92,6 +92,7 @@ Deno.test("SIGTERM, SIGSTOP or the end at the moment of a move loses neither job
   await t.step("a program that ends", async () => {
     for (let round = 0; round < 6; round++) {
       const job = await home.launchKnown(["counter", "12", "--status", "9"]);
+      await job.closeInput();
       await job.output(`line ${round + 7}\n`);
       await home.lb("migrate", String(job.pid), away.node); // may come too late
       assert.deepEqual(await job.ending(), { code: 9, signal: null }, job.stderr);
@@ -105,7 +106,7 @@ Deno.test("SIGTERM, SIGSTOP or the end at the moment of a move loses neither job
       await new Promise((resolve) => setTimeout(resolve, 60 * round));
       await job.kill("TERM");
       await move;
-      assert.equal((await job.ending(20_000)).signal, "SIGTERM", job.stderr);
+      assert.equal((await job.ending()).signal, "SIGTERM", job.stderr);
     }
   });
   await t.step("a program that is stopped", async () => {

@@ -25,11 +25,10 @@ async function statusOf(host: Host, of: Host): Promise<string | undefined> {
   return (await host.snapshot()).members?.find(({ node }) => node === of.node)?.status;
 }
 
-async function waitForStatus(host: Host, of: Host, status: string, timeoutMs = 30_000) {
+async function waitForStatus(host: Host, of: Host, status: string) {
   await host.waitForSnapshot(
     `${of.name} is ${status} for ${host.name}`,
     ({ members }) => members?.some((one) => one.node === of.node && one.status === status) === true,
-    timeoutMs,
   );
 }
 
@@ -74,7 +73,7 @@ Deno.test("a fourth node joins three at work and takes its share; one leaves, an
   const left = await two.snapshot();
   assert.deepEqual([left.processes, left.associated, left.draining], [[], [], false]);
   for (const host of [one, three, four]) {
-    await waitForStatus(host, two, "left", 5_000);
+    await waitForStatus(host, two, "left");
     assert.ok((await host.snapshot()).associated.every(({ node }) => node !== two.node));
     assert.doesNotMatch(host.daemon.log, new RegExp(`has failed node=${two.node}`));
   }
@@ -115,7 +114,7 @@ Deno.test("who leaves calls its own processes home, and stays if one cannot come
     await lb(one, "leave", "--now"),
     /run elsewhere: 2: keep this machine and its daemon/,
   );
-  await waitForStatus(two, one, "left", 5_000);
+  await waitForStatus(two, one, "left");
   await assertWhole(jobs);
 });
 
@@ -163,8 +162,8 @@ Deno.test("a daemon that is stopped for a while calls nobody failed, and is back
     await three.must(["kill", "-STOP", `${three.daemon.pid}`]);
     await sleep(seconds * 1000);
     await three.must(["kill", "-CONT", `${three.daemon.pid}`]);
-    for (const host of [one, two]) await waitForStatus(host, three, "alive", 20_000);
-    for (const host of [one, two]) await waitForStatus(three, host, "alive", 20_000);
+    for (const host of [one, two]) await waitForStatus(host, three, "alive");
+    for (const host of [one, two]) await waitForStatus(three, host, "alive");
     assert.doesNotMatch(three.daemon.log.slice(logged), /has failed/);
   }
   for (const host of [one, two]) assert.equal((await host.snapshot()).health, 0);

@@ -129,7 +129,7 @@ async function feed(
     await between(job.pid, part);
   }
   await job.closeInput();
-  const { code, signal } = await job.ending(60_000);
+  const { code, signal } = await job.ending();
   assert.equal(signal, null, job.stderr);
   // The database counts its changes and stamps its version: what it holds is compared instead.
   const dump = `test ! -f data.db || sqlite3 data.db .dump; ` +

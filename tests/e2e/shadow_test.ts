@@ -25,7 +25,8 @@ Deno.test("lb shadow serves an image whose process has ended, under the shadow's
   const shadow = await home.spawn(["lb", "shadow", "image"]);
   await waitFor("the shadow", () => /waits at .*lb restart image/.test(shadow.stderr));
   await away.writeFile("image", await home.readFile("image"), 0o600);
-  const restarted = await away.run(["timeout", "30", "lb", "restart", "image"]);
+  await shadow.closeInput();
+  const restarted = await away.run(["timeout", "60", "lb", "restart", "image"]);
   assert.equal(restarted.code, 6, restarted.stderr);
   assert.deepEqual(await shadow.ending(), { code: 6, signal: null });
   // It goes on behind the line at which the image was written.
@@ -43,7 +44,8 @@ Deno.test("lb restart goes on without a daemon on its own node", async () => {
   await job.output("line 5\n");
   await home.must(["lb", "checkpoint", String(job.pid), "--output", "image"]);
   await away.writeFile("image", await home.readFile("image"), 0o600);
-  const restarted = await away.run(["timeout", "30", "lb", "restart", "image"]);
+  await job.closeInput();
+  const restarted = await away.run(["timeout", "60", "lb", "restart", "image"]);
   assert.equal(restarted.code, 0, restarted.stderr);
   assert.deepEqual(await job.ending(), { code: 0, signal: null });
   assert.equal(job.stdout, lines(40));

@@ -55,7 +55,7 @@ for (
     await look(job, 4);
     for (const one of [job, plain]) {
       await one.closeInput();
-      assert.deepEqual(await one.ending(20_000), { code: 0, signal: null }, one.stdout);
+      assert.deepEqual(await one.ending(), { code: 0, signal: null }, one.stdout);
     }
     assert.match(job.stdout, /^the end$/m);
   });

@@ -35,7 +35,7 @@ Deno.test("no call and no signal is lost or seen twice in a storm of signals and
     else await home.bringHome(job.pid);
   }
   const sent = String(await sending).trim();
-  assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stdout + job.stderr);
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stdout + job.stderr);
   assert.equal(job.stdout, `ready\nOK signals ${sent}\n`);
 });
 

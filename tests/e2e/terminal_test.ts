@@ -345,7 +345,7 @@ async function play(
       });
     }
   }
-  await job.ending(20_000);
+  await job.ending();
   await home.must(["rm", "-rf", directory]);
   return { screen: job.stdout.replaceAll(/\[1\] \d+/g, "[1] PID"), ended: job.stderr, moves };
 }

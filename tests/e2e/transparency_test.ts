@@ -57,7 +57,7 @@ Deno.test("a guest that is killed on its node takes its shadow with it", async (
   const guest = (await away.snapshot()).processes[0];
   assert.equal(guest?.shadowPid, job.pid);
   await away.must(["kill", "-KILL", String(guest?.pid)]);
-  assert.deepEqual(await job.ending(10_000), { code: 137, signal: "SIGKILL" });
+  assert.deepEqual(await job.ending(), { code: 137, signal: "SIGKILL" });
   assert.ok(lines(1000).startsWith(job.stdout));
 });
 
@@ -137,7 +137,7 @@ Deno.test("a moved process that does not handle a signal ends by it", async () =
     const job = await home.launchKnown(["sleeper", "1000", "--busy"]);
     await home.migrate(job.pid, away);
     await job.kill(signal);
-    assert.equal((await job.ending(10_000)).signal, `SIG${signal}`);
+    assert.equal((await job.ending()).signal, `SIG${signal}`);
   }
   await empty(away);
 });
@@ -156,7 +156,7 @@ Deno.test("a moved process is found at home by its name and PID, with its argume
   const args = (await home.must(["ps", "-o", "args=", "-p", pid])).trim();
   assert.equal(args, `./${name} [on ${away.node}]`, "its arguments tell where it runs");
   await home.must(["killall", "-TERM", name]);
-  assert.deepEqual(await job.ending(10_000), { code: 7, signal: null });
+  assert.deepEqual(await job.ending(), { code: 7, signal: null });
 });
 
 Deno.test("a moved process that is stopped at home stays where it is, and is told, until it goes on", async () => {

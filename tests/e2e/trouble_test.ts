@@ -149,7 +149,7 @@ Deno.test({
       }
       for (const job of jobs) await job.closeInput();
       for (const job of jobs) {
-        assert.deepEqual(await job.ending(30_000), { code: 0, signal: null }, job.stderr);
+        assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
       }
       const seen = await Promise.all(
         atWork.map(({ after }) => home.must(`cd ${folder}; ${after}`)),
@@ -271,7 +271,7 @@ Deno.test("when a shadow is killed while its guest writes the file is a beginnin
   const before = await size();
   await waitFor("lines that were written away", async () => await size() > before + 2000);
   await job.kill("KILL");
-  assert.equal((await job.ending(10_000)).signal, "SIGKILL");
+  assert.equal((await job.ending()).signal, "SIGKILL");
   await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
   const after = await size();
   const check = `seq -f %09.0f 0 $(($(stat -c %s out) / 10 + 1)) | head -c ${after} | cmp - out`;

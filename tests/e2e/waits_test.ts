@@ -56,7 +56,7 @@ async function judge(job: Job, begunMs: number, move: () => Promise<void>): Prom
   await move().catch((error) => {
     if (job.running) throw error;
   });
-  const { code } = await job.ending(60_000);
+  const { code } = await job.ending();
   const waited = Number(/^ready\nwaited (\d+)\n$/.exec(job.stdout)?.[1]);
   // One that began again would last until a whole limit after the move.
   if (code === 0 && waited >= LIMIT_MS && waited < movedMs + LIMIT_MS) return null;
@@ -106,7 +106,7 @@ Deno.test("a wait ends in time however often the process moves to and fro meanwh
       if ((await home.lb(...order)).code === 0) moves++;
       slowestMs = Math.max(slowestMs, performance.now() - fromMs);
     }
-    const { code } = await job.ending(60_000);
+    const { code } = await job.ending();
     const waited = Number(/^ready\nwaited (\d+)\n$/.exec(job.stdout)?.[1]);
     // It cannot end while it is frozen, and a busy machine may let it wait for a processor.
     const isInTime = waited >= LIMIT_MS && waited < LIMIT_MS + slowestMs + 1_000;

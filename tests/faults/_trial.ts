@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { schema } from "../../lib/wire/schema.ts";
-import { type Host, type Job, sleep } from "../testbed/mod.ts";
+import { type Host, type Job, sleep, waitFor } from "../testbed/mod.ts";
 
 /** What a fault point can be told to do. */
 export const actions = ["fail", "cut", "kill", "hang"] as const;
@@ -20,6 +20,9 @@ const STATUS = 3;
 
 /** Short limits, so that what is lost is given up within a test's patience. */
 export const limits = "io-timeout = 2\nreconnect-limit = 6";
+
+/** Longer than any order takes that does not wait for a job that hangs. */
+const ORDER_MS_MAX = 60_000;
 
 /** How a trial may end. */
 export type Outcome =
@@ -61,35 +64,46 @@ export async function begin(home: Host, trial: Trial, withFault: boolean): Promi
 export async function judge(home: Host, trial: Trial, job: Job): Promise<void> {
   const all = Array.from({ length: LINES }, (_, index) => `line ${index + 1}\n`).join("");
   const file = (): Promise<string> => home.readTextFile(`out.${nameOf(trial)}`);
-  const finished = trial.outcome === "either" && (await job.ending(40_000)).signal === null;
+  const finished = trial.outcome === "either" && (await job.ending()).signal === null;
   if (trial.outcome === "finishes" || finished) {
-    assert.deepEqual(await job.ending(40_000), { code: STATUS, signal: null }, job.stderr);
+    assert.deepEqual(await job.ending(), { code: STATUS, signal: null }, job.stderr);
     assert.equal(job.stdout, all);
     assert.equal(await file(), all);
     return;
   }
   if (trial.outcome === "hangs") {
-    await sleep(2_000); // by then the order has reached it
-    const before = job.stdout;
+    let before = "";
+    await waitFor("the order to reach it", () => before === (before = job.stdout), {
+      intervalMs: 2_000,
+    });
     // Longer than every limit: a second copy would have begun to write by now.
     await sleep(8_000);
     assert.ok(job.running, "it ended by itself");
     assert.equal(job.stdout, before, "another copy runs");
     await job.kill("KILL");
   }
-  assert.equal((await job.ending(40_000)).signal, "SIGKILL", job.stderr);
+  assert.equal((await job.ending()).signal, "SIGKILL", job.stderr);
   assert.ok(all.startsWith(job.stdout) && job.stdout !== all, "the output is no clean beginning");
   assert.ok(all.startsWith(await file()), "the file is no clean beginning");
 }
 
-/** Judges a trial while an order is under way: it may hang as long as the job does, but no longer. */
+/**
+ * Judges a trial once an order has been carried out, or has failed: the job ends no sooner. One that waits
+ * for a job that hangs is over with the job, but no later.
+ */
 export async function judgeDuring(
   home: Host,
   trial: Trial,
   job: Job,
   order: Promise<unknown>,
 ): Promise<void> {
-  const [verdict, ordered] = await Promise.allSettled([judge(home, trial, job), order]);
+  let isOver = false;
+  const ended = order.finally(() => isOver = true);
+  ended.catch(() => {}); // told below
+  if (trial.outcome !== "hangs") {
+    await waitFor("the order", () => isOver, { timeoutMs: ORDER_MS_MAX }).catch(() => {});
+  }
+  const [verdict, ordered] = await Promise.allSettled([judge(home, trial, job), ended]);
   if (verdict.status === "rejected") throw verdict.reason;
   if (ordered.status === "rejected") throw ordered.reason;
 }
@@ -100,7 +114,6 @@ export async function nothingLeft(hosts: readonly Host[]): Promise<void> {
     await host.waitForSnapshot(
       "an empty node",
       (s) => s.queueLength === 0 && s.shadows.length === 0,
-      30_000,
     );
     assert.deepEqual(await host.pidsOf("counter"), [], `a copy on ${host.name}`);
     assert.deepEqual(await host.pidsOf("lb-keeper"), [], `a keeper on ${host.name}`);

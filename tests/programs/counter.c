@@ -4,8 +4,10 @@
  *
  *   counter LINES [--file FILE] [--interval-ms MS] [--status N] [--signal N]
  *
- * It ends with the given exit status, or by the given signal sent to itself.
+ * Before its last line it waits for the end of its input, so that it is there as long as a test wants. It
+ * ends with the given exit status, or by the given signal sent to itself.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +22,16 @@ static void write_or_die(int fd, const char *text, size_t length)
 		perror("counter: write");
 		exit(99);
 	}
+}
+
+static void wait_for_end_of_input(void)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(STDIN_FILENO, &byte, 1);
+	while (got > 0 || (got < 0 && errno == EINTR));
 }
 
 int main(int argc, char **argv)
@@ -51,6 +63,8 @@ int main(int argc, char **argv)
 		char line[64];
 		int length = snprintf(line, sizeof line, "line %ld\n", n);
 
+		if (n == lines)
+			wait_for_end_of_input();
 		write_or_die(STDOUT_FILENO, line, (size_t)length);
 		if (fd >= 0)
 			write_or_die(fd, line, (size_t)length);

@@ -83,7 +83,7 @@ export class Daemon {
 
   async start(): Promise<void> {
     this.#job = await this.#host.spawn(["lb", "daemon"], { env: this.#env });
-    await this.#job.output(/^READY /m, 15_000);
+    await this.#job.output(/^READY /m);
   }
 
   get pid(): number {

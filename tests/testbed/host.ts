@@ -9,13 +9,13 @@ import type { CpuGroup, CpuLimit, CpuUse } from "./cpu_limit.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { type Daemon, type DaemonOptions, startDaemon } from "./daemon.ts";
 import { Job } from "./job.ts";
-import { capture, must, type Result, waitFor } from "./shell.ts";
+import { capture, must, PATIENCE_MS, type Result, waitFor } from "./shell.ts";
 
 /** The ordinary user that daemons and programs run as; "nobody" exists everywhere. */
 export const ORDINARY_UID = 65534;
 
 /** Beyond any limit that `lb` itself keeps in a test: it hangs. */
-const LB_MS_MAX = 90_000;
+const LB_MS_MAX = 180_000;
 
 /** How commands get into a host, and what they find there. */
 export interface Place {
@@ -167,7 +167,7 @@ export class Host {
 
   /** Waits until all that was spawned has ended, and its output with it: nothing is left that could write. */
   async ended(): Promise<void> {
-    await Promise.all(this.#jobs.map((job) => job.ending(10_000)));
+    await Promise.all(this.#jobs.map((job) => job.ending()));
   }
 
   /** Runs `lb` with these arguments. */
@@ -219,7 +219,7 @@ export class Host {
   async waitForSnapshot(
     what: string,
     wanted: (snapshot: Snapshot) => boolean,
-    timeoutMs = 20_000,
+    timeoutMs: number = PATIENCE_MS,
   ): Promise<Snapshot> {
     let last: Snapshot | undefined;
     try {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { waitFor } from "./shell.ts";
+import { PATIENCE_MS, waitFor } from "./shell.ts";
 
 /** How a job ended. */
 export interface Ending {
@@ -104,8 +104,12 @@ export class Job {
     return this.#ending === undefined;
   }
 
-  /** Waits for its end; an error that shows its output after `timeoutMs`. */
-  async ending(timeoutMs = 60_000): Promise<Ending> {
+  /**
+   * Closes its input, as nothing more is written to it, and waits for its end; an error that shows its
+   * output after `timeoutMs`.
+   */
+  async ending(timeoutMs: number = PATIENCE_MS): Promise<Ending> {
+    if (this.#stdinOpen) void this.closeInput();
     let timer: number | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -126,7 +130,7 @@ export class Job {
   }
 
   /** Waits until its standard output has the text or matches. */
-  async output(wanted: string | RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+  async output(wanted: string | RegExp, timeoutMs = PATIENCE_MS): Promise<RegExpExecArray> {
     const pattern = typeof wanted === "string"
       ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
       : wanted;

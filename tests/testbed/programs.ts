@@ -159,7 +159,7 @@ export async function runProgram(
     if (await moveOne({ home, away, program, job, random, last })) moves++;
   }
   await job.closeInput();
-  const { code, signal } = await job.ending(90_000);
+  const { code, signal } = await job.ending();
   assert.equal(signal, null, job.stderr);
   const files = await home.must(inside(program.shows ?? SUMS));
   await home.must(["rm", "-rf", directory]);
