@@ -226,7 +226,7 @@
 	X(183, afs_syscall, REFUSED, 0)     /* never was in Linux for x86-64 */ \
 	X(184, tuxcall, REFUSED, 0)         /* never was in Linux for x86-64 */ \
 	X(185, security, REFUSED, 0)        /* never was in Linux for x86-64 */ \
-	X(186, gettid, OWN, 0)              /* both: it is home's PID */ \
+	X(186, gettid, OWN, 0)              /* both: it is home's TID */ \
 	X(187, readahead, HOME, 0, FD, V, V) \
 	X(188, setxattr, HOME, 0, PATH, STR, IN(3), V, V) \
 	X(189, lsetxattr, HOME, 0, PATH, STR, IN(3), V, V) \
@@ -260,7 +260,7 @@
 	X(215, epoll_wait_old, REFUSED, 0) /* never was in Linux for x86-64 */ \
 	X(216, remap_file_pages, HERE, 0)  /* for shared mappings only, of which there are none */ \
 	X(217, getdents64, HOME, LB_RESULT, FD, OUT(2), V) \
-	X(218, set_tid_address, OWN, 0) /* node; answers home's PID */ \
+	X(218, set_tid_address, OWN, 0) /* node; answers home's TID */ \
 	X(219, restart_syscall, HERE, 0) \
 	X(220, semtimedop, OWN, LB_BLOCKS | LB_NO_RESTART, V, IN_ARRAY(2, 6), V, \
 		IN_STRUCT(LB_TIMESPEC_SIZE)) /* home; the limit goes on across moves */ \

@@ -1,6 +1,7 @@
 /* test_file_rules.c - Rules of calls on files that are answered without home, one each.
  * Units: tests/c/files_{guest,keeper,world}.c c/library/cache/ c/library/home_call/{ring,table}.c
- * c/library/patch/answers.c c/library/process/self.c c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
+ * c/library/patch/answers.c c/library/process/self.c c/library/thread/threads.c
+ * c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* test_files.c - Random calls on files that are answered without home. They give what a local run gives, whatever
  * is on its way.
  * Units: tests/c/files_{guest,keeper,world}.c c/library/cache/ c/library/home_call/{ring,table}.c
- * c/library/patch/answers.c c/library/process/self.c c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
+ * c/library/patch/answers.c c/library/process/self.c c/library/thread/threads.c
+ * c/shadow/{grant,backlog}.c c/keeper/ring.c c/base/mem.c
  *
  * The guest's half and home's half are the real ones, in one process; the link between them is files_world.c. Random
  * calls are made twice: by the guest, and directly on a twin of each file.

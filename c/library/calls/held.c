@@ -16,6 +16,7 @@
 #include "syscall.h"
 
 #include "home_call/request.h"
+#include "mask/deliver.h"
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/frame.h"
@@ -34,7 +35,7 @@ void lb_held_hear(const struct lb_link_serve *serve)
 		return;
 	/* It got one that cannot be right here: as if home had asked for it. */
 	lb_come_home = true;
-	lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_self.local_pid, SIGURG);
+	lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_thread()->local_tid, SIGURG);
 }
 
 /* Home holds this set from now on; the first `count` signals in `come` go there. */
@@ -62,7 +63,9 @@ static void send_home(uint64_t set, bool before)
 	lb_syscall2(__NR_rt_sigpending, &pending, LB_SIGSET_SIZE);
 	while (pending & set) {
 		for (count = 0; count < BATCH; count++)
-			if (lb_syscall4(__NR_rt_sigtimedwait, &set, &come[count], now, LB_SIGSET_SIZE) <= 0)
+			if (lb_syscall4(__NR_rt_sigtimedwait, &set, &come[count], now, LB_SIGSET_SIZE) > 0)
+				lb_signal_unwrap(&come[count]);
+			else
 				break;
 		if (count > 0)
 			hold(lb_self.held, count, before);

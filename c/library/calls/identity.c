@@ -16,6 +16,7 @@
 #include "home_call/ring.h"
 #include "home_call/table.h"
 #include "home_call/user_memory.h"
+#include "process/identity.h"
 #include "process/process.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
@@ -25,19 +26,19 @@
 int64_t lb_own_getpid(struct lb_trap *trap)
 {
 	(void)trap;
-	return (int64_t)lb_self.home_pid;
+	return (int64_t)lb_own_pid();
 }
 
 int64_t lb_own_gettid(struct lb_trap *trap)
 {
 	(void)trap;
-	return (int64_t)lb_self.home_pid; /* one thread: its id is the process's */
+	return (int64_t)lb_own_tid();
 }
 
 int64_t lb_own_set_tid_address(struct lb_trap *trap)
 {
 	lb_syscall1(__NR_set_tid_address, trap->args[0]);
-	return (int64_t)lb_self.home_pid;
+	return (int64_t)lb_own_tid();
 }
 
 int64_t lb_own_exit_group(struct lb_trap *trap)
@@ -60,21 +61,19 @@ int64_t lb_own_exit(struct lb_trap *trap)
 	return lb_own_exit_group(trap);
 }
 
-/* ---- calls with a PID as first argument that concern the process as it runs here ---- */
-
-static bool is_self(uint64_t pid)
-{
-	return (uint32_t)pid == 0 || (uint32_t)pid == lb_self.home_pid;
-}
+/* ---- calls with a PID or TID as first argument that concern the process as it runs here ---- */
 
 /* Another process is at home: the call goes there, or the process where a row cannot carry it. */
-static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
+static int64_t elsewhere(struct lb_trap *trap)
 {
 	const struct lb_row *row = lb_row_of(trap->number);
 
-	if (is_self(trap->args[0]))
-		return lb_here_value(trap, 0, self);
 	return row->operands[0] == V ? lb_forward_row(trap, row) : LB_NEEDS_HOME;
+}
+
+static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
+{
+	return lb_is_own_process(trap->args[0]) ? lb_here_value(trap, 0, self) : elsewhere(trap);
 }
 
 #define HERE_FOR_SELF(name, self) \
@@ -82,11 +81,17 @@ static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
 	{ \
 		return here_for_self(trap, self); \
 	}
-HERE_FOR_SELF(get_robust_list, 0)
 HERE_FOR_SELF(process_vm_readv, lb_self.local_pid)
 HERE_FOR_SELF(process_vm_writev, lb_self.local_pid)
 HERE_FOR_SELF(migrate_pages, 0)
 HERE_FOR_SELF(move_pages, 0)
+
+int64_t lb_own_get_robust_list(struct lb_trap *trap)
+{
+	const struct lb_thread *thread = lb_thread_meant(trap->args[0]);
+
+	return thread != NULL ? lb_here_value(trap, 0, thread->local_tid) : elsewhere(trap);
+}
 
 int64_t lb_own_kcmp(struct lb_trap *trap)
 {

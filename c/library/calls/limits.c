@@ -12,6 +12,7 @@
 #include "calls/own.h"
 #include "home_call/request.h"
 #include "home_call/user_memory.h"
+#include "process/identity.h"
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/stub.h"
@@ -91,9 +92,7 @@ int64_t lb_own_setrlimit(struct lb_trap *trap)
 
 int64_t lb_own_prlimit64(struct lb_trap *trap)
 {
-	uint32_t pid = (uint32_t)trap->args[0];
-
-	if (pid != 0 && pid != lb_self.home_pid)
+	if (!lb_is_own_process(trap->args[0]))
 		return lb_forward(trap);
 	if (is_home_limit(trap->args[1]))
 		return lb_forward(trap);

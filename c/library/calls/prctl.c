@@ -51,7 +51,6 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_SET_DUMPABLE:
 		/* The shadow's own setting matters only for its end, and there it has none: no core. */
 	case PR_GET_DUMPABLE:
-	case PR_GET_NAME:
 	case PR_SET_TIMERSLACK:
 	case PR_GET_TIMERSLACK:
 	case PR_GET_TID_ADDRESS:
@@ -94,6 +93,8 @@ int64_t lb_own_prctl(struct lb_trap *trap)
 	case PR_GET_IO_FLUSHER:
 	case PR_SET_IO_FLUSHER:
 		return home_with_memory(trap, LB_ARG_VALUE, 0);
+	case PR_GET_NAME: /* another thread may have given it one, by /proc/self/task/TID/comm */
+		return home_with_memory(trap, LB_ARG_OUT, COMM_SIZE);
 	case PR_GET_PDEATHSIG:
 	case PR_GET_CHILD_SUBREAPER:
 		return home_with_memory(trap, LB_ARG_OUT, sizeof(int32_t));

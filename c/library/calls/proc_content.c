@@ -27,20 +27,36 @@
 #define STAT_CHILDREN_USER_TIME 16 /* who are at home */
 #define STAT_CHILDREN_SYSTEM_TIME 17
 #define STAT_START_TIME 22
-#define STAT_SIZE 23 /* vsize, bytes */
+#define STAT_SIZE 23  /* vsize, bytes */
+#define TICK_US 10000 /* USER_HZ is 100 on x86-64 */
 
 #define content (lb_areas()->content)
 static uint8_t raw[8192];
 
-/* Reads a whole file of this node. Returns its size (cut to `size`) or a negative error. */
-static int64_t read_local(const char *name, uint8_t *to, size_t size)
+/* Below /proc/self, or for a thread of this number there. */
+static void make_path(char path[64], uint32_t tid, const char *name)
 {
-	char path[64] = "/proc/self/";
+	size_t size = strlen("/proc/self/");
+
+	memcpy(path, "/proc/self/", size);
+	if (tid != 0) {
+		memcpy(path + size, "task/", strlen("task/"));
+		size += strlen("task/");
+		size += lb_put_number((uint8_t *)path + size, tid);
+		path[size++] = '/';
+	}
+	memcpy(path + size, name, strlen(name) + 1);
+}
+
+/* Reads a whole file of this node. Returns its size (cut to `size`) or a negative error. */
+static int64_t read_local(const struct lb_thread *of, const char *name, uint8_t *to, size_t size)
+{
+	char path[64];
 	size_t done = 0;
 	int64_t fd;
 	int64_t got;
 
-	memcpy(path + strlen(path), name, strlen(name) + 1);
+	make_path(path, of != NULL ? of->local_tid : 0, name);
 	fd = lb_syscall3(__NR_open, path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
@@ -53,13 +69,15 @@ static int64_t read_local(const char *name, uint8_t *to, size_t size)
 	return got < 0 ? got : (int64_t)done;
 }
 
-/* Reads a file as home has it for the shadow, which has this process's PID. */
-static int64_t read_home(const char *path, uint8_t *to, size_t size)
+/* Reads a file as home has it for the shadow, which has this process's PID and its threads' TIDs. */
+static int64_t read_home(const struct lb_thread *of, const char *name, uint8_t *to, size_t size)
 {
 	struct lb_request request = { .number = __NR_open };
+	char path[64];
 	int64_t fd;
 	int64_t got;
 
+	make_path(path, of != NULL ? of->home_tid : 0, name);
 	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)path, strlen(path) + 1);
 	lb_request_value(&request, 1, O_RDONLY | O_CLOEXEC);
 	fd = lb_request_run(&request);
@@ -127,23 +145,38 @@ static const uint8_t *stat_field(const uint8_t *text, size_t size, unsigned fiel
 	return text + at;
 }
 
-static bool is_home_field(unsigned field)
+/* A thread began when its own at home did. */
+static bool is_home_field(unsigned field, const struct lb_thread *of)
 {
-	return (field >= STAT_HOME_FIRST && field <= STAT_HOME_LAST) || field == STAT_CHILDREN_USER_TIME ||
-		field == STAT_CHILDREN_SYSTEM_TIME;
+	return (of != NULL && field == STAT_START_TIME) || (field >= STAT_HOME_FIRST && field <= STAT_HOME_LAST) ||
+		field == STAT_CHILDREN_USER_TIME || field == STAT_CHILDREN_SYSTEM_TIME;
 }
 
-/* A field that is a number of ours. */
-static bool own_field(unsigned field, uint64_t *value)
+static uint64_t number_of(const uint8_t *text, size_t length)
+{
+	uint64_t number = 0;
+	size_t i;
+
+	for (i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	return number;
+}
+
+/* A field that is a number of ours; `here`: what this node says. */
+static bool own_field(unsigned field, const struct lb_thread *of, uint64_t here, uint64_t *value)
 {
 	int64_t ticks[2];
 
 	if (field == STAT_START_TIME) {
 		*value = lb_self.start_ticks;
-		return true;
+		return of == NULL;
 	}
 	if (field != STAT_USER_TIME && field != STAT_SYSTEM_TIME)
 		return false;
+	if (of != NULL) {
+		*value = here + (field == STAT_USER_TIME ? of->cpu.user_us : of->cpu.system_us) / TICK_US;
+		return true;
+	}
 	lb_cpu_ticks(&ticks[0], &ticks[1]);
 	*value = (uint64_t)ticks[field == STAT_SYSTEM_TIME];
 	return true;
@@ -151,11 +184,11 @@ static bool own_field(unsigned field, uint64_t *value)
 
 /* /proc/PID/stat: this node's, with home's PID, parent, group, session, terminal, start time and children, the CPU
  * time of all nodes, and the program's own size. */
-static int64_t make_stat(void)
+static int64_t make_stat(const struct lb_thread *of)
 {
 	static uint8_t home[2048];
-	int64_t size = read_local("stat", raw, sizeof(raw));
-	int64_t home_size = read_home("/proc/self/stat", home, sizeof(home));
+	int64_t size = read_local(of, "stat", raw, sizeof(raw));
+	int64_t home_size = read_home(of, "stat", home, sizeof(home));
 	size_t done;
 	size_t start = 0;
 	size_t end;
@@ -163,24 +196,25 @@ static int64_t make_stat(void)
 
 	if (size < 0 || home_size < 0)
 		return size < 0 ? size : home_size;
-	done = lb_put_number(content, lb_self.home_pid);
-	while (start < (size_t)size && raw[start] != ' ')
+	done = lb_put_number(content, of != NULL ? of->home_tid : lb_self.home_pid);
+	/* Its name, which others may write there. */
+	while (start < (size_t)home_size && home[start] != ' ')
 		start++;
-	end = (size_t)size;
-	while (end > start && raw[end - 1] != ')')
+	end = (size_t)home_size;
+	while (end > start && home[end - 1] != ')')
 		end--;
-	memcpy(content + done, raw + start, end - start);
+	memcpy(content + done, home + start, end - start);
 	done += end - start;
 	for (field = 3;; field++) {
 		size_t length;
 		uint64_t value;
-		const uint8_t *text = is_home_field(field) ? stat_field(home, (size_t)home_size, field, &length)
-							   : stat_field(raw, (size_t)size, field, &length);
+		const uint8_t *text = is_home_field(field, of) ? stat_field(home, (size_t)home_size, field, &length)
+							       : stat_field(raw, (size_t)size, field, &length);
 
 		if (length == 0)
 			break;
 		content[done++] = ' ';
-		if (own_field(field, &value)) {
+		if (own_field(field, of, number_of(text, length), &value)) {
 			done += lb_put_number(content + done, value);
 			continue;
 		}
@@ -238,14 +272,14 @@ static const char *named(const uint8_t *line, size_t length, const char *const *
 }
 
 /* /proc/PID/status: lines with PIDs are home's, and sizes the program's. */
-static int64_t make_status(void)
+static int64_t make_status(const struct lb_thread *of)
 {
 	static uint8_t home[4096];
-	static const char *const home_lines[] = { "Tgid:", "Ngid:", "Pid:", "PPid:", "TracerPid:", "Uid:", "Gid:",
-		"FDSize:", "Groups:", "NStgid:", "NSpid:", "NSpgid:", "NSsid:", "Umask:" };
+	static const char *const home_lines[] = { "Name:", "Tgid:", "Ngid:", "Pid:", "PPid:", "TracerPid:", "Uid:",
+		"Gid:", "FDSize:", "Groups:", "NStgid:", "NSpid:", "NSpgid:", "NSsid:", "Umask:" };
 	static const char *const sizes[] = { "VmPeak:", "VmSize:", "VmData:" };
-	int64_t size = read_local("status", raw, sizeof(raw));
-	int64_t home_size = read_home("/proc/self/status", home, sizeof(home));
+	int64_t size = read_local(of, "status", raw, sizeof(raw));
+	int64_t home_size = read_home(of, "status", home, sizeof(home));
 	size_t done = 0;
 	size_t at = 0;
 	size_t length;
@@ -286,7 +320,7 @@ static size_t put_limit(uint8_t *to, uint64_t limit)
 }
 
 /* /proc/PID/limits: each line as prlimit(2) tells it to the program. */
-static int64_t make_limits(void)
+static int64_t make_limits(const struct lb_thread *of)
 {
 	static const struct {
 		const char *name;
@@ -295,7 +329,7 @@ static int64_t make_limits(void)
 		{ "Max file size", RLIMIT_FSIZE }, { "Max processes", RLIMIT_NPROC },
 		{ "Max open files", RLIMIT_NOFILE }, { "Max file locks", RLIMIT_LOCKS },
 		{ "Max msgqueue size", RLIMIT_MSGQUEUE }, { "Max nice priority", RLIMIT_NICE } };
-	int64_t size = read_local("limits", raw, sizeof(raw));
+	int64_t size = read_local(of, "limits", raw, sizeof(raw));
 	size_t done = 0;
 	size_t at = 0;
 	size_t length;
@@ -327,9 +361,9 @@ static int64_t make_limits(void)
 }
 
 /* /proc/PID/statm: in pages; the first is the size of all, the sixth that of data and stack. */
-static int64_t make_statm(void)
+static int64_t make_statm(const struct lb_thread *of)
 {
-	int64_t size = read_local("statm", raw, sizeof(raw));
+	int64_t size = read_local(of, "statm", raw, sizeof(raw));
 	size_t done = 0;
 	size_t at = 0;
 	unsigned field;
@@ -350,16 +384,16 @@ static int64_t make_statm(void)
 /* Files that are not just the node's. */
 static const struct {
 	const char *name;
-	int64_t (*make)(void);
+	int64_t (*make)(const struct lb_thread *of);
 } made[] = { { "stat", make_stat }, { "status", make_status }, { "limits", make_limits }, { "statm", make_statm } };
 
-int64_t lb_proc_content(const char *name)
+int64_t lb_proc_content(const char *name, const struct lb_thread *of)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
 		if (strcmp(name, made[i].name) == 0)
-			return made[i].make();
+			return made[i].make(of);
 	}
-	return read_local(name, content, sizeof(content));
+	return read_local(of, name, content, sizeof(content));
 }

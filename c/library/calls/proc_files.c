@@ -1,4 +1,4 @@
-/* proc_files.c - /proc/self and /proc/PID of a guest.
+/* proc_files.c - /proc/self and /proc/PID of a guest, and their threads.
  *
  * What is true of the process comes from the node where it runs, with the PID that the program knows; descriptors,
  * directories and the program's file are home's.
@@ -41,14 +41,16 @@ static bool is_one_of(const char *name, const char *const *list, size_t count)
 
 bool lb_proc_is_foreign(const char *path)
 {
-	const char *name = lb_own_path(path);
+	struct lb_thread *thread;
+	const char *name = lb_own_path(path, &thread);
 
 	return name != NULL && is_one_of(name, foreign_names, sizeof(foreign_names) / sizeof(foreign_names[0]));
 }
 
 bool lb_proc_is_local(const char *path, uint64_t flags)
 {
-	const char *name = lb_own_path(path);
+	struct lb_thread *thread;
+	const char *name = lb_own_path(path, &thread);
 
 	return name != NULL && !(flags & (O_PATH | O_DIRECTORY)) &&
 		is_one_of(name, local_names, sizeof(local_names) / sizeof(local_names[0]));
@@ -56,13 +58,14 @@ bool lb_proc_is_local(const char *path, uint64_t flags)
 
 int64_t lb_proc_open(const char *path, uint64_t flags)
 {
-	const char *name = lb_own_path(path);
+	struct lb_thread *thread;
+	const char *name = lb_own_path(path, &thread);
 	struct lb_request request = { .number = LB_HOME_MEMFD };
 	int64_t size;
 
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
-	size = lb_proc_content(name);
+	size = lb_proc_content(name, thread);
 	if (size < 0)
 		return size;
 	lb_request_memory(&request, 0, LB_ARG_IN, (uint64_t)lb_areas()->content, (uint64_t)size);

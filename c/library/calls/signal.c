@@ -24,6 +24,8 @@
 #include "mask/aside.h"
 #include "mask/mask.h"
 #include "process/context.h"
+#include "mask/deliver.h"
+#include "process/identity.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
 #include "trap/frame.h"
@@ -248,7 +250,17 @@ static bool is_for_home(uint64_t signal)
 	return stops_at_home((int)signal) || (lb_self.held & LB_BIT(signal)) != 0;
 }
 
-static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_thread)
+static int64_t queue(struct lb_thread *to, int signal, const siginfo_t *info)
+{
+	if (signal == SIGURG) {
+		lb_aside_send(to, info);
+		return 0;
+	}
+	return lb_signal_send(to, signal, info);
+}
+
+/* To one of the threads, or NULL: to the process. */
+static int64_t send_to_self(struct lb_trap *trap, int signal, int code, struct lb_thread *to)
 {
 	siginfo_t info;
 
@@ -263,15 +275,7 @@ static int64_t send_to_self(struct lb_trap *trap, int signal, int code, bool to_
 	info.si_code = code;
 	info.si_pid = (int)lb_self.home_pid;
 	info.si_uid = home_uid();
-	if (signal == SIGURG) {
-		lb_aside_put(signal, &info);
-		lb_aside_let_through(lb_mask_believed());
-		return 0;
-	}
-	/* Any si_code is allowed to oneself: do_rt_sigqueueinfo(), kernel/signal.c, Linux 6.12. */
-	if (to_thread)
-		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, signal, &info);
-	return lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, signal, &info);
+	return queue(to, signal, &info);
 }
 
 static bool is_self(uint64_t pid)
@@ -282,51 +286,51 @@ static bool is_self(uint64_t pid)
 int64_t lb_own_kill(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]))
-		return send_to_self(trap, (int)trap->args[1], SI_USER, false);
+		return send_to_self(trap, (int)trap->args[1], SI_USER, NULL);
 	return lb_forward(trap);
 }
 
 int64_t lb_own_tkill(struct lb_trap *trap)
 {
-	if (is_self(trap->args[0]))
-		return send_to_self(trap, (int)trap->args[1], SI_TKILL, true);
-	return lb_forward(trap);
+	struct lb_thread *to = lb_own_thread(trap->args[0]);
+
+	return to != NULL ? send_to_self(trap, (int)trap->args[1], SI_TKILL, to) : lb_forward(trap);
 }
 
 int64_t lb_own_tgkill(struct lb_trap *trap)
 {
-	if (is_self(trap->args[0]) && is_self(trap->args[1]))
-		return send_to_self(trap, (int)trap->args[2], SI_TKILL, true);
+	struct lb_thread *to = lb_own_thread(trap->args[1]);
+
+	if (is_self(trap->args[0]) && to != NULL)
+		return send_to_self(trap, (int)trap->args[2], SI_TKILL, to);
 	return lb_forward(trap);
 }
 
 /* The siginfo is the program's own; only the target changes. */
-static int64_t queue_to_self(uint64_t signal, uint64_t address, bool to_thread)
+static int64_t queue_to_self(uint64_t signal, uint64_t address, struct lb_thread *to, uint32_t target)
 {
 	siginfo_t info;
 
 	if (lb_user_read(&info, address, sizeof(info)) < 0)
 		return -EFAULT;
-	if (signal == SIGURG) {
-		lb_aside_put((int)signal, &info);
-		lb_aside_let_through(lb_mask_believed());
-		return 0;
-	}
-	if (to_thread)
-		return lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, (int)signal, &info);
-	return lb_syscall3(__NR_rt_sigqueueinfo, lb_self.local_pid, (int)signal, &info);
+	/* do_rt_sigqueueinfo() and its like, kernel/signal.c, Linux 6.12. */
+	if ((info.si_code >= 0 || info.si_code == SI_TKILL) && target != lb_own_tid())
+		return -EPERM;
+	return queue(to, (int)signal, &info);
 }
 
 int64_t lb_own_rt_sigqueueinfo(struct lb_trap *trap)
 {
 	if (is_self(trap->args[0]) && !is_for_home(trap->args[1]))
-		return queue_to_self(trap->args[1], trap->args[2], false);
+		return queue_to_self(trap->args[1], trap->args[2], NULL, lb_own_pid());
 	return lb_forward(trap);
 }
 
 int64_t lb_own_rt_tgsigqueueinfo(struct lb_trap *trap)
 {
-	if (is_self(trap->args[0]) && is_self(trap->args[1]) && !is_for_home(trap->args[2]))
-		return queue_to_self(trap->args[2], trap->args[3], true);
+	struct lb_thread *to = lb_own_thread(trap->args[1]);
+
+	if (is_self(trap->args[0]) && to != NULL && !is_for_home(trap->args[2]))
+		return queue_to_self(trap->args[2], trap->args[3], to, to->home_tid);
 	return lb_forward(trap);
 }

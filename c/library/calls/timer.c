@@ -26,7 +26,8 @@
 
 #define SECOND_NS 1000000000LL
 
-static int64_t create(struct lb_trap *trap, int clock, const struct sigevent *event)
+/* clock_thread: whose CPU time that clock counts, as home has it; 0: it counts something else. */
+static int64_t create(struct lb_trap *trap, int clock, uint32_t clock_thread, const struct sigevent *event, uint32_t to)
 {
 	struct lb_timer *timer;
 	int32_t id = -1;
@@ -38,18 +39,22 @@ static int64_t create(struct lb_trap *trap, int clock, const struct sigevent *ev
 		lb_syscall1(__NR_timer_delete, id);
 		return -EFAULT;
 	}
-	timer = lb_timer_add(id, clock);
-	if (timer != NULL && event != NULL)
-		timer->signal = event->sigev_signo;
-	else if (timer != NULL)
-		timer->signal = SIGALRM;
+	timer = lb_timer_add(id, clock < 0 ? (int)LB_CLOCK_OF_CALLER | (clock & 7) : clock);
+	if (timer != NULL) {
+		timer->signal = event != NULL ? event->sigev_signo : SIGALRM;
+		timer->clock_thread = clock_thread;
+		timer->thread = to;
+	}
 	return 0;
 }
 
 int64_t lb_own_timer_create(struct lb_trap *trap)
 {
 	struct sigevent event;
+	const struct lb_thread *counted = lb_cpu_clock_thread((int)trap->args[0]);
+	uint32_t clock_thread = counted != NULL ? counted->home_tid : 0;
 	int clock = (int)trap->args[0];
+	uint32_t to = 0;
 
 	if (lb_thread()->has_child)
 		return -EAGAIN; /* timer_create(2): no room for it now */
@@ -59,15 +64,23 @@ int64_t lb_own_timer_create(struct lb_trap *trap)
 	if (clock < 0 && !lb_cpu_clock(clock, &clock))
 		return LB_NEEDS_HOME; /* CPU time of another process */
 	if (trap->args[1] == 0)
-		return create(trap, clock, NULL);
+		return create(trap, clock, clock_thread, NULL, 0);
 	if (lb_user_read(&event, trap->args[1], sizeof(event)) < 0)
 		return -EFAULT;
 	if (event.sigev_notify & SIGEV_THREAD_ID) {
-		if ((uint32_t)event._sigev_un._tid != lb_self.home_pid)
+		to = (uint32_t)event._sigev_un._tid;
+		event._sigev_un._tid = (int)lb_local_tid(to);
+		if (event._sigev_un._tid == 0)
 			return -EINVAL;
-		event._sigev_un._tid = (int)lb_self.local_pid;
 	}
-	return create(trap, clock, &event);
+	return create(trap, clock, clock_thread, &event, to);
+}
+
+/* As the program names it. */
+static int clock_of(const struct lb_timer *timer)
+{
+	return timer->clock_thread != 0 && timer->clock < 0 ? (int)(~timer->clock_thread << 3) | (timer->clock & 7)
+							    : timer->clock;
 }
 
 static bool is_valid(const struct __kernel_timespec *time)
@@ -107,7 +120,7 @@ int64_t lb_own_timer_settime(struct lb_trap *trap)
 		return -EINVAL;
 	if (timer != NULL && (trap->args[1] & TIMER_ABSTIME) &&
 		(wanted.it_value.tv_sec != 0 || wanted.it_value.tv_nsec != 0))
-		translate(&wanted.it_value, timer->clock);
+		translate(&wanted.it_value, clock_of(timer));
 	drop_tick(timer);
 	result = lb_syscall4(__NR_timer_settime, (int32_t)trap->args[0], (int32_t)trap->args[1], &wanted,
 		trap->args[3] != 0 ? &old : NULL);

@@ -42,20 +42,24 @@
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */
 #define FX_SIZE 512u            /* FXSAVE: no more than this without FP_XSTATE_MAGIC1 */
 
-/* The parent, and what of it the child may change for itself. */
-static struct {
-	uint32_t pid;
-	struct sigcontext registers;
-	uint64_t mask;
-	stack_t signal_stack;
-	uint64_t vectors_size;
-	uint8_t vectors[VECTORS_SIZE_MAX];
-} parent;
-static struct {
-	uint64_t mask;
-	uint64_t told_mask;
-	struct lb_action actions[LB_SIGNALS + 1];
-} child;
+/* Of each thread that has one: the parent, and what of it the child may change for itself. */
+struct place {
+	struct {
+		struct sigcontext registers;
+		uint64_t mask;
+		stack_t signal_stack;
+		uint64_t vectors_size;
+		uint8_t vectors[VECTORS_SIZE_MAX];
+	} parent;
+	struct {
+		uint64_t mask;
+		uint64_t told_mask;
+		struct lb_action actions[LB_SIGNALS + 1];
+	} child;
+};
+_Static_assert(sizeof(struct place) <= LB_PLACE_SIZE, "there is room for it");
+#define parent (((struct place *)lb_areas()->place)->parent)
+#define child (((struct place *)lb_areas()->place)->child)
 
 /* Calls that are answered here for a process, and at home for such a child: they are about itself alone. */
 #define CHILD_MAP(X) \
@@ -118,7 +122,6 @@ static int64_t keep_parent(const struct ucontext *context)
 	parent.vectors_size = vectors_size(registers->fpstate);
 	if (parent.vectors_size > sizeof(parent.vectors))
 		return -ENOSYS;
-	parent.pid = lb_self.home_pid;
 	parent.registers = *registers;
 	parent.mask = context->uc_sigmask;
 	parent.signal_stack = context->uc_stack;
@@ -173,7 +176,7 @@ int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone)
 	if (clone->flags & CLONE_CHILD_SETTID)
 		lb_user_write(clone->child_tid, &pid, sizeof(int32_t));
 	lb_thread()->has_child = true;
-	lb_self.home_pid = (uint32_t)pid;
+	lb_thread()->child_pid = (uint32_t)pid;
 	trap->context->uc_sigmask = ~LB_BIT(SIGSYS);
 	if (clone->stack != 0)
 		registers->rsp = clone->stack;
@@ -193,7 +196,6 @@ bool lb_child_settle(struct ucontext *context)
 		memcpy(vectors, parent.vectors, parent.vectors_size);
 	context->uc_sigmask = parent.mask;
 	context->uc_stack = parent.signal_stack;
-	lb_self.home_pid = parent.pid;
 	lb_thread()->has_child = false;
 	lb_aside_let_through(lb_mask_believed()); /* what has come meanwhile is the parent's */
 	return true;

@@ -49,6 +49,8 @@ static void take_place(const struct lb_resume_args *args)
 	lb_self.ticket = args->ticket;
 	lb_self.copy = (__builtin_ia32_rdtsc() ^ (uint64_t)lb_self.local_pid << 40) | 1;
 	lb_self.signals_had = 0;
+	if (lb_thread()->home_tid == lb_self.home_pid) /* by another shadow it may be another one */
+		lb_thread()->home_tid = args->home_pid;
 	lb_self.home_pid = args->home_pid;
 	lb_self.stream_fd = args->stream_fd;
 	lb_self.link_fd = args->link_fd;
@@ -145,7 +147,7 @@ static void resume_away(const struct lb_resume_args *args)
 	/* What a node may not give: before anything is decided. */
 	int error = lb_areas_make() ? lb_timers_make() : -LB_E_MEMORY;
 	if (!error)
-		error = lb_scheduling_give();
+		error = lb_scheduling_give(lb_thread());
 	if (error)
 		refuse(args, error);
 	lb_mapped_take(args);

@@ -25,6 +25,7 @@
 #include "patch/sites.h"
 #include "process/actions.h"
 #include "process/context.h"
+#include "mask/deliver.h"
 #include "process/handlers.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
@@ -100,6 +101,7 @@ uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *
 
 uint64_t lb_signal_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
+	lb_signal_unwrap(info);
 	if (signal == SIGSYS) /* own_sigsys() has sent it here */
 		lb_sigsys_take();
 	if (IS_FAULT(signal) && info->si_code > 0 && lb_thread()->answering) {

@@ -25,6 +25,7 @@
 #include "mask/aside.h"
 #include "patch/deferred.h"
 #include "patch/sites.h"
+#include "mask/deliver.h"
 #include "process/handlers.h"
 #include "process/process.h"
 #include "thread/thread.h"
@@ -61,6 +62,7 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 	const struct lb_action none = { .handler = 0 };
 	const uint64_t others = ~LB_BIT(SIGSYS);
 
+	lb_signal_unwrap(info);
 	if (lb_signal_defer(SIGSYS, info, context))
 		return;
 	context->uc_mcontext.rip = lb_sites_settled(context->uc_mcontext.rip);
@@ -68,7 +70,7 @@ static void own_sigsys(siginfo_t *info, struct ucontext *context)
 		lb_aside_put(SIGSYS, info);
 	} else if (action->handler == (uint64_t)SIG_DFL) { /* the process ends by it */
 		lb_syscall4(__NR_rt_sigaction, SIGSYS, &none, NULL, sizeof(none.mask));
-		lb_syscall2(__NR_tkill, lb_self.local_pid, SIGSYS);
+		lb_syscall2(__NR_tkill, lb_thread()->local_tid, SIGSYS);
 		lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &others, NULL, sizeof(none.mask));
 	} else if (action->handler != (uint64_t)SIG_IGN) {
 		lb_signal_forward(SIGSYS, action);

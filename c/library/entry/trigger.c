@@ -30,6 +30,7 @@
 #include "process/actions.h"
 #include "process/clock.h"
 #include "process/context.h"
+#include "mask/deliver.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
 #include "thread/thread.h"
@@ -238,6 +239,7 @@ void lb_order_taken(int signal, const siginfo_t *order)
 uint64_t lb_trigger_arrived(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	uint64_t all = ~0ULL;
+	lb_signal_unwrap(info);
 	if (signal == SIGTRAP)
 		return step(info, context, entry);
 	bool stops = signal == SIGTSTP && !lb_is_handler(lb_self.actions[signal].handler);

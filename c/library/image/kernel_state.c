@@ -24,6 +24,7 @@
 #include "mask/aside.h"
 #include "process/clock.h"
 #include "process/cpu_time.h"
+#include "mask/deliver.h"
 #include "process/limits.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
@@ -121,6 +122,7 @@ static int take_pending(uint64_t set, uint32_t limit)
 			continue;
 		if (signal <= 0)
 			return 0;
+		lb_signal_unwrap(info);
 		frozen.pending_count++;
 	}
 	return -LB_E_SIGNALS;
@@ -189,10 +191,9 @@ static int take_all(void)
 /* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
 static void queue_first(const siginfo_t *info)
 {
-	int64_t pid = lb_self.local_pid;
-	if (lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, info->si_signo, info) < 0)
+	if (lb_signal_send(lb_thread(), info->si_signo, info) < 0)
 		/* RLIMIT_SIGPENDING: then the kernel drops the data, too: __send_signal_locked(), Linux 6.12. */
-		lb_syscall2(__NR_kill, pid, info->si_signo);
+		lb_syscall2(__NR_kill, lb_self.local_pid, info->si_signo);
 }
 
 void lb_signal_put_back(const siginfo_t *info)
@@ -303,7 +304,7 @@ int lb_freeze(void)
 {
 	if (frozen.armed)
 		return -LB_E_UNSUPPORTED;
-	int error = lb_scheduling_take();
+	int error = lb_scheduling_take(lb_thread());
 	if (!error && !lb_self.away)
 		error = lb_rseq_take();
 	if (error)

@@ -19,6 +19,7 @@
 #include "text.h"
 
 #include "process/clock.h"
+#include "process/cpu_clock.h"
 #include "process/process.h"
 
 #define TEXT_SIZE 32768  /* LB_TIMERS_MAX times the four lines of one */
@@ -102,6 +103,13 @@ static int64_t decimal(const char **at)
 	return negative ? -value : value;
 }
 
+/* The thread that has this number here; 0: it has ended. */
+static uint32_t home_tid_of(int64_t local_tid)
+{
+	const struct lb_thread *thread = local_tid > 0 ? lb_thread_of_local((uint32_t)local_tid) : 0;
+	return thread ? thread->home_tid : 0;
+}
+
 /* "notify: signal/tid.1234": what happens, and which thread gets it. */
 static bool parse_notify(const char **at, struct lb_timer *timer)
 {
@@ -117,13 +125,15 @@ static bool parse_notify(const char **at, struct lb_timer *timer)
 		decimal(at);
 		return skip(at, "\n");
 	}
-	if (!skip(at, "tid.") || decimal(at) != lb_self.local_pid)
-		return false; /* a thread that has ended */
+	if (!skip(at, "tid."))
+		return false;
+	timer->thread = home_tid_of(decimal(at));
 	timer->notify |= SIGEV_THREAD_ID;
-	return skip(at, "\n");
+	return timer->thread && skip(at, "\n");
 }
 
-/* A clock of CPU time carries the PID that this process has here: clock_getcpuclockid(3). */
+/* A clock of CPU time carries the PID or TID that is right here: clock_getcpuclockid(3), pthread_getcpuclockid(3). That
+ * of "the calling thread" does not say which one called (docs/LIMITS.md). */
 static bool parse_clock(const char **at, struct lb_timer *timer)
 {
 	if (!skip(at, "ClockID: "))
@@ -132,8 +142,10 @@ static bool parse_clock(const char **at, struct lb_timer *timer)
 	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) /* these wake the machine */
 		return false;
 	if (clock < 0) {
-		uint32_t pid = (uint32_t)~(clock >> 3);
-		if (pid != 0 && pid != lb_self.local_pid)
+		uint32_t id = (uint32_t)~(clock >> 3);
+		if (id != 0 && (clock & LB_CLOCK_OF_THREAD))
+			timer->clock_thread = home_tid_of(id);
+		if (id != 0 && id != lb_self.local_pid && !timer->clock_thread)
 			return false;
 		clock = (int32_t)(~0u << 3) | (clock & 7);
 	}
@@ -192,6 +204,8 @@ int lb_timers_look(void)
 			return -LB_E_UNSUPPORTED;
 		const struct lb_timer *before = lb_self.away ? lb_timer_find(seen[number].id) : NULL;
 		if (before) {
+			if (!seen[number].clock_thread) /* where the calling thread's was meant */
+				seen[number].clock_thread = before->clock_thread;
 			seen[number].overrun = before->overrun;
 			seen[number].overrun_until_ns = before->overrun_until_ns;
 		}
@@ -370,8 +384,11 @@ static int64_t make(const struct lb_timer *timer, int32_t *id)
 {
 	struct sigevent_of_kernel event = { .value = timer->value, .signal = timer->signal, .notify = timer->notify };
 	if (timer->notify & SIGEV_THREAD_ID)
-		event.tid = (int32_t)lb_self.local_pid;
-	return lb_syscall3(__NR_timer_create, timer->clock, &event, id);
+		event.tid = (int32_t)lb_local_tid(timer->thread);
+	int32_t clock = timer->clock;
+	if (timer->clock_thread && clock < 0)
+		clock = (int32_t)(~lb_local_tid(timer->clock_thread) << 3) | (clock & 7);
+	return lb_syscall3(__NR_timer_create, clock, &event, id);
 }
 
 static int make_with_number(const struct lb_timer *timer)

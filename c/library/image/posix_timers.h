@@ -14,7 +14,9 @@ struct lb_timer {
 	int32_t signal;
 	uint64_t value;               /* sigev_value */
 	int32_t notify;               /* SIGEV_* */
-	int32_t clock;                /* clockid_t; CPU clocks of this process without its PID */
+	uint32_t thread;              /* SIGEV_THREAD_ID: which, as home has it */
+	uint32_t clock_thread;        /* of a CPU clock: whose, as home has it; 0: the caller's or the process's */
+	int32_t clock;                /* clockid_t; CPU clocks without PID or TID */
 	int64_t interval[2], left[2]; /* struct itimerspec, frozen: what is left until it expires; 0: it is off */
 	int64_t due_ns;  /* frozen: when it expires, of the program's CLOCK_MONOTONIC: time goes on while it moves */
 	int32_t overrun; /* of its last signal on an earlier node, told until it has sent another one */

@@ -12,6 +12,7 @@
 
 #include "syscall.h"
 
+#include "mask/deliver.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
 #include "thread/thread.h"
@@ -25,6 +26,20 @@
 /* In the order in which the kernel delivers them: SYNCHRONOUS_MASK, kernel/signal.c, Linux 6.12. */
 static const int numbers[LB_ASIDE_NUMBERS] = { SIGSYS, SIGURG };
 static struct lb_aside_queue of_process;
+
+static void put(struct lb_aside_queue *queue, int signal, const siginfo_t *info)
+{
+	int place = signal == SIGURG;
+	siginfo_t *before = &queue->signals[place].info;
+	if (queue->signals[place].waits) {
+		if (info->si_code == SI_TIMER && before->si_code == SI_TIMER && before->si_tid == info->si_tid)
+			before->si_overrun += 1 + info->si_overrun;
+		return;
+	}
+	*before = *info;
+	before->si_signo = signal;
+	queue->signals[place].waits = true;
+}
 
 static struct lb_aside_queue *queue_of(int which)
 {
@@ -50,17 +65,25 @@ bool lb_aside_blocks(int signal, const struct ucontext *context)
 
 void lb_aside_put(int signal, const siginfo_t *info)
 {
-	struct lb_aside_queue *queue = queue_of(info->si_code == SI_TKILL ? THREAD : PROCESS);
-	int place = signal == SIGURG;
-	siginfo_t *before = &queue->signals[place].info;
-	if (queue->signals[place].waits) {
-		if (info->si_code == SI_TIMER && before->si_code == SI_TIMER && before->si_tid == info->si_tid)
-			before->si_overrun += 1 + info->si_overrun;
+	put(queue_of(info->si_code == SI_TKILL ? THREAD : PROCESS), signal, info);
+}
+
+static void ring(const struct lb_thread *thread)
+{
+	lb_syscall3(__NR_tgkill, lb_self.local_pid, thread->local_tid, SIGURG);
+}
+
+void lb_aside_send(struct lb_thread *to, const siginfo_t *info)
+{
+	put(to ? &to->aside : &of_process, SIGURG, info);
+	if (to) {
+		ring(to);
 		return;
 	}
-	*before = *info;
-	before->si_signo = signal;
-	queue->signals[place].waits = true;
+	/* Whoever lets it through, or waits for it, takes it; the rest is woken for nothing. */
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		if (lb_threads[i].local_tid != 0)
+			ring(&lb_threads[i]);
 }
 
 static bool take(int which, uint64_t set, siginfo_t *info)
@@ -113,18 +136,17 @@ void lb_aside_collect(void)
 			bell = info;
 	}
 	if (some)
-		lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, lb_self.local_pid, SIGURG, &bell);
+		lb_signal_send(lb_thread(), SIGURG, &bell);
 }
 
 /* SIGURG only as a doorbell, whose handler takes it from here; SIGSYS itself (entry/sigsys.c). */
 void lb_aside_let_through(uint64_t mask)
 {
-	int64_t pid = lb_self.local_pid;
 	siginfo_t info;
 	while (take(THREAD, LB_BIT(SIGSYS) & ~mask, &info))
-		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, SIGSYS, &info);
+		lb_signal_send(lb_thread(), SIGSYS, &info);
 	while (take(PROCESS, LB_BIT(SIGSYS) & ~mask, &info))
-		lb_syscall3(__NR_rt_sigqueueinfo, pid, SIGSYS, &info);
+		lb_signal_send(0, SIGSYS, &info);
 	if (lb_aside_waiting() & LB_BIT(SIGURG) & ~mask)
-		lb_syscall3(__NR_tgkill, pid, pid, SIGURG);
+		ring(lb_thread());
 }

@@ -14,7 +14,16 @@ uint64_t lb_mask_strip(uint64_t mask)
 bool lb_mask_note(uint64_t mask)
 {
 	struct lb_thread *thread = lb_thread();
-	bool changed = (mask & LB_QUIET_SIGNALS) != thread->quiet_blocked;
+	uint64_t before = lb_mask_quiet_blocked();
 	thread->quiet_blocked = mask & LB_QUIET_SIGNALS;
-	return changed;
+	return lb_mask_quiet_blocked() != before;
+}
+
+uint64_t lb_mask_quiet_blocked(void)
+{
+	uint64_t blocked = LB_QUIET_SIGNALS;
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		if (lb_threads[i].local_tid != 0)
+			blocked &= lb_threads[i].quiet_blocked;
+	return blocked;
 }

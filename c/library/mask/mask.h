@@ -12,7 +12,9 @@
 
 /* Without the signals that we may never block. */
 uint64_t lb_mask_strip(uint64_t mask) LB_HIDDEN;
-/* The program has this mask now. Returns whether lb_actions_summary() is another one by that. */
+/* The calling thread has this mask now. Returns whether lb_actions_summary() is another one by that. */
 bool lb_mask_note(uint64_t mask) LB_HIDDEN;
+/* Of the quiet ones, those that every thread blocks: what is sent to the process waits then. */
+uint64_t lb_mask_quiet_blocked(void) LB_HIDDEN;
 
 #endif

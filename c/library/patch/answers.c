@@ -284,8 +284,9 @@ int64_t lb_fast_call(uint32_t number, const uint64_t args[6])
 		return LB_SLOW;
 	switch (number) {
 	case __NR_getpid:
-	case __NR_gettid:
 		return (int64_t)lb_self.home_pid;
+	case __NR_gettid:
+		return (int64_t)lb_thread()->home_tid;
 	case __NR_read:
 		return fast_read(fd, args[1], args[2]);
 	case __NR_write:

@@ -13,6 +13,7 @@
 #include "mask/aside.h"
 #include "mask/mask.h"
 #include "process/context.h"
+#include "mask/deliver.h"
 #include "process/entries.h"
 #include "process/handlers.h"
 #include "process/process.h"
@@ -193,6 +194,7 @@ void lb_actions_summary(struct lb_link_actions *out)
 	out->caught = 0;
 	out->blocked = 0;
 	out->child_flags = lb_self.actions[SIGCHLD].flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
+	uint64_t blocked = lb_mask_quiet_blocked();
 	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		uint64_t handler = lb_self.actions[signal].handler;
 		if (handler == (uint64_t)SIG_IGN)
@@ -200,14 +202,13 @@ void lb_actions_summary(struct lb_link_actions *out)
 		else if (handler != (uint64_t)SIG_DFL)
 			out->caught |= LB_BIT(signal);
 		else
-			out->blocked |= LB_BIT(signal) & lb_thread()->quiet_blocked;
+			out->blocked |= LB_BIT(signal) & blocked;
 	}
 }
 
 void lb_signal_requeue(int signal, const siginfo_t *info)
 {
-	int64_t pid = lb_syscall0(__NR_getpid);
 	if (signal == SIGURG && lb_self.away) /* a doorbell says that it is there */
 		lb_aside_put(signal, info);
-	lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, info);
+	lb_signal_send(0, signal, info);
 }

@@ -18,6 +18,7 @@ struct lb_trap;
 #define LB_PAGES(size) (((uint64_t)(size) + 4095) & ~4095ULL)
 #define LB_CALL_DATA_SIZE (LB_LINK_DATA_SIZE_MAX + 2 * 4096 /* PATH_MAX */)
 #define LB_TEXT_SIZE (LB_LINK_DATA_SIZE_MAX / 2)
+#define LB_PLACE_SIZE 20480u
 
 /* A file of home's, and the one without a name that takes its place here. */
 struct lb_mapped_file {
@@ -49,6 +50,8 @@ struct lb_call_areas {
 	char strings[LB_TEXT_SIZE];    /* vfork_child.c: paths, arguments and environment of an execve(2) */
 	uint8_t content[LB_TEXT_SIZE]; /* proc_files.c: maps of LB_SEGMENTS_MAX lines need 400 KB */
 	uint8_t signals[LB_PENDING_SIGNALS_MAX * 128]; /* held.c: of siginfo_t */
+	uint8_t place[LB_PLACE_SIZE]
+		__attribute__((aligned(64))); /* vfork_child.c: whose place a child has, and its own */
 };
 
 /* The calling thread's, away from home. */

@@ -3,6 +3,7 @@
 
 #include "mem.h"
 
+#include "process/identity.h"
 #include "process/process.h"
 
 static bool begins(const char **text, const char *with)
@@ -15,40 +16,61 @@ static bool begins(const char **text, const char *with)
 	return true;
 }
 
-/* Skips a number that is this process's PID, or `word`, followed by '/'. */
-static bool skip_self(const char **text, const char *word)
+/* Skips a number, followed by '/' or the end. 0: there is none. */
+static uint32_t skip_number(const char **text)
 {
 	const char *at = *text;
 	uint64_t number = 0;
 
-	if (word != NULL && begins(&at, word) && *at == '/') {
-		*text = at + 1;
-		return true;
-	}
-	for (at = *text; *at >= '0' && *at <= '9' && number < 1u << 30; at++)
+	for (; *at >= '0' && *at <= '9' && number < 1u << 30; at++)
 		number = number * 10 + (uint64_t)(*at - '0');
-	if (number != lb_self.home_pid || *at != '/')
+	if (at == *text || (*at != '/' && *at != '\0'))
+		return 0;
+	*text = at + (*at == '/');
+	return (uint32_t)number;
+}
+
+/* Skips a word, followed by '/' or the end. */
+static bool skip_word(const char **text, const char *word)
+{
+	const char *at = *text;
+
+	if (!begins(&at, word) || (*at != '/' && *at != '\0'))
 		return false;
-	*text = at + 1;
+	*text = at + (*at == '/');
 	return true;
 }
 
-const char *lb_own_path(const char *path)
+const char *lb_own_path(const char *path, struct lb_thread **thread)
 {
 	const char *at = path;
+	uint32_t number;
 
+	*thread = NULL;
 	if (!begins(&at, "/proc/"))
 		return NULL;
-	if (!skip_self(&at, "thread-self") && !skip_self(&at, "self"))
-		return NULL;
-	if (begins(&at, "task/") && !skip_self(&at, NULL))
-		return NULL;
-	return at;
+	if (skip_word(&at, "thread-self")) {
+		*thread = lb_thread();
+		return at;
+	}
+	if (!skip_word(&at, "self")) {
+		number = skip_number(&at);
+		if (number == 0 || !lb_is_own_process(number))
+			return NULL;
+		if (number != lb_own_pid())
+			*thread = lb_own_thread(number);
+	}
+	if (!begins(&at, "task/"))
+		return at;
+	number = skip_number(&at);
+	*thread = number != 0 ? lb_own_thread(number) : NULL;
+	return *thread != NULL ? at : NULL;
 }
 
 bool lb_proc_is_exe(const char *path)
 {
-	const char *name = lb_own_path(path);
+	struct lb_thread *thread;
+	const char *name = lb_own_path(path, &thread);
 
 	return !lb_self.program_is_home && name != NULL && strcmp(name, "exe") == 0 && lb_self.exe[0] != '\0';
 }

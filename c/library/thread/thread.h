@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+#include <linux/sched/types.h>
+
 #include "action.h"
 #include "thread/siginfo.h"
 
@@ -24,6 +27,18 @@ struct lb_aside_queue {
 
 struct lb_cpu_time {
 	uint64_t user_us, system_us;
+};
+
+#define LB_CPU_WORDS 128 /* CONFIG_NR_CPUS is 8192 at most on x86-64 */
+struct lb_cpus {
+	uint64_t words[LB_CPU_WORDS];
+};
+
+/* How a thread is scheduled, as home has it; away calls that change it there note it here. */
+struct lb_scheduling {
+	struct sched_attr wanted;
+	bool has_chosen;
+	struct lb_cpus chosen; /* by the program, numbered as home's are */
 };
 
 /* A wait: right behind which call, and until when, of the program's CLOCK_MONOTONIC. */
@@ -64,8 +79,9 @@ struct lb_thread {
 	uint64_t call_seq;    /* last CALL sent */
 	bool busy;            /* a CALL is outstanding, or a message is half sent */
 	uint32_t reply_flags; /* LB_REPLY_* of the last call */
-	bool has_child;       /* a child of vfork(2) runs in its place, and lb_self.home_pid is the child's */
+	bool has_child;       /* a child of vfork(2) runs in its place */
 	bool child_ended;     /* it has ended, and nothing more may be done in its name */
+	uint32_t child_pid;   /* the child's */
 
 	/* Its signals. */
 	uint64_t believed;           /* away: which of SIGSYS and SIGURG the program blocks (mask/aside.c) */
@@ -91,7 +107,8 @@ struct lb_thread {
 	uint64_t robust_head, robust_size; /* get_robust_list(2) */
 	uint64_t clear_child_tid;          /* set_tid_address(2) */
 	uint64_t fs_base, gs_base;
-	char comm[16]; /* TASK_COMM_LEN */
+	char comm[16];                   /* TASK_COMM_LEN */
+	struct lb_scheduling scheduling; /* image/scheduling.c */
 
 	struct lb_cpu_time cpu;       /* used on earlier nodes */
 	struct lb_cpu_time cpu_noted; /* used so far, for an image */
@@ -118,8 +135,16 @@ static inline struct lb_thread *lb_thread(void)
 	return this ? this : lb_thread_meet();
 }
 
-/* By its number at home or here; NULL: there is none. */
-struct lb_thread *lb_thread_of_home(uint32_t tid) LB_THREAD_HIDDEN;
+/* By its number at home or here; NULL: there is none. The first is inline as the functions that stand before the vdso
+ * may call nothing (image/vdso.c). */
+static inline struct lb_thread *lb_thread_of_home(uint32_t tid)
+{
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		if (lb_threads[i].local_tid != 0 && lb_threads[i].home_tid == tid)
+			return &lb_threads[i];
+	return 0;
+}
+
 struct lb_thread *lb_thread_of_local(uint32_t tid) LB_THREAD_HIDDEN;
 /* The program's number of one of its threads as this node has it; 0: no thread of this process. */
 uint32_t lb_local_tid(uint32_t home_tid) LB_THREAD_HIDDEN;

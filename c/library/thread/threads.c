@@ -56,14 +56,6 @@ void lb_thread_forget(struct lb_thread *thread)
 	thread->areas = areas;
 }
 
-struct lb_thread *lb_thread_of_home(uint32_t tid)
-{
-	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
-		if (lb_threads[i].local_tid != 0 && lb_threads[i].home_tid == tid)
-			return &lb_threads[i];
-	return 0;
-}
-
 struct lb_thread *lb_thread_of_local(uint32_t tid)
 {
 	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)

@@ -32,6 +32,8 @@ struct stub_frame {
 	uint8_t scratch[LB_SCRATCH_SIZE];
 };
 _Static_assert(offsetof(struct stub_frame, rsp) == 56, "see the stub");
+_Static_assert(offsetof(struct stub_frame, number) == 8 && __NR_rt_sigtimedwait == 128, "see stub_after");
+_Static_assert(offsetof(siginfo_t, si_errno) == 4 && offsetof(siginfo_t, si_code) == 8, "see stub_after");
 _Static_assert(offsetof(struct stub_frame, scratch) == 104, "see stub_poll");
 struct poll_scratch {
 	struct pollfd descriptor;
@@ -41,6 +43,8 @@ struct poll_scratch {
 _Static_assert(
 	offsetof(struct poll_scratch, error) == 24 && sizeof(struct poll_scratch) <= LB_SCRATCH_SIZE, "see stub_poll");
 
+#define LB_TEXT_OF(x) #x
+#define LB_TEXT(x) LB_TEXT_OF(x)
 #define STUB_RETURN \
 	"	mov 16(%rsp), %rdi\n" \
 	"	mov 24(%rsp), %rsi\n" \
@@ -62,7 +66,21 @@ __asm__(".pushsection .text\n"
 	"stub_call:\n"
 	"	syscall\n"
 	"stub_after:\n"
-	STUB_RETURN STUB_JUMP
+	STUB_RETURN
+	/* What sigtimedwait(2) has taken: as lb_signal_unwrap() does it. */
+	"	cmpl $128, 8(%rsp)\n"
+	"	jne 3f\n"
+	"	test %rax, %rax\n"
+	"	jle 3f\n"
+	"	test %rsi, %rsi\n"
+	"	jz 3f\n"
+	"	cmpl $-" LB_TEXT(LB_SIGNAL_MARK) ", 8(%rsi)\n"
+	"	jne 3f\n"
+	"	mov 4(%rsi), %ecx\n"
+	"	mov %ecx, 8(%rsi)\n"
+	"	movl $0, 4(%rsi)\n"
+	"3:\n"
+	STUB_JUMP
 	/* The same, but the result is EINTR whatever the call says. */
 	"stub_interrupt:\n"
 	"	syscall\n"
