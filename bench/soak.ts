@@ -4,17 +4,22 @@
  *   npm run soak [-- MOVES]              200 moves by default
  *   npm run soak -- programs SECONDS     programs of the distribution instead: soak_programs.ts
  *   npm run soak -- storm SECONDS        one that counts signals and calls instead: tests/testbed/flood.ts
+ *   npm run soak -- threads RUNS         one whose threads check each other instead: tests/testbed/torture.ts
  *
  * @module
  */
 import { flood } from "../tests/testbed/flood.ts";
 import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
+import { tortureAround } from "../tests/testbed/torture.ts";
 import { soakPrograms } from "./soak_programs.ts";
 
 /** Time between moves in which the program checks itself, in milliseconds. */
 const REST_MS = 150;
 /** Generous: a move takes milliseconds, `lb migrate` itself some 100 ms, on a busy machine more. */
 const MOVE_SECONDS_MAX = 6;
+/** Runs of `npm run soak -- threads`, and how often each is moved; the second half of them round three nodes. */
+const THREAD_RUNS = 100;
+const THREAD_MOVES = 8;
 /** One storm of `npm run soak -- storm SECONDS`. */
 const STORM_SECONDS = 30;
 
@@ -90,6 +95,24 @@ async function soakStorm(seconds: number): Promise<void> {
   }
 }
 
+/** One run of the threads after the other, each with a seed of its own, by which it can be repeated. */
+async function soakThreads(runs: number): Promise<void> {
+  const seed = Number(Deno.env.get("LB_SEED") ?? Math.floor(Math.random() * 1_000_000_000));
+  for (const hosts of [2, 3]) {
+    await using bed = await Testbed.create({ hosts });
+    await bed.startDaemons();
+    for (let run = 0; run < Math.ceil(runs / 2); run++) {
+      const args = run % 4 === 3 ? ["--leader-ends"] : [];
+      const from = performance.now();
+      await tortureAround(bed, { seed: seed + run, args }, THREAD_MOVES);
+      const seconds = ((performance.now() - from) / 1000).toFixed(1);
+      console.log(
+        `${hosts} hosts, seed ${seed + run}: ${THREAD_MOVES} moves in ${seconds} s, all well`,
+      );
+    }
+  }
+}
+
 async function main(): Promise<void> {
   const number = Deno.args.find((argument) => /^\d+$/.test(argument));
   if (Deno.args.includes("programs")) {
@@ -98,6 +121,10 @@ async function main(): Promise<void> {
   }
   if (Deno.args.includes("storm")) {
     await soakStorm(Number(number ?? "600"));
+    return;
+  }
+  if (Deno.args.includes("threads")) {
+    await soakThreads(Number(number ?? THREAD_RUNS));
     return;
   }
   const moves = Number(number ?? "200");

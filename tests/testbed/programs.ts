@@ -16,6 +16,8 @@ export interface Program {
   readonly needs: readonly string[];
   /** A library that its compiler must find besides. */
   readonly library?: string;
+  /** What else must be there, and a command of a shell that fails where it is not. */
+  readonly probe?: { readonly name: string; readonly command: string };
   /** Files that both runs find in their directory. */
   readonly files?: Readonly<Record<string, string>>;
   /** Makes more of them, by a shell, before either run. */
@@ -129,10 +131,13 @@ export async function missingOf(home: Host, program: Program): Promise<string | 
   for (const name of program.needs) {
     if ((await home.run(["sh", "-c", `command -v ${name}`])).code !== 0) return name;
   }
-  const { library } = program;
+  const { library, probe } = program;
   // The compiler answers with the bare name if it has none.
   const find = `[ -e "$(gcc -print-file-name=${library})" ]`;
   if (library !== undefined && (await home.run(["sh", "-c", find])).code !== 0) return library;
+  if (probe !== undefined && (await home.run(["sh", "-c", probe.command])).code !== 0) {
+    return probe.name;
+  }
   return undefined;
 }
 

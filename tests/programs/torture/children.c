@@ -15,7 +15,8 @@ static void expect_status(pid_t child, int wanted)
 
 	AT("waitpid");
 	RETURNS(waitpid(child, &status, 0), child);
-	EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == wanted, "a child ended with status %x, not %d", status, wanted);
+	EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == wanted, "a child ended with status %x, not %d", status,
+		wanted);
 }
 
 static void expect_words(int fd, const char *wanted)

@@ -22,7 +22,8 @@ static pthread_t appenders[APPENDERS];
 
 static int append_line(int fd, int writer, long number, char *line)
 {
-	int size = snprintf(line, LINE_SIZE, "%d %ld %016lx\n", writer, number, mix((uint64_t)writer, (uint64_t)number));
+	int size =
+		snprintf(line, LINE_SIZE, "%d %ld %016lx\n", writer, number, mix((uint64_t)writer, (uint64_t)number));
 
 	RETURNS(write(fd, line, (size_t)size), size);
 	return size;
@@ -69,7 +70,8 @@ static void check_lines(void)
 				return;
 			snprintf(line, sizeof line, "%d %ld %016lx\n", writer, next[writer],
 				mix((uint64_t)writer, (uint64_t)next[writer]));
-			if (!EXPECT(strncmp(from, line, strlen(line)) == 0, "an appended line is %.60s, not %s", from, line))
+			if (!EXPECT(strncmp(from, line, strlen(line)) == 0, "an appended line is %.60s, not %s", from,
+				    line))
 				return;
 			next[writer]++;
 			from = end + 1;
@@ -237,7 +239,7 @@ static uint64_t check_records(long round)
 		const struct record *one = &records[i];
 
 		if (!EXPECT(one->writer <= SHARERS && one->number == next[one->writer] &&
-				one->check == mix((uint64_t)round << 32 | one->writer, one->number),
+				    one->check == mix((uint64_t)round << 32 | one->writer, one->number),
 			    "record %u by one offset is number %u of writer %u", i, one->number, one->writer))
 			return 0;
 		next[one->writer]++;

@@ -246,8 +246,8 @@ static void on_own(int number, siginfo_t *info, void *context)
 	char here;
 
 	(void)context;
-	EXPECT(&here >= own_stack && &here < own_stack + STACK_SIZE, "a handler runs at %p, not on the stack at %p", &here,
-		own_stack);
+	EXPECT(&here >= own_stack && &here < own_stack + STACK_SIZE, "a handler runs at %p, not on the stack at %p",
+		&here, own_stack);
 	sigaltstack(NULL, &now);
 	EXPECT(now.ss_flags == SS_ONSTACK && now.ss_sp == own_stack, "the handler's stack has flags %d", now.ss_flags);
 	EXPECT(number == SIGUSR1 && info->si_code == SI_TKILL, "signal %d has code %d", number, info->si_code);
@@ -461,8 +461,8 @@ static _Atomic long told_count;
 static void on_told(int number, siginfo_t *info, void *context)
 {
 	(void)context;
-	EXPECT(gettid() == reader.tid, "signal %d of a descriptor is handled by thread %d, not %d", number, (int)gettid(),
-		(int)reader.tid);
+	EXPECT(gettid() == reader.tid, "signal %d of a descriptor is handled by thread %d, not %d", number,
+		(int)gettid(), (int)reader.tid);
 	EXPECT(info->si_fd == told[0], "a signal tells of descriptor %d, not %d", info->si_fd, told[0]);
 	told_count++;
 }
@@ -480,7 +480,8 @@ static void *be_told(void *argument)
 	while (!is_over()) {
 		usleep(3000);
 		RETURNS(fcntl(told[0], F_GETOWN_EX, &is), 0);
-		EXPECT(is.type == F_OWNER_TID && is.pid == owner.pid, "a descriptor tells %d, not %d", is.pid, owner.pid);
+		EXPECT(is.type == F_OWNER_TID && is.pid == owner.pid, "a descriptor tells %d, not %d", is.pid,
+			owner.pid);
 	}
 	must("O_ASYNC", fcntl(told[0], F_SETFL, O_NONBLOCK));
 	return argument;

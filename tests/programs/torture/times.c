@@ -42,9 +42,9 @@ static void on_tick(int number, siginfo_t *info, void *context)
 static void make_timer(timer_t *timer, clockid_t clock, long interval_ns)
 {
 	struct itimerspec times = { { 0, interval_ns }, { 0, interval_ns } };
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
-		.sigev_signo = SIGNAL_TIMER,
-		.sigev_value.sival_ptr = timer };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL_TIMER, .sigev_value.sival_ptr = timer
+	};
 
 	event._sigev_un._tid = gettid();
 	must("timer_create", timer_create(clock, &event, timer));
@@ -62,7 +62,7 @@ static void *be_ticked(void *argument)
 	make_timer(&burning, CLOCK_THREAD_CPUTIME_ID, INTERVAL_NS);
 	while (!is_over()) {
 		AT("a sleep that ticks end");
-		usleep(4000);
+		usleep(20000);
 		AT("a loop until its processor time ticks");
 		before = burns;
 		while (burns == before)
@@ -140,7 +140,7 @@ const struct check check_callback = { "callback", false, NULL, wait_for_callback
 struct burner {
 	pthread_t thread;
 	_Atomic long own_ns; /* as it has seen it itself */
-	long seen_ns;	     /* as another has */
+	long seen_ns;        /* as another has */
 };
 
 static struct burner burners[BURNERS];
@@ -242,7 +242,8 @@ const struct check check_clocks = { "clocks", false, set_up_clocks, check_clocks
 static void lasts(const char *what, long result, int64_t from_us, long wanted_us)
 {
 	EXPECT(result >= 0, "%s is interrupted: %s", what, strerrorname_np(errno));
-	EXPECT(now_us() - from_us >= wanted_us, "%s of %ld us lasted %ld us", what, wanted_us, (long)(now_us() - from_us));
+	EXPECT(now_us() - from_us >= wanted_us, "%s of %ld us lasted %ld us", what, wanted_us,
+		(long)(now_us() - from_us));
 }
 
 static void sleep_until(long us)

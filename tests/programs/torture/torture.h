@@ -15,10 +15,10 @@
 /* One thing that threads do, over and over, in a thread of its own and the helpers that it starts. */
 struct check {
 	const char *name;
-	bool asked;		     /* only if --with names it: it brings a process home */
-	void (*setup)(void);	     /* before "ready", in the first thread; may be NULL */
+	bool asked;                    /* only if --with names it: it brings a process home */
+	void (*setup)(void);           /* before "ready", in the first thread; may be NULL */
 	uint64_t (*round)(long round); /* returns what it found, the same in each run with that seed */
-	void (*end)(void);	     /* helpers end; may be NULL */
+	void (*end)(void);             /* helpers end; may be NULL */
 };
 
 extern const struct check check_mutex, check_condvar, check_rwlock, check_barrier, check_semaphore, check_robust,
@@ -42,7 +42,8 @@ bool expect_at(const char *file, int line, bool holds, const char *format, ...) 
 #define GIVES(call, wanted) \
 	do { \
 		int got_ = (call); \
-		EXPECT(got_ == (wanted), "%s gives %s, not %s", #call, strerrorname_np(got_), strerrorname_np(wanted)); \
+		EXPECT(got_ == (wanted), "%s gives %s, not %s", #call, strerrorname_np(got_), \
+			strerrorname_np(wanted)); \
 	} while (0)
 /* A call that returns -1 and sets errno, or a result that is as wanted. */
 #define RETURNS(call, wanted) \

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #define COMPUTERS 2
-#define STEPS 20000
+#define STEPS 4000
 #define ALLOCATORS 2
 #define BLOCKS 64
 #define LARGEST 40000
