@@ -1,4 +1,4 @@
-/* crowd.c - Threads of one kind that answer together, for moves that they make hard.
+/* crowd.c - Threads of one kind that answer together.
  *
  *   crowd KIND THREADS [STACK_BYTES]
  *

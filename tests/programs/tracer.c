@@ -1,4 +1,9 @@
-/* tracer.c - tracer TID: stops one thread as a debugger does, prints "stopped", and lets it go at the end of input. */
+/* tracer.c - Stops one thread as a debugger does.
+ *
+ *   tracer TID
+ *
+ * Prints "stopped", and lets it go at the end of its input.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /**
- * Programs with several threads, as labs run them, for the runner of `programs.ts`.
+ * Programs with several threads, as labs run them.
  *
- * Each reads a line or a part, computes with all its threads, and writes what does not depend on
+ * For the runner of `programs.ts`: each reads a line or a part, computes with all its threads, and writes what does not depend on
  * when.
  *
  * @module

@@ -10,7 +10,7 @@
 struct lb_order_context {
 	struct lb_local_order order;
 	int fds[LB_LOCAL_DESCRIPTORS_MAX];
-	uint32_t step; /* fault point number reached, for the report */
+	uint32_t step;   /* fault point number reached, for the report */
 	uint32_t detail; /* of the error, for the report: struct lb_local_report */
 	uint64_t bytes;
 	uint64_t freeze_us;

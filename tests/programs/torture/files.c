@@ -1,4 +1,7 @@
-/* files.c - Files that threads write to at once: appended, own, by one offset, locked, and seen by another. */
+/* files.c - Files that threads write to at once.
+ *
+ * Appended to, each its own, by one offset, locked, and seen by another.
+ */
 #include "torture.h"
 
 #include <fcntl.h>

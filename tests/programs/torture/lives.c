@@ -1,4 +1,4 @@
-/* lives.c - Threads that begin, end, are cancelled, and what each of them has for itself. */
+/* lives.c - Beginnings and ends of threads, and what each has for itself. */
 #include "torture.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* main.c - Threads that check each other and all that they are given, while their process moves.
+/* main.c - Threads that check each other while their process moves.
  *
  *   torture [--seed N] [--rounds N] [--seconds N] [--patience N] [--input] [--leader-ends] [--tell]
  *           [--skip NAME]... [--only NAME]... [--with NAME]... [--list]
@@ -462,8 +462,8 @@ static void list_checks(void)
 
 static void block_signals(void)
 {
-	/* SIGCHLD: where the thread that waits for a child blocks it for a moment, as posix_spawn does, it is not ignored
-	 * but wakes another thread, and ends its sigwaitinfo. */
+	/* SIGCHLD: where the thread that waits for a child blocks it for a moment, as posix_spawn does, it is not
+	 * ignored but wakes another thread, and ends its sigwaitinfo. */
 	static const int used[] = { SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD };
 	sigset_t set;
 

@@ -1,4 +1,4 @@
-/* work.c - Threads that compute, each with registers and a rounding mode of its own, and that allocate. */
+/* work.c - Threads that compute, each with registers of its own, and allocate. */
 #include "torture.h"
 
 #include <fenv.h>
