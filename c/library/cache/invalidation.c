@@ -305,6 +305,18 @@ static void after_transfer(const struct lb_trap *trap)
 	lb_files_count_transfer(trap->args[0]);
 }
 
+/* Other threads have made calls while this one was on its way: nothing that was known before it is believed. */
+void lb_files_after_others(const struct lb_trap *trap, int64_t result)
+{
+	if (lb_ring() == NULL || !lb_self.away)
+		return;
+	lb_ahead_drop_all();
+	lb_known()->moves++;
+	lb_files_forget(trap->args[0]);
+	if (result >= 0 && (opens(trap->number) || is_duplicate(trap)))
+		lb_files_forget((uint64_t)result);
+}
+
 void lb_files_after(const struct lb_trap *trap, int64_t result)
 {
 	if (lb_ring() == NULL || !lb_self.away)

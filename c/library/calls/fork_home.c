@@ -31,6 +31,7 @@
 #include "image/kept.h"
 #include "image/kernel_state.h"
 #include "image/maps.h"
+#include "image/threads.h"
 #include "image/stream.h"
 #include "image/write.h"
 #include "mask/aside.h"
@@ -106,8 +107,7 @@ static int stream(const void *body, uint32_t size)
 void lb_fork_begin_life(void)
 {
 	is_being_born = false;
-	lb_thread()->call_seq = 0;
-	lb_thread()->busy = false;
+	lb_self.call_seq = 0;
 	lb_come_home = false;
 	lb_frozen_forget();
 	lb_aside_drop(~0ULL);
@@ -154,11 +154,16 @@ int64_t lb_fork_at_home(struct lb_trap *trap, const struct lb_clone *clone)
 	if ((clone->flags & ~(uint64_t)MAY) != 0 || clone->exit_signal != SIGCHLD || resident_bytes() > RESIDENT_MAX ||
 		shares_with_children())
 		return LB_NEEDS_HOME;
+	uint32_t missing;
+	if (lb_threads_stop(&missing)) /* as fork(2) where the kernel has no room: the program may try again */
+		return -EAGAIN;
 	lb_files_fork();
 	/* Once more where the link was lost in its middle, most likely; but home may be at fault. */
 	result = lb_on_order_stack(make, (void *)clone);
 	if (result == NO_CHILD)
 		result = lb_on_order_stack(make, (void *)clone);
+	if (lb_self.away)
+		lb_threads_go();
 	if (result == NO_CHILD)
 		return LB_NEEDS_HOME;
 	if (lb_self.away || result < 0)

@@ -18,6 +18,7 @@
 #include "home_call/user_memory.h"
 #include "process/identity.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
 
@@ -58,6 +59,15 @@ int64_t lb_own_exit_group(struct lb_trap *trap)
 
 int64_t lb_own_exit(struct lb_trap *trap)
 {
+	unsigned others = 0;
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		others += lb_threads[i].local_tid != 0 && &lb_threads[i] != lb_thread();
+	if (others > 0) {
+		lb_thread()->local_tid = 0;
+		lb_lock_leave();
+		for (;;)
+			lb_syscall1(__NR_exit, trap->args[0]);
+	}
 	return lb_own_exit_group(trap);
 }
 

@@ -21,7 +21,7 @@ static bool program_handler_waits(const struct ucontext *context)
 {
 	uint64_t pending = 0;
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
-	pending &= ~context->uc_sigmask & ~LB_BIT(SIGURG);
+	pending &= ~context->uc_sigmask & ~LB_BIT(SIGURG) & ~LB_BIT(LB_STOP_SIGNAL);
 	if (lb_self.order_signal)
 		pending &= ~LB_BIT(lb_self.order_signal);
 	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {

@@ -10,6 +10,7 @@
 #include <asm/unistd.h>
 
 #include "fault.h"
+#include "mem.h"
 #include "lb_restorer.h"
 #include "socket.h"
 #include "syscall.h"
@@ -25,12 +26,12 @@
 #include "image/posix_timers.h"
 #include "image/scheduling.h"
 #include "image/stream.h"
+#include "image/threads.h"
 #include "image/vdso.h"
 #include "patch/deferred.h"
 #include "process/actions.h"
 #include "process/arm.h"
 #include "process/clock.h"
-#include "process/context.h"
 #include "process/limits.h"
 #include "process/own_memory.h"
 #include "process/process.h"
@@ -39,7 +40,6 @@
 static void take_place(const struct lb_resume_args *args)
 {
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
-	lb_thread()->local_tid = lb_self.local_pid;
 	lb_self.hole_start = args->hole_start;
 	lb_self.hole_end = args->hole_end;
 	lb_self.ring_start = 0; /* that was the last node's */
@@ -145,7 +145,9 @@ static void resume_away(const struct lb_resume_args *args)
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
 	/* What a node may not give: before anything is decided. */
-	int error = lb_areas_make() ? lb_timers_make() : -LB_E_MEMORY;
+	int error = lb_areas_make() ? lb_threads_make(false, 0, 0) : -LB_E_MEMORY;
+	if (!error)
+		error = lb_timers_make();
 	if (!error)
 		error = lb_scheduling_give(lb_thread());
 	if (error)
@@ -176,7 +178,7 @@ static void resume_away(const struct lb_resume_args *args)
 	error = lb_arm();
 	if (error) /* the daemon checks for this before an offer; nothing of the program has run, but home is gone */
 		exit_parked();
-	lb_thaw(false);
+	lb_thaw(false, lb_first_is_a_thread());
 	tell_keeper(LB_KEEPER_SERVED);
 	/* Nothing can fail here any more: this copy is the live one. */
 	if (lb_fault(LB_FAULT_GUEST_SERVED) == LB_FAULT_DO_CUT)
@@ -204,21 +206,31 @@ static void settle_descriptors(const struct lb_resume_args *args)
 	lb_syscall1(__NR_close, args->state_fd);
 }
 
+/* The guest is gone by now. */
+__attribute__((noreturn)) static void die_at_home(const char *reason, const char *fix)
+{
+	const char *const parts[] = { "lb: Cannot go on at home as ", reason, "\n    fix: ", fix, "\n" };
+	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		lb_syscall3(__NR_write, 2, parts[i], strlen(parts[i]));
+	for (;;)
+		lb_syscall2(__NR_kill, lb_self.local_pid, SIGKILL);
+}
+
 static void resume_home(const struct lb_resume_args *args)
 {
 	bool is_child = lb_fork_is_born();
 	if (is_child) {
 		lb_fork_begin_life();
+	} else if (lb_threads_make(true, 0, 0)) {
+		die_at_home("its threads cannot be made again", "Let the user have more processes: ulimit -u");
 	} else if (lb_timers_make()) {
-		static const char text[] = "lb: Cannot go on at home as its POSIX timers cannot be made again\n"
-					   "    fix: Let the user have more pending signals: ulimit -i\n";
-		lb_syscall3(__NR_write, 2, text, sizeof text - 1);
-		lb_syscall2(__NR_kill, lb_self.local_pid, SIGKILL);
+		die_at_home(
+			"its POSIX timers cannot be made again", "Let the user have more pending signals: ulimit -i");
 	}
 	if (!is_child)
 		lb_frozen_take_meanwhile();
 	lb_actions_give();
-	lb_thaw(true);
+	lb_thaw(true, lb_first_is_a_thread());
 	lb_self.signalfds = lb_self.held = 0; /* the next shadow tells */
 	lb_fault(LB_FAULT_HOME_CONFIRM);
 	if (say_running(args->stream_fd) && is_child)
@@ -248,6 +260,13 @@ static void trim_hole(const struct lb_resume_args *args)
 
 void lb_resume(const struct lb_resume_args *args)
 {
+	if (lb_fork_is_born()) {
+		lb_threads_forget_others();
+		lb_thread()->home_tid = (uint32_t)lb_syscall0(__NR_gettid);
+	}
+	lb_threads_choose_first(args->at_home);
+	if (lb_first_is_a_thread())
+		lb_thread()->local_tid = (uint32_t)lb_syscall0(__NR_gettid);
 	take_place(args);
 	lb_fast_reset();
 	lb_vdso_aim(args->vdso);
@@ -256,5 +275,5 @@ void lb_resume(const struct lb_resume_args *args)
 	else
 		resume_away(args);
 	trim_hole(args);
-	lb_context_resume(lb_thread()->context);
+	lb_threads_begin();
 }

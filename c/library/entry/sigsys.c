@@ -20,6 +20,7 @@
 #include "home_call/fast_copy.h"
 #include "home_call/link.h"
 #include "image/kernel_state.h"
+#include "image/threads.h"
 #include "intercept/dispatch.h"
 #include "entry/signal_entry.h"
 #include "mask/aside.h"
@@ -28,6 +29,7 @@
 #include "mask/deliver.h"
 #include "process/handlers.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "thread/thread.h"
 #include "trap/frame.h"
 #include "trap/stub.h"
@@ -136,6 +138,12 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 		return;
 	}
 	registers->rip = lb_sites_origin(registers->rip);
+	if (!lb_lock_enter()) { /* another thread stops all: then the call is made again, here or at home */
+		lb_thread_park();
+		uc->uc_sigmask |= lb_self.away ? 0 : lb_mask_believed();
+		lb_trap_again(&trap);
+		return;
+	}
 	result = info->_sifields._sigsys._arch == AUDIT_ARCH_X86_64 ? lb_dispatch(&trap) : LB_NEEDS_HOME;
 	if (result == LB_NEEDS_HOME)
 		result = make_at_home(&trap);
@@ -149,4 +157,5 @@ static void on_sigsys(int signal, siginfo_t *info, void *context)
 		lb_actions_sync();
 	if (lb_self.away)
 		lb_link_take_rest();
+	lb_lock_leave();
 }

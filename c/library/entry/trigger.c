@@ -22,6 +22,7 @@
 #include "home_call/fast_copy.h"
 #include "home_call/link.h"
 #include "image/become_shadow.h"
+#include "image/threads.h"
 #include "image/vdso.h"
 #include "mask/aside.h"
 #include "mask/mask.h"
@@ -31,7 +32,9 @@
 #include "process/clock.h"
 #include "process/context.h"
 #include "mask/deliver.h"
+#include "process/own_memory.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "thread/siginfo.h"
 #include "thread/thread.h"
 #include "trap/frame.h"
@@ -63,14 +66,16 @@ static int64_t obey(void *argument)
 			lb_fds_end();
 		return GO_HOME;
 	}
-	if (kind == LB_ORDER_SNAPSHOT)
+	error = lb_threads_stop(&context.detail);
+	if (error == 0 && kind == LB_ORDER_SNAPSHOT)
 		error = lb_order_snapshot(&context);
-	else if (lb_self.away)
+	else if (error == 0 && lb_self.away)
 		error = lb_order_move_on(&context);
-	else
+	else if (error == 0)
 		error = lb_order_move_from_home(&context);
 	if (error == 0)
 		return 0; /* the restored process: another PID, another node, other descriptors */
+	lb_threads_go();
 	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
 	lb_daemon_close(context.fds);
 	lb_daemon_report(&context, error);
@@ -96,6 +101,21 @@ static uint64_t pass_on(int signal, struct ucontext *context, struct lb_entry *e
 			lb_syscall4(__NR_rt_sigprocmask, SIG_UNBLOCK, &only, 0, 8);
 	}
 	return LB_ENTRY_AS_IS;
+}
+
+/* Another one's signal of that number, while it is in our hands. */
+static uint64_t pass_on_stop(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
+{
+	const struct lb_action *action = &lb_self.actions[signal];
+	if (lb_self.away)
+		return lb_signal_arrived(signal, info, context, entry);
+	if (lb_is_stop(info) || action->handler == (uint64_t)SIG_IGN)
+		return LB_ENTRY_BACK;
+	if (action->handler != (uint64_t)SIG_DFL)
+		return pass_on(signal, context, entry);
+	lb_action_stop_end(); /* it ends the process */
+	lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_thread()->local_tid, signal);
+	return LB_ENTRY_BACK;
 }
 
 /* The default action of SIGTSTP, which our handler stands in front of. */
@@ -128,6 +148,21 @@ static bool own_arrives(int signal, siginfo_t *info, const struct ucontext *cont
 	return !lb_aside_blocks(signal, context) && lb_aside_take(LB_BIT(signal), info);
 }
 
+static int64_t park(void *unused)
+{
+	(void)unused;
+	lb_thread_park();
+	return 0;
+}
+
+/* Another thread stops all. */
+static void stop_here(void)
+{
+	struct lb_thread *thread = lb_thread();
+	if (lb_stopping && lb_thread_make_stack(thread))
+		lb_on_stack(park, 0, thread->stack_top);
+}
+
 static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	bool was_away = lb_self.away;
@@ -135,7 +170,11 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 	lb_wait_note(context);
 	if (!lb_self.away)
 		lb_mask_note(context->uc_sigmask); /* for the shadow, if this is a move */
-	if (signal == SIGTSTP) {
+	while (signal != LB_STOP_SIGNAL && lb_self.away && !lb_lock_enter())
+		stop_here();
+	if (signal == LB_STOP_SIGNAL) {
+		stop_here();
+	} else if (signal == SIGTSTP) {
 		uint64_t order_id = 0;
 		bool checkpoint = by_hand(info) && !lb_self.away && !lb_self.stop_by_hand;
 		if (!checkpoint || lb_on_order_stack(obey, &order_id) == -LB_E_STALE)
@@ -147,7 +186,7 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 	}
 	if (lb_self.away && !was_away)
 		lb_mask_believe(context->uc_sigmask);
-	if (lb_self.away) {
+	if (lb_self.away && signal != LB_STOP_SIGNAL) {
 		lb_link_poll();
 		if (lb_come_home) {
 			lb_come_home = false;
@@ -166,6 +205,7 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 	} else {
 		lb_resume_call(context);
 	}
+	lb_lock_leave();
 	return result;
 }
 
@@ -242,7 +282,9 @@ uint64_t lb_trigger_arrived(int signal, siginfo_t *info, struct ucontext *contex
 	lb_signal_unwrap(info);
 	if (signal == SIGTRAP)
 		return step(info, context, entry);
-	bool stops = signal == SIGTSTP && !lb_is_handler(lb_self.actions[signal].handler);
+	if (signal == LB_STOP_SIGNAL && !(lb_is_stop(info) && lb_stopping))
+		return pass_on_stop(signal, info, context, entry);
+	bool stops = signal == LB_STOP_SIGNAL || (signal == SIGTSTP && !lb_is_handler(lb_self.actions[signal].handler));
 	if (!lb_self.away && !lb_is_order(info) && !stops)
 		return pass_on(signal, context, entry);
 	lb_syscall4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);

@@ -16,6 +16,7 @@
 #include "socket.h"
 #include "syscall.h"
 
+#include "home_call/link_calls.h"
 #include "home_call/link_send.h"
 #include "home_call/ring.h"
 #include "process/clock.h"
@@ -24,12 +25,9 @@
 #include "trap/frame.h"
 #include "process/actions.h"
 
-/* Most replies come within a round trip; only calls that wait longer pay for looking at signals. */
-#define QUIET_MS 20
 /* Keepalive: first probe after 15 s of silence, then each 5 s; the io timeout ends it. */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_STEP_S 5
-#define SHUT_RDWR 2 /* shutdown(2); in no header of the kernel's for programs */
 #define EXIT_DEAD 1 /* nobody sees it: the keeper of a dead copy reports nothing */
 
 static struct {
@@ -37,10 +35,9 @@ static struct {
 	uint64_t ticket;
 	uint32_t local_pid;
 	int link_fd;
-	int signal_fd;    /* -1: none yet */
 	uint32_t at, end; /* unread bytes of `bytes` */
 	uint8_t bytes[8192];
-} input = { .link_fd = -1, .signal_fd = -1 };
+} input = { .link_fd = -1 };
 
 static void set_option(int level, int name, int value)
 {
@@ -62,10 +59,8 @@ void lb_link_prepare_socket(void)
 
 static void check_generation(void)
 {
-	if (input.local_pid != lb_self.local_pid || input.ticket != lb_self.ticket) {
-		input.signal_fd = -1;
+	if (input.local_pid != lb_self.local_pid || input.ticket != lb_self.ticket)
 		input.link_fd = -1;
-	}
 	if (input.link_fd != lb_self.link_fd) {
 		input.at = 0;
 		input.end = 0;
@@ -196,6 +191,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
  * error: the link is of no more use. */
 static int64_t receive_one(struct lb_link_header *header, void *body, size_t size, int64_t deadline_ms)
 {
+	struct lb_thread *waits = NULL; /* for it */
 	int64_t result;
 
 	check_generation();
@@ -215,11 +211,21 @@ static int64_t receive_one(struct lb_link_header *header, void *body, size_t siz
 			result = -LB_E_WIRE;
 		return result;
 	}
+	if (header->type == LB_LINK_REPLY)
+		waits = lb_link_who_waits(header->seq);
+	if (waits != NULL && waits != lb_thread()) {
+		body = waits->areas->reply;
+		size = sizeof(waits->areas->reply);
+	}
 	if (header->size > size)
 		return -LB_E_WIRE;
 	result = receive_bytes(body, header->size, deadline_ms);
 	if (result < 0)
 		return result;
+	if (waits != NULL && waits != lb_thread()) {
+		lb_link_answered(waits, header->size);
+		return 0;
+	}
 	return handle_asynchronous(header, body) ? 0 : (int64_t)header->type;
 }
 
@@ -233,7 +239,7 @@ int64_t lb_link_receive(struct lb_link_header *header, void *body, size_t size)
 	return type;
 }
 
-static int64_t send_message(uint32_t type, uint64_t seq, const void *body, size_t size, bool first)
+int64_t lb_link_send_message(uint32_t type, uint64_t seq, const void *body, size_t size, bool first)
 {
 	uint8_t message[sizeof(struct lb_link_header) + 256];
 	struct lb_link_header header = { type, (uint32_t)size, seq };
@@ -279,7 +285,7 @@ static int64_t link_from_keeper(int64_t deadline_ms)
 static int64_t greet(void)
 {
 	struct lb_link_hello hello = { .ticket = lb_self.ticket,
-		.last_seq = lb_thread()->call_seq,
+		.last_seq = lb_self.call_seq,
 		.copy = lb_self.copy,
 		.signals = lb_self.signals_had };
 	struct lb_link_header header;
@@ -288,7 +294,7 @@ static int64_t greet(void)
 
 	memcpy(hello.node, lb_self.node, sizeof(hello.node));
 	lb_actions_summary(&hello.actions);
-	type = send_message(LB_LINK_HELLO, 0, &hello, sizeof(hello), true);
+	type = lb_link_send_message(LB_LINK_HELLO, 0, &hello, sizeof(hello), true);
 	while (type == 0)
 		type = receive_one(&header, body, sizeof(body), now_ms() + lb_self.io_timeout_ms);
 	if ((type != LB_LINK_SERVE && type != LB_LINK_ACTIVATED) || header.size != sizeof(struct lb_link_serve))
@@ -318,6 +324,7 @@ int lb_link_reconnect(void)
 			break;
 	}
 	lb_link_sender_leave();
+	lb_link_again();
 	return lb_self.link_fd >= 0 ? 0 : -LB_E_DEAD;
 }
 
@@ -335,15 +342,31 @@ int lb_link_begin(void)
 	return served ? 0 : lb_link_reconnect();
 }
 
-static void reconnect_or_exit(void)
+void lb_link_reconnect_or_exit(void)
 {
 	if (lb_link_reconnect() < 0)
 		lb_link_exit_dead();
 }
 
+int64_t lb_link_take_one(struct lb_link_header *header, void *body, size_t size)
+{
+	return receive_one(header, body, size, -1);
+}
+
+bool lb_link_has_input(void)
+{
+	check_generation();
+	return input.at < input.end;
+}
+
+bool lb_link_is_stopped(void)
+{
+	return stopped;
+}
+
 int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size)
 {
-	while (send_message(type, seq, body, size, false) < 0) {
+	while (lb_link_send_message(type, seq, body, size, false) < 0) {
 		int result = lb_link_reconnect();
 
 		if (result < 0)
@@ -355,6 +378,7 @@ int lb_link_send(uint32_t type, uint64_t seq, const void *body, size_t size)
 void lb_link_poll(void)
 {
 	struct lb_link_header header;
+	bool all_stopped = false;
 
 	if (!lb_self.away)
 		return;
@@ -363,13 +387,17 @@ void lb_link_poll(void)
 		int64_t type;
 
 		check_generation();
+		if (stopped && !all_stopped)
+			all_stopped = lb_link_listeners.stop();
 		if (input.at == input.end && lb_link_wait(&fd, 1, stopped ? -1 : 0) <= 0)
-			return;
+			break;
 		type = receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1);
 		if (type < 0)
-			reconnect_or_exit();
+			lb_link_reconnect_or_exit();
 		/* Any other message here is a REPLY whose CALL was given up: nobody waits for it. */
 	}
+	if (all_stopped)
+		lb_link_listeners.go();
 }
 
 void lb_link_take_rest(void)
@@ -378,77 +406,8 @@ void lb_link_take_rest(void)
 
 	while (input.at < input.end && input.link_fd == lb_self.link_fd) {
 		if (receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1) < 0)
-			reconnect_or_exit();
+			lb_link_reconnect_or_exit();
 	}
-}
-
-/* Waits until the link has something to read or a signal of `wanted` is pending. True: a signal is. */
-static bool wait_for_reply(uint64_t wanted, bool quiet)
-{
-	struct pollfd fds[2] = { { lb_self.link_fd, POLLIN, 0 }, { -1, POLLIN, 0 } };
-
-	if (input.at < input.end)
-		return false;
-	if (quiet && lb_link_wait(fds, 1, QUIET_MS) != 0)
-		return false;
-	if (wanted != 0) {
-		int64_t fd = lb_syscall4(__NR_signalfd4, input.signal_fd, &wanted, 8, LB_SOCK_CLOEXEC);
-
-		if (fd >= 0)
-			input.signal_fd = (int)fd;
-		fds[1].fd = fd >= 0 ? (int)fd : -1;
-	}
-	lb_link_wait(fds, 2, -1);
-	/* The link first: a reply that is here is the result, signals are delivered after it. */
-	return fds[0].revents == 0 && fds[1].revents != 0;
-}
-
-bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wanted,
-	int (*ready)(const void *body, uint32_t size), struct lb_reply_view *view)
-{
-	struct lb_link_header header;
-	struct lb_link_reply reply;
-	bool quiet = true;
-	bool sent = false;
-	bool cancelled = false;
-	int64_t type;
-
-	for (;;) {
-		check_generation();
-		if (!sent && lb_link_send_behind(message, size) < 0) {
-			reconnect_or_exit();
-			continue;
-		}
-		sent = true;
-		if (wait_for_reply(cancelled || stopped ? 0 : wanted, quiet)) {
-			/* An error shows at the next receive. */
-			send_message(LB_LINK_CANCEL, message->seq, NULL, 0, false);
-			cancelled = true;
-		}
-		quiet = false;
-		type = receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1);
-		if (type == LB_LINK_READY && (ready == NULL || ready(lb_areas()->reply, header.size) < 0))
-			lb_syscall2(__NR_shutdown, lb_self.link_fd, SHUT_RDWR); /* home tells over the next */
-		if (type == LB_LINK_REPLY && header.seq == message->seq && header.size >= sizeof(reply)) {
-			memcpy(&reply, lb_areas()->reply, sizeof(reply));
-			if (reply.out_size == header.size - sizeof(reply))
-				break;
-			type = -LB_E_WIRE;
-		}
-		if (type < 0) {
-			reconnect_or_exit();
-			sent = false;
-			cancelled = false;
-		}
-	}
-	/* It came behind everything that was sent before the call. */
-	if (lb_ring() != NULL)
-		LB_RING_STORE(lb_ring()->applied, lb_ring()->head);
-	view->result = reply.result;
-	view->flags = reply.flags;
-	view->out_size = reply.out_size;
-	view->out = lb_areas()->reply + sizeof(reply);
-	return cancelled;
 }
 
 void lb_link_wait_applied(uint64_t position)
@@ -464,6 +423,6 @@ void lb_link_wait_applied(uint64_t position)
 		lb_link_sender_leave();
 		check_generation();
 		if (failed < 0 || receive_one(&header, lb_areas()->reply, sizeof(lb_areas()->reply), -1) < 0)
-			reconnect_or_exit();
+			lb_link_reconnect_or_exit();
 	}
 }

@@ -32,23 +32,13 @@ void lb_link_take_rest(void) LB_HIDDEN;
 void lb_link_prepare_socket(void) LB_HIDDEN;
 __attribute__((noreturn)) void lb_link_exit_dead(void) LB_HIDDEN;
 
-struct lb_reply_view {
-	int64_t result;
-	uint32_t flags;
-	uint32_t out_size;
-	const uint8_t *out; /* valid until the next receive */
-};
-/* Sends one CALL message, which lies in one piece; resends it after a reconnect. Waits for its REPLY. wanted: signals
- * that may cancel it (0: none). ready: what to do when home says READY before (struct lb_request). Returns whether a
- * CANCEL was sent. Does not fail: when this copy is dead it exits. */
-bool lb_link_call(const struct lb_link_header *message, size_t size, uint64_t wanted,
-	int (*ready)(const void *body, uint32_t size), struct lb_reply_view *view) LB_HIDDEN;
-
 /* What is done about messages that nobody has asked for: of what is above, all that is known here. */
 struct lb_link_listeners {
 	void (*news)(void);                                     /* a signal: something has happened outside */
 	void (*applied)(const struct lb_link_applied *applied); /* of what was written behind */
 	void (*served)(const struct lb_link_serve *serve);      /* home serves a new link: how things are */
+	bool (*stop)(void); /* nothing of the program is to run: false where that cannot be had */
+	void (*go)(void);
 };
 extern const struct lb_link_listeners lb_link_listeners LB_HIDDEN;
 

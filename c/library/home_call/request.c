@@ -5,10 +5,11 @@
 #include "home_call/request.h"
 
 #include <linux/errno.h>
+#include <asm/unistd.h>
 
 #include "mem.h"
 
-#include "home_call/link.h"
+#include "home_call/link_calls.h"
 #include "home_call/user_memory.h"
 #include "mask/acted_on.h"
 #include "process/own_memory.h"
@@ -112,11 +113,38 @@ static int64_t hand_out(struct lb_request *request, const struct lb_reply_view *
 	return 0;
 }
 
+/* Calls that wait for somebody most of the time: the others of the process's threads need not wait with them. */
+static bool waits_for_others(uint32_t number)
+{
+	switch (number) {
+	case __NR_poll:
+	case __NR_ppoll:
+	case __NR_select:
+	case __NR_pselect6:
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
+	case __NR_accept:
+	case __NR_accept4:
+	case __NR_wait4:
+	case __NR_waitid:
+	case __NR_flock:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int64_t lb_request_run(struct lb_request *request)
 {
 	struct lb_reply_view view;
 	bool cancellable = request->cancellable && !lb_thread()->has_child; /* what comes here is the parent's */
-	uint64_t wanted = cancellable ? lb_signals_wanted(request->mask) | request->held : 0;
+	const struct lb_waiting how = {
+		.wanted = cancellable ? lb_signals_wanted(request->mask) | request->held : 0,
+		.beside = cancellable,
+		.soon = cancellable && waits_for_others(request->number),
+		.ready = request->ready,
+	};
 	bool cancelled;
 	int64_t result;
 
@@ -126,11 +154,8 @@ int64_t lb_request_run(struct lb_request *request)
 	result = lay_out(request);
 	if (result < 0)
 		return result;
-	message.header.seq = ++lb_thread()->call_seq;
-	lb_thread()->busy = true;
-	cancelled = lb_link_call(
-		&message.header, sizeof(message.header) + message.header.size, wanted, request->ready, &view);
-	lb_thread()->busy = false;
+	message.header.seq = ++lb_self.call_seq;
+	cancelled = lb_link_call(&message.header, sizeof(message.header) + message.header.size, &how, &view);
 	request->reply_flags = view.flags;
 	lb_thread()->reply_flags = view.flags;
 	if (view.flags & LB_REPLY_CHILD_ENDED) {

@@ -112,6 +112,8 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	state.reconnect_limit_ms = order->reconnect_limit_ms;
 	state.io_timeout_ms = order->io_timeout_ms;
 	lb_actions_summary(&state.actions);
+	state.parked = (uint64_t)lb_parking;
+	state.parked_count = LB_THREAD_SLOTS;
 	lb_text_copy(state.home_node, order->home_node, sizeof state.home_node);
 	lb_text_copy(state.runs_on, order->destination, sizeof state.runs_on);
 	lb_text_copy(state.control_path, lb_self.control_path, sizeof state.control_path);

@@ -9,6 +9,7 @@
 
 #include <asm/prctl.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/time.h>
@@ -281,8 +282,97 @@ static void give_pending(void)
 		lb_aside_let_through(0); /* what is blocked comes back */
 }
 
-/* What the kernel keeps for each thread. Its registers are set by the restorer, from the image's header. */
-static void take_thread(struct lb_thread *thread)
+/* ---- what the kernel keeps for each thread ---- */
+
+/* Signals that wait for one thread alone, of all that have stopped. */
+static struct {
+	volatile bool in_use; /* a spin lock: all signals are blocked */
+	uint32_t count;
+	struct {
+		uint32_t home_tid;
+		siginfo_t info;
+	} signals[LB_PENDING_SIGNALS_MAX];
+} of_threads;
+
+static void lock_signals(void)
+{
+	while (__atomic_test_and_set(&of_threads.in_use, __ATOMIC_ACQUIRE))
+		lb_syscall0(__NR_sched_yield);
+}
+
+static void unlock_signals(void)
+{
+	__atomic_clear(&of_threads.in_use, __ATOMIC_RELEASE);
+}
+
+void lb_threads_signals_begin(void)
+{
+	of_threads.count = 0;
+}
+
+/* "SigPnd:\t0000000000000000" of /proc/thread-self/status: for this thread alone. */
+static uint64_t own_pending(void)
+{
+	char text[2048];
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/status", O_CLOEXEC, 0);
+	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, text, sizeof text - 1);
+	uint64_t set = 0;
+	if (fd >= 0)
+		lb_syscall1(__NR_close, fd);
+	for (int64_t at = 0; at + 8 < got; at++)
+		if (memcmp(text + at, "\nSigPnd:", 8) == 0) {
+			const char *digit = text + at + 9;
+			for (text[got] = 0; (*digit >= '0' && *digit <= '9') || (*digit >= 'a' && *digit <= 'f');
+				digit++)
+				set = set * 16 + (uint64_t)(*digit <= '9' ? *digit - '0' : *digit - 'a' + 10);
+			break;
+		}
+	return set;
+}
+
+/* The kernel takes a thread's own before the process's: dequeue_signal(), kernel/signal.c, Linux 6.12. */
+static int take_own_signals(const struct lb_thread *thread)
+{
+	int64_t none[2] = { 0, 0 };
+	uint64_t set = 0;
+	siginfo_t info;
+	lb_syscall2(__NR_rt_sigpending, &set, sizeof set);
+	for (set = set ? own_pending() : 0; set != 0; set = own_pending()) {
+		uint64_t only = set & -set;
+		if (lb_syscall4(__NR_rt_sigtimedwait, &only, &info, none, sizeof only) <= 0)
+			break;
+		if (lb_is_order(&info) || (info.si_code == SI_QUEUE && info.si_errno == LB_SIGNAL_MARK))
+			continue; /* ours: void by now */
+		lock_signals();
+		bool fits = of_threads.count < LB_PENDING_SIGNALS_MAX;
+		if (fits) {
+			of_threads.signals[of_threads.count].home_tid = thread->home_tid;
+			of_threads.signals[of_threads.count++].info = info;
+		}
+		unlock_signals();
+		if (!fits)
+			return -LB_E_SIGNALS;
+	}
+	return 0;
+}
+
+void lb_thread_give_signals(struct lb_thread *thread)
+{
+	for (uint32_t i = 0; i < of_threads.count; i++) {
+		const siginfo_t *info = &of_threads.signals[i].info;
+		if (of_threads.signals[i].home_tid != thread->home_tid)
+			continue;
+		if (lb_self.away && (info->si_signo == SIGURG || info->si_signo == SIGSYS))
+			lb_aside_put(info->si_signo, info);
+		else if (lb_syscall4(__NR_rt_tgsigqueueinfo, lb_self.local_pid, thread->local_tid, info->si_signo,
+				 info) < 0)
+			lb_syscall3(__NR_tgkill, lb_self.local_pid, thread->local_tid, info->si_signo);
+		of_threads.signals[i].home_tid = 0;
+	}
+}
+
+/* Its registers are set by the restorer, from the image's header, or when it is made (threads.c). */
+static void note_thread(struct lb_thread *thread)
 {
 	thread->robust_head = 0;
 	lb_syscall3(__NR_get_robust_list, 0, &thread->robust_head, &thread->robust_size);
@@ -291,6 +381,7 @@ static void take_thread(struct lb_thread *thread)
 	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS, &thread->fs_base);
 	lb_syscall2(__NR_arch_prctl, ARCH_GET_GS, &thread->gs_base);
 	lb_syscall5(__NR_prctl, PR_GET_NAME, thread->comm, 0, 0, 0);
+	lb_cpu_time_note_thread(thread);
 }
 
 static void give_thread(const struct lb_thread *thread)
@@ -298,6 +389,27 @@ static void give_thread(const struct lb_thread *thread)
 	if (thread->robust_size)
 		lb_syscall2(__NR_set_robust_list, thread->robust_head, thread->robust_size);
 	lb_syscall1(__NR_set_tid_address, thread->clear_child_tid);
+	lb_rseq_give();
+}
+
+int lb_thread_take(struct lb_thread *thread)
+{
+	int error = lb_self.away ? 0 : lb_rseq_take();
+	if (!error)
+		error = lb_scheduling_take(thread);
+	if (!error)
+		error = take_own_signals(thread);
+	note_thread(thread);
+	return error;
+}
+
+int lb_thread_give(struct lb_thread *thread, bool at_home)
+{
+	give_thread(thread);
+	lb_syscall5(__NR_prctl, PR_SET_NAME, thread->comm, 0, 0, 0);
+	lb_syscall2(__NR_arch_prctl, ARCH_SET_GS, thread->gs_base);
+	lb_cpu_time_give_thread(thread, at_home);
+	return at_home ? 0 : lb_scheduling_give(thread);
 }
 
 int lb_freeze(void)
@@ -328,7 +440,7 @@ int lb_freeze(void)
 	}
 	for (int i = 0; i < RLIM_NLIMITS; i++)
 		lb_limit_get((uint32_t)i, frozen.limits[i]);
-	take_thread(lb_thread());
+	note_thread(lb_thread());
 	lb_attributes_take();
 	frozen.monotonic_ns = lb_program_monotonic_ns();
 	lb_cpu_time_note();
@@ -361,11 +473,13 @@ int lb_frozen_fits(void)
 	return lb_limits_fit(frozen.limits);
 }
 
-void lb_thaw(bool at_home)
+void lb_thaw(bool at_home, bool is_thread)
 {
 	lb_cpu_time_give(at_home);
-	give_thread(lb_thread());
-	lb_rseq_give();
+	if (is_thread) {
+		lb_cpu_time_give_thread(lb_thread(), at_home);
+		give_thread(lb_thread());
+	}
 	lb_attributes_give();
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		/* NOFILE and FSIZE stay with the descriptors at home; NPROC and NICE are the node's affair.

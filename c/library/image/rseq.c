@@ -50,7 +50,7 @@ void lb_rseq_drop(void)
 static int64_t ask(void *argument)
 {
 	struct ptrace_rseq_configuration *told = argument;
-	int64_t parent = lb_self.local_pid;
+	int64_t parent = lb_thread()->local_tid; /* that thread: it shares its storage */
 	int32_t status;
 	int64_t error = lb_syscall4(__NR_ptrace, PTRACE_SEIZE, parent, 0, 0);
 	if (error < 0)
@@ -95,18 +95,22 @@ int lb_rseq_take(void)
 	lb_thread()->rseq.signature = LB_RSEQ_SIGNATURE;
 	if (result == -EBUSY)
 		return 0;
-	if (!ask_beside(&told)) {
+	/* One thread at a time: what asks has a stack, and a place for the answer, of which there is one. */
+	static volatile bool asking;
+	while (__atomic_test_and_set(&asking, __ATOMIC_ACQUIRE))
+		lb_syscall0(__NR_sched_yield);
+	bool known = ask_beside(&told);
+	if (!known) {
 		/* Where Yama lets no process trace its parent. */
 		lb_syscall5(__NR_prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-		bool known = ask_beside(&told);
+		known = ask_beside(&told);
 		lb_syscall5(__NR_prctl, PR_SET_PTRACER, 0, 0, 0, 0);
-		if (!known)
-			return -LB_E_RSEQ;
 	}
 	lb_thread()->rseq.address = told.rseq_abi_pointer;
 	lb_thread()->rseq.size = told.rseq_abi_size;
 	lb_thread()->rseq.signature = told.signature;
-	return 0;
+	__atomic_clear(&asking, __ATOMIC_RELEASE);
+	return known ? 0 : -LB_E_RSEQ;
 }
 
 void lb_rseq_give(void)

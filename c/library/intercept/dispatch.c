@@ -93,11 +93,15 @@ static int64_t answer(struct lb_trap *trap)
 		return result;
 	lb_files_before(trap);
 	lb_thread()->reply_flags = 0;
+	lb_thread()->waiting.let_go = false;
 	result = decide(trap);
 	if (!lb_self.away) /* a child of fork(2), at home */
 		return result;
 	if (result != LB_NEEDS_HOME) {
-		lb_files_after(trap, result);
+		if (lb_thread()->waiting.let_go)
+			lb_files_after_others(trap, result);
+		else
+			lb_files_after(trap, result);
 		lb_mapped_after(trap, result);
 		trap->leaves = lb_mapped_is_stale();
 	}

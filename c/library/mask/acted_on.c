@@ -11,6 +11,7 @@
 
 #include "mask/aside.h"
 #include "process/process.h"
+#include "thread/lock.h"
 
 /* Default action is to be ignored: signal(7). SIGCONT's work is done when it is sent. */
 #define HARMLESS (LB_BIT(SIGCHLD) | LB_BIT(SIGWINCH) | LB_BIT(SIGURG) | LB_BIT(SIGCONT))
@@ -39,7 +40,9 @@ static uint64_t acted_on(void)
 /* SIGURG always: it is most likely ours. */
 uint64_t lb_signals_wanted(uint64_t mask)
 {
-	return acted_on() & ~(mask & ~(LB_BIT(SIGURG) | LB_BIT(SIGKILL)));
+	uint64_t always = LB_BIT(SIGURG) | LB_BIT(SIGKILL) | (lb_is_threaded ? LB_BIT(LB_STOP_SIGNAL) : 0);
+
+	return (acted_on() | always) & ~(mask & ~always);
 }
 
 uint64_t lb_signals_waiting(uint64_t mask)
@@ -50,6 +53,8 @@ uint64_t lb_signals_waiting(uint64_t mask)
 	if (pending & LB_BIT(SIGURG))
 		lb_aside_collect();
 	pending &= lb_signals_wanted(mask) & ~LB_BIT(SIGURG);
+	if (lb_stopping)
+		pending &= ~LB_BIT(LB_STOP_SIGNAL);
 	/* Our handler is not the program's business; its own SIGURG waits there. */
 	if (!IS_DEFAULT(lb_self.actions[SIGURG].handler) && !IS_IGNORED(lb_self.actions[SIGURG].handler))
 		pending |= lb_aside_waiting() & LB_BIT(SIGURG) & ~mask;

@@ -34,6 +34,7 @@
 #include "process/limits.h"
 #include "process/own_memory.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "trap/trap.h"
 
 #define PAGE 4096ULL
@@ -84,8 +85,10 @@ int64_t lb_site_call(uint32_t index, const uint64_t args[6], uint64_t *next, uin
 	uint32_t number = sites[index].number == ANY_NUMBER ? (uint32_t)rax : sites[index].number;
 	int64_t result = LB_SLOW;
 	/* Not busy: it was interrupted before this, and is somewhere else now. */
-	if (lb_thread()->answering && lb_self.away)
+	if (lb_thread()->answering && lb_self.away && lb_lock_enter()) {
 		result = lb_fast_call(number, args);
+		lb_lock_leave();
+	}
 	if (result != LB_SLOW)
 		return result;
 	if (sites[index].kind == ANY)
@@ -133,12 +136,32 @@ static bool ask(uint64_t page, struct question *question)
 	return lb_each_mapping(look_at, question) >= 0;
 }
 
+/* Other threads may be running there: all of it at once where it lies in one word, as all patches do (patch_as). */
+static void put_code(uint64_t at, const void *code, size_t size)
+{
+	uint64_t word;
+	if (at % sizeof word + size > sizeof word) {
+		memcpy((void *)at, code, size);
+		return;
+	}
+	uint64_t *place = (uint64_t *)(at & ~(sizeof word - 1));
+	word = *place;
+	memcpy((uint8_t *)&word + at % sizeof word, code, size);
+	__atomic_store_n(place, word, __ATOMIC_SEQ_CST);
+}
+
+/* Whether a change of these bytes is one step for threads that run there: only so many of a jump change. */
+static bool is_one_step(uint64_t at, enum kind kind)
+{
+	return !lb_is_threaded || at % sizeof(uint64_t) + (kind == MOV ? JUMP_SIZE : 2) <= sizeof(uint64_t);
+}
+
 /* Writes code into one page. It stays executable meanwhile: should the last step fail, the program goes on. */
 static bool write_code(uint64_t at, const void *code, size_t size, uint32_t protection)
 {
 	if (lb_syscall3(__NR_mprotect, PAGE_OF(at), PAGE, protection | PROT_WRITE) < 0)
 		return false;
-	memcpy((void *)at, code, size);
+	put_code(at, code, size);
 	lb_syscall3(__NR_mprotect, PAGE_OF(at), PAGE, protection);
 	return true;
 }
@@ -263,7 +286,8 @@ static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint
 	uint64_t at = after - kind;
 	struct question question;
 	struct site *site = slot_of(after, kind, kind == ANY ? ANY_NUMBER : number);
-	if (!site || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) || !ask(PAGE_OF(at), &question) ||
+	if (!site || !is_one_step(at, kind) || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) ||
+		!ask(PAGE_OF(at), &question) ||
 		(question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
 		return false;
 	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
@@ -277,7 +301,7 @@ static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint
 	}
 	memcpy(site->original, end - kind, JUMP_SIZE);
 	site->protection = question.protection;
-	if (!write_code(at, jump, sizeof jump, question.protection))
+	if (!write_code(at, jump, kind == MOV ? JUMP_SIZE : 2, question.protection))
 		return false;
 	site->patched = true;
 	if (site == &sites[site_count])
@@ -337,7 +361,8 @@ static void undo_range(uint64_t start, uint64_t size)
 		uint64_t landing = site->landing ? PAGE_OF(site->landing) : 0;
 		bool concerned = (PAGE_OF(site->at) < end && PAGE_OF(site->at) + PAGE > start) ||
 			(landing && landing < end && landing + PAGE > start);
-		if (!concerned || !site->patched || !write_code(site->at, site->original, JUMP_SIZE, site->protection))
+		if (!concerned || !site->patched ||
+			!write_code(site->at, site->original, site->kind == MOV ? JUMP_SIZE : 2, site->protection))
 			continue;
 		site->patched = false;
 		memset(seen, 0, sizeof seen);

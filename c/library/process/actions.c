@@ -99,10 +99,13 @@ static bool is_ignored(int signal, const struct lb_action *action)
 	return action->handler == (uint64_t)SIG_IGN || (action->handler == (uint64_t)SIG_DFL && LB_IS_TRIGGER(signal));
 }
 
+/* Threads are being stopped: the kernel has ours for this signal; 0: for none. */
+static int stop_signal;
+
 /* At home only our own signals are kept here; away all of them are. */
 static bool is_kept(int signal)
 {
-	return lb_self.away || LB_IS_TRIGGER(signal) || signal == SIGTSTP;
+	return lb_self.away || signal == stop_signal || LB_IS_TRIGGER(signal) || signal == SIGTSTP;
 }
 
 int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_action *old)
@@ -130,6 +133,28 @@ int64_t lb_action_set(int signal, const struct lb_action *wanted, struct lb_acti
 	if (old)
 		*old = before;
 	return 0;
+}
+
+/* On the stack that the program wants for SIGURG: small stacks are known to who has them. */
+void lb_action_stop_begin(int signal)
+{
+	struct lb_action action = { (uint64_t)lb_entries.trigger, SA_SIGINFO | SA_RESTORER | SA_RESTART,
+		(uint64_t)lb_sigreturn, ~0ULL };
+	struct lb_action before;
+	if (lb_is_handler(lb_self.actions[SIGURG].handler))
+		action.flags |= lb_self.actions[SIGURG].flags & SA_ONSTACK;
+	lb_syscall4(__NR_rt_sigaction, signal, &action, &before, 8);
+	if (stop_signal == 0 && !lb_self.away)
+		lb_self.actions[signal] = before;
+	stop_signal = signal;
+}
+
+void lb_action_stop_end(void)
+{
+	int signal = stop_signal;
+	stop_signal = 0;
+	if (signal)
+		install(signal, &lb_self.actions[signal]);
 }
 
 /* What waits of the signal is not thrown away by this: the handler may set itself once more. */
@@ -160,6 +185,7 @@ static bool is_so(int signal, const struct lb_action *action)
 
 void lb_actions_give(void)
 {
+	stop_signal = 0;
 	for (int signal = 1; signal <= LB_SIGNALS; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP && !is_so(signal, &lb_self.actions[signal]))
 			install(signal, &lb_self.actions[signal]);

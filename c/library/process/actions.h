@@ -19,6 +19,9 @@ void lb_actions_note_ours(void) LB_HIDDEN;
 void lb_actions_stand_in_front(void) LB_HIDDEN;
 /* Before a move from home: notes the actions of all signals; away they are kept up to date anyway. */
 void lb_actions_take(void) LB_HIDDEN;
+/* Threads are being stopped by this signal: our handler is in front of the program's until the end of that. */
+void lb_action_stop_begin(int signal) LB_HIDDEN;
+void lb_action_stop_end(void) LB_HIDDEN;
 /* SA_RESETHAND: the default action from now on. */
 void lb_action_reset(int signal) LB_HIDDEN;
 /* In the restored process: tells the kernel all of them, as this place needs it. */

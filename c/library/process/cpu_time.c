@@ -106,7 +106,11 @@ static struct lb_cpu_time used_so_far(int who)
 void lb_cpu_time_note(void)
 {
 	noted = used_so_far(RUSAGE_SELF);
-	lb_thread()->cpu_noted = used_so_far(RUSAGE_THREAD);
+}
+
+void lb_cpu_time_note_thread(struct lb_thread *thread)
+{
+	thread->cpu_noted = used_so_far(RUSAGE_THREAD);
 }
 
 void lb_cpu_time_forget(void)
@@ -127,6 +131,9 @@ static struct lb_cpu_time used_away(struct lb_cpu_time used, int who)
 void lb_cpu_time_give(bool at_home)
 {
 	lb_self.cpu = at_home ? used_away(noted, RUSAGE_SELF) : noted;
-	struct lb_thread *thread = lb_thread();
+}
+
+void lb_cpu_time_give_thread(struct lb_thread *thread, bool at_home)
+{
 	thread->cpu = at_home ? used_away(thread->cpu_noted, RUSAGE_THREAD) : thread->cpu_noted;
 }

@@ -42,8 +42,6 @@ void lb_become_child(void)
 	memset(&lb_self.cpu, 0, sizeof lb_self.cpu); /* the parent's: fork(2) */
 	struct lb_thread *only = lb_thread();
 	memset(&only->cpu, 0, sizeof only->cpu);
-	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
-		if (&lb_threads[i] != only)
-			lb_threads[i].local_tid = 0;
+	lb_threads_forget_others();
 	only->local_tid = only->home_tid = lb_self.local_pid;
 }

@@ -11,13 +11,11 @@
 
 #include "process/process.h"
 
-#define STACK_SIZE 65536u /* of which what is untouched costs nothing */
-
 struct lb_mapped *lb_mapped;
 static uint64_t noted[LB_OWN_KINDS];
 static uint64_t stacks, areas; /* how many there are */
 /* Of the first slot: whoever has only one thread needs no other memory for it, at home either. */
-static uint8_t first_stack[STACK_SIZE] __attribute__((aligned(64)));
+static uint8_t first_stack[LB_STACK_SIZE] __attribute__((aligned(64)));
 
 void lb_own_note(enum lb_own kind, uint64_t bytes)
 {
@@ -48,13 +46,13 @@ bool lb_thread_make_areas(struct lb_thread *thread)
 bool lb_thread_make_stack(struct lb_thread *thread)
 {
 	if (thread == lb_threads)
-		thread->stack_top = (uint64_t)(first_stack + STACK_SIZE);
+		thread->stack_top = (uint64_t)(first_stack + LB_STACK_SIZE);
 	if (thread->stack_top)
 		return true;
-	uint64_t at = map(STACK_SIZE);
+	uint64_t at = map(LB_STACK_SIZE);
 	if (!at)
 		return false;
-	thread->stack_top = at + STACK_SIZE;
+	thread->stack_top = at + LB_STACK_SIZE;
 	__atomic_add_fetch(&stacks, 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -94,7 +92,7 @@ bool lb_areas_have(uint64_t page)
 
 uint64_t lb_own_bytes(bool data)
 {
-	uint64_t bytes = (lb_mapped ? LB_PAGES(sizeof *lb_mapped) : 0) + stacks * STACK_SIZE +
+	uint64_t bytes = (lb_mapped ? LB_PAGES(sizeof *lb_mapped) : 0) + stacks * LB_STACK_SIZE +
 		areas * LB_PAGES(sizeof(struct lb_call_areas)) + noted[LB_OWN_KEPT];
 	if (!data)
 		bytes += lb_self.hole_end - lb_self.hole_start + lb_self.ring_end - lb_self.ring_start +

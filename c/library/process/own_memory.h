@@ -69,6 +69,11 @@ bool lb_thread_make_areas(struct lb_thread *thread) LB_HIDDEN;
 /* A stack of the thread's own; at home as well, before it stops there. It stays, as a thread that has come home is on
  * it still. */
 bool lb_thread_make_stack(struct lb_thread *thread) LB_HIDDEN;
+#define LB_STACK_SIZE 65536u /* of which what is untouched costs nothing */
+static inline uint64_t lb_stack_begin(const struct lb_thread *thread)
+{
+	return thread->stack_top - LB_STACK_SIZE;
+}
 /* At home. */
 void lb_areas_drop(void) LB_HIDDEN;
 /* Whether the page is of such an area: a child needs none. */

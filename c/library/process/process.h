@@ -41,6 +41,7 @@ struct lb_process {
 	int link_fd;          /* away: to the shadow */
 	int keeper_fd;        /* away: to the keeper */
 	int stream_fd;
+	uint64_t call_seq;     /* last CALL sent, by any thread */
 	uint32_t home_call;    /* what brought it home: a system call's number, or LB_NO_SYSTEM_CALL */
 	uint64_t home_request; /* and what that asked for: CameHome in lib/wire/schema/local.ts */
 	uint64_t signalfds;    /* away: signals that descriptors of signalfd(2) tell of; bit s-1 stands for signal s */

@@ -19,6 +19,16 @@ static inline bool lb_is_order(const siginfo_t *info)
 		(uint64_t)info->si_ptr >= LB_ORDER_ID_MIN;
 }
 
+/* By which one thread stops the others (image/threads.h). Inside the process alone: glibc never blocks it but for
+ * moments, and uses it for setuid(2) of all threads, with another si_code. What the program has of it is the program's
+ * again as soon as the threads go on. */
+#define LB_STOP_SIGNAL 33
+
+static inline bool lb_is_stop(const siginfo_t *info)
+{
+	return info->si_signo == LB_STOP_SIGNAL && info->si_code == SI_QUEUE && info->si_errno == LB_SIGNAL_MARK;
+}
+
 /* Whether a disposition is a handler of the program's: neither the default action nor none. */
 static inline bool lb_is_handler(uint64_t handler)
 {

@@ -14,6 +14,7 @@
 #include <linux/sched/types.h>
 
 #include "action.h"
+#include "lb_park.h"
 #include "thread/siginfo.h"
 
 /* One of each number waits in a queue: SIGSYS and SIGURG are no real-time signals. */
@@ -75,13 +76,22 @@ struct lb_thread {
 		uint64_t switches; /* how often the process had given up its processor by then: getrusage(2) */
 	} untold;                  /* the call that was interrupted last, while its beginning is not known */
 
+	bool holds_lock; /* the guest lock (thread/lock.h) */
+
 	/* Its calls at home. */
-	uint64_t call_seq;    /* last CALL sent */
-	bool busy;            /* a CALL is outstanding, or a message is half sent */
-	uint32_t reply_flags; /* LB_REPLY_* of the last call */
-	bool has_child;       /* a child of vfork(2) runs in its place */
-	bool child_ended;     /* it has ended, and nothing more may be done in its name */
-	uint32_t child_pid;   /* the child's */
+	struct {
+		uint64_t seq;      /* of the call that is on its way; 0: there is none */
+		bool sent;         /* over the link that there is now */
+		bool beside;       /* without the guest lock */
+		bool let_go;       /* of that lock, since its call began */
+		uint32_t answered; /* bytes of the reply that another thread has read for it; 0: not yet */
+		int event_fd, signal_fd;
+		uint64_t of_copy; /* lb_self.copy that these are of */
+	} waiting;                /* home_call/link_calls.c */
+	uint32_t reply_flags;     /* LB_REPLY_* of the last call */
+	bool has_child;           /* a child of vfork(2) runs in its place */
+	bool child_ended;         /* it has ended, and nothing more may be done in its name */
+	uint32_t child_pid;       /* the child's */
 
 	/* Its signals. */
 	uint64_t believed;           /* away: which of SIGSYS and SIGURG the program blocks (mask/aside.c) */
@@ -116,6 +126,7 @@ struct lb_thread {
 	/* Which it is. */
 	uint32_t home_tid;  /* as the program knows it: gettid(2) at home */
 	uint32_t local_tid; /* on this node; 0: the slot is free */
+	uint32_t stopped;   /* in which round of stopping it waits, or has waited last */
 
 	/* Where it goes on in a restored process: callee-saved registers, stack, where to return (context.S). */
 	uint64_t context[LB_CONTEXT_WORDS];
@@ -125,6 +136,13 @@ struct lb_thread {
 #define LB_THREAD_HIDDEN __attribute__((visibility("hidden")))
 extern struct lb_thread lb_threads[LB_THREAD_SLOTS] LB_THREAD_HIDDEN;
 extern __thread struct lb_thread *lb_this_thread LB_THREAD_HIDDEN;
+
+/* Where each waits while the process moves (image/threads.c), in the same places. */
+extern struct lb_parked lb_parking[LB_THREAD_SLOTS] LB_THREAD_HIDDEN;
+static inline struct lb_parked *lb_parked(const struct lb_thread *thread)
+{
+	return &lb_parking[thread - lb_threads];
+}
 
 /* Gives the calling thread a slot. Does not return where there is none: see threads.c. */
 struct lb_thread *lb_thread_meet(void) LB_THREAD_HIDDEN;
@@ -148,7 +166,8 @@ static inline struct lb_thread *lb_thread_of_home(uint32_t tid)
 struct lb_thread *lb_thread_of_local(uint32_t tid) LB_THREAD_HIDDEN;
 /* The program's number of one of its threads as this node has it; 0: no thread of this process. */
 uint32_t lb_local_tid(uint32_t home_tid) LB_THREAD_HIDDEN;
-/* The slot's thread has ended. */
+/* The slot's thread has ended; all but the calling one are not there, in a child. */
 void lb_thread_forget(struct lb_thread *thread) LB_THREAD_HIDDEN;
+void lb_threads_forget_others(void) LB_THREAD_HIDDEN;
 
 #endif

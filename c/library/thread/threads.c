@@ -8,6 +8,7 @@
 #include "thread/thread.h"
 
 struct lb_thread lb_threads[LB_THREAD_SLOTS];
+struct lb_parked lb_parking[LB_THREAD_SLOTS];
 __thread struct lb_thread *lb_this_thread;
 
 /* Of threads for which there is no slot. What it is used for then is right for any of them: it has used no CPU time
@@ -54,6 +55,13 @@ void lb_thread_forget(struct lb_thread *thread)
 	thread->deferred_mask = ~0ULL;
 	thread->stack_top = stack_top;
 	thread->areas = areas;
+}
+
+void lb_threads_forget_others(void)
+{
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		if (lb_threads[i].local_tid != 0 && &lb_threads[i] != lb_thread())
+			lb_thread_forget(&lb_threads[i]);
 }
 
 struct lb_thread *lb_thread_of_local(uint32_t tid)

@@ -94,4 +94,9 @@ export const errors = {
     text: "a thread does not stop",
     fix: "try again later, without a debugger on it",
   },
+  THREAD_LIMIT: {
+    code: 4133,
+    text: "the node does not give it as many threads as it has",
+    fix: "let the user have more processes there (ulimit -u, or the pids limit of its cgroup)",
+  },
 } as const;
