@@ -78,7 +78,8 @@ const structs: readonly StructOf[] = [
     struct: "lb_ffi_look",
     header: "lb_ffi.h",
     fields: [
-      ...["pid", "error", "start_ticks", "cpu_ticks", "ran_ns", "rss_bytes", "threads", "state"],
+      ...["pid", "error", "start_ticks", "cpu_ticks", "ran_ns", "waited_ns", "at_ns", "rss_bytes"],
+      ...["threads", "state"],
     ],
   },
   {

@@ -78,12 +78,14 @@ struct lb_ffi_look {
 	int32_t error; /* 0, or negative: -ESRCH: there is no such process */
 	uint64_t start_ticks;
 	uint64_t cpu_ticks; /* user and system, of 10 ms */
-	uint64_t ran_ns;    /* of its main thread; 0: this kernel does not tell */
+	uint64_t ran_ns;    /* all its threads together; 0: this kernel does not tell */
+	uint64_t waited_ns; /* for a processor, likewise */
+	uint64_t at_ns;     /* when it was looked at, of CLOCK_BOOTTIME, as start_ticks are */
 	uint64_t rss_bytes;
 	uint32_t threads;
 	uint32_t state; /* R, S, D, T, t, Z, ... */
 };
-_Static_assert(sizeof(struct lb_ffi_look) == 48, "look is 48 bytes");
+_Static_assert(sizeof(struct lb_ffi_look) == 64, "look is 64 bytes");
 
 /* Fills an array of them, `size` bytes long. Returns how many there are. */
 LB_FFI_EXPORT int32_t lb_ffi_look(uint8_t *looks, uint32_t size);

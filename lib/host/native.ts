@@ -244,8 +244,12 @@ export function startTicks(pid: number): bigint | null {
 export interface Look {
   readonly startTicks: bigint;
   readonly cpuSeconds: number;
-  /** CPU time of its main thread in nanoseconds, which grows with each step; 0n: the kernel does not tell. */
+  /** CPU time of its threads that live, which grows with each step; 0n: the kernel does not tell. */
   readonly ranNs: bigint;
+  /** How long these threads have waited for a processor. */
+  readonly waitedNs: bigint;
+  /** When it was looked at, by the clock that its start time is of. */
+  readonly atNs: bigint;
   readonly rssBytes: number;
   readonly threads: number;
   /** R, S, D, T, t, Z, ... */
@@ -270,6 +274,8 @@ export async function look(pids: readonly number[]): Promise<(Look | null | unde
       startTicks: u64("start_ticks"),
       cpuSeconds: Number(u64("cpu_ticks")) / 100,
       ranNs: u64("ran_ns"),
+      waitedNs: u64("waited_ns"),
+      atNs: u64("at_ns"),
       rssBytes: Number(u64("rss_bytes")),
       threads: u32("threads"),
       state: String.fromCharCode(u32("state")),

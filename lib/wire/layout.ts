@@ -84,16 +84,18 @@ export const event = {
 
 /** What a look at a process tells. `struct lb_ffi_look` of lb_ffi.h. */
 export const look = {
-  size: 48,
+  size: 64,
   offsets: {
     pid: 0,
     error: 4,
     start_ticks: 8,
     cpu_ticks: 16,
     ran_ns: 24,
-    rss_bytes: 32,
-    threads: 40,
-    state: 44,
+    waited_ns: 32,
+    at_ns: 40,
+    rss_bytes: 48,
+    threads: 56,
+    state: 60,
   },
 } as const;
 

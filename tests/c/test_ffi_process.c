@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "lb_ffi.h"
@@ -278,8 +281,40 @@ static void looks_at_many(void)
 	CHECK(looks[0].start_ticks == (uint64_t)lb_ffi_start_ticks((uint32_t)getpid()));
 	CHECK(looks[0].threads == 1 && looks[0].state == 'R' && looks[0].rss_bytes > 0);
 	CHECK(looks[0].cpu_ticks > 0);
+	CHECK(looks[0].ran_ns > 0 && looks[0].at_ns / 10000000 >= looks[0].start_ticks);
 	CHECK_EQUAL(looks[1].error, -ESRCH);
 	CHECK_EQUAL(looks[2].error, 0);
+}
+
+static void *burn(void *unused)
+{
+	for (volatile int i = 0; i < 50000000; i++)
+		;
+	pause();
+	return unused;
+}
+
+/* What threads have used beside the main one counts. */
+static void looks_at_threads(void)
+{
+	struct lb_ffi_look alone = { .pid = (uint32_t)getpid() }, two = alone;
+	pthread_t thread;
+
+	lb_ffi_look((uint8_t *)&alone, sizeof alone);
+	CHECK_EQUAL(pthread_create(&thread, NULL, burn, NULL), 0);
+	for (int tries = 0; tries < 1000; tries++) {
+		struct timespec pause = { .tv_nsec = 10000000 };
+
+		nanosleep(&pause, NULL);
+		lb_ffi_look((uint8_t *)&two, sizeof two);
+		if (two.ran_ns > alone.ran_ns + 20000000)
+			break;
+	}
+	CHECK_EQUAL(two.threads, 2);
+	CHECK(two.ran_ns > alone.ran_ns + 20000000);
+	CHECK(two.at_ns > alone.at_ns);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
 }
 
 static void pins_to_cpus(void)
@@ -315,6 +350,7 @@ int main(void)
 	run_case("lb_ffi_queue_order() reaches the process that is meant, with its value", queues_orders);
 	run_case("lb_ffi_start_ticks() is not misled by a process's name", reads_start_times);
 	run_case("lb_ffi_look() tells the figures of many processes", looks_at_many);
+	run_case("lb_ffi_look() adds up what threads have used", looks_at_threads);
 	run_case("lb_ffi_sched_setaffinity() pins a process", pins_to_cpus);
 	return 0;
 }
