@@ -79,7 +79,7 @@ export class Balancer {
   readonly #index: LoadIndex;
   readonly #machine: Machine;
   readonly #chooser: Chooser;
-  readonly #table = new ProcessTable();
+  readonly #table: ProcessTable;
   readonly #preferred: PreferredList;
   readonly #reservations: Reservations;
   readonly #freezes: Freezes;
@@ -103,6 +103,7 @@ export class Balancer {
     this.#policy = config.policy ?? policies.thesis;
     this.#capacity = config.capacity ?? unitCapacity;
     assertPolicy(this.#policy, config.thresholds);
+    this.#table = new ProcessTable(this.#policy.counts);
     assertCapacity(this.#capacity);
     this.#thresholds = adaptThresholds(config.thresholds, this.#policy.thresholds, this.#capacity);
     this.#rise = new Rise(this.#thresholds);
@@ -125,16 +126,16 @@ export class Balancer {
     this.#announcer = new Announcer({
       epoch: config.epoch,
       load: () => this.#chooser.usesLoads ? this.#lengthPerUnit : null,
+      capacity: this.#capacity,
       emit: (effect) => this.#effects.push(effect),
     });
     this.#freezes = new Freezes(config, this.#table, this.#preferred, () => this.#nowMs);
     this.#transfers = new Transfers({
       node: config.node,
       countOthers: () => this.#index.others,
-      causeToSend: (processes) => this.#causeToSend(processes),
+      causeToSend: () => this.#causeToSend(),
       movesPerMinute: this.#policy.movesPerMinute,
-      probesOf: (processes) =>
-        isWorthAsking(processes, this.#thresholds.thu) ? this.#policy.probes : 0,
+      probesOf: (weight) => isWorthAsking(weight, this.#thresholds.thu) ? this.#policy.probes : 0,
       tellLoad: (node) => this.#announcer.tell(node, false),
       chooser: this.#chooser,
       cost,
@@ -200,8 +201,15 @@ export class Balancer {
       machine: this.#machine.view(this.#index.others),
       owner: this.#machine.owner,
       associated: this.#preferred.view(),
-      processes: this.#table.view(),
-      reservations: this.#reservations.list().map(({ ticket, id }) => ({ ticket, id })),
+      processes: this.#table.view().map((process) => ({
+        ...process,
+        noRoom: this.#noRoom(process.weight),
+      })),
+      reservations: this.#reservations.list().map(({ ticket, id, weight }) => ({
+        ticket,
+        id,
+        weight,
+      })),
     };
   }
 
@@ -217,7 +225,11 @@ export class Balancer {
       chooser: this.#chooser,
       freezes: this.#freezes,
       cause: this.#transfers.cause,
-      load: this.#index.describe(this.#table.settledCount, this.#thresholds),
+      load: this.#index.describe(
+        this.#table.settledCount,
+        this.#table.settledWeight,
+        this.#thresholds,
+      ),
       others: this.#index.others,
       node: this.#config.node,
       treatment: this.#machine.owner?.treatment ?? null,
@@ -225,21 +237,36 @@ export class Balancer {
     });
   }
 
-  #causeToSend(processes: number): SendCause | null {
+  #causeToSend(): SendCause | null {
     const hasGuest = () => this.#table.hasFree((home) => home !== this.#config.node);
-    const cause = this.#machine.causeToSend(processes, hasGuest);
+    const cause = this.#machine.causeToSend(this.#table.settledCount, hasGuest);
     if (cause !== null) return cause;
     if (this.#policy.initiation === "receiver") return null;
-    return this.#index.forSending(processes) >= this.#thresholds.thv ? { kind: "over" } : null;
+    const load = this.#index.forSending(this.#table.settledWeight);
+    return load >= this.#thresholds.thv ? { kind: "over" } : null;
+  }
+
+  /** Why a process of such a weight has room on no node that is U, where this one is over; or null. */
+  #noRoom(weight: number): string | null {
+    if (weight === 1 || this.#transfers.cause?.kind !== "over") return null;
+    const context = { weight: this.#table.settledWeight + this.#index.others };
+    const reasons = this.#preferred.receivers(() => true)
+      .map((receiver) => this.#chooser.noRoom({ weight }, receiver, context));
+    return reasons.includes(null) ? null : reasons[0] ?? null;
   }
 
   get #queueLength(): number {
     return this.#table.size + this.#reservations.size;
   }
 
-  /** The queue length with what else counts, per unit of capacity: what others are told. */
+  /** What the processes and the places weigh. */
+  get #weight(): number {
+    return this.#table.weight + this.#reservations.weight;
+  }
+
+  /** That with what else counts, per unit of capacity: what others are told. */
   get #lengthPerUnit(): number {
-    return (this.#queueLength + this.#index.others) / unitsOf(this.#capacity);
+    return (this.#weight + this.#index.others) / unitsOf(this.#capacity);
   }
 
   #apply(event: Event, nowMs: number): void {
@@ -297,8 +324,7 @@ export class Balancer {
       case "arrivalStarted":
         return this.#reservations.start(event.ticket, nowMs);
       case "arrivalConfirmed":
-        this.#reservations.release(event.ticket);
-        this.#arrive(event.process);
+        this.#arrive(event.process, this.#reservations.release(event.ticket)?.weight);
         return this.#table.reside(event.process.id, nowMs + this.#policy.residenceMs);
       case "arrivalFailed":
         return this.#didNotArrive("info", this.#reservations.release(event.ticket), event.reason);
@@ -325,7 +351,7 @@ export class Balancer {
 
   #measure(measures: Measures, nowMs: number): void {
     const settled = this.#table.settledCount;
-    this.#index.measure(measures, settled);
+    this.#index.measure(measures, this.#table.settledWeight);
     this.#effects.push(...this.#machine.measure(measures, settled, nowMs));
     this.#announceChange(nowMs);
     // What could not be sent may be sent for another reason now.
@@ -333,9 +359,9 @@ export class Balancer {
   }
 
   /** A place is taken, or a process has come without one. */
-  #arrive(process: Process): void {
+  #arrive(process: Process, weight = this.#reservations.find(process.id)?.weight): void {
     this.#reservations.releaseProcess(process.id);
-    this.#table.put(process);
+    this.#table.put(process, weight);
     this.#transfers.reopen();
   }
 
@@ -358,12 +384,13 @@ export class Balancer {
       preferred: this.#preferred,
       policy: this.#policy,
       thresholds: this.#thresholds,
-      units: unitsOf(this.#capacity),
+      capacity: this.#capacity,
       letter: this.#announcer.letter,
       isDraining: this.#transfers.isDraining,
       shortage: this.#machine.shortage,
       isOwnerActive: this.#machine.isOwnerActive,
       queueLength: this.#queueLength,
+      weight: this.#weight,
       lengthPerUnit: this.#lengthPerUnit,
     }, {
       nowMs,
@@ -374,12 +401,15 @@ export class Balancer {
   }
 
   /** Gives a process to a node that asks, if it has clearly fewer. */
-  #give({ node, announcement: { load = Infinity } }: EventOf<"asked">, nowMs: number): void {
+  #give(
+    { node, announcement: { load = Infinity, capacity } }: EventOf<"asked">,
+    nowMs: number,
+  ): void {
     const units = unitsOf(this.#capacity);
     const isWilling = this.#policy.initiation !== "sender" &&
-      this.#index.forSending(this.#table.settledCount) > this.#thresholds.thu &&
+      this.#index.forSending(this.#table.settledWeight) > this.#thresholds.thu &&
       isClearlyShorter({ here: load, there: this.#lengthPerUnit, units });
-    if (isWilling) this.#transfers.give({ kind: "asked", node, load }, nowMs);
+    if (isWilling) this.#transfers.give({ kind: "asked", node, load, capacity }, nowMs);
     else this.#refuseAsk(node);
   }
 
@@ -395,7 +425,7 @@ export class Balancer {
   }
 
   #announceChange(nowMs: number): void {
-    this.#index.note(this.#queueLength, nowMs);
+    this.#index.note(this.#weight, nowMs);
     const isClosed = this.#transfers.isDraining || this.#machine.shortage !== null ||
       this.#machine.isOwnerActive;
     this.#announcer.update(

@@ -50,6 +50,8 @@ Deno.test("step() inspects before it chooses, and offers the best victim to the 
     id: "a/4/1",
     manual: false,
     home: false,
+    weight: 1,
+    load: null,
   });
 });
 
@@ -145,6 +147,8 @@ Deno.test("attempts of one round are bounded, however many processes are refused
     id: "",
     manual: false,
     home: false,
+    weight: 1,
+    load: null,
   };
   let offers = 1;
   while (offer?.type === "offer" && offers < 1_000) {

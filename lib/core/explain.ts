@@ -76,6 +76,7 @@ function around(
   { table, preferred, chooser, freezes, cause, load, others, isAsked }: ExplainOptions,
 ): string[] {
   const processes = table.settledCount + others;
+  const weight = table.settledWeight + others;
   if (cause === null) {
     return [
       isAsked ? `it waits until a node that is U asks: ${load}` : `the node is not over: ${load}`,
@@ -86,7 +87,7 @@ function around(
   const freezing = receivers.map(({ node }) => freezes.obstacle(id, node));
   const [slow = null] = freezing;
   if (slow !== null && !freezing.includes(null)) return [slow];
-  const context = { processes, cause, mayOffer: () => true, mayProbe: false };
+  const context = { processes, weight, cause, mayOffer: () => true, mayProbe: false };
   const free = table.list().filter((entry) => mayLeave(entry, nowMs, cause.kind !== "over"));
   const victims = chooser.order(free, context);
   const place = victims.findIndex((victim) => victim.id === id);

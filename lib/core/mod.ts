@@ -54,6 +54,8 @@ export {
 export { type OwnerRule, type Treatment, treatments } from "./contract/owner.ts";
 export {
   assertPolicy,
+  type Counting,
+  countings,
   type Index,
   indices,
   type Initiation,
@@ -66,7 +68,7 @@ export {
   type ThresholdRule,
   thresholdRules,
 } from "./contract/policy.ts";
-export { type Process, type Sample } from "./contract/process.ts";
+export { type Process, type Sample, type Threads } from "./contract/process.ts";
 export { formatProcessId, parseProcessId, type ProcessIdentity } from "./contract/process_id.ts";
 export {
   type BalancerView,

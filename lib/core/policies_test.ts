@@ -5,7 +5,14 @@ import fc from "fast-check";
 import { Cluster, thesisThresholds } from "../../tests/core/cluster.ts";
 import { Fixture } from "../../tests/core/fixture.ts";
 import { initiations } from "./contract/policy.ts";
-import { indices, locations, policies, type Policy, thresholdRules } from "./contract/policy.ts";
+import {
+  countings,
+  indices,
+  locations,
+  policies,
+  type Policy,
+  thresholdRules,
+} from "./contract/policy.ts";
 import type { Effect } from "./contract/effect.ts";
 import type { Measures } from "./contract/measures.ts";
 import type { ProcessId } from "./contract/names.ts";
@@ -57,8 +64,9 @@ Deno.test("the margin is measured with the load that the other node told", () =>
 });
 
 Deno.test("a node tells its load only where a policy asks for it", () => {
+  const capacity = { cores: 2, speed: 1 };
   const letterOf = (policy: Policy) => {
-    const fixture = new Fixture({ policy, capacity: { cores: 2, speed: 1 } });
+    const fixture = new Fixture({ policy, capacity });
     for (const pid of [1, 2]) fixture.arrive(pid);
     return fixture.expect("announce", {
       type: "processArrived",
@@ -67,7 +75,7 @@ Deno.test("a node tells its load only where a policy asks for it", () => {
   };
   assert.deepEqual(letterOf(thesis), { letter: "F", epoch: 7, seq: 1 });
   const told = letterOf({ ...thesis, location: "least-loaded" });
-  assert.deepEqual(told, { letter: "F", epoch: 7, seq: 1, load: 1.5 });
+  assert.deepEqual(told, { letter: "F", epoch: 7, seq: 1, load: 1.5, capacity });
 });
 
 Deno.test("a burst that is shorter than the smoothing moves nothing, a longer one does", () => {
@@ -241,6 +249,7 @@ Deno.test("explain() tells why a process stays", () => {
 
 const policy: fc.Arbitrary<Policy> = fc.record({
   index: fc.constantFrom(...indices),
+  counts: fc.constantFrom(...countings),
   location: fc.constantFrom(...locations),
   thresholds: fc.constantFrom(...thresholdRules),
   ageCost: fc.boolean(),
@@ -268,6 +277,7 @@ const acts = fc.array(
   fc.tuple(
     fc.constantFrom(
       ...["start", "start", "start", "end", "run", "drain", "undrain", "pin", "abort", "measure"],
+      ...["threads", "look"],
     ),
     fc.constantFrom("a", "b", "c"),
     fc.nat({ max: 20_000 }),
@@ -303,6 +313,8 @@ function play(script: readonly Act[], given: Policy, seed: number): Cluster {
     const job = jobs[n % Math.max(1, jobs.length)];
     if (kind === "start") cluster.start(node, { cpuSeconds: n / 100 });
     else if (kind === "run") cluster.run(n);
+    else if (kind === "look") cluster.look(node);
+    else if (kind === "threads" && job !== undefined) job.computing = n / 2_000;
     else if (kind === "abort") {
       cluster.outcomes.push(n % 2 === 0 ? "aborted early" : "aborted late");
     } else if (kind === "measure") {

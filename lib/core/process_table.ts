@@ -8,8 +8,10 @@
 
 import { assert } from "../base/assert.ts";
 import type { NodeName, ProcessId, Ticket } from "./contract/names.ts";
-import type { Process, Sample } from "./contract/process.ts";
+import type { Counting } from "./contract/policy.ts";
+import type { Process, Sample, Threads } from "./contract/process.ts";
 import type { ProcessView } from "./contract/view.ts";
+import { weighAgain } from "./contract/weight.ts";
 
 /** A move under way. */
 export interface Transit {
@@ -24,6 +26,8 @@ export interface Entry {
   readonly process: Process;
   /** The last figures; null until the first ones. */
   readonly sample: Sample | null;
+  /** How many it counts as. */
+  readonly weight: number;
   /** Why it stays here for good: it came home for this call. Stronger than any sample. */
   readonly held: string | null;
   /** The move under way, from its offer to its end. */
@@ -38,6 +42,9 @@ export interface Entry {
   readonly isPinned: boolean;
 }
 
+/** Until it is looked at. */
+const ONE_THREAD: Threads = { all: 1, computing: 1 };
+
 /** Doublings of the rest after aborted moves: 10 s becomes 640 s at most. */
 const DOUBLINGS_MAX = 6;
 
@@ -46,10 +53,22 @@ const RESTS_PER_TRY = 10;
 
 /** The processes, in order of arrival. What changes one that is not here is a bug, and asserted. */
 export class ProcessTable {
+  readonly #counting: Counting;
   readonly #entries = new Map<ProcessId, Entry>();
+  /** What the processes weigh above their number. */
+  #extra = 0;
+
+  constructor(counting: Counting) {
+    this.#counting = counting;
+  }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** What the processes weigh together. */
+  get weight(): number {
+    return this.size + this.#extra;
   }
 
   /** Number of processes that are not on their way out. */
@@ -57,6 +76,14 @@ export class ProcessTable {
     let count = 0;
     for (const { transit } of this.#entries.values()) if (transit === null) count++;
     return count;
+  }
+
+  /** What these weigh. */
+  get settledWeight(): number {
+    if (this.#extra === 0) return this.settledCount;
+    let sum = 0;
+    for (const { transit, weight } of this.#entries.values()) if (transit === null) sum += weight;
+    return sum;
   }
 
   /** Whether a process of such a home may be chosen to leave. */
@@ -76,15 +103,21 @@ export class ProcessTable {
     return [...this.#entries.values()];
   }
 
-  /** Adds a process. A known one has exec'ed another program: what held the old one is over. */
-  put(process: Process): void {
+  /**
+   * Adds a process. A known one has exec'ed another program: what held the old one is over.
+   *
+   * @param weight Its own until its threads are looked at.
+   */
+  put(process: Process, weight = 1): void {
     const known = this.#entries.get(process.id);
+    this.#extra += weight - (known?.weight ?? 1);
     // Not one spread of either: a simulation has millions of arrivals.
     this.#entries.set(
       process.id,
-      known !== undefined ? { ...known, process, held: null } : {
+      known !== undefined ? { ...known, process, held: null, weight } : {
         process,
         sample: null,
+        weight,
         held: null,
         transit: null,
         failures: 0,
@@ -97,6 +130,7 @@ export class ProcessTable {
 
   /** Removes a process; false if it was not there. */
   remove(id: ProcessId): boolean {
+    this.#extra -= (this.#entries.get(id)?.weight ?? 1) - 1;
     return this.#entries.delete(id);
   }
 
@@ -117,7 +151,13 @@ export class ProcessTable {
 
   /** Takes fresh figures; those of processes that have left are ignored. */
   sample(sample: Sample): void {
-    if (this.#entries.has(sample.id)) this.#update(sample.id, { sample });
+    const known = this.#entries.get(sample.id);
+    if (known === undefined) return;
+    const { threads = known.sample?.threads } = sample;
+    if (threads === undefined) return this.#update(sample.id, { sample });
+    const weight = this.#counting === "threads" ? weighAgain(known.weight, threads) : 1;
+    this.#extra += weight - known.weight;
+    this.#update(sample.id, { sample: { ...sample, threads }, weight });
   }
 
   /** Notes that a move of the process has begun. */
@@ -149,11 +189,13 @@ export class ProcessTable {
   }
 
   /** The process table as people see it. */
-  view(): ProcessView[] {
+  view(): Omit<ProcessView, "noRoom">[] {
     return this.list().map((entry) => ({
       ...entry.process,
       cpuSeconds: entry.sample?.cpuSeconds ?? 0,
       rssBytes: entry.sample?.rssBytes ?? 0,
+      threads: entry.sample?.threads ?? ONE_THREAD,
+      weight: entry.weight,
       cantmove: cantmoveOf(entry),
       movingTo: entry.transit?.to ?? null,
       isPinned: entry.isPinned,

@@ -60,6 +60,8 @@ Deno.test("a move by hand goes to the given node whatever its letter", () => {
     id: "a/1/1",
     manual: true,
     home: false,
+    weight: 1,
+    load: null,
   });
   assert.equal(answer("b", 1n, null)[0]?.type, "orderMove");
   assert.deepEqual(step({ type: "moveEnded", ticket: 1n, outcome: "moved" }), [

@@ -13,10 +13,20 @@ export interface AnnouncementValues {
   readonly sequence: bigint;
   /** In thousandths of a process per unit of capacity; `limits.loadUntold`: it is not told. */
   readonly load: number;
+  /** In thousandths; 0: they are not told. */
+  readonly cores: number;
+  /** In thousandths. */
+  readonly speed: number;
 }
 
 /** Fields of a frame that carries no announcement although its type may. */
-export const noAnnouncement = { epoch: 0n, sequence: 0n, load: limits.loadUntold } as const;
+export const noAnnouncement = {
+  epoch: 0n,
+  sequence: 0n,
+  load: limits.loadUntold,
+  cores: 0,
+  speed: 0,
+} as const;
 
 /** The frame type of each letter; its byte stands for the letter in other frames. */
 export const letterFrames = { U: "under", F: "full" } as const satisfies Record<Letter, string>;
@@ -26,14 +36,30 @@ export function letterByte(letter: Letter): number {
   return frameTypes[letterFrames[letter]];
 }
 
+/** A load as frames have it; null: it is not told. */
+export function loadValue(load: number | null): number {
+  return load === null ? limits.loadUntold : Math.min(limits.loadUntold - 1, thousandths(load));
+}
+
+/** The load that stands in a frame; null: it is not told. */
+export function readLoad(value: number): number | null {
+  return value === limits.loadUntold ? null : value / 1000;
+}
+
+function thousandths(value: number): number {
+  return Math.round(value * 1000);
+}
+
 /** An announcement's stamp and load; its letter is the frame's type, or a field of its own. */
-export function announcementValues({ epoch, seq, load }: Announcement): AnnouncementValues {
+export function announcementValues(
+  { epoch, seq, load, capacity }: Announcement,
+): AnnouncementValues {
   return {
     epoch: BigInt(epoch),
     sequence: BigInt(seq),
-    load: load === undefined
-      ? limits.loadUntold
-      : Math.min(limits.loadUntold - 1, Math.round(load * 1000)),
+    load: loadValue(load ?? null),
+    cores: thousandths(capacity?.cores ?? 0),
+    speed: thousandths(capacity?.speed ?? 0),
   };
 }
 
@@ -51,8 +77,13 @@ export function readAnnouncement(values: AnnouncementValues, letter: number): An
       fix: "Run the same lb version on both nodes: compare `lb --version`",
     });
   }
-  const announcement = { letter: known, epoch, seq };
-  return values.load === limits.loadUntold
-    ? announcement
-    : { ...announcement, load: values.load / 1000 };
+  const load = readLoad(values.load);
+  const [cores, speed] = [values.cores / 1000, values.speed / 1000];
+  return {
+    letter: known,
+    epoch,
+    seq,
+    ...load === null ? {} : { load },
+    ...cores > 0 && speed > 0 ? { capacity: { cores, speed } } : {},
+  };
 }

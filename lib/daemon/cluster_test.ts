@@ -83,7 +83,16 @@ Deno.test("a node that cannot be called back may not join, and hears why", async
     const connection = await connectTcp(one.name, 5_000);
     try {
       await callHello(connection, { key, node: `127.0.0.1:${b}` }, "daemon");
-      const nothing = { text: "", digest: 0n, epoch: 0n, sequence: 0n, letter: 0, load: 0 };
+      const nothing = {
+        text: "",
+        digest: 0n,
+        epoch: 0n,
+        sequence: 0n,
+        letter: 0,
+        load: 0,
+        cores: 0,
+        speed: 0,
+      };
       const claims = new Uint8Array();
       const kind = schema.gossipKinds.sync;
       await connection.send("gossip", { ...nothing, request: 7n, kind, claims });

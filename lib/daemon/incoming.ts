@@ -19,7 +19,7 @@ import { frameTypes } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import { withFix } from "./fates.ts";
 import { refusal } from "./fitness.ts";
-import { announcementValues, letterByte, noAnnouncement } from "./announcements.ts";
+import { announcementValues, letterByte, noAnnouncement, readLoad } from "./announcements.ts";
 import type { Guests } from "./guests.ts";
 import type { Reply } from "./peers.ts";
 
@@ -65,7 +65,18 @@ export class Incoming {
     this.#guests.afterDeparture(id, () => {
       const refusal = this.#refusal(values);
       const manual = values.manual !== 0;
-      this.#context.dispatch({ type: "offerReceived", from, ticket, id, manual, refusal });
+      const { weight } = values;
+      const load = readLoad(values.load);
+      this.#context.dispatch({
+        type: "offerReceived",
+        from,
+        ticket,
+        id,
+        manual,
+        weight,
+        load,
+        refusal,
+      });
     });
   }
 

@@ -16,7 +16,7 @@ import { connectTcp, takeDescriptor } from "../host/tcp.ts";
 import { commands, limits } from "../wire/schema.ts";
 import type { Context } from "./context.ts";
 import type { OrderResult, Orders } from "./orders.ts";
-import { readAnnouncement } from "./announcements.ts";
+import { loadValue, readAnnouncement } from "./announcements.ts";
 import type { Inspections } from "./inspections.ts";
 import type { Peers } from "./peers.ts";
 import { wireIdentity } from "./tickets.ts";
@@ -71,7 +71,7 @@ export class Outgoing {
   }
 
   /** Performs the effect `offer`: a frame `offer` to that node, its answer to the balancer. */
-  async offer({ ticket, to, id, manual }: EffectOf<"offer">): Promise<void> {
+  async offer({ ticket, to, id, manual, weight, load }: EffectOf<"offer">): Promise<void> {
     const startMs = monotonicMs();
     const answer = (accepted: boolean, reason: string | null) =>
       this.#context.dispatch({
@@ -98,6 +98,8 @@ export class Outgoing {
         program: record.program,
         lbVersion: version,
         manual: manual ? 1 : 0,
+        weight,
+        load: loadValue(load),
       });
       if (frame.type !== "accept" && frame.type !== "refuse") {
         return answer(false, `it answered ${frame.type}`);

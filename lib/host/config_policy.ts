@@ -8,6 +8,7 @@
 import type { Capacity } from "../core/contract/capacity.ts";
 import { initiations } from "../core/contract/policy.ts";
 import {
+  countings,
   findPolicyFault,
   indices,
   locations,
@@ -37,6 +38,7 @@ const policyNames = Object.keys(policies) as PolicyName[];
 /** Key of the file for each field of a policy, for messages. */
 const keys = {
   index: "index",
+  counts: "counts",
   smoothingMs: "smoothing",
   location: "location",
   ageCost: "select",
@@ -146,6 +148,7 @@ function readTable(table: ConfigTable, base: Policy): Policy {
   const asks = table.number("asks", { min: 1, max: 32, integer: true });
   const policy: Policy = {
     index: table.choice("index", indices) ?? base.index,
+    counts: table.choice("counts", countings) ?? base.counts,
     smoothingMs: milliseconds("smoothing") ?? base.smoothingMs,
     location: table.choice("location", locations) ?? base.location,
     ageCost: base.ageCost,

@@ -101,7 +101,8 @@ Deno.test("parseConfig() keeps to the thesis where a file gives thresholds or a 
     const [text, policy, thresholds] of [
       [limits, policies.thesis, { ...thesis, thv: 9 }],
       ['policy = "thesis"', policies.thesis, thesis],
-      ["[policy]\nprobes = 3", policies.probing, thesis],
+      ["[policy]\nprobes = 3", { ...policies.probing, counts: "processes" }, thesis],
+      ['[policy]\nprobes = 3\ncounts = "threads"', policies.probing, thesis],
       ['policy = "sharing"', policies.sharing, sharing],
       [`policy = "sharing"\n${limits}`, policies.sharing, { ...sharing, thv: 9 }],
       ['select = "age-cost"', policies.sharing, sharing],

@@ -71,7 +71,9 @@ Deno.test("FrameConnection carries frames over short reads and writes, in order"
     homePid: 4,
     homeNode: "å:1",
   });
-  void left.send("under", { epoch: 5n, sequence: 6n, load: 7 }, { answer: true });
+  void left.send("under", { epoch: 5n, sequence: 6n, load: 7, cores: 0, speed: 0 }, {
+    answer: true,
+  });
   const first = await right.read();
   assert.deepEqual(first?.values, {
     request: 1n,
@@ -91,7 +93,7 @@ Deno.test("FrameConnection.read() reports an end inside a frame as malformed", a
     const end = new PipeEnd();
     const connection = new FrameConnection(end, "peer");
     const [sender, , pipe] = pair();
-    await sender.send("under", { epoch: 1n, sequence: 1n, load: 1 });
+    await sender.send("under", { epoch: 1n, sequence: 1n, load: 1, cores: 0, speed: 0 });
     const bytes = new Uint8Array(pipe.sent.flatMap((part) => [...part]));
     end.push(bytes.subarray(0, size));
     end.end();
@@ -109,7 +111,10 @@ Deno.test("FrameConnection.read() does not reserve what a frame only claims to h
 Deno.test("FrameConnection.send() fails with a reason once the connection is closed", async () => {
   const [left] = pair();
   left.close();
-  await assert.rejects(left.send("under", { epoch: 1n, sequence: 1n, load: 1 }), HostError);
+  await assert.rejects(
+    left.send("under", { epoch: 1n, sequence: 1n, load: 1, cores: 0, speed: 0 }),
+    HostError,
+  );
 });
 
 Deno.test("callHello() and acceptHello() tell both sides who the other is", async () => {

@@ -25,7 +25,7 @@ Deno.test("docs/PROTOCOL.md draws every local message as the schema has it", () 
 Deno.test("docs/PROTOCOL.md names every frame with its own fields in order", () => {
   const groups: Record<string, readonly string[]> = {
     identity: ["ticket", "startTicks", "homePid", "homeNode"],
-    stamp: ["epoch", "sequence", "load"],
+    stamp: ["epoch", "sequence", "load", "cores", "speed"],
   };
   for (const [type, { fields }] of Object.entries(frames)) {
     const row = page.split("\n").find((line) =>

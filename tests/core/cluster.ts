@@ -28,6 +28,8 @@ interface Job {
   node: NodeName;
   cpuSeconds: number;
   rssBytes: number;
+  /** Threads that compute. */
+  computing: number;
   cantmove: string | null;
   /** A move of it has been ordered and has not ended. */
   isOrdered: boolean;
@@ -106,7 +108,8 @@ export class Cluster {
   start(node: NodeName, known: Partial<Job> = {}): ProcessId {
     const pid = ++this.#pids;
     const id = `${node}/${pid}/1`;
-    const job = { cpuSeconds: pid, rssBytes: pid, cantmove: null, isOrdered: false, moves: [] };
+    const figures = { cpuSeconds: pid, rssBytes: pid, computing: 1 };
+    const job = { ...figures, cantmove: null, isOrdered: false, moves: [] };
     this.jobs.set(id, { ...job, ...known, id, homeNode: node, pid, node });
     this.step(node, { type: "processArrived", process: this.#process(id) });
     return id;
@@ -131,6 +134,11 @@ export class Cluster {
 
   check(node: NodeName): void {
     this.step(node, { type: "check" });
+  }
+
+  /** Looks at all processes of a node, as before a check. */
+  look(node: NodeName): void {
+    this.step(node, { type: "sampled", samples: this.#sample(this.list(node)) });
   }
 
   cut(a: NodeName, b: NodeName): void {
@@ -265,7 +273,10 @@ export class Cluster {
         return;
       }
       case "inspect":
-        this.#after(1, () => this.step(node, { type: "sampled", samples: this.#sample(effect) }));
+        this.#after(
+          1,
+          () => this.step(node, { type: "sampled", samples: this.#sample(effect.ids) }),
+        );
         return;
       case "offer":
         return this.#offer(node, effect);
@@ -307,22 +318,25 @@ export class Cluster {
     this.requests.set(requestId, answer);
   }
 
-  #sample({ ids }: EffectOf<"inspect">) {
+  #sample(ids: readonly ProcessId[]) {
     return ids.flatMap((id) => {
       const job = this.jobs.get(id);
       if (job === undefined) return [];
-      const { cpuSeconds, rssBytes, cantmove } = job;
-      return [{ id, cpuSeconds, rssBytes, cantmove }];
+      const { cpuSeconds, rssBytes, computing, cantmove } = job;
+      const threads = { all: Math.ceil(computing), computing };
+      return [{ id, cpuSeconds, rssBytes, threads, cantmove }];
     });
   }
 
-  #offer(node: NodeName, { ticket, to, id, manual }: EffectOf<"offer">): void {
+  #offer(node: NodeName, { ticket, to, id, manual, weight, load }: EffectOf<"offer">): void {
     const sent = this.#send(node, to, {
       type: "offerReceived",
       from: node,
       ticket,
       id,
       manual,
+      weight,
+      load,
       refusal: null,
     });
     if (sent) return;
@@ -380,10 +394,13 @@ export class Cluster {
 function checkLetter(before: BalancerView, after: BalancerView, isSmoothed: boolean): void {
   const { thresholds, announcement: { letter, seq } } = after;
   assert(after.queueLength >= 0, "a queue length is not negative");
+  for (const { weight } of after.processes) assert(weight >= 1, "a process weighs one at least");
   const isForced = after.isDraining || typeof after.machine?.memoryShortage === "string";
   assert(!isForced || letter === "F", "a node that is drained, or short of memory, is F");
   if (isForced || thresholds.unit === "percent") return;
-  const lengthOf = ({ queueLength, machine }: BalancerView) => queueLength + (machine?.others ?? 0);
+  const lengthOf = ({ processes, reservations, machine }: BalancerView) =>
+    [...processes, ...reservations].reduce((sum, { weight }) => sum + weight, 0) +
+    (machine?.others ?? 0);
   const queueLength = lengthOf(after);
   // A smoothed load falls with time: the next event, be it an arrival, first finds that the node has become U.
   const least = isSmoothed ? Math.min(queueLength, lengthOf(before)) : queueLength;

@@ -31,6 +31,10 @@ export type Effect =
     readonly id: ProcessId;
     readonly manual: boolean;
     readonly home: boolean;
+    /** How many processes it counts as. */
+    readonly weight: number;
+    /** What is here per unit of capacity; null: it leaves however much that is. */
+    readonly load: number | null;
   }
   /** Ask that node for a process, telling our load: it offers one, or refuses (`askRefused`). */
   | { readonly type: "ask"; readonly to: NodeName; readonly announcement: Announcement }

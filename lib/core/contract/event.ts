@@ -64,6 +64,10 @@ export type Event =
     readonly id: ProcessId;
     /** A person asked for this move: taken whatever the announced letter. */
     readonly manual: boolean;
+    /** How many processes it counts as there. @default {1} */
+    readonly weight?: number;
+    /** What is there per unit of capacity; null: it leaves however much that is. @default {null} */
+    readonly load?: number | null;
     /** Why the driver cannot take it (CPU features, version, memory, clock skew), or null. */
     readonly refusal: string | null;
   }

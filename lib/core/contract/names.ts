@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Capacity } from "./capacity.ts";
+
 /** A node's name to others: the config key `node`, `HOST:PORT`. */
 export type NodeName = string;
 
@@ -31,8 +33,10 @@ export interface Announcement {
   /** Number of the announcement in that epoch, from 0; the same number is the same letter. */
   readonly seq: number;
   /**
-   * Processes per unit of capacity when this was sent. Absent if the node does not tell: by the
+   * Processes, or what they weigh, per unit of capacity when this was sent. Absent if the node does not tell: by the
    * thesis's policy nobody asks.
    */
   readonly load?: number;
+  /** What the node can do; told together with the load. */
+  readonly capacity?: Capacity;
 }

@@ -22,6 +22,11 @@ export const indices = ["queue-length", "per-capacity", "run-queue", "pressure"]
 /** One of {@linkcode indices}. */
 export type Index = (typeof indices)[number];
 
+/** What a process weighs: one, or its computing threads; see `weight.ts`. */
+export const countings = ["processes", "threads"] as const;
+/** One of {@linkcode countings}. */
+export type Counting = (typeof countings)[number];
+
 /** How the receiver is chosen among the nodes that are U; see `location.ts`. */
 export const locations = ["preferred-list", "random", "two-random", "least-loaded"] as const;
 /** One of {@linkcode locations}. */
@@ -36,6 +41,8 @@ export type ThresholdRule = (typeof thresholdRules)[number];
 export interface Policy {
   /** What the node's load is measured by. */
   readonly index: Index;
+  /** What a process weighs in it, and where it goes. */
+  readonly counts: Counting;
   /** Time constant of the exponential smoothing of the index, in milliseconds; 0: none. */
   readonly smoothingMs: number;
   /** How the receiver is chosen. */
@@ -82,6 +89,7 @@ export interface Policy {
 /** The thesis's algorithm: Shin and Chang's, IEEE Transactions on Computers 38(8), 1989. */
 const thesis: Policy = {
   index: "queue-length",
+  counts: "processes",
   smoothingMs: 0,
   location: "preferred-list",
   ageCost: false,
@@ -99,25 +107,28 @@ const thesis: Policy = {
   linkBytesPerSecond: 100e6, // a 1 Gb/s network, less what TCP and the kernel take
 };
 
+/** The same where programs have threads: what all others are made of. */
+const threaded: Policy = { ...thesis, counts: "threads" };
+
 /** Policies with a name. */
 export const policies = {
   thesis,
   /** Moves only what will live long enough to repay its move; what has come stays for a while. */
-  lifetime: { ...thesis, ageCost: true, residenceMs: 10_000 },
+  lifetime: { ...threaded, ageCost: true, residenceMs: 10_000 },
   /** Where nobody is U, three nodes are asked whether they have clearly fewer processes. */
-  probing: { ...thesis, probes: 3 },
+  probing: { ...threaded, probes: 3 },
   /** Nodes that are U ask for processes; over nodes wait until they are asked. */
-  receiver: { ...thesis, initiation: "receiver" },
+  receiver: { ...threaded, initiation: "receiver" },
   /** Over nodes send, and nodes that are U ask. */
-  symmetric: { ...thesis, initiation: "symmetric" },
+  symmetric: { ...threaded, initiation: "symmetric" },
   /** For nodes that differ: thresholds count for each core of speed 1. */
-  capacity: { ...thesis, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
+  capacity: { ...threaded, thresholds: "per-capacity", ageCost: true, residenceMs: 10_000 },
   /**
    * Load sharing: no process waits for a core while another core is free. The one whose move harms
    * least leaves, if it repays it, and where nobody is U eight nodes are asked. To be used with
    * {@linkcode sharingThresholds}.
    */
-  sharing: { ...thesis, thresholds: "above-cores", ageCost: true, probes: 8 },
+  sharing: { ...threaded, thresholds: "above-cores", ageCost: true, probes: 8 },
 } as const satisfies Readonly<Record<string, Policy>>;
 /** One process a core: what `policies.sharing` was measured with, and is the default with. */
 export const sharingThresholds: Thresholds = { thu: 0, thf: 1, thv: 2 };
@@ -155,6 +166,7 @@ const ranges = {
 export function findPolicyFault(policy: Policy, limits: Thresholds): PolicyFault | null {
   const choices = {
     index: indices,
+    counts: countings,
     location: locations,
     thresholds: thresholdRules,
     initiation: initiations,

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { ConfigError } from "../../base/errors.ts";
 import {
   assertPolicy,
+  countings,
   findPolicyFault,
   indices,
   initiations,
@@ -84,6 +85,7 @@ Deno.test("findPolicyFault() says what is wrong with any policy, and passes what
   const number = fc.oneof(fc.double(), fc.integer());
   const policy: fc.Arbitrary<Policy> = fc.record({
     index: fc.constantFrom(...indices),
+    counts: fc.constantFrom(...countings),
     location: fc.constantFrom(...locations),
     thresholds: fc.constantFrom(...thresholdRules),
     ageCost: fc.boolean(),

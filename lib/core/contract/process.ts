@@ -18,6 +18,14 @@ export interface Process {
   readonly program: string;
 }
 
+/** The threads of a process. */
+export interface Threads {
+  /** How many it has. */
+  readonly all: number;
+  /** How many of them run or wait for a processor, on average over the last seconds. */
+  readonly computing: number;
+}
+
 /** What /proc tells about a process of this node's table. */
 export interface Sample {
   /** Whose figures they are. */
@@ -32,6 +40,12 @@ export interface Sample {
    * @default {rssBytes}
    */
   readonly memoryBytes?: number;
+  /**
+   * Its threads; what it weighs by them is in `weight.ts`.
+   *
+   * @default {as it was told last; at first one, which computes}
+   */
+  readonly threads?: Threads;
   /** Why it cannot move now, in a few words for people; null: it can, as far as one can see. */
   readonly cantmove: string | null;
 }

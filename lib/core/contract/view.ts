@@ -7,7 +7,7 @@
 import type { Treatment } from "./owner.ts";
 import type { Thresholds } from "./config.ts";
 import type { Announcement, KnownLetter, NodeName, ProcessId, State, Ticket } from "./names.ts";
-import type { Process } from "./process.ts";
+import type { Process, Threads } from "./process.ts";
 
 /** A process of the process table as `Balancer.view()` shows it. */
 export interface ProcessView extends Process {
@@ -15,10 +15,16 @@ export interface ProcessView extends Process {
   readonly cpuSeconds: number;
   /** Its resident memory. */
   readonly rssBytes: number;
+  /** As they were looked at last. */
+  readonly threads: Threads;
+  /** How many processes it counts as. */
+  readonly weight: number;
   /** Why it cannot move, in a few words; null: it can, as far as one can see. */
   readonly cantmove: string | null;
   /** Where it is moving to just now, or null. */
   readonly movingTo: NodeName | null;
+  /** Why its threads keep it here, where the node is over; null: they do not, or nobody asks. */
+  readonly noRoom: string | null;
   /** A person wants it to stay. */
   readonly isPinned: boolean;
 }
@@ -70,5 +76,9 @@ export interface BalancerView {
   /** In order of arrival. */
   readonly processes: readonly ProcessView[];
   /** Places kept for processes that have not arrived. */
-  readonly reservations: readonly { readonly ticket: Ticket; readonly id: ProcessId }[];
+  readonly reservations: readonly {
+    readonly ticket: Ticket;
+    readonly id: ProcessId;
+    readonly weight: number;
+  }[];
 }

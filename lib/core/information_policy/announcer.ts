@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Capacity } from "../contract/capacity.ts";
 import type { Effect } from "../contract/effect.ts";
 import type { Announcement, Letter, NodeName } from "../contract/names.ts";
 
@@ -16,6 +17,8 @@ export interface AnnouncerOptions {
   readonly epoch: number;
   /** Processes per unit of capacity; null: the policy does not tell it. */
   readonly load: () => number | null;
+  /** Told with it. */
+  readonly capacity: Capacity;
   readonly emit: (effect: Effect) => void;
 }
 
@@ -39,7 +42,9 @@ export class Announcer {
   get announcement(): Announcement {
     const announcement = { letter: this.#letter, epoch: this.#options.epoch, seq: this.#seq };
     const load = this.#options.load();
-    return load === null ? announcement : { ...announcement, load };
+    return load === null
+      ? announcement
+      : { ...announcement, load, capacity: this.#options.capacity };
   }
 
   /** Tells one node, with `greeting` as one that wants its letter in turn. */

@@ -17,6 +17,7 @@
  */
 
 import type { Prng } from "../../base/prng.ts";
+import type { Capacity } from "../contract/capacity.ts";
 import type { NodeName } from "../contract/names.ts";
 import type { Location } from "../contract/policy.ts";
 
@@ -25,6 +26,8 @@ export interface Receiver {
   readonly node: NodeName;
   /** Its processes per unit of capacity when it last told; null: it never did. */
   readonly load: number | null;
+  /** What it can do, if it told. */
+  readonly capacity?: Capacity | undefined;
 }
 
 /** A node that was chosen, and why. */

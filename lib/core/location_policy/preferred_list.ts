@@ -7,6 +7,7 @@
  */
 
 import type { Receiver } from "./location.ts";
+import type { Capacity } from "../contract/capacity.ts";
 import type { Announcement, KnownLetter, NodeName } from "../contract/names.ts";
 
 interface Entry {
@@ -77,7 +78,9 @@ export class PreferredList {
   /** Lists the nodes that are U and acceptable, with the load that they told last. */
   receivers(isAcceptable: (node: NodeName) => boolean): Receiver[] {
     return [...this.#entries].flatMap(([node, { known, last, isDoubted }]) =>
-      known === "U" && !isDoubted && isAcceptable(node) ? [{ node, load: last?.load ?? null }] : []
+      known === "U" && !isDoubted && isAcceptable(node)
+        ? [{ node, load: last?.load ?? null, capacity: last?.capacity }]
+        : []
     );
   }
 
@@ -100,6 +103,11 @@ export class PreferredList {
     return this.#entries.get(node)?.last?.load ?? null;
   }
 
+  /** What a node can do, if it told. */
+  capacityOf(node: NodeName): Capacity | undefined {
+    return this.#entries.get(node)?.last?.capacity;
+  }
+
   /** Lists all nodes with what is known of them, in order of preference. */
   view(): { node: NodeName; state: KnownLetter }[] {
     return [...this.#entries].map(([node, { known }]) => ({ node, state: known }));
@@ -110,7 +118,8 @@ export class PreferredList {
 function withLoad(announcement: Announcement, last: Announcement | null): Announcement {
   const isSame = last?.epoch === announcement.epoch && last.seq === announcement.seq;
   if (announcement.load !== undefined || !isSame || last.load === undefined) return announcement;
-  return { ...announcement, load: last.load };
+  const { load, capacity } = last;
+  return capacity === undefined ? { ...announcement, load } : { ...announcement, load, capacity };
 }
 
 function isBefore(a: Announcement, b: Announcement): boolean {

@@ -12,24 +12,28 @@
  * @module
  */
 
-/** Processes by which two queues must differ: with one less the move would only swap them. */
-export const DIFFERENCE_MIN = 2;
+/** By how much two queues must differ: with one less the move of so much would only swap them. */
+export function differenceMin(weight: number): number {
+  return weight + 1;
+}
 
 /** Whether a node that is not U takes a process of another. */
 export function isClearlyShorter(
-  { here, there, units }: {
+  { here, there, units, weight = 1 }: {
     /** Processes per unit of capacity at the node that is asked. */
     readonly here: number;
     /** Processes per unit of capacity at the node that asks, as it has just told. */
     readonly there: number;
     /** Of the node that is asked. */
     readonly units: number;
+    /** Of the process. @default {1} */
+    readonly weight?: number;
   },
 ): boolean {
-  return there - here >= DIFFERENCE_MIN / units;
+  return there - here >= differenceMin(weight) / units;
 }
 
 /** Whether asking can have an answer: a node that is not U has more than thu processes. */
-export function isWorthAsking(processes: number, thu: number): boolean {
-  return processes >= thu + 1 + DIFFERENCE_MIN;
+export function isWorthAsking(processes: number, thu: number, weight = 1): boolean {
+  return processes >= thu + 1 + differenceMin(weight);
 }

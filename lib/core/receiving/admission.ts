@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Capacity, unitsOf } from "../contract/capacity.ts";
+import { describeNoRoom, hasRoom } from "../selection_policy/room.ts";
 import type { Shortage } from "../transfer_policy/memory.ts";
 import type { Policy } from "../contract/policy.ts";
 import { isClearlyShorter } from "../location_policy/probing.ts";
@@ -13,7 +15,7 @@ import type { Reservations } from "./reservations.ts";
 import type { Thresholds } from "../contract/config.ts";
 import type { Effect } from "../contract/effect.ts";
 import type { Event } from "../contract/event.ts";
-import type { Announcement, Letter, NodeName } from "../contract/names.ts";
+import type { Announcement, Letter } from "../contract/names.ts";
 
 /** An offer of another node. */
 export type Offer = Extract<Event, { type: "offerReceived" }>;
@@ -25,13 +27,14 @@ export interface AdmissionFacts {
   readonly preferred: PreferredList;
   readonly policy: Policy;
   readonly thresholds: Thresholds;
-  /** Of this node's capacity. */
-  readonly units: number;
+  readonly capacity: Capacity;
   readonly letter: Letter;
   readonly isDraining: boolean;
   readonly shortage: Shortage | null;
   readonly isOwnerActive: boolean;
   readonly queueLength: number;
+  /** What the processes and the places weigh. */
+  readonly weight: number;
   /** With what else counts, per unit of capacity. */
   readonly lengthPerUnit: number;
 }
@@ -51,13 +54,13 @@ export function admit(
   facts: AdmissionFacts,
   { nowMs, emit, announceChange, announcement }: AdmissionMeans,
 ): void {
-  const { from, ticket, id, manual } = event;
-  const { reservations, queueLength, thresholds } = facts;
+  const { from, ticket, id, manual, weight = 1 } = event;
+  const { reservations, thresholds } = facts;
   const reason = refuse(event, facts);
   const message = reason === null ? "offer taken" : "offer not taken";
   const why = manual
     ? "a person asked for the move"
-    : `queue length ${queueLength}, thf ${thresholds.thf}`;
+    : `${describeLength(facts)}, thf ${thresholds.thf}`;
   emit({
     type: "log",
     level: "info",
@@ -66,7 +69,7 @@ export function admit(
   });
   if (reason === null && !reservations.has(ticket)) {
     reservations.releaseProcess(id);
-    reservations.reserve({ ticket, id, from }, nowMs);
+    reservations.reserve({ ticket, id, from, weight: countedWeight(weight, facts) }, nowMs);
     announceChange();
   }
   const accepted = reason === null;
@@ -81,10 +84,8 @@ export function admit(
 }
 
 /** Why this node does not take the offered process, or null: it does. */
-function refuse(
-  { from, ticket, id, manual, refusal }: Offer,
-  facts: AdmissionFacts,
-): string | null {
+function refuse(event: Offer, facts: AdmissionFacts): string | null {
+  const { ticket, id, manual, refusal } = event;
   const { table, reservations, policy, letter, isDraining, shortage } = facts;
   if (table.get(id) !== null) return "it runs here already";
   const place = reservations.find(id);
@@ -94,18 +95,45 @@ function refuse(
   if (refusal !== null) return refusal;
   // An older place that nothing has come to is from an offer that its sender has given up: the
   // process takes that place, even if just this one made the node full.
-  if (manual || place !== null || letter === "U") return null;
+  if (manual || place !== null) return null;
+  if (letter === "U") return noRoom(event, facts);
   if (facts.isOwnerActive) return "the owner of the node is at work";
   if (shortage !== null) return `the node is short of memory: ${shortage.reason}`;
-  if (policy.probes > 0 && hasClearlyFewerThan(from, facts)) return null;
-  const { queueLength, thresholds: { thu, thf } } = facts;
-  return `the node is full: queue length ${queueLength}, thu ${thu}, thf ${thf}`;
+  if (policy.probes > 0 && hasClearlyFewer(event, facts)) return null;
+  const { thresholds: { thu, thf } } = facts;
+  return `the node is full: ${describeLength(facts)}, thu ${thu}, thf ${thf}`;
 }
 
-function hasClearlyFewerThan(
-  node: NodeName,
-  { preferred, lengthPerUnit: here, units }: AdmissionFacts,
-): boolean {
-  const there = preferred.loadOf(node);
-  return there !== null && isClearlyShorter({ here, there, units });
+/** What a process counts as here, where processes may be counted only. */
+function countedWeight(weight: number, { policy }: AdmissionFacts): number {
+  return policy.counts === "threads" ? Math.max(1, weight) : 1;
+}
+
+function describeLength({ queueLength, weight }: AdmissionFacts): string {
+  const threads = weight === queueLength ? "" : `, which weighs ${weight} by its threads`;
+  return `queue length ${queueLength}${threads}`;
+}
+
+/** Why the threads of an offered process have no room here, or null. */
+function noRoom({ from, weight = 1, load = null }: Offer, facts: AdmissionFacts): string | null {
+  if (load === null) return null;
+  const { capacity, lengthPerUnit, preferred } = facts;
+  const room = {
+    weight: countedWeight(weight, facts),
+    loadHere: load,
+    capacityHere: preferred.capacityOf(from) ?? capacity,
+    loadThere: lengthPerUnit,
+    capacityThere: capacity,
+  };
+  return hasRoom(room) ? null : `the node has ${describeNoRoom(room, "it")}`;
+}
+
+function hasClearlyFewer({ from, weight = 1 }: Offer, facts: AdmissionFacts): boolean {
+  const there = facts.preferred.loadOf(from);
+  return there !== null && isClearlyShorter({
+    here: facts.lengthPerUnit,
+    there,
+    units: unitsOf(facts.capacity),
+    weight: countedWeight(weight, facts),
+  });
 }

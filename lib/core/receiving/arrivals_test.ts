@@ -100,7 +100,7 @@ Deno.test("a process offered again takes its old place, even if that one made th
   a.arrive(2);
   a.step(a.offered(9, 90n));
   assert.equal(a.expect("answerOffer", a.offered(9, 91n)).accepted, true);
-  assert.deepEqual(a.balancer.view().reservations, [{ ticket: 91n, id: "b/9/1" }]);
+  assert.deepEqual(a.balancer.view().reservations, [{ ticket: 91n, id: "b/9/1", weight: 1 }]);
   a.step({ type: "arrivalStarted", ticket: 91n });
   assert.match(a.expect("answerOffer", a.offered(9, 92n)).reason ?? "", /still arriving/);
 });

@@ -21,6 +21,8 @@ export interface Reservation {
   readonly ticket: Ticket;
   readonly id: ProcessId;
   readonly from: NodeName;
+  /** What the process weighed where it was offered. */
+  readonly weight: number;
   readonly phase: PlacePhase;
   readonly deadlineMs: number;
 }
@@ -41,6 +43,13 @@ export class Reservations {
     return this.#places.size;
   }
 
+  /** What is on its way here weighs. */
+  get weight(): number {
+    let sum = 0;
+    for (const place of this.#places.values()) sum += place.weight;
+    return sum;
+  }
+
   has(ticket: Ticket): boolean {
     return this.#places.has(ticket);
   }
@@ -56,10 +65,13 @@ export class Reservations {
    *
    * @throws {AssertionError} If there is one under this ticket.
    */
-  reserve(place: { ticket: Ticket; id: ProcessId; from: NodeName }, nowMs: number): void {
+  reserve(
+    { weight = 1, ...place }: { ticket: Ticket; id: ProcessId; from: NodeName; weight?: number },
+    nowMs: number,
+  ): void {
     assert(!this.#places.has(place.ticket), "a ticket has one place");
     const deadlineMs = nowMs + this.#timeouts.reservationTimeoutMs;
-    this.#take({ ...place, phase: "free", deadlineMs }, "reserved");
+    this.#take({ ...place, weight, phase: "free", deadlineMs }, "reserved");
   }
 
   /** Notes that the memory arrives; an unknown ticket is ignored (its place has timed out). */

@@ -20,6 +20,9 @@
  * that asks for the least C. The least C / sqrt(a), midway, was better than either, and than the largest
  * gain, for nearly all kinds of jobs that we tried (docs/POLICY.md).
  *
+ * A process with w computing threads is done with a second of work in 1 / w of the time, as long as each has
+ * a core: so its age counts as a / w. It holds up w threads for C, and keeps as many cores idle for it.
+ *
  * @module
  */
 
@@ -34,34 +37,55 @@ export interface MoveFacts {
   readonly ageSeconds: number;
   /** What the move would take, in seconds. */
   readonly costSeconds: number;
-  /** Processes here, the one that would move among them. */
+  /** What the process weighs. @default {1} */
+  readonly weight?: number;
+  /** What the processes here weigh, the one that would move among them. */
   readonly processesHere: number;
-  /** Processes per unit of capacity there. */
+  /** What those there weigh, per unit of capacity. */
   readonly loadThere: number;
-  /** Of this node; the other is taken to be alike. */
+  /** Of this node. */
   readonly capacity: Capacity;
+  /** Of the other node. @default {that of this one} */
+  readonly capacityThere?: Capacity;
+}
+
+/** Units of capacity that work under so much. */
+function busyUnits(weight: number, { cores, speed }: Capacity): number {
+  return speed * Math.min(weight, cores);
 }
 
 /** What a move would gain for each second of the process's age; 0 or less: it would not gain. */
 export function gainPerSecond(
-  { processesHere, loadThere, capacity }: Omit<MoveFacts, "ageSeconds" | "costSeconds">,
+  { weight = 1, processesHere, loadThere, capacity, capacityThere = capacity }: Omit<
+    MoveFacts,
+    "ageSeconds" | "costSeconds"
+  >,
 ): number {
-  const units = unitsOf(capacity);
-  const gain = stretch(processesHere / units, capacity) - stretch(loadThere + 1 / units, capacity);
-  // A core is free there: fewer processes than cores.
-  const putsCoreToWork = processesHere > capacity.cores && loadThere * capacity.speed < 1;
-  return putsCoreToWork ? Math.max(gain, capacity.speed) : gain;
+  const units = unitsOf(capacityThere);
+  const processesThere = loadThere * units;
+  const gain = stretch(processesHere / unitsOf(capacity), capacity) -
+    stretch((processesThere + weight) / units, capacityThere);
+  // Where cores are free here none begins to work.
+  if (processesHere <= capacity.cores) return gain;
+  const moreUnits = busyUnits(processesHere - weight, capacity) -
+    busyUnits(processesHere, capacity) +
+    busyUnits(processesThere + weight, capacityThere) -
+    busyUnits(processesThere, capacityThere);
+  return Math.max(gain, moreUnits / weight);
 }
 
 /** What the move is expected to gain, its cost taken off, in seconds; it is worth it above 0. */
 export function expectedGainSeconds(facts: MoveFacts): number {
-  const ageSeconds = Math.max(facts.ageSeconds, AGE_SECONDS_MIN);
-  return ageSeconds * gainPerSecond(facts) - facts.costSeconds;
+  const { ageSeconds, costSeconds, weight = 1 } = facts;
+  return Math.max(ageSeconds, AGE_SECONDS_MIN) / weight * gainPerSecond(facts) - costSeconds;
 }
 
 /** How much harm the move would do to it and to others; the one with the least leaves first. */
 export function harmOf(
-  { ageSeconds, costSeconds }: Pick<MoveFacts, "ageSeconds" | "costSeconds">,
+  { ageSeconds, costSeconds, weight = 1 }: Pick<
+    MoveFacts,
+    "ageSeconds" | "costSeconds" | "weight"
+  >,
 ): number {
-  return costSeconds / Math.sqrt(ageSeconds + AGE_SECONDS_MIN);
+  return costSeconds * weight / Math.sqrt(ageSeconds + AGE_SECONDS_MIN);
 }

@@ -13,7 +13,8 @@ import type { SendCause } from "../transfer_policy/cause.ts";
 import { orderRelief } from "../transfer_policy/memory.ts";
 import type { MoveCost } from "../selection_policy/move_cost.ts";
 import type { Policy } from "../contract/policy.ts";
-import { DIFFERENCE_MIN } from "../location_policy/probing.ts";
+import { describeNoRoom, hasRoom } from "../selection_policy/room.ts";
+import { differenceMin, isWorthAsking } from "../location_policy/probing.ts";
 import type { PreferredList } from "../location_policy/preferred_list.ts";
 import type { Entry } from "../process_table.ts";
 import type { Selection, Thresholds } from "../contract/config.ts";
@@ -36,6 +37,8 @@ export interface ChooserOptions {
 export interface ChoiceContext {
   /** Processes here that are not leaving already. */
   readonly processes: number;
+  /** What these weigh. */
+  readonly weight: number;
   readonly cause: SendCause;
   readonly mayOffer: (id: ProcessId, node: NodeName) => boolean;
   /** Whether one more node that is not U may be asked. */
@@ -51,12 +54,16 @@ export interface Choice {
   readonly manual: boolean;
   /** The node is not U: it takes the process only if its queue is clearly shorter. */
   readonly isProbe: boolean;
+  /** What is here per unit of capacity; null: it leaves however much that is. */
+  readonly load: number | null;
 }
 
 /** A process that can move, with its figures. */
 export interface Victim extends Candidate {
   readonly id: ProcessId;
   readonly homeNode: NodeName;
+  /** How many processes it counts as. */
+  readonly weight: number;
 }
 
 /** Chooses victims and receivers by the policy. */
@@ -69,9 +76,10 @@ export class Chooser {
 
   /** Whether it matters what load the others have. */
   get usesLoads(): boolean {
-    const { location, ageCost, margin, probes, adaptive, initiation } = this.#options.policy;
+    const { location, ageCost, margin, probes, adaptive, initiation, counts } =
+      this.#options.policy;
     return location === "two-random" || location === "least-loaded" || ageCost || margin > 0 ||
-      probes > 0 || adaptive || initiation !== "sender";
+      probes > 0 || adaptive || initiation !== "sender" || counts === "threads";
   }
 
   /** Chooses, or tells why nothing can be. */
@@ -92,22 +100,24 @@ export class Chooser {
       const reason = `${this.#state(context)}; ${worth.reason}, of ${victims.length} that can ` +
         `move; ${located.reason}`;
       const manual = mustEmpty(context.cause) && to === homeNode;
-      return { id, to, reason, manual, isProbe: false };
+      return { id, to, reason, manual, isProbe: false, load: this.#loadToTell(context) };
     }
     return this.#sendHome(victims, context) ?? this.#probe(victims, context) ?? obstacle;
   }
 
   /** Processes that can move, the best victim first. */
   order(entries: readonly Entry[], context: ChoiceContext): Victim[] {
-    const victims = entries.flatMap(({ process: { pid, homeNode }, sample }) =>
-      sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid, homeNode }]
+    const victims = entries.flatMap(({ process: { pid, homeNode }, sample, weight }) =>
+      sample === null || sample.cantmove !== null ? [] : [{ ...sample, pid, homeNode, weight }]
     );
     const { policy, select } = this.#options;
     const { cause } = context;
     if (cause.kind === "memory") return orderRelief(victims, cause.missingBytes);
     if (!policy.ageCost || mustEmpty(cause)) return orderVictims(victims, select);
-    const harm = ({ cpuSeconds, rssBytes }: Victim) =>
-      harmOf({ ageSeconds: cpuSeconds, costSeconds: this.#options.cost.estimateSeconds(rssBytes) });
+    const harm = ({ cpuSeconds, rssBytes, weight }: Victim) => {
+      const costSeconds = this.#options.cost.estimateSeconds(rssBytes);
+      return harmOf({ ageSeconds: cpuSeconds, costSeconds, weight });
+    };
     return victims.toSorted((a, b) => harm(a) - harm(b) || a.pid - b.pid);
   }
 
@@ -122,16 +132,18 @@ export class Chooser {
     if (context.cause.kind === "memory") return { reason: "it has memory enough", obstacle: null };
     if (mustEmpty(context.cause)) return { reason, obstacle: null };
     const load = receiver.load ?? this.#assumedLoad;
-    const units = unitsOf(capacity);
-    const hereAfter = (context.processes - 1) / units;
-    const thereAfter = load + 1 / units;
+    const { capacity: capacityThere = capacity } = receiver;
+    const noRoom = this.noRoom(victim, receiver, context);
+    if (noRoom !== null) return { reason, obstacle: noRoom };
+    const hereAfter = (context.weight - victim.weight) / unitsOf(capacity);
+    const thereAfter = load + victim.weight / unitsOf(capacityThere);
     if (!leavesMargin({ hereAfter, thereAfter, margin: policy.margin })) {
       const obstacle = `${round(hereAfter)} here and ${round(thereAfter)} at ${receiver.node} ` +
         `would be within the margin of ${policy.margin}`;
       return { reason, obstacle };
     }
     if (!policy.ageCost) return { reason, obstacle: null };
-    const gain = this.#gain(victim, load, context);
+    const gain = this.#gain(victim, { load, capacityThere }, context);
     const facts = `age ${round(victim.cpuSeconds)} s, cost ` +
       `${round(this.#options.cost.estimateSeconds(victim.rssBytes))} s, gain ${round(gain)} s`;
     return { reason: `best by ${facts}`, obstacle: gain > 0 ? null : facts };
@@ -143,25 +155,58 @@ export class Chooser {
     return unit === "percent" ? 0 : thu / unitsOf(this.#options.capacity);
   }
 
-  #gain(victim: Victim, loadThere: number, { processes }: ChoiceContext): number {
+  #gain(
+    { cpuSeconds, rssBytes, weight }: Victim,
+    { load, capacityThere }: { readonly load: number; readonly capacityThere: Capacity },
+    context: ChoiceContext,
+  ): number {
     const { capacity, cost } = this.#options;
     return expectedGainSeconds({
-      ageSeconds: victim.cpuSeconds,
-      costSeconds: cost.estimateSeconds(victim.rssBytes),
-      processesHere: processes,
-      loadThere,
+      ageSeconds: cpuSeconds,
+      costSeconds: cost.estimateSeconds(rssBytes),
+      weight,
+      processesHere: context.weight,
+      loadThere: load,
       capacity,
+      capacityThere,
     });
   }
 
-  #locate({ id }: Victim, { mayOffer, cause }: ChoiceContext): Located | null {
+  /** Why a process's threads keep it from this node, or null. */
+  noRoom(
+    { weight }: Pick<Victim, "weight">,
+    { node, load, capacity: capacityThere = this.#options.capacity }: Receiver,
+    context: Pick<ChoiceContext, "weight">,
+  ): string | null {
+    const { capacity: capacityHere } = this.#options;
+    const loadHere = context.weight / unitsOf(capacityHere);
+    const loadThere = load ?? this.#assumedLoad;
+    const facts = { weight, loadHere, capacityHere, loadThere, capacityThere };
+    return hasRoom(facts) ? null : describeNoRoom(facts, node);
+  }
+
+  /** What a receiver of a process with several computing threads compares with; null: nothing. */
+  #loadToTell({ cause, weight }: ChoiceContext): number | null {
+    const isBalance = cause.kind === "over" || cause.kind === "asked";
+    return isBalance && this.usesLoads ? weight / unitsOf(this.#options.capacity) : null;
+  }
+
+  #locate(victim: Victim, context: ChoiceContext): Located | null {
+    const { id } = victim;
+    const { mayOffer, cause } = context;
     if (cause.kind === "asked") {
-      const { node, load } = cause;
-      return mayOffer(id, node) ? { receiver: { node, load }, reason: "it has asked" } : null;
+      const { node, load, capacity } = cause;
+      const receiver = { node, load, capacity };
+      return mayOffer(id, node) ? { receiver, reason: "it has asked" } : null;
     }
     const { preferred, policy, prng } = this.#options;
     const receivers = preferred.receivers((node) => mayOffer(id, node));
-    return locate(receivers, policy.location, { prng, assumedLoad: this.#assumedLoad });
+    const options = { prng, assumedLoad: this.#assumedLoad };
+    if (victim.weight === 1) return locate(receivers, policy.location, options);
+    const roomy = receivers.filter((receiver) =>
+      this.worth(victim, receiver, context).obstacle === null
+    );
+    return locate(roomy.length > 0 ? roomy : receivers, policy.location, options);
   }
 
   /** A node that is to be empty sends its guests home if nobody takes them. */
@@ -172,17 +217,20 @@ export class Chooser {
     if (guest === undefined) return null;
     const why = cause.kind === "drained" ? "the node is being drained" : "the owner is at work";
     const reason = `${why}; home, as no associated node that is U takes it`;
-    return { id: guest.id, to: guest.homeNode, reason, manual: true, isProbe: false };
+    return { id: guest.id, to: guest.homeNode, reason, manual: true, isProbe: false, load: null };
   }
 
   /** Asks a node that is not U, which may have far fewer processes all the same. */
   #probe(victims: readonly Victim[], context: ChoiceContext): Choice | null {
-    const { preferred, prng, capacity } = this.#options;
+    const { preferred, prng, capacity, thresholds } = this.#options;
     if (!context.mayProbe || context.cause.kind !== "over") return null;
     // It only takes a process if it has fewer by so much: that is the least that is gained.
-    const load = (context.processes - DIFFERENCE_MIN) / unitsOf(capacity);
+    const load = ({ weight }: Victim) =>
+      (context.weight - differenceMin(weight)) / unitsOf(capacity);
+    const { thu } = thresholds();
     const victim = victims.find((one) =>
-      this.worth(one, { node: "another node", load }, context).obstacle === null
+      isWorthAsking(context.weight, thu, one.weight) &&
+      this.worth(one, { node: "another node", load: load(one) }, context).obstacle === null
     );
     if (victim === undefined) return null;
     const { id } = victim;
@@ -192,16 +240,19 @@ export class Chooser {
     // What is known of its load is old: whether the move is worth it is for that node to say.
     const reason = `${this.#state(context)}; nobody is U: ${to} is asked whether it has ` +
       "clearly fewer";
-    return { id, to, reason, manual: false, isProbe: true };
+    return { id, to, reason, manual: false, isProbe: true, load: this.#loadToTell(context) };
   }
 
-  #state({ cause, processes }: ChoiceContext): string {
+  #state({ cause, processes, weight }: ChoiceContext): string {
     if (cause.kind === "drained") return "the node is being drained";
     if (cause.kind === "asked") return `asked by a node with load ${round(cause.load)}`;
     if (cause.kind === "owner") return "the owner of the node is at work";
     if (cause.kind === "memory") return `short of memory: ${cause.reason}`;
     const { thv, unit } = this.#options.thresholds();
-    return `over with ${processes} processes, thv ${thv}${unit === "percent" ? " %" : ""}`;
+    const threads = weight === processes ? "" : ` that weigh ${weight}`;
+    return `over with ${processes} processes${threads}, thv ${thv}${
+      unit === "percent" ? " %" : ""
+    }`;
   }
 }
 

@@ -21,12 +21,12 @@ export interface OutlookOptions {
   readonly round: Round;
   /** Processes that a person wants to be moved; they are nobody else's to choose. */
   readonly requests: () => readonly { readonly id: ProcessId }[];
-  /** Why one of so many processes that are not leaving already must leave; null: none must. */
-  readonly causeToSend: (processes: number) => SendCause | null;
+  /** Why one of the processes that are not leaving already must leave; null: none must. */
+  readonly causeToSend: () => SendCause | null;
   /** Processes that are not in the process table and count as if they were. */
   readonly countOthers: () => number;
-  /** Nodes that are not U to ask between two checks, of an over node with so many processes. */
-  readonly probesOf: (processes: number) => number;
+  /** Nodes that are not U to ask between two checks, of an over node with so much weight. */
+  readonly probesOf: (weight: number) => number;
 }
 
 /** Of one node, as it is now. */
@@ -55,10 +55,15 @@ export class Outlook {
     return this.#options.table.settledCount + this.#options.countOthers();
   }
 
+  /** What these weigh. */
+  get weight(): number {
+    return this.#options.table.settledWeight + this.#options.countOthers();
+  }
+
   /** Why the node sends just now; null: it need not. */
   get cause(): SendCause | null {
     if (this.#isDraining) return { kind: "drained" };
-    return this.#options.causeToSend(this.#options.table.settledCount);
+    return this.#options.causeToSend();
   }
 
   /** Processes that may be automatic victims, as far as is known without a fresh look. */
@@ -91,6 +96,6 @@ export class Outlook {
   /** Whether one more node that is not U may be asked in this round. */
   mayProbe({ kind }: SendCause): boolean {
     const { round, probesOf } = this.#options;
-    return kind === "over" && round.probes < probesOf(this.processes);
+    return kind === "over" && round.probes < probesOf(this.weight);
   }
 }

@@ -12,7 +12,7 @@ import { MoveBudget } from "../transfer_policy/guards.ts";
 import { cantmoveOf } from "../process_table.ts";
 import type { Freezes } from "../selection_policy/freezes.ts";
 import type { MoveCost } from "../selection_policy/move_cost.ts";
-import type { Chooser } from "./chooser.ts";
+import type { Choice, Chooser } from "./chooser.ts";
 import { Outlook, type OutlookOptions } from "./outlook.ts";
 import { type Request, Requests, REQUESTS_MAX, whyNobody } from "./requests.ts";
 import { Round } from "./round.ts";
@@ -262,8 +262,8 @@ export class Transfers {
       return;
     }
     const mayOffer = (id: ProcessId, node: NodeName) => this.#round.mayOffer(id, node);
-    const { processes } = this.#outlook;
-    const context = { processes, cause, mayOffer, mayProbe: this.#outlook.mayProbe(cause) };
+    const { processes, weight } = this.#outlook;
+    const context = { processes, weight, cause, mayOffer, mayProbe: this.#outlook.mayProbe(cause) };
     const choice = this.#options.chooser.choose(this.#outlook.movable(nowMs), context);
     if (typeof choice === "string") {
       this.#underWay.take(transfer, "nobody");
@@ -271,7 +271,7 @@ export class Transfers {
       this.#round.exhaust();
       return this.#complain(choice);
     }
-    const { id, to, reason, manual, isProbe } = choice;
+    const { id, to, reason, manual, isProbe, load } = choice;
     this.#round.offered();
     if (isProbe) {
       this.#round.probed(to);
@@ -279,7 +279,7 @@ export class Transfers {
     }
     if (!this.isDraining) this.#budget.begun(nowMs);
     this.#log("info", "process chosen", { process: id, to, reason });
-    this.#offer(transfer, { id, to, manual }, nowMs);
+    this.#offer(transfer, { id, to, manual, load }, nowMs);
   }
 
   /** Offers the process of a request to its node, or to the best if it may be any. */
@@ -292,7 +292,7 @@ export class Transfers {
       ? "the process is gone"
       : this.#obstacle(request) ?? cantmoveOf(entry) ?? freezes.obstacle(id, to);
     if (obstacle === null && to !== null) {
-      return this.#offer(transfer, { id, to, manual: true }, nowMs);
+      return this.#offer(transfer, { id, to, manual: true, load: null }, nowMs);
     }
     this.#underWay.take(transfer, "nobody");
     this.#fail(request, obstacle ?? whyNobody(request));
@@ -300,7 +300,7 @@ export class Transfers {
 
   #offer(
     transfer: Transfer,
-    { id, to, manual }: Pick<Offer, "id" | "to"> & { readonly manual: boolean },
+    { id, to, manual, load }: Pick<Offer, "id" | "to"> & Pick<Choice, "manual" | "load">,
     nowMs: number,
   ): void {
     const { nextTicket, offerTimeoutMs, table, emit } = this.#options;
@@ -309,7 +309,8 @@ export class Transfers {
     table.depart(id, { ticket, to, beganMs });
     const deadlineMs = nowMs + offerTimeoutMs;
     this.#underWay.take(transfer, "chosen", { ticket, id, to, beganMs, deadlineMs });
-    emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to) });
+    const weight = table.get(id)?.weight ?? 1;
+    emit({ type: "offer", ticket, to, id, manual, home: this.#isHome(id, to), weight, load });
   }
 
   /** The offer came to nothing: on to the next node. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Capacity } from "../contract/capacity.ts";
 import type { NodeName } from "../contract/names.ts";
 
 /** Why a node sends. */
@@ -11,7 +12,12 @@ export type SendCause =
   /** Its load index says so. */
   | { readonly kind: "over" }
   /** A node that has clearly fewer processes has asked for one. */
-  | { readonly kind: "asked"; readonly node: NodeName; readonly load: number }
+  | {
+    readonly kind: "asked";
+    readonly node: NodeName;
+    readonly load: number;
+    readonly capacity?: Capacity | undefined;
+  }
   /** A person wants it empty. */
   | { readonly kind: "drained" }
   /** Its owner is at work: guests leave. */

@@ -19,7 +19,8 @@
 import type { Thresholds } from "../contract/config.ts";
 import type { Measures } from "../contract/measures.ts";
 import { type Capacity, unitsOf } from "../contract/capacity.ts";
-import { countOthers, otherProcesses } from "./others.ts";
+import { countWhole } from "../contract/weight.ts";
+import { otherProcesses } from "./others.ts";
 import type { Policy } from "../contract/policy.ts";
 import { Pressure } from "./pressure.ts";
 
@@ -56,7 +57,9 @@ export class LoadIndex {
   /** Takes what was measured; `settled`: processes that are not leaving already. */
   measure(measures: Measures, settled: number): void {
     this.#pressure?.measure(measures.cpuStall, settled);
-    if (this.#countsOthers) this.#others = countOthers(this.#others, otherProcesses(measures));
+    if (this.#countsOthers) {
+      this.#others = countWhole(this.#others, otherProcesses(measures));
+    }
   }
 
   /** Takes the queue length as it is now. */
@@ -85,11 +88,12 @@ export class LoadIndex {
     return this.#smoothingMs === 0 ? current : Math.min(current, this.#smoothed);
   }
 
-  /** The load and the threshold for sending, in words. */
-  describe(processes: number, { thv }: Thresholds): string {
+  /** The load and the threshold for sending, in words; `weight`: of the processes. */
+  describe(processes: number, weight: number, { thv }: Thresholds): string {
     if (this.#pressure !== null) return `${this.#pressure.describe()}, thv ${thv} %`;
     const also = this.#others === 0 ? "" : `, and ${this.#others} that lb did not launch`;
-    return `${processes} of ${thv} processes (thv)${also}`;
+    const threads = weight === processes ? "" : `, which weigh ${weight} by their threads`;
+    return `${processes} of ${thv} processes (thv)${threads}${also}`;
   }
 
   /** When the smoothed value reaches the first of these limits by itself, or null: it reaches none. */

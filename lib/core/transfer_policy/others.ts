@@ -18,8 +18,6 @@ import type { Measures } from "../contract/measures.ts";
 const IDLE_SHARE = 0.05;
 /** Less is not the share of a process that wants a processor, but of one that sleeps. */
 const SHARE_MIN = 0.02;
-/** Fractions flicker: the count follows only what is nearer to another whole number by this. */
-const STEP = 0.75;
 
 /** How many processes besides those of the process table want a processor, on average. */
 export function otherProcesses(
@@ -33,9 +31,4 @@ export function otherProcesses(
   if (!isBusy || ownRunning === 0) return otherCores;
   const share = Math.min(1, Math.max(SHARE_MIN, ownCores / ownRunning));
   return otherCores / share;
-}
-
-/** The same in whole processes, which change only where it is clear. */
-export function countOthers(count: number, processes: number): number {
-  return Math.abs(processes - count) >= STEP ? Math.round(processes) : count;
 }

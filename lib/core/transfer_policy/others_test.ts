@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { countOthers, otherProcesses } from "./others.ts";
+import { otherProcesses } from "./others.ts";
 
 /** What is measured of processes that all want a processor, on so many cores. */
 function shared(own: number, others: number, cores: number) {
@@ -29,16 +29,4 @@ Deno.test("otherProcesses() finds how many want a processor, however many share 
 Deno.test("otherProcesses() takes what sleeps for no share of a processor", () => {
   const busy = { idleCores: 0, ownCores: 0.001, otherCores: 0.999, ownRunning: 1 };
   assert.ok(otherProcesses(busy) <= 50);
-});
-
-Deno.test("countOthers() changes only where it is clear, and never flickers", () => {
-  assert.equal(countOthers(0, 0.7), 0);
-  assert.equal(countOthers(0, 0.98), 1);
-  assert.equal(countOthers(1, 0.3), 1);
-  assert.equal(countOthers(1, 0.2), 0);
-  assert.equal(countOthers(1, 3.1), 3);
-  fc.assert(fc.property(fc.nat({ max: 9 }), fc.double({ min: 0, max: 9, noNaN: true }), (n, x) => {
-    const next = countOthers(n, x);
-    assert.equal(countOthers(next, x), next);
-  }));
 });

@@ -46,9 +46,15 @@ export const frameFlags = {
 
 /**
  * An announcement's stamp, and the load in thousandths of a process per unit of capacity
- * (limits.loadUntold: the sender's policy does not tell it).
+ * (limits.loadUntold: the sender's policy does not tell it) with the capacity, both in thousandths (0: it is not told).
  */
-const announcement = { epoch: "u64", sequence: "u64", load: "u32" } as const;
+const announcement = {
+  epoch: "u64",
+  sequence: "u64",
+  load: "u32",
+  cores: "u32",
+  speed: "u32",
+} as const;
 
 const identity = { ticket: "u64", startTicks: "u64", homePid: "u32", homeNode: "text" } as const;
 
@@ -83,6 +89,8 @@ export const frames = {
       program: "text",
       lbVersion: "text",
       manual: "u32", // 1: a person asked for this move
+      weight: "u32", // its computing threads, 1 at least
+      load: "u32", // of the node, as in announcements; limits.loadUntold: it leaves however much that is
     },
   },
   withdraw: { doc: "withdraw the offer of this ticket; not answered", fields: { ticket: "u64" } },
