@@ -1,17 +1,22 @@
 /* test_sites.c - Patched sites. Their code, what calls at them change and keep, signals and faults that come
  * meanwhile.
- * Units: c/library/patch/sites.c c/library/patch/deferred.c c/library/patch/site_entry.S
+ * Units: c/library/patch/sites.c c/library/patch/deferred.c c/library/patch/site_entry.S c/library/patch/site_calls.S
  * c/library/entry/signal_entry.{c,S}
  * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
  * c/library/image/maps.c c/library/mask/deliver.c c/library/process/self.c c/library/thread/threads.c c/base/mem.c
  */
+#define _GNU_SOURCE /* REG_RIP */
 #include <errno.h>
+#include <linux/futex.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "check.h"
 #include "library/mask/aside.h"
@@ -532,6 +537,253 @@ static void faults_without_handler_end_the_process(void)
 	CHECK_EQUAL(ending(send_fault, 1), 7);
 }
 
+/* ---- calls that are made where no trap is ---- */
+
+/* The same with the kernel's registers, and no others to be kept. */
+static int64_t call_with(const uint8_t *at, uint64_t rax, const uint64_t args[6])
+{
+	register uint64_t r10 __asm__("r10") = args[3];
+	register uint64_t r8 __asm__("r8") = args[4];
+	register uint64_t r9 __asm__("r9") = args[5];
+	int64_t result;
+
+	__asm__ volatile("sub $128, %%rsp\n call *%[at]\n add $128, %%rsp"
+		: "=a"(result)
+		: "a"(rax), [at] "b"(at), "D"(args[0]), "S"(args[1]), "d"(args[2]), "r"(r10), "r"(r8), "r"(r9)
+		: "rcx", "r11", "memory", "cc");
+	return result;
+}
+
+#define FUTEX_NUMBER 202
+static const uint8_t futex_moved[] = { 0x90, 0xb8, FUTEX_NUMBER, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+static const uint8_t yield_moved[] = { 0x90, 0xb8, 24, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+
+/* A site of futex(2), of both kinds, and what tells where its signals come. */
+static struct futex_site {
+	const uint8_t *code;
+	uint64_t at, after;
+} futex_sites[2];
+static uint32_t word;
+static int answers;
+
+static int64_t count_answer(uint32_t number, const uint64_t args[6])
+{
+	(void)number;
+	(void)args;
+	answers++;
+	return LB_SLOW;
+}
+
+static int64_t futex(
+	const struct futex_site *site, uint32_t operation, uint32_t value, const struct timespec *limit, uint32_t bits)
+{
+	const uint64_t args[6] = { (uint64_t)&word, operation, value, (uint64_t)limit, 0, bits };
+
+	return call_with(site->code, FUTEX_NUMBER, args);
+}
+
+static void make_futex_sites(void)
+{
+	const uint8_t *first = code_page(futex_moved, sizeof futex_moved, 16) + 16;
+	const uint8_t *second = code_page(distant, sizeof distant, 16) + 16;
+
+	answer = count_answer;
+	answers = 0;
+	futex_sites[0] = (struct futex_site){ first, (uint64_t)first + 1, (uint64_t)first + 8 };
+	/* Its `mov` stays and is another number's: so it is entered behind that. */
+	futex_sites[1] = (struct futex_site){ second + 5, (uint64_t)second + 6, (uint64_t)second + 8 };
+	for (size_t i = 0; i < 2; i++) {
+		trap(FUTEX_NUMBER, (const uint8_t *)futex_sites[i].after);
+		CHECK_EQUAL(*(const uint8_t *)futex_sites[i].at, 0xe9);
+	}
+}
+
+static void futexes_are_made_directly(void)
+{
+	uint8_t *yield = code_page(yield_moved, sizeof yield_moved, 16) + 16;
+	const struct timespec past = { 1, 0 };
+	uint64_t out[12];
+
+	make_futex_sites();
+	for (size_t i = 0; i < 2; i++) {
+		const struct futex_site *site = &futex_sites[i];
+
+		CHECK_EQUAL(futex(site, FUTEX_WAKE, 1, NULL, 0), 0);
+		CHECK_EQUAL(futex(site, FUTEX_WAKE_PRIVATE, 1, NULL, 0), 0);
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_PRIVATE, 1, NULL, 0), -EAGAIN);
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &past, UINT32_MAX), -ETIMEDOUT);
+		CHECK_EQUAL(futex(site, FUTEX_WAKE_BITSET, 1, NULL, 0), -EINVAL);
+		CHECK_EQUAL(futex(site, 99, 1, NULL, 0), -ENOSYS);
+	}
+	call(futex_sites[0].code, out); /* operation 2 */
+	check_kept(out);
+	trap(24, yield + 8);
+	CHECK_EQUAL(call(yield, out), 0);
+	check_kept(out);
+	CHECK_EQUAL(answers, 0);
+	trap(NUMBER, page + 8);
+	CHECK_EQUAL(call_with(futex_sites[1].code, NUMBER, out), getpid()); /* of any other number it is asked still */
+	CHECK_EQUAL(answers, 1);
+}
+
+/* What a signal saw of the call that it interrupted, before anything was put right. */
+static volatile uint64_t seen_rip, seen_rax;
+static volatile bool was_after;
+static sigjmp_buf out_of_it;
+static void (*volatile in_handler)(void);
+
+static void look(int signal, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+
+	(void)signal;
+	(void)info;
+	seen_rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+	seen_rax = (uint64_t)uc->uc_mcontext.gregs[REG_RAX];
+	if (in_handler != NULL)
+		in_handler();
+}
+
+static void change_word(void)
+{
+	word++;
+}
+
+static void jump_out(void)
+{
+	siglongjmp(out_of_it, 1);
+}
+
+static void send_soon(void)
+{
+	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+
+	CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+}
+
+static void leave_by_jump(const struct futex_site *site)
+{
+	if (sigsetjmp(out_of_it, 1) != 0)
+		return;
+	send_soon();
+	futex(site, FUTEX_WAIT_PRIVATE, word, NULL, 0);
+	CHECK(false);
+}
+
+static void program_signals_come_to_a_wait(void)
+{
+	const struct timespec never = { INT32_MAX, 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct futex_site *site = &futex_sites[i];
+
+		install(SIGALRM, look, SA_RESTART); /* made again, as the kernel has it: the word is another one then */
+		in_handler = change_word;
+		send_soon();
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_PRIVATE, word, NULL, 0), -EAGAIN);
+		CHECK_EQUAL(seen_rip, site->at);
+		CHECK_EQUAL(seen_rax, FUTEX_NUMBER);
+
+		install(SIGALRM, look, 0);
+		in_handler = NULL;
+		send_soon();
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_PRIVATE, word, NULL, 0), -EINTR);
+		CHECK_EQUAL(seen_rip, site->after);
+		CHECK_EQUAL(seen_rax, (uint64_t)-EINTR);
+
+		install(SIGALRM, look, SA_RESTART); /* which does not concern a call with a time limit */
+		send_soon();
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, word, &never, UINT32_MAX), -EINTR);
+		CHECK_EQUAL(seen_rip, site->after);
+
+		in_handler = jump_out;
+		leave_by_jump(site);
+		CHECK_EQUAL(futex(site, FUTEX_WAKE_PRIVATE, 1, NULL, 0), 0);
+	}
+	CHECK_EQUAL(answers, 1);
+}
+
+/* As the trigger's handler: what the program did not ask for is not seen by it. */
+static void on_order(int signal, siginfo_t *info, void *context)
+{
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	uint32_t number = 0;
+
+	look(signal, info, context);
+	was_after = lb_sites_is_after(context, &number);
+	if (was_after) {
+		CHECK_EQUAL(number, FUTEX_NUMBER);
+		registers[REG_RIP] -= 2;
+		registers[REG_RAX] = number;
+	}
+	lb_sites_undo(); /* it is moved, and goes on elsewhere */
+	lb_sites_leave(context);
+	seen_rip = (uint64_t)registers[REG_RIP];
+	word++;
+}
+
+static void an_order_moves_a_wait(void)
+{
+	const struct timespec never = { INT32_MAX, 0 };
+	struct sigaction action = { .sa_sigaction = on_order, .sa_flags = SA_SIGINFO };
+
+	in_handler = NULL;
+	for (int i = 0; i < 4; i++) {
+		const struct futex_site *site = &futex_sites[i / 2];
+		bool limited = i % 2 != 0;
+
+		make_futex_sites();
+		action.sa_flags = SA_SIGINFO | (limited ? SA_RESTART : 0); /* no difference: it ends by EINTR */
+		CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+		send_soon();
+		CHECK_EQUAL(futex(site, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, word, limited ? &never : NULL,
+				    UINT32_MAX),
+			-EAGAIN);
+		CHECK(was_after);
+		CHECK_EQUAL(seen_rip, site->at);
+	}
+	make_futex_sites();
+	action.sa_flags = SA_SIGINFO | SA_RESTART;
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	send_soon(); /* the kernel makes it again itself */
+	CHECK_EQUAL(futex(&futex_sites[0], FUTEX_WAIT_PRIVATE, word, NULL, 0), -EAGAIN);
+	CHECK(!was_after);
+}
+
+/* What would be wrong if the kernel saw it as it is: it goes where it is trapped. */
+static void other_futexes_are_trapped(void)
+{
+	static const struct {
+		uint32_t operation;
+		bool limited;
+	} trapped[] = {
+		{ FUTEX_WAIT_PRIVATE, true },
+		{ FUTEX_WAIT_BITSET_PRIVATE, true },
+		{ FUTEX_LOCK_PI_PRIVATE, false },
+	};
+	const struct timespec never = { INT32_MAX, 0 };
+	struct sigaction action = { .sa_sigaction = look, .sa_flags = SA_SIGINFO };
+
+	make_futex_sites();
+	in_handler = NULL;
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	for (size_t i = 0; i < 2 * sizeof trapped / sizeof trapped[0]; i++) {
+		const struct futex_site *site = &futex_sites[i % 2];
+		bool locks = trapped[i / 2].operation == FUTEX_LOCK_PI_PRIVATE;
+
+		word = locks ? 1 : word; /* another thread's, which init is not */
+		send_soon();
+		int64_t result =
+			futex(site, trapped[i / 2].operation, word, trapped[i / 2].limited ? &never : NULL, UINT32_MAX);
+		CHECK_EQUAL(result, locks ? -EPERM : -EINTR);
+		if (!locks)
+			CHECK_EQUAL(lb_sites_origin(seen_rip), site->after);
+		if (!locks)
+			CHECK(seen_rip != site->after);
+	}
+	CHECK_EQUAL(answers, 0);
+}
+
 int main(void)
 {
 	lb_self.away = true;
@@ -547,6 +799,10 @@ int main(void)
 	run_case("signals wait until a call is over, in order", signals_wait_until_a_call_is_over);
 	run_case("SA_RESETHAND counts once the handler runs", reset_is_applied_once_delivered);
 	run_case("memory that is missing ends a copy", missing_memory_is_found);
+	run_case("futexes are made where no trap is", futexes_are_made_directly);
+	run_case("the program's signals come to a wait as to one of its own", program_signals_come_to_a_wait);
+	run_case("a wait goes on at the site after an order", an_order_moves_a_wait);
+	run_case("futexes that home or a clock concerns are trapped", other_futexes_are_trapped);
 	run_case("faults without a handler end the process", faults_without_handler_end_the_process);
 	return 0;
 }

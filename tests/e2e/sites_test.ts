@@ -6,7 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Job, Testbed } from "../testbed/mod.ts";
+import { type Job, sleep, Testbed } from "../testbed/mod.ts";
 
 /** What `sites` (tests/programs/sites.c) says to a command that may not depend on where it runs. */
 const SAME: Readonly<Record<string, string>> = {
@@ -16,6 +16,8 @@ const SAME: Readonly<Record<string, string>> = {
   reset: "1 1 1 signals 2",
   stack: "10",
   code: "1",
+  futex: "0 11 110 110 110 110 0",
+  wait: "11 4 4 signals 4",
 };
 
 class Sites {
@@ -69,6 +71,30 @@ Deno.test("sites are patched away from home only, and the program does not notic
   await sites.assertSame("at home again");
   await home.migrate(job.pid, away);
   assert.match(await sites.ask("calls"), PATCHED);
+  await job.closeInput();
+  assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
+});
+
+Deno.test("a wait for another thread goes on where the process is moved in its middle", async () => {
+  await using bed = await Testbed.create({ hosts: 3 });
+  await bed.startDaemons();
+  const [home, away, next] = [bed.host(0), bed.host(1), bed.host(2)];
+  const job = await home.launchKnown(["sites"]);
+  await job.output("ready\n");
+  const sites = new Sites(job);
+  for (const [command, result] of [["hold", "11 signals 1"], ["until", "4 signals 1"]] as const) {
+    await home.migrate(job.pid, away);
+    await sites.assertSame("before the wait");
+    const answer = sites.ask(command);
+    await sleep(300);
+    await home.migrate(job.pid, next);
+    await sleep(300);
+    await home.bringHome(job.pid);
+    await sleep(300);
+    assert.ok(!job.stdout.includes(`${command}: `), "no signal of lb's ends the wait");
+    await job.kill("USR1");
+    assert.equal(await answer, result, command);
+  }
   await job.closeInput();
   assert.deepEqual(await job.ending(), { code: 0, signal: null }, job.stderr);
 });

@@ -12,12 +12,18 @@
  *   reset          SA_RESETHAND
  *   stack          calls on a small stack of a signal's, and out of it by siglongjmp
  *   code           code that the program has made itself, changed and put elsewhere
+ *   futex          futexes that nobody waits for, and such as do not wait: their results
+ *   wait           waits that signals end: restarted, EINTR, left by siglongjmp
+ *   hold           waits without a limit until SIGUSR1 comes; until: the same with a limit that is far
  *   trace CALLS    whether handlers that interrupt getpid can be followed back to who called it
  *   null, kill     ends by SIGSEGV: of a fault of its own, or sent
  */
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -252,6 +258,85 @@ static void code(void)
 	printf("code: %d\n", right);
 }
 
+static uint32_t word;
+
+static int futex(int operation, uint32_t value, const struct timespec *limit)
+{
+	return syscall(SYS_futex, &word, operation, value, limit, NULL, FUTEX_BITSET_MATCH_ANY) < 0 ? errno : 0;
+}
+
+static void futexes(void)
+{
+	const struct timespec past = { 1, 0 }, moment = { 0, 1 };
+	int results[7] = { 0 }, last;
+	sem_t nothing;
+
+	sem_init(&nothing, 0, 0);
+	for (int i = 0; i < CALLS; i++) {
+		last = i == CALLS - 1;
+		results[0] |= futex(FUTEX_WAKE_PRIVATE, 1, NULL);
+		results[1] |= futex(FUTEX_WAIT_PRIVATE, word + 1, NULL);
+		results[2] |= futex(FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, word, &past);
+		results[3] |= sem_timedwait(&nothing, &past) < 0 ? errno : 0;
+		results[4] |= last ? futex(FUTEX_WAIT_BITSET_PRIVATE, word, &past) : 0;
+		results[5] |= last ? futex(FUTEX_WAIT_PRIVATE, word, &moment) : 0;
+		results[6] |= sched_yield();
+	}
+	printf("futex:");
+	for (int i = 0; i < 7; i++)
+		printf(" %d", results[i]);
+	printf("\n");
+}
+
+static void change_word(int number, siginfo_t *info, void *context)
+{
+	handler(number, info, context);
+	word++;
+}
+
+static void jump_back(int number, siginfo_t *info, void *context)
+{
+	handler(number, info, context);
+	siglongjmp(back, 1);
+}
+
+/* The result of a wait to which a signal comes soon. */
+static int wait_for_alarm(void (*function)(int, siginfo_t *, void *), int flags, const struct timespec *limit)
+{
+	struct itimerval soon = { { 0, 0 }, { 0, 5000 } };
+
+	on(SIGALRM, function, flags);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	return futex(FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, word, limit);
+}
+
+static void waits(void)
+{
+	const struct timespec never = { INT32_MAX, 0 };
+	int restarted, ended, limited;
+
+	count = 0;
+	restarted = wait_for_alarm(change_word, SA_RESTART, NULL);
+	ended = wait_for_alarm(handler, 0, NULL);
+	limited = wait_for_alarm(handler, SA_RESTART, &never);
+	printf("wait: %d %d %d", restarted, ended, limited);
+	if (sigsetjmp(back, 1) == 0)
+		wait_for_alarm(jump_back, SA_RESTART, NULL);
+	printf(" signals %d\n", count);
+	signal(SIGALRM, SIG_IGN);
+}
+
+static void hold(const char *name, const struct timespec *limit)
+{
+	int result;
+
+	on(SIGUSR1, change_word, SA_RESTART);
+	count = 0;
+	result = futex(FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, word, limit);
+	printf("%s: %d signals %d\n", name, result, count);
+	signal(SIGUSR1, SIG_DFL);
+}
+
 static volatile uintptr_t trace_start, trace_end;
 static volatile int traced, lost;
 
@@ -321,6 +406,14 @@ int main(void)
 			stack();
 		else if (strncmp(line, "code", 4) == 0)
 			code();
+		else if (strncmp(line, "futex", 5) == 0)
+			futexes();
+		else if (strncmp(line, "wait", 4) == 0)
+			waits();
+		else if (strncmp(line, "hold", 4) == 0)
+			hold("hold", NULL);
+		else if (strncmp(line, "until", 5) == 0)
+			hold("until", &(const struct timespec){ INT32_MAX, 0 });
 		else if (strncmp(line, "trace", 5) == 0)
 			trace(number);
 		else if (strncmp(line, "null", 4) == 0)

@@ -10,6 +10,7 @@
 
 #include "syscall.h"
 
+#include "patch/sites.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
 #include "trap/frame.h"
@@ -50,5 +51,6 @@ void lb_resume_call(struct ucontext *context)
 		}
 	}
 	lb_stub_rewind(context);
+	lb_sites_leave(context);
 	lb_wait_remake(context);
 }

@@ -21,6 +21,7 @@
 #include "calls/waits.h"
 #include "calls/socket_waits.h"
 #include "home_call/user_memory.h"
+#include "patch/sites.h"
 #include "process/clock.h"
 #include "process/process.h"
 #include "trap/frame.h"
@@ -106,7 +107,7 @@ bool lb_interrupted_call(const struct ucontext *context, uint32_t *number)
 {
 	uint64_t rip = context->uc_mcontext.rip;
 	uint8_t code[7];
-	if (lb_stub_is_after(context, number))
+	if (lb_stub_is_after(context, number) || lb_sites_is_after(context, number))
 		return true;
 	if (lb_user_read(code, rip - sizeof code, sizeof code) < 0 || code[5] != 0x0f || code[6] != 0x05)
 		return false;

@@ -86,6 +86,7 @@ uint64_t lb_signal_enter(int signal, struct ucontext *context, struct lb_entry *
 	if (!(action.flags & SA_NODEFER))
 		mask |= LB_BIT(signal);
 	lb_stub_leave(context);
+	lb_sites_leave(context);
 	context->uc_sigmask = saved;
 	if (action.flags & SA_RESTORER) /* its rt_sigreturn(2) is to be seen: handlers change masks */
 		*frame_return(context) = action.restorer;

@@ -94,6 +94,7 @@ static uint64_t pass_on(int signal, struct ucontext *context, struct lb_entry *e
 		lb_resume_call(context);
 		return LB_ENTRY_BACK;
 	}
+	lb_sites_leave(context);
 	entry->handler = action.handler;
 	if (action.flags & SA_RESETHAND) {
 		lb_signal_reset(signal);

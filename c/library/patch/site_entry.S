@@ -13,8 +13,8 @@
 #define RED_ZONE 128
 
 	.text
-	.globl lb_site_stubs, lb_site_traps
-	.hidden lb_site_stubs, lb_site_traps
+	.globl lb_site_stubs, lb_site_any_stubs
+	.hidden lb_site_stubs, lb_site_any_stubs
 
 /* Stub i: to fast_entry with rcx = i. */
 	.type lb_site_stubs, @function
@@ -31,6 +31,28 @@ lb_site_stubs:
 	.set index, index + 1
 	.endr
 	.size lb_site_stubs, . - lb_site_stubs
+
+/* The same of sites that pass any number: some calls are not answered, but made (site_calls.S). */
+	.type lb_site_any_stubs, @function
+	.balign 16
+lb_site_any_stubs:
+	.set index, 0
+	.rept LB_SITES
+	.balign LB_STUB_SIZE
+	mov $index, %ecx
+	jmp any_entry
+	.set index, index + 1
+	.endr
+any_entry:
+	cmp $__NR_futex, %eax
+	je 1f
+	cmp $__NR_sched_yield, %eax
+	jne fast_entry
+1:	shl $LB_DIRECT_SHIFT, %ecx
+	lea lb_site_direct(%rip), %r11
+	add %rcx, %r11
+	jmp *%r11
+	.size lb_site_any_stubs, . - lb_site_any_stubs
 
 	.type fast_entry, @function
 	.balign 16
@@ -104,22 +126,4 @@ deliver:
 	.cfi_endproc
 	.size fast_entry, . - fast_entry
 
-/* Where site i makes its call if it has no `syscall` of its own any more: outside the range that is exempt from
- * Syscall User Dispatch (process/arm.c), so behind all other code, where the linker puts sections it does not know, in
- * the order in which it meets them: that of vdso.c, which is exempt, is named first. */
-	.section lb_hooks, "ax", @progbits
-	.section lb_traps, "ax", @progbits
-	.balign LB_STUB_SIZE
-	.type lb_site_traps, @function
-lb_site_traps:
-	.set index, 0
-	.rept LB_SITES
-	.balign LB_STUB_SIZE
-	syscall
-	jmp *lb_site_after + 8 * index(%rip)
-	.set index, index + 1
-	.endr
-	.balign LB_STUB_SIZE
-	.size lb_site_traps, . - lb_site_traps
-	.text
 	.section .note.GNU-stack,"",@progbits

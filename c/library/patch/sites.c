@@ -12,6 +12,8 @@
  * often something lies there already. The third kind passes all numbers, and makes the calls that are not answered
  * at a `syscall` of ours (lb_site_traps) that is trapped, too.
  *
+ * Calls of this node's own go to site_calls.S instead, if their number is known there.
+ *
  * Only a trap shows that an instruction begins there, so a site is patched after some traps. A slot belongs to one
  * site for ever: something may be interrupted in its stub, here or on another node. Before an image is written all
  * is as it was; what waits in a stub then makes its call by a `syscall` that is there, as it does at home.
@@ -20,6 +22,7 @@
  */
 #include "patch/sites.h"
 
+#include <linux/futex.h>
 #include <linux/mman.h>
 #include <asm/unistd.h>
 
@@ -35,6 +38,7 @@
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "thread/lock.h"
+#include "trap/frame.h"
 #include "trap/trap.h"
 
 #define PAGE 4096ULL
@@ -102,6 +106,45 @@ uint64_t lb_sites_origin(uint64_t rip)
 {
 	uint64_t distance = rip - 2 - (uint64_t)lb_site_traps;
 	return distance < LB_SITES * LB_STUB_SIZE ? lb_site_after[distance / LB_STUB_SIZE] : rip;
+}
+
+/* ---- calls that sites make themselves ---- */
+
+#define BIT(command) (1u << (command))
+_Static_assert((uint32_t)FUTEX_CMD_MASK == ~(uint32_t)(FUTEX_PRIVATE_FLAG | LB_FUTEX_REALTIME) &&
+		LB_FUTEX_REALTIME == FUTEX_CLOCK_REALTIME,
+	"as site_calls.S has them");
+_Static_assert(LB_FUTEX_WAITS == (BIT(FUTEX_WAIT) | BIT(FUTEX_WAIT_BITSET)), "as site_calls.S has them");
+_Static_assert(LB_FUTEX_WAKES ==
+			(BIT(FUTEX_WAKE) | BIT(FUTEX_REQUEUE) | BIT(FUTEX_CMP_REQUEUE) | BIT(FUTEX_WAKE_OP) |
+				BIT(FUTEX_WAKE_BITSET)) &&
+		LB_FUTEX_LAST == FUTEX_WAKE_BITSET,
+	"as site_calls.S has them");
+
+/* Whether that is in site_calls.S: in which slot, and where in it. */
+static bool is_direct(uint64_t rip, uint64_t *index, uint64_t *at)
+{
+	uint64_t distance = rip - (uint64_t)lb_site_direct;
+	*index = distance / LB_DIRECT_SIZE;
+	*at = (uint64_t)lb_site_direct + distance % LB_DIRECT_SIZE;
+	return *index < LB_SITES;
+}
+
+bool lb_sites_is_after(const struct ucontext *context, uint32_t *number)
+{
+	uint64_t index, at;
+	if (!is_direct(context->uc_mcontext.rip, &index, &at) || at != (uint64_t)lb_site_direct_after)
+		return false;
+	*number = __NR_futex; /* sched_yield(2) does not wait */
+	return true;
+}
+
+void lb_sites_leave(struct ucontext *context)
+{
+	struct sigcontext *registers = &context->uc_mcontext;
+	uint64_t index, at;
+	if (is_direct(registers->rip, &index, &at))
+		registers->rip = at == (uint64_t)lb_site_direct_after ? lb_site_after[index] : sites[index].at;
 }
 
 /* ---- memory ---- */
@@ -279,6 +322,18 @@ static bool is_xor(const uint8_t *end, uint32_t number)
 	return number == 0 && end[-4] == 0x31 && end[-3] == 0xc0 && (end[-5] & 0xf0) != 0x40;
 }
 
+/* Where a site jumps to. */
+static uint64_t entry_of(uint64_t index, enum kind kind, uint32_t number)
+{
+	if (kind == ANY)
+		return (uint64_t)lb_site_any_stubs + index * LB_STUB_SIZE;
+	if (number == __NR_futex)
+		return (uint64_t)lb_site_direct_futex + index * LB_DIRECT_SIZE;
+	if (number == __NR_sched_yield)
+		return (uint64_t)lb_site_direct_yield + index * LB_DIRECT_SIZE;
+	return (uint64_t)lb_site_stubs + index * LB_STUB_SIZE;
+}
+
 /* Patches the site as one kind. False: it cannot be done so. */
 static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint8_t *end)
 {
@@ -290,7 +345,7 @@ static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint
 		!ask(PAGE_OF(at), &question) ||
 		(question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
 		return false;
-	uint64_t stub = (uint64_t)lb_site_stubs + (uint64_t)(site - sites) * LB_STUB_SIZE;
+	uint64_t stub = entry_of((uint64_t)(site - sites), kind, number);
 	if (!make_jump(at, stub, jump)) /* the program's own file is further away: it may look at its code */
 		return false;
 	site->landing = 0;

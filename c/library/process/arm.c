@@ -29,7 +29,7 @@ static bool text_range(uint64_t *start, uint64_t *size)
 		if (segments[i].p_type != PT_LOAD || !(segments[i].p_flags & PF_X))
 			continue;
 		*start = base + segments[i].p_vaddr;
-		/* Its end are the calls that are to be trapped (patch/site_entry.S). */
+		/* Its end are the calls that are to be trapped (patch/site_calls.S). */
 		*size = (uint64_t)lb_entries.traps - *start;
 		return *size + lb_entries.traps_size == segments[i].p_memsz;
 	}
