@@ -87,7 +87,7 @@ const products: Readonly<Record<ProductName, Product>> = {
   },
   library: {
     file: "lb-preload.so",
-    sources: ["library", "base", ...STARTER],
+    sources: ["library", "base"],
     // No SSE: the library runs before the program's vector registers are saved anywhere else than
     // in the kernel's signal frame, and must leave them as they are.
     compile: [
@@ -108,7 +108,6 @@ const products: Readonly<Record<ProductName, Product>> = {
       "-Wl,-Bsymbolic",
       "-Wl,-soname,lb-preload.so",
     ],
-    embeds: ["restorer.bin"],
   },
   keeper: {
     file: "lb-keeper",

@@ -33,7 +33,7 @@ const structs: readonly StructOf[] = [
     header: "lb_image.h",
     fields: [
       ...["magic", "version", "abi_version", "ticket", "start_ticks", "home_pid", "segments"],
-      ...["home_node", "program", "xcr0", "memory_bytes", "files_size"],
+      ...["home_node", "program", "xcr0", "memory_bytes", "range_start", "files_size"],
     ],
   },
   {
@@ -52,14 +52,13 @@ const structs: readonly StructOf[] = [
   },
   {
     name: "state",
-    doc: "What a shadow finds in its memfd when it starts.",
+    doc: "What a shadow finds in a memfd when it is executed.",
     struct: "lb_state",
     header: "lb_state.h",
     fields: [
       ...["magic", "abi_version", "home_pid", "start_ticks", "live_ticket", "link_fd"],
-      ...["shadow_fd", "preload_fd", "exe_fd", "state_fd", "trace_fd", "reconnect_limit_ms"],
-      ...["io_timeout_ms", "home_node", "program", "comm", "control_path", "argc", "text_size"],
-      "text",
+      ...["shadow_fd", "trace_fd", "reconnect_limit_ms", "io_timeout_ms", "home_node", "program"],
+      ...["comm", "control_path", "argc", "text_size", "text", "range_start"],
     ],
   },
   {
@@ -125,6 +124,7 @@ const constants: readonly ConstantsOf[] = [
     values: {
       imageVersion: "LB_IMAGE_VERSION",
       orderIdMin: "LB_ORDER_ID_MIN",
+      auxLoaded: "LB_AUX_LOADED",
       spawnSetsid: "LB_FFI_SPAWN_SETSID",
     },
   },
@@ -211,7 +211,7 @@ const constants: readonly ConstantsOf[] = [
 /** Evaluates constant expressions of C, as the compiler sees them. */
 async function evaluate(expressions: readonly string[]): Promise<bigint[]> {
   const dir = await Deno.makeTempDir();
-  const headers = ["lb_image.h", "lb_state.h", "lb_ffi.h", "launch/launch.h"];
+  const headers = ["lb_image.h", "lb_state.h", "load.h", "lb_ffi.h", "launch/launch.h"];
   try {
     const lines = [
       "#include <errno.h>",

@@ -116,6 +116,7 @@ struct lb_image_header {
 	/* what the new node must offer */
 	uint64_t xcr0;
 	uint64_t memory_bytes;
+	uint64_t range_start; /* of LB_RANGE_SIZE bytes, at home the shadow's; a segment of its own */
 	/* where to go on: lb_resume_entry(args) of the library, on this stack */
 	uint64_t resume_ip;
 	uint64_t resume_sp;
@@ -128,8 +129,7 @@ struct lb_image_header {
 	uint64_t clear_child_tid;
 	uint32_t of_new_memory; /* LB_ATTRIBUTE() of what the program maps next: mlockall(2) */
 	uint32_t files;
-	uint64_t files_size;  /* bytes */
-	uint64_t range_start; /* of LB_RANGE_SIZE bytes; it is a segment of its own */
+	uint64_t files_size; /* bytes */
 };
 
 /* What the restorer hands to the library at resume_ip, in rdi; it lies in the hole, readable until the
@@ -138,17 +138,16 @@ struct lb_image_header {
 struct lb_resume_args {
 	uint64_t hole_start;
 	uint64_t hole_end;
-	uint64_t vdso;     /* address of this node's vdso, 0 if none */
-	int32_t stream_fd; /* carried the image; -1: it was a file */
-	int32_t link_fd;   /* connection to the shadow; == stream_fd on a first move; -1: at home */
-	int32_t keeper_fd; /* unix socket to the keeper; -1: at home */
-	int32_t at_home;   /* 1: the process is back in its shadow */
-	int32_t state_fd;  /* at home: memfd with struct lb_state; else -1 */
-	int32_t zero;
-	uint64_t ticket;                             /* the ticket this copy runs under */
-	uint64_t go_monotonic_ns;                    /* body of GO; 0 without a handshake */
-	uint64_t here_monotonic_ns;                  /* this node's CLOCK_MONOTONIC when GO came */
-	char node[LB_NODE_NAME_SIZE];                /* this node's name */
+	uint64_t vdso;                /* address of this node's vdso, 0 if none */
+	int32_t stream_fd;            /* carried the image; -1: it was a file */
+	int32_t link_fd;              /* connection to the shadow; == stream_fd on a first move; -1: at home */
+	int32_t keeper_fd;            /* unix socket to the keeper; -1: at home */
+	int32_t at_home;              /* 1: the process is back in its shadow */
+	const void *state;            /* at home: struct lb_state, in the shadow's memory */
+	uint64_t ticket;              /* the ticket this copy runs under */
+	uint64_t go_monotonic_ns;     /* body of GO; 0 without a handshake */
+	uint64_t here_monotonic_ns;   /* this node's CLOCK_MONOTONIC when GO came */
+	char node[LB_NODE_NAME_SIZE]; /* this node's name */
 	char control_path[LB_CONTROL_PATH_SIZE_MAX]; /* this node's control socket */
 	uint32_t home_pid; /* of the header: another one than in memory after `lb shadow IMAGE` */
 	uint32_t files_count;

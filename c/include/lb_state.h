@@ -1,7 +1,7 @@
 /* lb_state.h - What library, shadow and homecoming pass to each other at home.
  *
- * It lies in a memfd that survives each execve(2) in the one PID; its number is in the environment
- * variable LB_STATE=<fd>. A variable of that name that leads to anything else is the user's. All descriptors
+ * The library leaves it in its memory for the shadow that it loads, and finds the shadow's own when the process is
+ * home. `lb shadow` leaves it in a memfd, whose number is in the environment variable LB_STATE=<fd>. All descriptors
  * named here are at high numbers and are closed before the program goes on at home. Private to one node and one
  * lb build; never on a wire.
  */
@@ -14,7 +14,6 @@
 #include "lb_wire.h"
 
 #define LB_STATE_MAGIC 0x3145544154534c62ULL
-#define LB_CLOEXEC_WORDS 1024 /* descriptors 0..65535 */
 #define LB_STATE_TEXT_SIZE 8192
 #define LB_SHADOW_MEMORY (10ULL << 20) /* all of it is 9 MB: size(1) */
 
@@ -29,38 +28,31 @@ struct lb_state {
 	uint64_t freeze_ns; /* CLOCK_MONOTONIC when the process was frozen */
 	uint64_t bytes;     /* image bytes sent */
 	int32_t link_fd;    /* -1: none yet (image file): wait for a link */
-	int32_t shadow_fd;  /* the shadow's binary */
-	int32_t preload_fd; /* the preload library */
-	int32_t exe_fd;     /* the program's own file, O_PATH; -1: could not be opened */
-	int32_t state_fd;   /* this memfd */
+	int32_t shadow_fd;  /* the shadow's binary, until it runs where it is to run */
 	int32_t trace_fd;   /* stderr copy for the one clear line of a lost guest; -1: use 2 */
 	uint32_t reconnect_limit_ms;
 	uint32_t io_timeout_ms;
 	struct lb_link_actions actions;
-	uint64_t last_seq; /* last CALL executed; its reply is not kept: over an exec the guest is frozen */
+	uint64_t last_seq; /* last CALL executed */
 	char home_node[LB_NODE_NAME_SIZE];
 	char runs_on[LB_NODE_NAME_SIZE];
 	char program[LB_PROGRAM_NAME_SIZE];
 	char comm[16];
 	char control_path[LB_CONTROL_PATH_SIZE_MAX];
-	int32_t is_child;                   /* 1: this process is being forked: where it fails there was none */
-	char preload_path[256];             /* LD_PRELOAD as it was */
-	uint64_t cloexec[LB_CLOEXEC_WORDS]; /* bit n: descriptor n had FD_CLOEXEC */
-	uint32_t argc;                      /* strings in text: the program's arguments */
+	uint32_t argc; /* strings in text: the program's arguments */
 	uint32_t text_size;
 	char text[LB_STATE_TEXT_SIZE]; /* argument strings, NUL-terminated, cut to fit */
-	int32_t kept_fd;               /* is_child: where runs of LB_IMAGE_RUN_KEPT lie; 0: nowhere */
-	uint32_t keeps_caps;           /* prctl(2) PR_SET_KEEPCAPS, which an exec clears */
 	uint64_t backlog_at;           /* bytes of the live copy's backlog that are executed (lb_link.h) */
 	uint64_t held;                 /* signals that wait here for a signalfd: LB_HOME_HOLD */
 	uint64_t signals_told;         /* SIGNAL messages that were sent to the live copy */
-	uint64_t nofile[2];            /* the program's RLIMIT_NOFILE, which is raised over this exec; 0: it is not */
-	/* Of the program: RLIMIT_AS, DATA, FSIZE. The soft ones are raised while its memory is here, too. */
-	uint64_t limits[3][2];
+	uint64_t nofile[2];            /* the program's RLIMIT_NOFILE, which is raised on the way home; 0: it is not */
+	uint64_t range_start; /* where the shadow lies: lb_image.h; 0: nowhere, it cannot bring its guest home */
+	/* Of the program: RLIMIT_AS and DATA. The soft ones are raised while its memory is here, too. */
+	uint64_t limits[2][2];
 	uint64_t parked; /* address of the library's slots (lb_park.h), for a shadow that was loaded */
 	uint32_t parked_count;
+	uint32_t has_program;                /* 1: /proc/self/exe is the program's */
 	uint32_t fault_number, fault_action; /* tests only: the plan of base/fault.h, as it goes on there */
-	uint32_t trying; /* 1: who finds this only shows that its program can be started (c/shadow/home.c), and ends */
 	uint32_t unused;
 };
 

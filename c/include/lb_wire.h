@@ -133,7 +133,7 @@ enum lb_fault {
 	LB_FAULT_SHADOW_ACTIVATE = 43,
 	LB_FAULT_SHADOW_ACTIVATED = 44,
 	LB_FAULT_HOME_BEGIN = 60,
-	LB_FAULT_HOME_EXEC = 61,
+	LB_FAULT_HOME_ENTER = 61,
 	LB_FAULT_HOME_READY = 62,
 	LB_FAULT_HOME_MEMORY = 63,
 	LB_FAULT_HOME_MAPPED = 64,
@@ -295,11 +295,11 @@ struct lb_local_fetch {
 };
 _Static_assert(sizeof(struct lb_local_fetch) == 24, "Fetch is 24 bytes");
 
-/* daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary, preload
- * library] at home, [stream socket] for a guest; kind checkpoint: [image file, shadow binary,
- * preload library]; kind snapshot: [image file]; home and none: no descriptor. lastRanNs: when
- * the process, which waited, last ran, of CLOCK_MONOTONIC (0: not known); switches: how often
- * it had given up its processor by then */
+/* daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary] at home,
+ * [stream socket] for a guest; kind checkpoint: [image file, shadow binary]; kind snapshot:
+ * [image file]; home and none: no descriptor. lastRanNs: when the process, which waited, last
+ * ran, of CLOCK_MONOTONIC (0: not known); switches: how often it had given up its processor by
+ * then */
 struct lb_local_order {
 	uint32_t type;
 	uint32_t size;

@@ -2,7 +2,7 @@
  *
  * It prepares the hole in which the blob runs.
  *
- * Linked into the keeper and into the preloaded library; freestanding, so that it can run in a constructor.
+ * Linked into the keeper and into the shadow; freestanding.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -152,8 +152,8 @@ static void fill_resume(
 	resume->stream_fd = request->handshake ? request->image_fd : -1;
 	resume->link_fd = request->link_fd;
 	resume->keeper_fd = request->keeper_fd;
-	resume->state_fd = request->state_fd;
-	resume->at_home = request->at_home;
+	resume->state = request->state;
+	resume->at_home = request->stay != NULL;
 	resume->ticket = args->header.ticket;
 	resume->home_pid = args->header.home_pid;
 	lb_text_copy(resume->node, request->node ? request->node : "", sizeof resume->node);
@@ -161,35 +161,57 @@ static void fill_resume(
 		resume->control_path, request->control_path ? request->control_path : "", sizeof resume->control_path);
 }
 
-__attribute__((noreturn)) static void jump(uint64_t text, uint64_t stack_top, struct lb_restorer_args *args)
+/* Calls the blob on this stack. It comes back only at home, by args->back_sp (restore.c, go_back()). */
+int64_t lb_restorer_call(uint64_t text, uint64_t stack_top, struct lb_restorer_args *args, uint64_t *back_sp)
+	__attribute__((visibility("hidden")));
+__asm__(".pushsection .text\n"
+	".globl lb_restorer_call\n"
+	".hidden lb_restorer_call\n"
+	".type lb_restorer_call, @function\n"
+	"lb_restorer_call:\n"
+	"	push %rbx\n"
+	"	push %rbp\n"
+	"	push %r12\n"
+	"	push %r13\n"
+	"	push %r14\n"
+	"	push %r15\n"
+	"	mov %rsp, (%rcx)\n"
+	"	mov %rsi, %rsp\n"
+	"	mov %rdi, %rax\n"
+	"	mov %rdx, %rdi\n"
+	"	xor %ebp, %ebp\n"
+	"	call *%rax\n"
+	"	hlt\n"
+	".size lb_restorer_call, . - lb_restorer_call\n"
+	".popsection\n");
+
+/* At home: nothing of the image may lie where the shadow does. */
+static int check_range(
+	const struct lb_image_header *header, const struct lb_image_segment *segments, const struct lb_stay *stay)
 {
-	__asm__ volatile("mov %0, %%rsp\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "call *%1"
-		:
-		: "r"(stack_top), "r"(text), "D"(args)
-		: "memory");
-	__builtin_unreachable();
+	const struct lb_stays *range = &stay->ranges[0];
+	for (uint32_t i = 0; i < header->segments; i++)
+		if (segments[i].start < range->end && segments[i].end > range->start &&
+			(segments[i].protection != PROT_NONE || segments[i].start < range->start ||
+				segments[i].end > range->end))
+			return -LB_E_MEMORY;
+	return header->range_start == range->start ? 0 : -LB_E_MEMORY;
 }
 
-/* The header and the tables of an image, as they come. */
-static int read_tables(
-	const struct lb_enter_request *request, struct lb_image_header *header, struct lb_image_segment **segments)
+/* The header and the tables of an image, as they come; its own memory is `size` bytes at *segments. */
+static int read_tables(const struct lb_enter_request *request, const struct lb_image_header *header, uint64_t size,
+	struct lb_image_segment **segments)
 {
-	int error = lb_read_exactly(request->image_fd, header, sizeof *header);
-	if (!error)
-		error = check_header(header);
-	if (error)
-		return error;
-	uint64_t size = header->segments * sizeof **segments;
-	int64_t scratch = lb_syscall6(__NR_mmap, 0, PAGE_UP(size + header->files_size), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t segments_size = header->segments * sizeof **segments;
+	int64_t scratch = lb_syscall6(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (scratch < 0 && scratch > -4096)
 		return (int)scratch;
 	*segments = (struct lb_image_segment *)scratch;
-	error = lb_read_exactly(request->image_fd, *segments, size);
+	int error = lb_read_exactly(request->image_fd, *segments, segments_size);
 	if (!error)
 		error = check_segments(*segments, header->segments, header->files);
+	if (!error && request->stay)
+		error = check_range(header, *segments, request->stay);
 	if (!error)
 		error = lb_read_exactly(request->image_fd, *segments + header->segments, header->files_size);
 	return error ? error : check_files(header, *segments + header->segments);
@@ -218,29 +240,24 @@ static struct lb_restorer_args *lay_out(
 	return args;
 }
 
-int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+/* Prepares the hole and calls the blob. */
+static int enter_hole(
+	const struct lb_enter_request *request, struct lb_restorer_args *local, const struct lb_image_segment *segments)
 {
-	struct lb_image_segment *segments = NULL;
-	struct lb_restorer_args local;
-	memset(header, 0, sizeof *header);
-	memset(&local, 0, sizeof local);
-	int error = read_tables(request, header, &segments);
-	if (error)
-		return error;
-	local.header = *header;
-	error = lb_each_map_line(note_vdso_line, &local);
+	const struct lb_image_header *header = &local->header;
+	int error = lb_each_map_line(note_vdso_line, local);
 	if (error)
 		return error;
 	uint64_t text_size = PAGE_UP(lb_restorer_blob_end - lb_restorer_blob);
-	uint64_t args_size = PAGE_UP(sizeof local + header->files_size + header->files * sizeof(int32_t) +
+	uint64_t args_size = PAGE_UP(sizeof *local + header->files_size + header->files * sizeof(int32_t) +
 		header->segments * (sizeof *segments + sizeof(struct lb_source)));
 	uint64_t vdso_size = 0;
-	if (local.vdso_parts > 0) {
-		struct lb_vdso_part *last = &local.vdso[local.vdso_parts - 1];
-		vdso_size = last->start + last->size - local.vdso[0].start;
+	if (local->vdso_parts > 0) {
+		struct lb_vdso_part *last = &local->vdso[local->vdso_parts - 1];
+		vdso_size = last->start + last->size - local->vdso[0].start;
 	}
 	uint64_t size = text_size + args_size + HOLE_STACK_SIZE + PAGE_UP(vdso_size);
-	uint64_t more = request->at_home ? lb_files_bytes(header, segments) : 0;
+	uint64_t more = request->stay ? lb_files_bytes(header, segments) : 0;
 	int64_t hole = map_hole(segments, header->segments, size, more);
 	if (hole < 0 && more > 0) { /* no room for the files: their memory becomes anonymous */
 		more = 0;
@@ -250,27 +267,50 @@ int lb_enter(const struct lb_enter_request *request, struct lb_image_header *hea
 		return (int)hole;
 
 	uint64_t vdso_target = (uint64_t)hole + text_size + args_size + HOLE_STACK_SIZE;
-	uint64_t vdso_base = local.vdso[0].start;
-	for (uint64_t i = 0; i < local.vdso_parts; i++)
-		local.vdso[i].target = vdso_target + (local.vdso[i].start - vdso_base);
-	if (local.resume.vdso)
-		local.resume.vdso = vdso_target + (local.resume.vdso - vdso_base);
-	fill_resume(&local, request, (uint64_t)hole, size);
-	local.image_fd = request->image_fd;
-	local.handshake = request->handshake;
-	local.shadow_fd = request->shadow_fd;
-	local.kept_fd = request->kept_fd;
-	local.fault = request->fault;
-	local.made_end = (uint64_t)hole + size + more;
-	struct lb_restorer_args *args = lay_out((uint64_t)hole + text_size, &local, segments);
+	uint64_t vdso_base = local->vdso[0].start;
+	for (uint64_t i = 0; i < local->vdso_parts; i++)
+		local->vdso[i].target = vdso_target + (local->vdso[i].start - vdso_base);
+	if (local->resume.vdso)
+		local->resume.vdso = vdso_target + (local->resume.vdso - vdso_base);
+	fill_resume(local, request, (uint64_t)hole, size);
+	local->made_end = (uint64_t)hole + size + more;
+	struct lb_restorer_args *args = lay_out((uint64_t)hole + text_size, local, segments);
 	uint64_t stack_top = (uint64_t)args + args_size + HOLE_STACK_SIZE;
-	if (!request->at_home)
+	if (!request->stay)
 		lb_files_replace(args);
 	else if (more > 0)
 		lb_files_map(args, stack_top);
 	memcpy((void *)hole, lb_restorer_blob, (uint64_t)(lb_restorer_blob_end - lb_restorer_blob));
 	error = (int)lb_syscall3(__NR_mprotect, hole, text_size, PROT_READ | PROT_EXEC);
+	if (!error)
+		error = (int)lb_restorer_call((uint64_t)hole, stack_top, args, &args->back_sp);
+	lb_syscall2(__NR_munmap, hole, size + more);
+	return error;
+}
+
+int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
+{
+	struct lb_image_segment *segments = NULL;
+	struct lb_restorer_args local;
+	memset(header, 0, sizeof *header);
+	memset(&local, 0, sizeof local);
+	int error = lb_read_exactly(request->image_fd, header, sizeof *header);
+	if (!error)
+		error = check_header(header);
 	if (error)
 		return error;
-	jump((uint64_t)hole, stack_top, args);
+	uint64_t size = PAGE_UP(header->segments * sizeof *segments + header->files_size);
+	local.header = *header;
+	local.image_fd = request->image_fd;
+	local.handshake = request->handshake;
+	local.kept_fd = request->kept_fd;
+	local.fault = request->fault;
+	if (request->stay)
+		local.stay = *request->stay;
+	error = read_tables(request, header, size, &segments);
+	if (!error)
+		error = enter_hole(request, &local, segments);
+	if (segments)
+		lb_syscall2(__NR_munmap, segments, size);
+	return error;
 }

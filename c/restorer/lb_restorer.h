@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "load.h"
 #include "lb_image.h"
 
 #define LB_VDSO_PARTS 4 /* [vvar] [vvar_vclock] [vdso], Linux 6.13; one spare */
@@ -34,6 +35,19 @@ struct lb_source {
 	int32_t unused;
 };
 
+/* What the restorer leaves as it is: the shadow that comes home has lent its process. */
+struct lb_stays {
+	uint64_t start, end;
+	uint64_t writable; /* 1: what the image has of it is put there */
+};
+#define LB_STAYS_MAX 64
+struct lb_stay {
+	struct lb_stays ranges[LB_STAYS_MAX]; /* the first is the shadow's: struct lb_image_header, range_start */
+	uint32_t count;
+	struct lb_mm_map map; /* of the shadow: to be set again when there is a way back */
+	char comm[16];
+};
+
 struct lb_restorer_args {
 	struct lb_resume_args resume; /* handed on to the library; the starter fills it in */
 	struct lb_image_header header;
@@ -44,9 +58,11 @@ struct lb_restorer_args {
 	struct lb_vdso_part vdso[LB_VDSO_PARTS];
 	int32_t image_fd;           /* socket or file with the runs */
 	int32_t handshake;          /* 1: MAPPED, GO on image_fd; 0: image_fd is a file, closed after reading */
-	int32_t shadow_fd;          /* at home: what to exec when it fails; else -1 */
 	int32_t kept_fd;            /* for runs of LB_IMAGE_RUN_KEPT, closed after reading; 0: there are none */
 	struct lb_fault_plan fault; /* tests only */
+	struct lb_stay stay;        /* at home */
+	uint64_t back_sp;           /* at home: of lb_enter() */
+	uint64_t locked_max[2];     /* RLIMIT_MEMLOCK as it was; 0: as it is */
 };
 
 /* What is neither accounted nor a reservation never could be written to: the kernel accounts for what is writable once
@@ -62,8 +78,9 @@ static inline uint32_t lb_first_protection(const struct lb_image_segment *segmen
 struct lb_enter_request {
 	int32_t image_fd;
 	int32_t handshake;
-	int32_t link_fd, keeper_fd, state_fd, shadow_fd;
-	int32_t at_home;
+	int32_t link_fd, keeper_fd;
+	const struct lb_stay *stay; /* at home; else NULL */
+	const void *state;          /* at home: struct lb_state */
 	int32_t kept_fd;            /* 0: none */
 	struct lb_fault_plan fault; /* tests only */
 	const char *node;           /* this node's name */
@@ -72,7 +89,7 @@ struct lb_enter_request {
 
 /* Reads the header and the table from request->image_fd, checks them, prepares the hole and enters the blob.
  * Does not return when it worked. Else returns a negative error; nothing but the descriptors' positions has
- * changed, and `*header` (may be all zero) tells how far it got. */
+ * changed, at home nothing but memory that does not stay, and `*header` (may be all zero) tells how far it got. */
 int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
 	__attribute__((visibility("hidden")));
 

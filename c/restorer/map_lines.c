@@ -1,6 +1,6 @@
 /* map_lines.c - Lines of /proc/self/maps.
  *
- * Linked into the keeper, the shadow and the preloaded library; freestanding, so that it can run in a constructor.
+ * Linked into the keeper and the shadow; freestanding.
  */
 #include "map_lines.h"
 

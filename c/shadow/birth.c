@@ -193,7 +193,7 @@ static bool expect(uint32_t type, void *body, size_t size)
 }
 
 /* Starts a child. Returns its PID once it waits for its image, or a negative error; 0: it could not begin. */
-static int64_t begin_child(bool directly)
+static int64_t begin_child(void)
 {
 	int ends[2];
 	int64_t pid;
@@ -203,7 +203,7 @@ static int64_t begin_child(bool directly)
 	pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
 		close(ends[0]);
-		lb_home_child(ends[1], directly);
+		lb_home_child(ends[1]);
 	}
 	pid = pid < 0 ? -errno : pid;
 	close(ends[1]);
@@ -235,17 +235,14 @@ void lb_birth(struct lb_link_reply *reply)
 	struct lb_shadow_link *link = lb_shadow.live;
 	struct lb_link_header go_header;
 	struct lb_link_go go;
-	int64_t pid = 0;
+	int64_t pid;
 	bool whole;
 
 	reply->result = -EAGAIN;
 	if (link == NULL)
 		return; /* lost by now: the guest asks again over its next link */
 	lb_last_image_begin();
-	if (lb_shadow.state.exe_fd >= 0)
-		pid = begin_child(false);
-	if (pid == 0) /* its file does not start: only /proc/self/exe will be wrong */
-		pid = begin_child(true);
+	pid = begin_child();
 	if (pid <= 0) {
 		reply->flags = pid == 0 ? LB_REPLY_NO_CHILD : 0;
 		reply->result = pid < 0 ? pid : -EAGAIN;

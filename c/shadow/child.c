@@ -8,7 +8,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include "child.h"
 #include "descriptors.h"
 #include "home.h"
-#include "paths.h"
 #include "signals.h"
 #include "state.h"
 #include "transfers.h"
@@ -90,7 +88,6 @@ static bool point(char **list, uint32_t count, size_t *at)
 static int64_t execute(const int64_t *arguments)
 {
 	uint32_t argc = (uint32_t)arguments[2], envc = (uint32_t)((uint64_t)arguments[2] >> 32);
-	const char *path = lb_path_is_program(strings) ? lb_path_program_named() : strings;
 	char **lists =
 		argc < strings_size && envc < strings_size ? calloc((size_t)argc + envc + 2, sizeof *lists) : NULL;
 	size_t at = strlen(strings) + 1;
@@ -101,7 +98,7 @@ static int64_t execute(const int64_t *arguments)
 			prctl(PR_SET_PDEATHSIG, 0);
 		lb_signals_leave((uint64_t)arguments[5]);
 		set_mask((uint64_t)arguments[4]);
-		syscall(SYS_execveat, (int)arguments[0], path, lists, lists + argc + 1, (int)arguments[3]);
+		syscall(SYS_execveat, (int)arguments[0], strings, lists, lists + argc + 1, (int)arguments[3]);
 		result = -errno;
 		lb_signals_block();
 		if (!has_death_signal)
@@ -152,10 +149,7 @@ static void set_limits(const struct lb_home_child *wanted)
 static void leave_parent(int *fd)
 {
 	lb_own_fds_close(fd);
-	fcntl(lb_shadow.state.exe_fd, F_SETFD, FD_CLOEXEC);
 	lb_shadow.live = NULL;
-	/* Our picture of the state is our own from now on. */
-	lb_shadow.saved = &lb_shadow.state;
 	lb_shadow.executing_seq = 0;
 	lb_shadow.executing_in = NULL;
 	lb_shadow.is_child = true;

@@ -106,7 +106,6 @@ static void report(void)
 	if (lb_shadow.control_fd < 0)
 		return;
 	lb_shadow.state.order_id = 0;
-	lb_state_save();
 }
 
 void lb_control_push(void)

@@ -1,15 +1,12 @@
 /* descriptors.c - Keeps the shadow's descriptors out of the program's way.
  *
- * And out of its sight; the program's close-on-exec bits survive the execs that make a shadow and bring a process
- * home.
+ * And out of its sight.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,7 +15,7 @@
 #include "descriptors.h"
 #include "state.h"
 
-#define CLOEXEC_FDS (LB_CLOEXEC_WORDS * 64)
+#define NOFILE_CONSIDERED 65536u /* no number of ours is higher */
 /* As the library has it (c/library/image/become_shadow.c): high, but no higher than needed. */
 #define NOFILE_USUAL 4096u
 #define UPPER_COUNT 64u
@@ -45,7 +42,7 @@ bool lb_is_own_fd(int64_t fd)
 void lb_own_fds_close(const int *except)
 {
 	for (int i = 0; i < own_count; i++) {
-		if (own[i] == except || *own[i] < 0 || own[i] == &lb_shadow.state.exe_fd)
+		if (own[i] == except || *own[i] < 0)
 			continue;
 		close(*own[i]);
 		*own[i] = -1;
@@ -69,7 +66,7 @@ void lb_own_fds_begin(void)
 	wanted.rlim_cur += UPPER_COUNT;
 	if (wanted.rlim_max < wanted.rlim_cur) /* only the privileged may */
 		wanted.rlim_max = wanted.rlim_cur;
-	raised = program_limit.rlim_cur <= CLOEXEC_FDS - UPPER_COUNT && setrlimit(RLIMIT_NOFILE, &wanted) == 0;
+	raised = program_limit.rlim_cur <= NOFILE_CONSIDERED - UPPER_COUNT && setrlimit(RLIMIT_NOFILE, &wanted) == 0;
 }
 
 void lb_own_fds_end(void)
@@ -142,8 +139,6 @@ static bool move_own(int i)
 
 void lb_own_fds_place(void)
 {
-	bool any = false;
-
 	lb_own_fds_begin();
 	for (int i = 0; raised && i < own_count; i++) {
 		int old = *own[i];
@@ -151,11 +146,8 @@ void lb_own_fds_place(void)
 		if (old < 0 || (rlim_t)old >= program_limit.rlim_cur || !move_own(i))
 			continue;
 		close(old);
-		any = true;
 	}
 	lb_own_fds_end();
-	if (any)
-		lb_state_save();
 }
 
 bool lb_own_fd_yield(int fd)
@@ -165,7 +157,6 @@ bool lb_own_fd_yield(int fd)
 		if (*own[i] == fd && !move_own(i))
 			return false;
 	}
-	lb_state_save();
 	return true;
 }
 
@@ -190,55 +181,6 @@ int64_t lb_close_range(uint64_t first, uint64_t last, uint64_t flags)
 	}
 	return 0;
 }
-
-static bool in_state(int fd)
-{
-	return (lb_shadow.state.cloexec[fd / 64] >> (fd % 64) & 1) != 0;
-}
-
-void lb_cloexec_restore(void)
-{
-	for (int fd = 0; fd < CLOEXEC_FDS; fd++) {
-		if (lb_shadow.state.cloexec[fd / 64] == 0)
-			fd |= 63; /* none of these 64 */
-		else if (in_state(fd) && !lb_is_own_fd(fd))
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-}
-
-static void record(int fd)
-{
-	int flags = lb_is_own_fd(fd) ? -1 : fcntl(fd, F_GETFD);
-
-	if (flags < 0 || !(flags & FD_CLOEXEC))
-		return;
-	lb_shadow.state.cloexec[fd / 64] |= UINT64_C(1) << (fd % 64);
-	fcntl(fd, F_SETFD, 0);
-}
-
-void lb_cloexec_record(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
-
-	for (int i = 0; i < LB_CLOEXEC_WORDS; i++)
-		lb_shadow.state.cloexec[i] = 0;
-	/* Every number may be in use by the program: then there is none to list them by. */
-	for (int fd = 0; dir == NULL && fd < CLOEXEC_FDS; fd++)
-		record(fd);
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		int fd = atoi(entry->d_name);
-
-		if (entry->d_name[0] != '.' && fd != dirfd(dir) && fd < CLOEXEC_FDS)
-			record(fd);
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
-/* ---- lists of descriptors ---- */
-
-/* Entries of getdents(2) and getdents64(2): where the name is in each, and its size, in both at 16. */
 
 /* Two descriptors out of the program's way. Returns false when there are none. */
 bool lb_make_pair(int ends[2])

@@ -87,16 +87,14 @@ static bool strings_end(const struct lb_link_call *call, const int64_t *argument
 	return true;
 }
 
-/* Paths that are others for the program. Returns false when the call is answered. */
-static bool make_paths(const struct lb_link_call *call, int64_t *arguments, int64_t *result)
+/* Do its paths exist for the program? */
+static bool paths_exist(const struct lb_link_call *call, const int64_t *arguments)
 {
 	for (int i = 0; i < LB_CALL_ARGS && call->number < NUMBERS; i++) {
 		if (LB_OPERAND_KIND(operands[call->number][i]) != LB_OPERAND_PATH || arguments[i] == 0)
 			continue;
-		if (!lb_path_make(call, arguments, &arguments[i])) {
-			*result = -ENOENT;
+		if (!lb_path_exists((const char *)(intptr_t)arguments[i]))
 			return false;
-		}
 	}
 	return true;
 }
@@ -237,8 +235,12 @@ bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_li
 		return true;
 	if (call->number >= LB_HOME_VFORK)
 		return lb_children_call(call, arguments + 1, reply, lb_execute);
-	if (!guard_descriptors(call, arguments + 1, &reply->result) || !make_paths(call, arguments + 1, &reply->result))
+	if (!guard_descriptors(call, arguments + 1, &reply->result))
 		return true;
+	if (!paths_exist(call, arguments + 1)) {
+		reply->result = -ENOENT;
+		return true;
+	}
 	if (lb_backlog_owes(call->number, (int32_t)arguments[1], &reply->result))
 		return true;
 	if (call->number == SYS_dup2 || call->number == SYS_dup3)

@@ -5,7 +5,7 @@
 #include "state.h"
 
 void lb_home(struct lb_shadow_link *link);
-/* In a child: becomes the copy of the guest that comes over `fd`. directly: not by the program's file. */
-_Noreturn void lb_home_child(int fd, bool directly);
+/* In a child: becomes the copy of the guest that comes over `fd`. */
+_Noreturn void lb_home_child(int fd);
 
 #endif

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fault.h"
+#include "libc_rseq.h"
 #include "control.h"
 #include "descriptors.h"
 #include "end.h"
@@ -69,29 +71,60 @@ static void wait_for_events(void)
 	syscall(SYS_ppoll, fds, count, NULL, &mask, sizeof mask);
 }
 
+/* Who has executed this program has left the state in a descriptor; who has loaded it, in memory. */
 static bool load_state(void)
 {
 	const char *text = getenv(LB_VARIABLE_STATE);
 	int fd = text == NULL ? -1 : atoi(text);
+	bool known = lb_loaded != NULL;
 
-	if (lb_loaded != NULL) {
+	if (known)
 		memcpy(&lb_shadow.state, lb_loaded->argument, sizeof lb_shadow.state);
-		fd = lb_shadow.state.state_fd;
-	} else if (fd < 0 || pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) != sizeof lb_shadow.state) {
+	else if (fd >= 0)
+		known = pread(fd, &lb_shadow.state, sizeof lb_shadow.state, 0) == sizeof lb_shadow.state;
+	if (!known || lb_shadow.state.magic != LB_STATE_MAGIC || lb_shadow.state.abi_version != LB_ABI_VERSION)
 		return false;
-	}
-	if (lb_shadow.state.magic != LB_STATE_MAGIC || lb_shadow.state.abi_version != LB_ABI_VERSION)
-		return false;
-	lb_shadow.state.state_fd = fd;
+	if (lb_loaded == NULL)
+		close(fd);
 	return true;
 }
 
-static bool map_state(void)
+static _Noreturn void cannot_start(const char *why, const char *fix)
 {
-	int fd = lb_shadow.state.state_fd;
+	fprintf(stderr, "lb-shadow: Cannot start as %s\n    fix: %s\n", why, fix);
+	exit(LB_EXIT_BUG);
+}
 
-	lb_shadow.saved = mmap(NULL, sizeof *lb_shadow.saved, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	return lb_shadow.saved != MAP_FAILED;
+/* Loads this program where its guest, which is an image, leaves room for it, and goes on there. */
+static void move_into_range(void)
+{
+	struct lb_state *state = &lb_shadow.state;
+	struct lb_load load = { .file = state->shadow_fd,
+		.start = state->range_start,
+		.arguments = state->text,
+		.argc = state->argc,
+		.last = "[on no node yet]",
+		.argument = state };
+
+	if (lb_loaded != NULL || state->range_start == 0)
+		return;
+	state->fault_number = lb_fault_plan.number;
+	state->fault_action = lb_fault_plan.action;
+	syscall(SYS_prlimit64, 0, RLIMIT_AS, NULL, state->limits[0]);
+	syscall(SYS_prlimit64, 0, RLIMIT_DATA, NULL, state->limits[1]);
+	if (lb_load(&load) != 0 || lb_load_name(&load) != 0)
+		cannot_start("there must be memory where the image leaves room for it: there is none",
+			"Check the memory limits, then use `lb shadow IMAGE` again");
+	lb_rseq_of_libc_register(false);
+	lb_load_enter(&load);
+}
+
+static bool is_program_there(void)
+{
+	struct stat program, own;
+
+	return stat("/proc/self/exe", &program) == 0 && fstat(lb_shadow.state.shadow_fd, &own) == 0 &&
+		(program.st_dev != own.st_dev || program.st_ino != own.st_ino);
 }
 
 /* Of the program, in its memory. */
@@ -102,21 +135,20 @@ static void take_place(void)
 	if (lb_loaded == NULL)
 		return;
 	lb_fault_plan = (struct lb_fault_plan){ lb_shadow.state.fault_number, lb_shadow.state.fault_action };
+	lb_shadow.state.has_program = is_program_there();
+	close(lb_shadow.state.shadow_fd);
+	lb_shadow.state.shadow_fd = -1;
 	lb_park_take((struct lb_parked *)lb_shadow.state.parked, lb_shadow.state.parked_count);
 	lb_own_fds_begin();
-	taken = lb_memory_take();
+	taken = lb_memory_take() && lb_memory_make();
 	lb_own_fds_end();
-	lb_memory_limit(false);
 	if (!taken)
 		lb_end_lost("home has no memory for its calls");
+	lb_memory_limit(false);
 }
 
 static void register_own(void)
 {
-	lb_own_fd(&lb_shadow.state.state_fd);
-	lb_own_fd(&lb_shadow.state.shadow_fd);
-	lb_own_fd(&lb_shadow.state.preload_fd);
-	lb_own_fd(&lb_shadow.state.exe_fd);
 	lb_own_fd(&lb_shadow.state.trace_fd);
 	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
@@ -129,7 +161,6 @@ static void begin(void)
 {
 	struct lb_shadow_link *link = NULL;
 
-	lb_shadow.last_seq = lb_shadow.state.last_seq;
 	lb_shadow.waiting = lb_shadow.state.runs_on[0] == '\0';
 	lb_shadow.lost_since_ms = lb_now_ms();
 	if (lb_shadow.state.link_fd >= 0)
@@ -142,7 +173,6 @@ static void begin(void)
 		lb_serve_begin(link);
 	else if (!lb_shadow.waiting)
 		lb_link_lost();
-	lb_state_save();
 }
 
 int main(int argc, char **argv, char **environment)
@@ -154,24 +184,16 @@ int main(int argc, char **argv, char **environment)
 	lb_shadow.serve_events = serve_events;
 	lb_fault_read(&lb_fault_plan, environment);
 	lb_memory_init();
-	if (!load_state()) {
-		fputs("lb-shadow: Cannot start as " LB_VARIABLE_STATE " must name a state: it does not\n"
-		      "    fix: Use `lb shadow IMAGE`\n",
-			stderr);
-		return LB_EXIT_BUG;
-	}
+	if (!load_state())
+		cannot_start(LB_VARIABLE_STATE " must name a state: it does not", "Use `lb shadow IMAGE`");
+	move_into_range();
 	take_place();
-	if (!map_state())
-		lb_end_lost("home has no memory for its state");
 	prctl(PR_SET_NAME, lb_shadow.state.comm);
-	prctl(PR_SET_KEEPCAPS, lb_shadow.state.keeps_caps, 0, 0, 0);
 	register_own();
 	lb_signals_init();
-	lb_own_fds_put_back();
 	lb_own_fds_begin();
 	lb_signalfds_init();
 	lb_own_fds_end();
-	lb_cloexec_restore();
 	lb_own_fds_place();
 	begin();
 	for (;;) {

@@ -8,11 +8,15 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "lb_park.h"
+#include "lb_restorer.h"
 #include "map_lines.h"
 #include "memory.h"
+#include "park.h"
 #include "state.h"
 #include "text.h"
 
@@ -20,6 +24,8 @@
 #define PAGE_UP(n) (((uint64_t)(n) + LB_PAGE - 1) & ~(uint64_t)(LB_PAGE - 1))
 
 struct lb_loaded *lb_loaded;
+static struct lb_stays sealed[LB_STAYS_MAX - 1];
+static uint32_t sealed_count;
 
 /* The section of arrays that are not there at first: LB_LATER. */
 extern char later_start[] __asm__("__start_lb_later") __attribute__((visibility("hidden")));
@@ -43,22 +49,67 @@ static bool is_of_kernel(const char *line)
 			strncmp(name, "[vsyscall]", 10) == 0);
 }
 
-/* A line of /proc/self/maps. */
+/* A line of /proc/self/maps. What is sealed stays (mseal(2)); of what can be written the content goes. */
 static void give_up(const char *line, void *unused)
 {
 	const char *at = line;
-	uint64_t start = lb_parse_hex(&at), end = (at++, lb_parse_hex(&at));
+	struct lb_stays range = { .start = lb_parse_hex(&at) };
 
 	(void)unused;
-	if (!is_of_kernel(line) && (end <= lb_loaded->start || start >= lb_loaded->end))
-		munmap((void *)start, end - start);
+	range.end = (at++, lb_parse_hex(&at));
+	range.writable = strncmp(at, " rw", 3) == 0;
+	if (is_of_kernel(line) || (range.end > lb_loaded->start && range.start < lb_loaded->end) ||
+		munmap((void *)range.start, range.end - range.start) == 0)
+		return;
+	madvise((void *)range.start, range.end - range.start, MADV_DONTNEED);
+	if (sealed_count < LB_STAYS_MAX - 1)
+		sealed[sealed_count++] = range;
 }
 
-static bool make(uint64_t start, uint64_t end)
+bool lb_memory_take(void)
 {
-	return start >= end ||
-		mmap((void *)start, end - start, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == (void *)start;
+	return lb_each_map_line(give_up, NULL) == 0;
+}
+
+/* Of this program: the section of large arrays, and the stacks. */
+static void find_later(uint64_t bounds[2][2])
+{
+	bounds[0][0] = PAGE_UP(later_start);
+	bounds[0][1] = (uint64_t)later_end & ~(uint64_t)(LB_PAGE - 1);
+	bounds[1][0] = lb_loaded->parking;
+	bounds[1][1] = lb_loaded->parking + lb_parked_count * (uint64_t)LB_PARKING_STACK_SIZE;
+}
+
+bool lb_memory_make(void)
+{
+	uint64_t bounds[2][2];
+
+	find_later(bounds);
+	for (int i = 0; i < 2; i++) {
+		void *start = (void *)bounds[i][0];
+		size_t size = bounds[i][1] - bounds[i][0];
+
+		if (size > 0 &&
+			mmap(start, size, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != start)
+			return false;
+	}
+	return true;
+}
+
+void lb_memory_lend(struct lb_stay *stay)
+{
+	uint64_t bounds[2][2];
+
+	find_later(bounds);
+	munmap((void *)bounds[0][0], bounds[0][1] - bounds[0][0]);
+	memset(stay, 0, sizeof *stay);
+	stay->ranges[0] = (struct lb_stays){ lb_loaded->start, lb_loaded->end, 1 };
+	memcpy(stay->ranges + 1, sealed, sealed_count * sizeof *sealed);
+	stay->count = 1 + sealed_count;
+	stay->map = lb_loaded->map;
+	stay->map.fields.brk = (uint64_t)syscall(SYS_brk, 0);
+	prctl(PR_GET_NAME, stay->comm);
 }
 
 void lb_memory_limit(bool raise)
@@ -72,13 +123,4 @@ void lb_memory_limit(bool raise)
 		if (raise || programs[0] >= LB_SHADOW_MEMORY)
 			setrlimit(resources[i], &limit);
 	}
-}
-
-bool lb_memory_take(void)
-{
-	if (lb_loaded == NULL)
-		return true;
-	lb_each_map_line(give_up, NULL);
-	return make(PAGE_UP(later_start), (uint64_t)later_end & ~(uint64_t)(LB_PAGE - 1)) &&
-		make(lb_loaded->parking, lb_loaded->parking + LB_PARKED_MAX * (uint64_t)LB_PARKING_STACK_SIZE);
 }

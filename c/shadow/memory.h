@@ -11,9 +11,14 @@ extern struct lb_loaded *lb_loaded;
 
 /* Finds that out. All that libc allocates lies in the range from then on, but for what is large. */
 void lb_memory_init(void);
-/* Gives up all memory but this program's own and the kernel's vdso, and then makes what it wants besides. Returns false
- * when there is no memory. */
+/* Gives up all memory but this program's own, the kernel's vdso and what is sealed. Returns false when the list of it
+ * cannot be read. */
 bool lb_memory_take(void);
+/* Makes what this program wants besides what was loaded. Returns false when there is no memory. */
+bool lb_memory_make(void);
+/* Gives that back, and tells what is to stay when the process comes home. */
+struct lb_stay;
+void lb_memory_lend(struct lb_stay *stay);
 /* The program's soft limits on memory, as far as this program can live with them; or no soft ones. */
 void lb_memory_limit(bool raise);
 

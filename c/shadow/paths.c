@@ -1,9 +1,6 @@
 /* paths.c - Paths to this process's own files of /proc.
  *
- * The program's file is not the shadow's, and the shadow's own descriptors are not there.
- *
- * /proc/self/exe becomes the descriptor that the shadow holds on the program's file: what is behind that is a link of
- * the same kind, which leads to the file wherever it has gone, and tells when its name stands for another one.
+ * The shadow's own descriptors are not there.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,8 +17,6 @@
 #include "descriptors.h"
 #include "paths.h"
 #include "state.h"
-
-#define FCHMODAT2 452 /* newer than some headers: c/include/lb_syscalls.h */
 
 /* Skips slashes and this word. */
 static bool skip(const char **at, const char *word)
@@ -47,13 +42,6 @@ static const char *own_part(const char *path)
 	if (!skip(&path, "proc") || !(skip(&path, "self") || skip(&path, "thread-self") || skip(&path, pid)))
 		return NULL;
 	return skip(&path, "task") && !skip(&path, pid) ? NULL : path;
-}
-
-bool lb_path_is_program(const char *path)
-{
-	const char *part = own_part(path);
-
-	return part != NULL && lb_shadow.state.exe_fd >= 0 && skip(&part, "exe") && *part == '\0';
 }
 
 static bool lists_fds(int fd)
@@ -83,79 +71,9 @@ static bool is_hidden(const char *path)
 	return end != part && (*end == '\0' || *end == '/') && lb_is_own_fd(fd);
 }
 
-const char *lb_path_program(void)
+bool lb_path_exists(const char *path)
 {
-	static char path[32];
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", lb_shadow.state.exe_fd);
-	return path;
-}
-
-const char *lb_path_program_named(void)
-{
-	static char path[PATH_MAX];
-	struct stat named, held;
-	ssize_t size = readlink(lb_path_program(), path, sizeof path - 1);
-
-	path[size < 0 ? 0 : size] = '\0';
-	if (stat(path, &named) == 0 && fstat(lb_shadow.state.exe_fd, &held) == 0 && named.st_dev == held.st_dev &&
-		named.st_ino == held.st_ino)
-		return path;
-	return lb_path_program();
-}
-
-/* Does the call go where a link at the path's end leads to? readlink(2) is told what the link says: that too. */
-static bool follows(const struct lb_link_call *call, const int64_t *arguments)
-{
-	switch (call->number) {
-	case SYS_lstat:
-	case SYS_lchown:
-	case SYS_lsetxattr:
-	case SYS_lgetxattr:
-	case SYS_llistxattr:
-	case SYS_lremovexattr:
-	case SYS_link:
-	case SYS_unlink:
-	case SYS_unlinkat:
-	case SYS_rename:
-	case SYS_renameat:
-	case SYS_renameat2:
-		return false;
-	case SYS_open:
-		return (arguments[1] & O_NOFOLLOW) == 0;
-	case SYS_openat:
-		return (arguments[2] & O_NOFOLLOW) == 0;
-	case SYS_openat2: /* its third argument begins with the flags: struct open_how */
-		return call->kinds[2] != LB_ARG_IN || call->arg_sizes[2] < sizeof(uint64_t) ||
-			(*(const uint64_t *)(intptr_t)arguments[2] & O_NOFOLLOW) == 0;
-	case SYS_statx:
-		return (arguments[2] & AT_SYMLINK_NOFOLLOW) == 0;
-	case SYS_inotify_add_watch:
-		return (arguments[2] & IN_DONT_FOLLOW) == 0;
-	case SYS_newfstatat:
-	case SYS_utimensat:
-	case SYS_faccessat2:
-	case FCHMODAT2:
-		return (arguments[3] & AT_SYMLINK_NOFOLLOW) == 0;
-	case SYS_fchownat:
-		return (arguments[4] & AT_SYMLINK_NOFOLLOW) == 0;
-	case SYS_linkat:
-	case SYS_name_to_handle_at:
-		return (arguments[4] & AT_SYMLINK_FOLLOW) != 0;
-	default:
-		return true;
-	}
-}
-
-bool lb_path_make(const struct lb_link_call *call, const int64_t *arguments, int64_t *path)
-{
-	const char *text = (const char *)(intptr_t)*path;
-
-	if (is_hidden(text))
-		return false;
-	if (lb_path_is_program(text) && follows(call, arguments))
-		*path = (int64_t)(intptr_t)lb_path_program();
-	return true;
+	return !is_hidden(path);
 }
 
 #define NAME_AT 18

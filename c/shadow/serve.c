@@ -124,6 +124,7 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 		if (header->size != 0 || lb_shadow.executing_seq != 0)
 			return false;
 		lb_home(link);
+		reply_size = 0; /* it did not work, and the memory of the last reply was lent */
 		return true;
 	case LB_LINK_EXIT:
 		if (header->size != sizeof(struct lb_link_status))

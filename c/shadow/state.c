@@ -1,6 +1,5 @@
-/* state.c - The shadow's state, and its copy in the memfd. */
+/* state.c - The shadow's state. */
 #define _GNU_SOURCE
-#include <string.h>
 #include <time.h>
 
 #include "fault.h"
@@ -16,11 +15,4 @@ int64_t lb_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void lb_state_save(void)
-{
-	lb_shadow.state.last_seq = lb_shadow.last_seq;
-	lb_shadow.state.link_fd = lb_shadow.live != NULL ? lb_shadow.live->fd : -1;
-	memcpy(lb_shadow.saved, &lb_shadow.state, sizeof lb_shadow.state);
 }

@@ -35,7 +35,6 @@ struct lb_shadow_link {
 
 struct lb_shadow {
 	struct lb_state state;
-	struct lb_state *saved;   /* the memfd's: mapped, as a write(2) obeys the program's RLIMIT_FSIZE */
 	uint64_t prepared_ticket; /* 0: none */
 	char prepared_node[LB_NODE_NAME_SIZE];
 	struct lb_shadow_link links[LB_LINKS];
@@ -73,7 +72,6 @@ static inline bool lb_is_lost(void)
 /* Something has come that a call which is about to block must look at first. */
 extern volatile sig_atomic_t lb_interrupted;
 
-int64_t lb_now_ms(void);  /* CLOCK_MONOTONIC */
-void lb_state_save(void); /* to the memfd, for whatever this process becomes next */
+int64_t lb_now_ms(void); /* CLOCK_MONOTONIC */
 
 #endif

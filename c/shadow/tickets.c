@@ -31,7 +31,6 @@ static bool activate(void)
 	lb_shadow.prepared_ticket = 0;
 	lb_backlog_begin();
 	lb_shadow.state.signals_told = 0;
-	lb_state_save();
 	if (lb_fault(LB_FAULT_SHADOW_ACTIVATED) == LB_FAULT_DO_CUT && lb_shadow.live != NULL)
 		lb_link_close(lb_shadow.live);
 	return true;
@@ -42,7 +41,7 @@ struct lb_link_serve lb_serve_words(void)
 	return (struct lb_link_serve){ .backlog_at = lb_shadow.state.backlog_at,
 		.signalfds = lb_signalfds(),
 		.held = lb_shadow.state.held,
-		.has_program = lb_shadow.state.exe_fd >= 0 };
+		.has_program = lb_shadow.state.has_program };
 }
 
 /* Makes `link` the live one in the place of another. */
@@ -59,7 +58,6 @@ static void take_over(struct lb_shadow_link *link, uint32_t answer)
 	}
 	lb_shadow.live = link;
 	lb_shadow.waiting = false;
-	lb_state_save();
 	if (!lb_link_tell(link, answer, &serve, sizeof serve, false)) {
 		lb_link_lost();
 		return;

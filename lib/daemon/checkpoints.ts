@@ -59,7 +59,7 @@ export class Checkpoints {
       ticket: newTicket(),
       destination: "",
       fds: [image],
-      shared: stay ? [] : [parts.shadow, parts.preload],
+      shared: stay ? [] : [parts.shadow],
       memoryBytes: inspection.memoryBytes,
     };
     record.moving = order.ticket;

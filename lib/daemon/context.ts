@@ -14,7 +14,6 @@ import type { Driver } from "./driver.ts";
 /** Open descriptors of the C parts: they work even if the extracted files are wiped. */
 export interface Parts {
   readonly shadow: number;
-  readonly preload: number;
   readonly keeper: number;
 }
 

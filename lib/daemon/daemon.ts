@@ -39,9 +39,9 @@ export interface DaemonOptions {
 const LOG_FLAGS = 0o1 | 0o100 | 0o2000;
 
 function openParts(): Parts {
-  const open = (name: "lb-shadow" | "lb-preload.so" | "lb-keeper") =>
+  const open = (name: "lb-shadow" | "lb-keeper") =>
     native.open(artifactPath(name), native.openFlags.readOnly);
-  return { shadow: open("lb-shadow"), preload: open("lb-preload.so"), keeper: open("lb-keeper") };
+  return { shadow: open("lb-shadow"), keeper: open("lb-keeper") };
 }
 
 /** Resolves with the first signal that ends the daemon; SIGHUP calls `reload`. */

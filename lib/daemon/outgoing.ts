@@ -208,7 +208,7 @@ export class Outgoing {
       ticket,
       destination: to,
       fds,
-      shared: isGuest(record) ? [] : [parts.shadow, parts.preload],
+      shared: isGuest(record) ? [] : [parts.shadow],
       memoryBytes: inspection.memoryBytes,
     });
     if (!isGuest(record)) {

@@ -162,7 +162,7 @@ export class Shadows {
 
   /** What this node, as its home, says of a ticket. Dead only where that is proved. */
   async judge(identity: WireIdentity): Promise<Verdict> {
-    const { records, node, parts, startedMs, config } = this.#context;
+    const { records, node, startedMs, config } = this.#context;
     const { homePid, startTicks, homeNode, ticket } = identity;
     if (homeNode !== node) return "unknown";
     if (!isAlive(homePid, startTicks)) return "dead";
@@ -170,9 +170,9 @@ export class Shadows {
     const connection = records.shadows.get(id)?.connection ?? null;
     if (connection !== null) return await this.#ask(connection, ticket);
     const local = records.locals.get(id);
-    if (local === undefined || isShadow(homePid, parts.shadow)) return "unknown";
+    if (local === undefined || isShadow(homePid)) return "unknown";
     if (local.moving === null) return "dead";
-    // Between its last word to the new node and its exec only the process itself knows. Orders of
+    // Between its last word to the new node and its shadow only the process itself knows. Orders of
     // an earlier run of the daemon end unseen; each of their steps ends within the time-out.
     if (this.#orders.isUnderWay(local.moving)) return "unknown";
     return monotonicMs() - startedMs > 2 * config.ioTimeoutMs ? "dead" : "unknown";
@@ -304,11 +304,11 @@ export class Shadows {
 
   /** Takes up the shadows of an earlier run of the daemon: those that live connect by themselves. */
   recover(): void {
-    const { records, parts, dispatch } = this.#context;
+    const { records, dispatch } = this.#context;
     for (const record of [...records.shadows.values()]) {
       const { id, homeNode, homePid, startTicks, program } = record;
       const alive = this.#watch(homePid, startTicks);
-      if (alive && isShadow(homePid, parts.shadow)) continue;
+      if (alive && isShadow(homePid)) continue;
       records.shadows.delete(id);
       if (!alive) continue;
       // It came home while no daemon ran, or is about to: should it fail yet, its shadow will tell,

@@ -13,7 +13,7 @@ import { schema } from "../wire/schema.ts";
 export const headerOffsets = imageHeader.offsets;
 
 /** Bytes of the header that are decoded here; the whole one is longer. */
-export const HEADER_PREFIX_SIZE = headerOffsets.memory_bytes + 8;
+export const HEADER_PREFIX_SIZE = headerOffsets.range_start + 8;
 /** Bytes of struct lb_image_header, lb_image_segment and lb_image_run. */
 export const imageSizes = {
   header: imageHeader.size,
@@ -42,6 +42,8 @@ export interface ImageHeader {
   readonly xcr0: bigint;
   /** Size of its memory. */
   readonly memoryBytes: bigint;
+  /** Address of the room that it leaves for its shadow. */
+  readonly rangeStart: bigint;
 }
 
 function text(bytes: Uint8Array, offset: number, size: number): string | null {
@@ -102,6 +104,7 @@ export function decodeImageHeader(bytes: Uint8Array, path: string): ImageHeader 
     program,
     xcr0: view.getBigUint64(headerOffsets.xcr0, true),
     memoryBytes: view.getBigUint64(headerOffsets.memory_bytes, true),
+    rangeStart: view.getBigUint64(headerOffsets.range_start, true),
   };
 }
 

@@ -21,6 +21,7 @@ function header(): Uint8Array {
   text(headerOffsets.program, "matmul");
   view.setBigUint64(headerOffsets.xcr0, 0xe7n, true);
   view.setBigUint64(headerOffsets.memory_bytes, 25_165_824n, true);
+  view.setBigUint64(headerOffsets.range_start, 0x2000_0000_0000n, true);
   return bytes;
 }
 
@@ -34,6 +35,7 @@ Deno.test("decodeImageHeader() reads who an image is and what it needs", () => {
     program: "matmul",
     xcr0: 0xe7n,
     memoryBytes: 25_165_824n,
+    rangeStart: 0x2000_0000_0000n,
   });
 });
 
@@ -43,7 +45,7 @@ Deno.test("decodeImageHeader() rejects what is not an image", () => {
       () => decodeImageHeader(change(header()), "a.img"),
       (error) => error instanceof HostError && pattern.test(error.message),
     );
-  reject((bytes) => bytes.subarray(0, HEADER_PREFIX_SIZE - 1), /it has only 183 bytes/);
+  reject((bytes) => bytes.subarray(0, HEADER_PREFIX_SIZE - 1), /it has only 191 bytes/);
   reject((bytes) => bytes.fill(0, 0, 1), /does not begin like one/);
   reject((bytes) => bytes.fill(65, headerOffsets.home_node, 104), /names are damaged/);
   reject((bytes) => bytes.fill(0, headerOffsets.home_node, 104), /names are damaged/);

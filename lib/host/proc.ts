@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { numbers } from "../wire/layout.ts";
 import { limits } from "../wire/schema.ts";
 
 /** Clock ticks a second in /proc, on every x86-64 Linux: USER_HZ, proc(5). */
@@ -119,13 +120,16 @@ export function cutText(text: string, bytesMax: number): string {
   return text.replaceAll("\0", "").slice(0, read);
 }
 
-/** Whether a process is a shadow: it runs the file behind this descriptor, or an older lb-shadow. */
-export function isShadow(pid: number, shadowFd: number): boolean {
+/**
+ * Whether a process is a shadow. It says so in its auxiliary vector (c/base/load.h); one of an earlier version of lb runs
+ * lb-shadow.
+ */
+export function isShadow(pid: number): boolean {
   try {
-    const exe = `/proc/${pid}/exe`;
-    const [theirs, ours] = [Deno.statSync(exe), Deno.statSync(`/proc/self/fd/${shadowFd}`)];
-    return (theirs.ino === ours.ino && theirs.dev === ours.dev) ||
-      /\/lb-shadow( \(deleted\))?$/.test(Deno.readLinkSync(exe));
+    const bytes = Deno.readFileSync(`/proc/${pid}/auxv`);
+    const words = new BigUint64Array(bytes.buffer, 0, bytes.length >> 3);
+    return words.some((word, index) => index % 2 === 0 && word === BigInt(numbers.auxLoaded)) ||
+      /\/lb-shadow( \(deleted\))?$/.test(Deno.readLinkSync(`/proc/${pid}/exe`));
   } catch {
     return false;
   }

@@ -69,13 +69,8 @@ export async function shadow(config: Config, path: string): Promise<never> {
   // Without a daemon nobody could find this shadow.
   (await connectLocal(config)).close();
   const ffi = openFfi();
-  const open = (file: string): number => {
-    const fd = unwrap(ffi.lb_ffi_open(cText(file), O_RDONLY, 0), `open ${file}`);
-    return unwrap(
-      ffi.lb_ffi_dup_above(fd, schema.limits.ownDescriptorsMin),
-      "duplicate a descriptor",
-    );
-  };
+  const moveUp = (fd: number): number =>
+    unwrap(ffi.lb_ffi_dup_above(fd, schema.limits.ownDescriptorsMin), "duplicate a descriptor");
   const identity: Identity = {
     pid: Deno.pid,
     startTicks: BigInt(ffi.lb_ffi_start_ticks(Deno.pid)),
@@ -83,31 +78,22 @@ export async function shadow(config: Config, path: string): Promise<never> {
     homeNode: config.node,
   };
   const shadowPath = artifactPath("lb-shadow");
-  // The state holds its own number, which is thus chosen before it is made.
-  const stateNumber = schema.limits.ownDescriptorsMin + 32;
   const state = encodeState({
     ...identity,
     program: header.program,
     controlPath: runtimePath(config.runtimeDir, "control"),
     reconnectLimitMs: config.reconnectLimitMs,
     ioTimeoutMs: config.ioTimeoutMs,
-    fds: {
-      shadow: open(shadowPath),
-      preload: open(artifactPath(schema.names.library)),
-      state: stateNumber,
-    },
+    rangeStart: header.rangeStart,
+    shadowFd: moveUp(
+      unwrap(ffi.lb_ffi_open(cText(shadowPath), O_RDONLY, 0), `open ${shadowPath}`),
+    ),
   });
   const memfd = unwrap(
     ffi.lb_ffi_memfd(cText(schema.names.state), state, state.length),
     "make the shadow's state",
   );
-  const stateFd = unwrap(ffi.lb_ffi_dup_above(memfd, stateNumber), "duplicate a descriptor");
-  if (stateFd !== stateNumber) {
-    throw new HostError(`Cannot make the shadow's state as descriptor ${stateNumber} is taken`, {
-      fix: "Start lb shadow with fewer open files",
-    });
-  }
-
+  const stateFd = moveUp(memfd);
   await rename(path, identity);
   console.error(
     `lb: pid ${identity.pid} waits at ${identity.homeNode}: run \`lb restart ${path}\` elsewhere`,

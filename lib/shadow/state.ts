@@ -1,7 +1,7 @@
 /**
  * Reads and writes `struct lb_state` of c/include/lb_state.h.
  *
- * A shadow finds it in its memfd when it starts. Here it is written for a shadow without a process
+ * A shadow finds it in a memfd when it is executed. Here it is written for a shadow without a process
  * before it, which waits for its first link.
  *
  * Its offsets are the compiler's: lib/wire/layout.ts.
@@ -31,8 +31,10 @@ export interface WaitingShadow {
   readonly controlPath: string;
   readonly reconnectLimitMs: number;
   readonly ioTimeoutMs: number;
-  /** Descriptors that the shadow keeps for itself. */
-  readonly fds: { readonly shadow: number; readonly preload: number; readonly state: number };
+  /** Where the image leaves room for the shadow. */
+  readonly rangeStart: bigint;
+  /** Descriptor of the shadow's own file. */
+  readonly shadowFd: number;
 }
 
 /** Cuts a text to `size` bytes with its NUL, at the border of a character. */
@@ -54,11 +56,8 @@ export function encodeState(shadow: WaitingShadow): Uint8Array<ArrayBuffer> {
   view.setBigUint64(stateOffsets.start_ticks, shadow.startTicks, true);
   view.setBigUint64(stateOffsets.live_ticket, shadow.ticket, true);
   view.setInt32(stateOffsets.link_fd, NO_FD, true);
-  view.setInt32(stateOffsets.shadow_fd, shadow.fds.shadow, true);
-  view.setInt32(stateOffsets.preload_fd, shadow.fds.preload, true);
-  // The image does not say where its program's file is: such a process does not come home.
-  view.setInt32(stateOffsets.exe_fd, NO_FD, true);
-  view.setInt32(stateOffsets.state_fd, shadow.fds.state, true);
+  view.setInt32(stateOffsets.shadow_fd, shadow.shadowFd, true);
+  view.setBigUint64(stateOffsets.range_start, shadow.rangeStart, true);
   view.setInt32(stateOffsets.trace_fd, NO_FD, true);
   view.setUint32(stateOffsets.reconnect_limit_ms, shadow.reconnectLimitMs, true);
   view.setUint32(stateOffsets.io_timeout_ms, shadow.ioTimeoutMs, true);

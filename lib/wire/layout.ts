@@ -21,7 +21,8 @@ export const imageHeader = {
     program: 104,
     xcr0: 168,
     memory_bytes: 176,
-    files_size: 856,
+    range_start: 184,
+    files_size: 864,
   },
 } as const;
 
@@ -38,9 +39,9 @@ export const imageRun = {
   },
 } as const;
 
-/** What a shadow finds in its memfd when it starts. `struct lb_state` of lb_state.h. */
+/** What a shadow finds in a memfd when it is executed. `struct lb_state` of lb_state.h. */
 export const state = {
-  size: 17232,
+  size: 8760,
   offsets: {
     magic: 0,
     abi_version: 8,
@@ -49,19 +50,17 @@ export const state = {
     live_ticket: 24,
     link_fd: 64,
     shadow_fd: 68,
-    preload_fd: 72,
-    exe_fd: 76,
-    state_fd: 80,
-    trace_fd: 84,
-    reconnect_limit_ms: 88,
-    io_timeout_ms: 92,
-    home_node: 136,
-    program: 264,
-    comm: 328,
-    control_path: 344,
-    argc: 8904,
-    text_size: 8908,
-    text: 8912,
+    trace_fd: 72,
+    reconnect_limit_ms: 76,
+    io_timeout_ms: 80,
+    home_node: 128,
+    program: 256,
+    comm: 320,
+    control_path: 336,
+    argc: 444,
+    text_size: 448,
+    text: 452,
+    range_start: 8688,
   },
 } as const;
 
@@ -134,6 +133,7 @@ export const runFlags = {
 export const numbers = {
   imageVersion: 4,
   orderIdMin: 65536,
+  auxLoaded: 27746,
   spawnSetsid: 1,
 } as const;
 

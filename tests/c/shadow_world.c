@@ -11,7 +11,7 @@ int shadow_main(int argc, char **argv, char **environment);
 
 #include "lb_restorer.h"
 
-/* Homecoming by exec is for the end to end tests; here there is no program to come back to. */
+/* Homecoming is for the end to end tests; here there is no program to come back to. */
 int lb_enter(const struct lb_enter_request *request, struct lb_image_header *header)
 {
 	(void)request;
@@ -50,8 +50,7 @@ static void run_shadow(int link, int state_fd)
 	state.home_pid = (uint32_t)getpid();
 	state.live_ticket = TICKET;
 	state.link_fd = link;
-	state.shadow_fd = state.preload_fd = state.exe_fd = state.trace_fd = -1;
-	state.state_fd = state_fd;
+	state.shadow_fd = state.trace_fd = -1;
 	state.reconnect_limit_ms = shadow.reconnect_ms;
 	state.io_timeout_ms = 1000;
 	state.order_id = LB_ORDER_ID_MIN;

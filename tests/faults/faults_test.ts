@@ -142,7 +142,7 @@ Deno.test("later move: each fault leaves one copy", async () => {
 /** Points of the way home. At home the process itself is killed: that is the end of it. */
 const homePoints = [
   "homeBegin",
-  "homeExec",
+  "homeEnter",
   "homeReady",
   "homeMemory",
   "homeMapped",
@@ -170,7 +170,7 @@ Deno.test("home again: a process that hangs on its way runs nowhere else", async
   const trials: Trial[] = [
     // The guest itself: its shadow waits for it, and then gives it up.
     { point: "homeBegin", action: "hang", outcome: "dies" },
-    ...(["homeExec", "homeMapped", "homeConfirm"] as const)
+    ...(["homeEnter", "homeMapped", "homeConfirm"] as const)
       .map((point): Trial => ({ point, action: "hang", outcome: "hangs" })),
   ];
   await runTrials(trials, async (trial) => {

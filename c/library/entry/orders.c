@@ -108,14 +108,14 @@ static void note_identity(const struct lb_local_order *order)
 int lb_order_move_from_home(struct lb_order_context *context)
 {
 	bool to_file = context->order.kind == LB_ORDER_CHECKPOINT;
-	int stream_fd = -1, shadow_fd = -1, preload_fd = -1;
+	int stream_fd = -1, shadow_fd = -1;
 	uint64_t start_ns = (uint64_t)lb_monotonic_raw_ns();
 	int error = check_movable();
 	if (!error)
 		error = lb_shadow_fits();
 	if (!error)
 		error = source_fault(context, LB_FAULT_SOURCE_FETCHED, context->fds[0]);
-	for (int i = 0; i < 3 && !error; i++) {
+	for (int i = 0; i < 2 && !error; i++) {
 		int moved = lb_move_up(context->fds[i]);
 		if (moved < 0)
 			error = moved;
@@ -126,7 +126,6 @@ int lb_order_move_from_home(struct lb_order_context *context)
 		return error;
 	stream_fd = context->fds[0];
 	shadow_fd = context->fds[1];
-	preload_fd = context->fds[2];
 	note_identity(&context->order);
 	if (!to_file)
 		lb_stream_timeout(stream_fd, context->order.io_timeout_ms);
@@ -153,7 +152,7 @@ int lb_order_move_from_home(struct lb_order_context *context)
 		if (to_file)
 			lb_syscall1(__NR_close, stream_fd);
 		context->fds[0] = to_file ? -1 : stream_fd;
-		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, preload_fd, context->bytes,
+		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, context->bytes,
 			(uint64_t)lb_monotonic_raw_ns() - start_ns);
 	}
 	lb_self.range_start = 0;
@@ -268,8 +267,8 @@ int lb_order_move_on(struct lb_order_context *context)
 	return error;
 }
 
-/* Home again: the shadow execs the program's file, whose library restores this image in place. From GO on home
- * alone decides: a guest whose link breaks then asks, and goes on only if home says so. */
+/* Home again: the shadow has the restorer put this image in its own place. From GO on home alone decides: a guest whose
+ * link breaks then asks, and goes on only if home says so. */
 static int64_t go_home(void *argument)
 {
 	uint32_t system_call = *(uint32_t *)argument;

@@ -5,7 +5,6 @@
 #include "entry/resume.h"
 
 #include <linux/fcntl.h>
-#include <linux/prctl.h>
 #include <linux/resource.h>
 #include <asm/unistd.h>
 
@@ -185,25 +184,16 @@ static void resume_away(const struct lb_resume_args *args)
 		lb_syscall2(__NR_shutdown, lb_self.link_fd, LB_SHUT_RDWR);
 }
 
-/* Gives the descriptors of the program their limit and their FD_CLOEXEC back and drops the library's own. */
-static void settle_descriptors(const struct lb_resume_args *args)
+/* The shadow, which has lent the process, is gone from here on; its descriptors and its memory go, too. */
+static void drop_shadow(const struct lb_resume_args *args)
 {
-	static struct lb_state state;
-	int64_t got = lb_syscall4(__NR_pread64, args->state_fd, &state, sizeof state, 0);
-	if (got == (int64_t)sizeof state && state.magic == LB_STATE_MAGIC) {
-		int own[4] = { state.shadow_fd, state.preload_fd, state.exe_fd, state.trace_fd };
-		for (unsigned fd = 0; fd < LB_CLOEXEC_WORDS * 64; fd++)
-			if (state.cloexec[fd / 64] & 1ULL << fd % 64)
-				lb_syscall3(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
-		if (state.keeps_caps)
-			lb_syscall5(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
-		for (int i = 0; i < 4; i++)
-			if (own[i] > 2)
-				lb_syscall1(__NR_close, own[i]);
-		if (state.nofile[0])
-			lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, state.nofile, 0);
-	}
-	lb_syscall1(__NR_close, args->state_fd);
+	const struct lb_state *state = args->state;
+	if (state->trace_fd > 2)
+		lb_syscall1(__NR_close, state->trace_fd);
+	if (state->nofile[0])
+		lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, state->nofile, 0);
+	lb_syscall2(__NR_munmap, lb_self.range_start, LB_RANGE_SIZE);
+	lb_self.range_start = 0;
 }
 
 /* The guest is gone by now. */
@@ -237,11 +227,10 @@ static void resume_home(const struct lb_resume_args *args)
 		lb_syscall1(__NR_exit_group, 1); /* home has given it up: there was no child */
 	/* Lost or not: the guest is dead from GO on, and learns so by asking. */
 	lb_syscall1(__NR_close, args->stream_fd);
-	settle_descriptors(args);
+	drop_shadow(args);
 	lb_self.stream_fd = -1;
 	lb_self.link_fd = -1;
 	lb_self.keeper_fd = -1;
-	lb_self.range_start = 0;
 	lb_areas_drop();
 	lb_kept_drop();
 }

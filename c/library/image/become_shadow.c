@@ -35,7 +35,6 @@ static const struct {
 } limits[] = {
 	{ RLIMIT_AS, LB_SHADOW_MEMORY, -LB_E_MEMORY },
 	{ RLIMIT_DATA, LB_SHADOW_MEMORY, -LB_E_MEMORY },
-	{ RLIMIT_FSIZE, sizeof(struct lb_state), -EFBIG },
 };
 #define LIMITS (sizeof limits / sizeof limits[0])
 
@@ -103,6 +102,7 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	state.home_pid = lb_self.home_pid;
 	state.start_ticks = order->start_ticks;
 	state.live_ticket = order->ticket;
+	state.range_start = lb_self.range_start;
 	state.fault_number = lb_fault_plan.number;
 	state.fault_action = lb_fault_plan.action;
 	state.order_id = order->order_id;
@@ -118,7 +118,6 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	lb_text_copy(state.runs_on, order->destination, sizeof state.runs_on);
 	lb_text_copy(state.control_path, lb_self.control_path, sizeof state.control_path);
 	lb_syscall5(__NR_prctl, PR_GET_NAME, state.comm, 0, 0, 0);
-	state.keeps_caps = lb_syscall5(__NR_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0) == 1;
 	const char *name = lb_self.exe;
 	for (const char *c = lb_self.exe; *c; c++)
 		if (*c == '/')
@@ -162,21 +161,6 @@ static void put_limits_back(void)
 		lb_syscall4(__NR_prlimit64, 0, limits[i].resource, state.limits[i], 0);
 }
 
-/* The state's content: its file is as long as it will ever be. */
-static int write_state(void)
-{
-	int64_t written = lb_syscall4(__NR_pwrite64, state.state_fd, &state, sizeof state, 0);
-	lb_syscall4(__NR_prlimit64, 0, RLIMIT_FSIZE, state.limits[2], 0);
-	return written == (int64_t)sizeof state ? 0 : -ENOSPC;
-}
-
-static bool is_same_file(int a, int b)
-{
-	uint64_t files[2][18]; /* struct stat: it begins with st_dev and st_ino */
-	return lb_syscall2(__NR_fstat, a, files[0]) == 0 && lb_syscall2(__NR_fstat, b, files[1]) == 0 &&
-		files[0][0] == files[1][0] && files[0][1] == files[1][1];
-}
-
 /* What an execve(2) does to a process. Actions stay: the shadow sets its own, and all signals are blocked. */
 static void drop_program(void)
 {
@@ -218,35 +202,13 @@ static int enter_shadow(void)
 	lb_load_enter(&load);
 }
 
-int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, int preload_fd, uint64_t bytes,
-	uint64_t freeze_ns)
+int lb_become_shadow(const struct lb_local_order *order, int link_fd, int shadow_fd, uint64_t bytes, uint64_t freeze_ns)
 {
-	int error;
 	fill_state(order, bytes, freeze_ns);
-	int64_t memfd = lb_syscall2(__NR_memfd_create, LB_NAME_STATE, 0);
-	if (memfd < 0)
-		return (int)memfd;
-	state.state_fd = lb_move_up((int)memfd);
-	int64_t exe = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/exe", O_PATH | O_CLOEXEC, 0);
-	if (exe >= 0 && is_same_file((int)exe, shadow_fd)) { /* it came home without its file: home.c of the shadow */
-		lb_syscall1(__NR_close, exe);
-		exe = -1;
-	}
-	state.exe_fd = exe < 0 ? -1 : lb_move_up((int)exe);
 	state.link_fd = link_fd;
 	state.shadow_fd = shadow_fd;
-	state.preload_fd = preload_fd;
-	error = state.state_fd < 0 ? state.state_fd : state.exe_fd < -1 ? state.exe_fd : 0;
-	if (!error) {
-		raise_limits();
-		error = write_state();
-		if (!error)
-			error = enter_shadow();
-		put_limits_back();
-	}
-	if (state.state_fd >= 0)
-		lb_syscall1(__NR_close, state.state_fd);
-	if (state.exe_fd >= 0)
-		lb_syscall1(__NR_close, state.exe_fd);
+	raise_limits();
+	int error = enter_shadow();
+	put_limits_back();
 	return error;
 }

@@ -34,11 +34,6 @@ static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t si
 	return lb_syscall4(__NR_rseq, address, size, flags, signature);
 }
 
-void lb_rseq_unregister(void)
-{
-	lb_rseq_of_libc_register(false);
-}
-
 void lb_rseq_drop(void)
 {
 	if (lb_thread()->rseq.address)

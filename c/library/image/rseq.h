@@ -8,8 +8,6 @@
 int lb_rseq_take(void) LB_HIDDEN;
 /* In the restored process: registers it again. */
 void lb_rseq_give(void) LB_HIDDEN;
-/* Before this process's TLS goes away: the kernel must not write glibc's struct rseq any more. */
-void lb_rseq_unregister(void) LB_HIDDEN;
 /* The one that was found out: the program's memory goes away. */
 void lb_rseq_drop(void) LB_HIDDEN;
 

@@ -67,9 +67,6 @@ struct lb_process {
 	struct lb_action actions[LB_SIGNALS + 1];    /* the program's own, while away (exact masks) */
 };
 extern struct lb_process lb_self LB_HIDDEN;
-/* LD_LIBRARY_PATH the program was started with: homecoming starts its file again. */
-#define LB_LIBRARY_PATH_SIZE 4096
-extern char lb_library_path[LB_LIBRARY_PATH_SIZE] LB_HIDDEN;
 /* Home is to be gone to, as soon as no call is on its way. */
 extern bool lb_come_home LB_HIDDEN;
 

@@ -5,5 +5,4 @@
 
 struct lb_process lb_self;
 struct lb_fault_plan lb_fault_plan;
-char lb_library_path[LB_LIBRARY_PATH_SIZE];
 bool lb_come_home;

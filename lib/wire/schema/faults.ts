@@ -16,7 +16,7 @@ export const faults = {
   sourceSent: 4, // all memory sent, MAPPED not yet seen
   sourceMapped: 5, // MAPPED seen, GO not sent
   sourceGo: 6, // GO sent, RUNNING not seen
-  sourceRunning: 7, // RUNNING seen, before the exec of the shadow
+  sourceRunning: 7, // RUNNING seen, before it becomes the shadow
   shadowStart: 8, // shadow has started, SERVE not sent
   shadowServed: 9, // SERVE sent
   guestTable: 20, // restorer: table read
@@ -32,7 +32,7 @@ export const faults = {
   shadowActivate: 43, // shadow: ACTIVATE seen, nothing changed
   shadowActivated: 44, // shadow: ticket changed, nobody told
   homeBegin: 60, // guest: HOME sent
-  homeExec: 61, // shadow: before the exec for homecoming
+  homeEnter: 61, // shadow: before it makes way for the process
   homeReady: 62, // at home: READY sent
   homeMemory: 63, // at home: in the middle of memory
   homeMapped: 64, // at home: MAPPED not sent

@@ -40,9 +40,9 @@ export const local = {
   },
   Order: {
     id: 4,
-    doc: "daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary, " +
-      "preload library] at home, [stream socket] for a guest; kind checkpoint: [image file, shadow " +
-      "binary, preload library]; kind snapshot: [image file]; home and none: no descriptor. " +
+    doc: "daemon's answer to Fetch. Descriptors: kind move: [stream socket, shadow binary] at " +
+      "home, [stream socket] for a guest; kind checkpoint: [image file, shadow binary]; kind " +
+      "snapshot: [image file]; home and none: no descriptor. " +
       "lastRanNs: when the process, which waited, last ran, of CLOCK_MONOTONIC (0: not known); " +
       "switches: how often it had given up its processor by then",
     fields: {
