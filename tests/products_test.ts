@@ -34,13 +34,13 @@ Deno.test("the restorer needs no loader: no symbol is wanted, nothing is relocat
   }
 });
 
-Deno.test("the restorer's first byte is its entry, and its bytes are in library and keeper", async () => {
+Deno.test("the restorer's first byte is its entry, and its bytes are in shadow and keeper", async () => {
   const entry = await run("nm", "obj/restorer/restorer.elf");
   assert.match(entry, /^0+ T lb_restorer_entry$/m);
   const blob = await Deno.readFile(`${dist}restorer.bin`);
   const text = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
   assert.ok(blob.length > 500 && blob.length < 16_384, `${blob.length} bytes`);
-  for (const file of ["lb-preload.so", "lb-keeper"]) {
+  for (const file of ["lb-shadow", "lb-keeper"]) {
     assert.ok(
       text(await Deno.readFile(dist + file)).includes(text(blob)),
       `${file} has another one`,

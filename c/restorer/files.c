@@ -1,7 +1,8 @@
 /* files.c - files of an image that memory is mapped from. At home they are mapped again, where they are what they were;
  * away each gets a file without a name in its place, into which the blob puts what the image has of it.
  *
- * Linked into the keeper and the shadow; freestanding. What cannot be had is no error: that memory is anonymous then, with the same content.
+ * Linked into the keeper and the shadow; freestanding. What cannot be had is no error: that memory is anonymous then,
+ * with the same content.
  */
 #include "kernel.h"
 #include "files.h"

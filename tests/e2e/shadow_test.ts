@@ -35,6 +35,52 @@ Deno.test("lb shadow serves an image whose process has ended, under the shadow's
   assert.ok(!shadow.stdout.includes("line 1\n"));
 });
 
+Deno.test("a process that goes on from an image comes home into the shadow of lb shadow", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["counter", "60", "--status", "5"]);
+  await job.output("line 5\n");
+  await home.must([
+    ...["lb", "checkpoint", String(job.pid), "--output", "image", "--leave-running"],
+  ]);
+  await job.kill("KILL");
+  await job.ending();
+  const shadow = await home.spawn(["lb", "shadow", "image"]);
+  await waitFor("the shadow", () => /waits at .*lb restart image/.test(shadow.stderr));
+  await away.writeFile("image", await home.readFile("image"), 0o600);
+  const restarted = await away.spawn(["timeout", "60", "lb", "restart", "image"]);
+  await shadow.output(/line \d+\n/);
+  for (let round = 0; round < 2; round++) {
+    await home.bringHome(shadow.pid);
+    if (round === 0) await restarted.ending();
+    if (round === 0) await home.migrate(shadow.pid, away);
+  }
+  assert.deepEqual(await shadow.ending(), { code: 5, signal: null }, shadow.stderr);
+  assert.ok(lines(60).endsWith(shadow.stdout), shadow.stdout);
+});
+
+Deno.test("a process is one and the same as its shadow: its file, name and descriptors", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  await bed.startDaemons();
+  const [home, away] = [bed.host(0), bed.host(1)];
+  const job = await home.launchKnown(["counter", "1000"]);
+  await job.output("line 2\n");
+  const look = async () =>
+    await home.must(
+      `readlink /proc/${job.pid}/exe; cat /proc/${job.pid}/comm; ls /proc/${job.pid}/task`,
+    );
+  const atHome = await look();
+  for (let round = 0; round < 2; round++) {
+    await home.migrate(job.pid, away);
+    assert.deepEqual(await look(), atHome);
+    await home.bringHome(job.pid);
+    assert.deepEqual(await look(), atHome);
+  }
+  await job.kill("TERM");
+  await job.ending();
+});
+
 Deno.test("lb restart goes on without a daemon on its own node", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
   await bed.startDaemons();

@@ -36,8 +36,16 @@
 #include "process/process.h"
 #include "thread/thread.h"
 
+/* They lie in the hole still. */
+static const struct lb_restorer_args *restorer_of(const struct lb_resume_args *args)
+{
+	_Static_assert(offsetof(struct lb_restorer_args, resume) == 0, "resume is its first member");
+	return (const void *)args;
+}
+
 static void take_place(const struct lb_resume_args *args)
 {
+	const struct lb_image_header *header = &restorer_of(args)->header; /* `lb shadow IMAGE` has renamed it */
 	lb_self.local_pid = (uint32_t)lb_syscall0(__NR_getpid);
 	lb_self.hole_start = args->hole_start;
 	lb_self.hole_end = args->hole_end;
@@ -51,6 +59,8 @@ static void take_place(const struct lb_resume_args *args)
 	if (lb_thread()->home_tid == lb_self.home_pid) /* by another shadow it may be another one */
 		lb_thread()->home_tid = args->home_pid;
 	lb_self.home_pid = args->home_pid;
+	lb_self.start_ticks = header->start_ticks;
+	lb_text_copy(lb_self.home_node, header->home_node, sizeof lb_self.home_node);
 	lb_self.stream_fd = args->stream_fd;
 	lb_self.link_fd = args->link_fd;
 	lb_self.keeper_fd = args->keeper_fd;
@@ -70,8 +80,7 @@ static void take_place(const struct lb_resume_args *args)
 /* Fault points from here on are this node's to plan: its keeper's environment, not the program's. */
 static void take_fault(const struct lb_resume_args *args)
 {
-	const struct lb_restorer_args *restorer = (const void *)args; /* still in the hole */
-	_Static_assert(offsetof(struct lb_restorer_args, resume) == 0, "resume is its first member");
+	const struct lb_restorer_args *restorer = restorer_of(args);
 
 	if (restorer->fault.number != 0)
 		lb_fault_plan = restorer->fault;
@@ -238,7 +247,7 @@ static void resume_home(const struct lb_resume_args *args)
 /* Of the hole only the node's vdso is of use from now on. The arguments lie in it, too. */
 static void trim_hole(const struct lb_resume_args *args)
 {
-	const struct lb_restorer_args *restorer = (const void *)args;
+	const struct lb_restorer_args *restorer = restorer_of(args);
 	uint64_t start = lb_self.hole_start;
 	uint64_t vdso = restorer->vdso_parts > 0 ? restorer->vdso[0].target : lb_self.hole_end;
 
