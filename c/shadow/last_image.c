@@ -27,13 +27,15 @@ static bool make_room(void)
 	struct rlimit limit, none;
 	bool made;
 
+	getrlimit(RLIMIT_FSIZE, &limit);
+	if (limit.rlim_max < LB_LAST_IMAGE_SIZE_MAX) /* SIGXFSZ would be the program's */
+		return false;
 	lb_own_fds_begin();
 	lb_last_image.fd = memfd_create("lb-image", MFD_CLOEXEC);
 	lb_last_image.fd = lb_last_image.fd < 0 ? lb_last_image.fd : lb_fd_move_up(lb_last_image.fd);
 	lb_own_fds_end();
 	if (lb_last_image.fd < 0)
 		return false;
-	getrlimit(RLIMIT_FSIZE, &limit);
 	none = (struct rlimit){ limit.rlim_max, limit.rlim_max };
 	setrlimit(RLIMIT_FSIZE, &none);
 	made = ftruncate(lb_last_image.fd, LB_LAST_IMAGE_SIZE_MAX) == 0;
