@@ -17,6 +17,7 @@
 
 #include "home_call/request.h"
 #include "mask/deliver.h"
+#include "thread/lock.h"
 #include "process/own_memory.h"
 #include "process/process.h"
 #include "trap/frame.h"
@@ -74,9 +75,19 @@ static void send_home(uint64_t set, bool before)
 	}
 }
 
+/* What no thread lets through: each has told its mask with its last call. */
+static uint64_t all_block(uint64_t mask)
+{
+	lb_thread()->held_mask = mask;
+	for (unsigned i = 0; i < LB_THREAD_SLOTS && lb_is_threaded; i++)
+		if (lb_threads[i].local_tid != 0)
+			mask &= lb_threads[i].held_mask;
+	return mask;
+}
+
 void lb_held_update(uint64_t mask)
 {
-	uint64_t wanted = lb_self.signalfds & mask & ~(LB_NEVER_HELD | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP));
+	uint64_t wanted = lb_self.signalfds & all_block(mask) & ~(LB_NEVER_HELD | LB_BIT(SIGKILL) | LB_BIT(SIGSTOP));
 	uint64_t new = wanted & ~lb_self.held;
 
 	if (lb_thread()->has_child || lb_self.signalfds == 0)

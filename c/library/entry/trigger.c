@@ -41,6 +41,7 @@
 #include "trap/stub.h"
 
 #define GO_HOME 1 /* result of obey() */
+#define HOME_TRIES 3
 
 static int64_t obey(void *argument)
 {
@@ -164,13 +165,27 @@ static void stop_here(void)
 		lb_on_stack(park, 0, thread->stack_top);
 }
 
+/* Home has asked for it. A thread that does not stop now may do so later. */
+static void come_home(void)
+{
+	static uint32_t tries;
+	if (lb_go_home(LB_NO_SYSTEM_CALL) != -LB_E_PARK || ++tries >= HOME_TRIES) {
+		tries = 0;
+		return;
+	}
+	lb_come_home = true;
+	lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_thread()->local_tid, SIGURG);
+}
+
 static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	bool was_away = lb_self.away;
 	uint64_t result = LB_ENTRY_BACK;
 	lb_wait_note(context);
-	if (!lb_self.away)
+	if (!lb_self.away) {
 		lb_mask_note(context->uc_sigmask); /* for the shadow, if this is a move */
+		lb_thread()->held_mask = context->uc_sigmask;
+	}
 	while (signal != LB_STOP_SIGNAL && lb_self.away && !lb_lock_enter())
 		stop_here();
 	if (signal == LB_STOP_SIGNAL) {
@@ -191,7 +206,7 @@ static uint64_t act(int signal, siginfo_t *info, struct ucontext *context, struc
 		lb_link_poll();
 		if (lb_come_home) {
 			lb_come_home = false;
-			lb_go_home(LB_NO_SYSTEM_CALL);
+			come_home();
 		}
 	}
 	if (lb_self.away)
@@ -224,13 +239,38 @@ static bool in_vdso(const struct ucontext *context)
 	return rip >= lb_self.program_vdso && rip < lb_self.program_vdso + lb_self.program_vdso_size;
 }
 
+/* SIGTRAP is ours while threads step: the program's action comes back with the last of them. What the kernel has of it
+ * does not outlive a copy, though this does. */
+static struct {
+	volatile bool in_use; /* a spin lock: all signals are blocked */
+	uint32_t threads;
+	uint64_t of_copy;
+	struct lb_action action;
+} stepping;
+
+static void step_action(bool begins, uint64_t stack)
+{
+	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER | stack,
+		(uint64_t)lb_sigreturn, ~0ULL };
+	while (__atomic_test_and_set(&stepping.in_use, __ATOMIC_ACQUIRE))
+		lb_syscall0(__NR_sched_yield);
+	if (stepping.of_copy != lb_self.copy)
+		stepping.threads = 0;
+	stepping.of_copy = lb_self.copy;
+	if (begins)
+		lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, stepping.threads++ ? 0 : &stepping.action, 8);
+	else if (stepping.threads > 0 && --stepping.threads == 0)
+		lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
+	__atomic_clear(&stepping.in_use, __ATOMIC_RELEASE);
+}
+
 /* SIGTRAP after each instruction, until one outside the vdso is next. */
 static uint64_t step(siginfo_t *info, struct ucontext *context, struct lb_entry *entry)
 {
 	if (in_vdso(context) && ++lb_thread()->stepping.steps < STEPS_MAX)
 		return LB_ENTRY_BACK;
 	context->uc_mcontext.eflags &= ~TRAP_FLAG;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &lb_thread()->stepping.action, 0, 8);
+	step_action(false, 0);
 	if (lb_thread()->stepping.was_blocked)
 		context->uc_sigmask |= LB_BIT(SIGTRAP);
 	lb_thread()->stepping.active = false;
@@ -242,8 +282,7 @@ static uint64_t step(siginfo_t *info, struct ucontext *context, struct lb_entry 
 
 static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *context)
 {
-	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
-		~0ULL };
+	uint64_t stack = 0;
 	/* The last time the program jumped out of it; if it has moved since, the kernel knows nothing of that. */
 	bool left = lb_thread()->stepping.active && lb_thread()->stepping.copy == lb_self.copy;
 	if (left && (context->uc_mcontext.eflags & TRAP_FLAG))
@@ -256,8 +295,9 @@ static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *c
 	lb_thread()->stepping.was_blocked = context->uc_sigmask & LB_BIT(SIGTRAP);
 	context->uc_sigmask &= ~LB_BIT(SIGTRAP);            /* a blocked one would kill the process */
 	if (lb_is_handler(lb_self.actions[SIGURG].handler)) /* which may then be called from here */
-		action.flags |= lb_self.actions[SIGURG].flags & SA_ONSTACK;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, left ? 0 : &lb_thread()->stepping.action, 8);
+		stack = lb_self.actions[SIGURG].flags & SA_ONSTACK;
+	if (!left)
+		step_action(true, stack);
 	context->uc_mcontext.eflags |= TRAP_FLAG;
 }
 
@@ -265,15 +305,13 @@ static void begin_stepping(int signal, const siginfo_t *info, struct ucontext *c
  * one of the program's that waits behind the order goes on waiting. */
 void lb_order_taken(int signal, const siginfo_t *order)
 {
-	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER, (uint64_t)lb_sigreturn,
-		~0ULL };
 	lb_thread()->stepping.active = true;
 	lb_thread()->stepping.copy = lb_self.copy;
 	lb_thread()->stepping.signal = signal;
 	lb_thread()->stepping.info = *order;
 	lb_thread()->stepping.steps = 0;
 	lb_thread()->stepping.was_blocked = false;
-	lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, &lb_thread()->stepping.action, 8);
+	step_action(true, 0);
 	__asm__ volatile("int3" : : : "memory");
 }
 

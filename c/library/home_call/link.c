@@ -178,7 +178,7 @@ static bool handle_asynchronous(const struct lb_link_header *header, const uint8
 	case LB_LINK_COME_HOME:
 		lb_come_home = true;
 		/* The trigger's handler acts on it, as soon as the program's signal mask is back. */
-		lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_self.local_pid, SIGURG);
+		lb_syscall3(__NR_tgkill, lb_self.local_pid, lb_thread()->local_tid, SIGURG);
 		return true;
 	case LB_LINK_MOVED:
 		lb_link_exit_dead();

@@ -189,6 +189,27 @@ static int take_all(void)
 	return error;
 }
 
+/* Signals that wait for one thread alone, of all that have stopped. */
+static struct {
+	volatile bool in_use; /* a spin lock of these and of frozen.pending: all signals are blocked */
+	uint32_t count;
+	struct {
+		uint32_t home_tid;
+		siginfo_t info;
+	} signals[LB_PENDING_SIGNALS_MAX];
+} of_threads;
+
+static void lock_signals(void)
+{
+	while (__atomic_test_and_set(&of_threads.in_use, __ATOMIC_ACQUIRE))
+		lb_syscall0(__NR_sched_yield);
+}
+
+static void unlock_signals(void)
+{
+	__atomic_clear(&of_threads.in_use, __ATOMIC_RELEASE);
+}
+
 /* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
 static void queue_first(const siginfo_t *info)
 {
@@ -199,6 +220,7 @@ static void queue_first(const siginfo_t *info)
 
 void lb_signal_put_back(const siginfo_t *info)
 {
+	lock_signals();
 	frozen.pending[0] = *info;
 	frozen.pending_count = 1;
 	if (info->si_signo >= SIGRTMIN) /* of the others each queue has one at most */
@@ -206,6 +228,7 @@ void lb_signal_put_back(const siginfo_t *info)
 	for (uint32_t i = 0; i < frozen.pending_count; i++)
 		queue_first(&frozen.pending[i]);
 	frozen.pending_count = 0;
+	unlock_signals();
 }
 
 void lb_frozen_drop_tick(const struct lb_timer *timer)
@@ -214,6 +237,7 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
 	if (!(pending & LB_BIT(timer->signal)))
 		return;
+	lock_signals();
 	take_pending(LB_BIT(timer->signal), 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		const siginfo_t *info = &frozen.pending[i];
@@ -221,6 +245,7 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 			queue_first(info);
 	}
 	frozen.pending_count = 0;
+	unlock_signals();
 }
 
 /* Of signals below the real-time ones each queue, this thread's and the process's, has one at most. That of an interval
@@ -283,27 +308,6 @@ static void give_pending(void)
 }
 
 /* ---- what the kernel keeps for each thread ---- */
-
-/* Signals that wait for one thread alone, of all that have stopped. */
-static struct {
-	volatile bool in_use; /* a spin lock: all signals are blocked */
-	uint32_t count;
-	struct {
-		uint32_t home_tid;
-		siginfo_t info;
-	} signals[LB_PENDING_SIGNALS_MAX];
-} of_threads;
-
-static void lock_signals(void)
-{
-	while (__atomic_test_and_set(&of_threads.in_use, __ATOMIC_ACQUIRE))
-		lb_syscall0(__NR_sched_yield);
-}
-
-static void unlock_signals(void)
-{
-	__atomic_clear(&of_threads.in_use, __ATOMIC_RELEASE);
-}
 
 void lb_threads_signals_begin(void)
 {

@@ -95,6 +95,7 @@ struct lb_thread {
 
 	/* Its signals. */
 	uint64_t believed;           /* away: which of SIGSYS and SIGURG the program blocks (mask/aside.c) */
+	uint64_t held_mask;          /* what it blocks, as of its last call (calls/held.c) */
 	uint64_t quiet_blocked;      /* what it blocks of the signals that do nothing by default (mask/mask.c) */
 	struct lb_aside_queue aside; /* away: of those two, what was sent to this thread and waits */
 
@@ -106,7 +107,6 @@ struct lb_thread {
 		int signal;       /* that has brought the order */
 		unsigned steps;
 		siginfo_t info;
-		struct lb_action action; /* the kernel's for SIGTRAP */
 	} stepping;
 
 	/* What the kernel keeps for it and an image carries (image/kernel_state.c). */
