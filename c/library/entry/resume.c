@@ -217,10 +217,11 @@ __attribute__((noreturn)) static void die_at_home(const char *reason, const char
 
 static void resume_home(const struct lb_resume_args *args)
 {
+	const struct lb_state *state = args->state;
 	bool is_child = lb_fork_is_born();
 	if (is_child) {
 		lb_fork_begin_life();
-	} else if (lb_threads_make(true, 0, 0)) {
+	} else if (lb_threads_make(true, (struct lb_parked *)state->parked, state->parked_count)) {
 		die_at_home("its threads cannot be made again", "Let the user have more processes: ulimit -u");
 	} else if (lb_timers_make()) {
 		die_at_home(

@@ -386,10 +386,30 @@ static bool take_over(struct lb_thread *thread, struct lb_parked *kept, uint32_t
 	return false;
 }
 
-__attribute__((noreturn)) static void end(void)
+/* Ends the thread, which has no stack. */
+extern const char lb_thread_end[] LB_HIDDEN;
+__asm__(".pushsection .text\n"
+	".hidden lb_thread_end\n"
+	".globl lb_thread_end\n"
+	".type lb_thread_end, @function\n"
+	"lb_thread_end:\n"
+	"	mov $60, %eax\n" /* exit */
+	"	xor %edi, %edi\n"
+	"	syscall\n"
+	"	hlt\n"
+	".size lb_thread_end, . - lb_thread_end\n"
+	".popsection\n");
+
+/* Those whose threads have ended away: they end, and are gone. */
+static void end_rest(struct lb_parked *kept, uint32_t kept_count)
 {
-	for (;;)
-		lb_syscall1(__NR_exit, 0);
+	for (uint32_t i = 0; i < kept_count; i++) {
+		if (kept[i].state != LB_PARKED_WAITS)
+			continue;
+		let_go(&kept[i], (uint64_t)lb_thread_end, 0, 0);
+		while (lb_syscall3(__NR_tgkill, lb_syscall0(__NR_getpid), kept[i].tid, 0) == 0)
+			lb_syscall0(__NR_sched_yield);
+	}
 }
 
 int lb_threads_make(bool at_home, struct lb_parked *kept, uint32_t kept_count)
@@ -406,9 +426,7 @@ int lb_threads_make(bool at_home, struct lb_parked *kept, uint32_t kept_count)
 			return -LB_E_THREAD_LIMIT;
 		count++;
 	}
-	for (uint32_t i = 0; i < kept_count; i++) /* who has ended meanwhile */
-		if (kept[i].state == LB_PARKED_WAITS)
-			let_go(&kept[i], (uint64_t)end, (uint64_t)lb_resume_stack_top, 0);
+	end_rest(kept, kept_count);
 	lb_is_threaded = count > 0;
 	while ((made = __atomic_load_n(&copy.made, __ATOMIC_SEQ_CST)) < count)
 		futex_wait(&copy.made, made, -1);
