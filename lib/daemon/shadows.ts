@@ -108,8 +108,9 @@ export class Shadows {
     const { records } = this.#context;
     const id = formatProcessId(ending);
     const record = records.shadows.get(id);
-    // In-band EXIT was faster, or the process came home: nobody is left to tell.
-    if (!isAlive(ending.homePid, ending.startTicks) || records.locals.has(id)) return;
+    // In-band EXIT was faster: nobody is left to tell. One that runs here according to the records may be a
+    // shadow that has yet to connect, as a killed daemon's last state may be older than the move.
+    if (!isAlive(ending.homePid, ending.startTicks)) return;
     // A copy that never went live has ended: the process itself runs on.
     if (record !== undefined && !isTicketOf(record, ending.ticket)) return;
     records.toShadow.set(id, ending);

@@ -179,6 +179,29 @@ Deno.test("a guest killed while home's daemon is down ends at home once that is 
   await home.waitForSnapshot("no shadow", (s) => s.shadows.length === 0);
 });
 
+Deno.test("a guest killed while home's daemon is down ends at home though that wrote down no move", async () => {
+  await using bed = await Testbed.create({ hosts: 2 });
+  const [home, away] = [bed.host(0), bed.host(1)];
+  await bed.startDaemons();
+  const job = await home.launchKnown(["counter", "2000"]);
+  const state = "run/state.json";
+  const before = await waitFor("the state before the move", async () => {
+    const text = await home.readTextFile(state).catch(() => "");
+    return text.includes(`"homePid": ${job.pid},`) && text;
+  });
+  await home.migrate(job.pid, away);
+  await home.daemon.stop("KILL");
+  await home.writeFile(state, before, 0o600);
+  const guest = (await away.snapshot()).processes[0]?.pid;
+  await away.must(["kill", "-USR2", String(guest)]);
+  await away.waitForSnapshot("no guest", (s) => s.queueLength === 0);
+  await job.kill("STOP"); // home hears of the end first, then of the shadow
+  await home.daemon.start();
+  await away.daemon.waitForLog(/guest ended /);
+  await job.kill("CONT");
+  assert.equal((await job.ending()).signal, "SIGUSR2", job.stderr);
+});
+
 Deno.test("an image waits while both daemons are restarted, and then goes on", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
   const [home, away] = [bed.host(0), bed.host(1)];
