@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HostError, LbError, UnsupportedError } from "../base/errors.ts";
+import { numbers } from "../wire/layout.ts";
 import { schema } from "../wire/schema.ts";
 import { decodeImageHeader, HEADER_PREFIX_SIZE, headerOffsets } from "./image_header.ts";
 
@@ -11,7 +12,7 @@ function header(): Uint8Array {
   const text = (offset: number, value: string) =>
     bytes.set(new TextEncoder().encode(value), offset);
   view.setBigUint64(headerOffsets.magic, 0x31474d49424c0a1an, true);
-  view.setUint32(headerOffsets.version, 3, true);
+  view.setUint32(headerOffsets.version, numbers.imageVersion, true);
   view.setUint32(headerOffsets.abi_version, schema.abiVersion, true);
   view.setBigUint64(headerOffsets.ticket, 0xfedcba9876543210n, true);
   view.setBigUint64(headerOffsets.start_ticks, 8371234n, true);
