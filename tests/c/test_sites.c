@@ -3,7 +3,7 @@
  * Units: c/library/patch/sites.c c/library/patch/deferred.c c/library/patch/site_entry.S c/library/patch/site_calls.S
  * c/library/entry/signal_entry.{c,S}
  * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
- * c/library/image/maps.c c/library/mask/deliver.c c/library/process/self.c c/library/thread/threads.c c/base/mem.c
+ * c/library/image/maps.c c/library/mask/deliver.c c/library/process/self.c c/library/thread/threads.c c/library/thread/lock.c c/base/mem.c
  */
 #define _GNU_SOURCE /* REG_RIP */
 #include <errno.h>
