@@ -3,11 +3,14 @@
  * Units: c/library/patch/sites.c c/library/patch/deferred.c c/library/patch/site_entry.S c/library/patch/site_calls.S
  * c/library/entry/signal_entry.{c,S}
  * c/library/home_call/fast_copy.{c,S} c/library/process/handlers.c
- * c/library/image/maps.c c/library/mask/deliver.c c/library/process/self.c c/library/thread/threads.c c/library/thread/lock.c c/base/mem.c
+ * c/library/image/maps.c c/library/mask/deliver.c c/library/process/self.c c/library/thread/threads.c
+ * c/library/thread/lock.c c/base/mem.c
  */
 #define _GNU_SOURCE /* REG_RIP */
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +22,7 @@
 #include <time.h>
 
 #include "check.h"
+#define sched_param kernels_sched_param /* <pthread.h> has the C library's */
 #include "library/mask/aside.h"
 #include "library/patch/answers.h"
 #include "library/calls/interrupted.h"
@@ -27,12 +31,14 @@
 #include "library/process/own_memory.h"
 #include "library/entry/signal_entry.h"
 #include "library/patch/deferred.h"
+#include "library/thread/lock.h"
 #include "library/trap/stub.h"
 #include "library/patch/sites.h"
 #include "library/process/entries.h"
 #include "library/process/handlers.h"
 #include "library/process/limits.h"
 #include "library/mask/mask.h"
+#undef sched_param
 
 #define PAGE 4096UL
 #define TRAPS 4
@@ -626,6 +632,60 @@ static void futexes_are_made_directly(void)
 	CHECK_EQUAL(answers, 1);
 }
 
+/* ---- other threads ---- */
+
+static volatile bool patching_ends;
+static volatile uint64_t called;
+
+static int64_t give_pid(uint32_t number, const uint64_t args[6])
+{
+	(void)args;
+	CHECK_EQUAL(number, NUMBER);
+	return getpid();
+}
+
+static void *call_always(void *code)
+{
+	uint64_t out[12];
+	int64_t pid = getpid();
+
+	lb_thread();
+	while (!patching_ends) {
+		CHECK_EQUAL(call(code, out), pid);
+		check_kept(out);
+		called++;
+	}
+	return NULL;
+}
+
+/* At every place that a site may have in what a processor fetches at once. */
+static void sites_change_under_threads(void)
+{
+	lb_is_threaded = true;
+	answer = give_pid;
+	for (size_t at = 16; at < 32; at++) {
+		uint8_t *code = code_page(moved, sizeof moved, at) + at;
+		pthread_t thread;
+		int patched = 0;
+
+		patching_ends = false;
+		called = 0;
+		CHECK_EQUAL(pthread_create(&thread, NULL, call_always, code), 0);
+		while (called == 0)
+			sched_yield();
+		for (int i = 0; i < 200; i++) {
+			trap(NUMBER, code + 8);
+			patched += code[1] == 0xe9;
+			lb_sites_undo();
+			CHECK(memcmp(code, moved, sizeof moved) == 0);
+		}
+		patching_ends = true;
+		pthread_join(thread, NULL);
+		CHECK_EQUAL(patched, (at + 1) % 16 == 15 ? 0 : 200);
+	}
+	lb_is_threaded = false;
+}
+
 /* What a signal saw of the call that it interrupted, before anything was put right. */
 static volatile uint64_t seen_rip, seen_rax;
 static volatile bool was_after;
@@ -803,6 +863,7 @@ int main(void)
 	run_case("the program's signals come to a wait as to one of its own", program_signals_come_to_a_wait);
 	run_case("a wait goes on at the site after an order", an_order_moves_a_wait);
 	run_case("futexes that home or a clock concerns are trapped", other_futexes_are_trapped);
+	run_case("a site changes while another thread calls it", sites_change_under_threads);
 	run_case("faults without a handler end the process", faults_without_handler_end_the_process);
 	return 0;
 }

@@ -179,24 +179,61 @@ static bool ask(uint64_t page, struct question *question)
 	return lb_each_mapping(look_at, question) >= 0;
 }
 
-/* Other threads may be running there: all of it at once where it lies in one word, as all patches do (patch_as). */
-static void put_code(uint64_t at, const void *code, size_t size)
+/* ---- writing code where other threads run ----
+ *
+ * What lies in one word of memory is changed at once: a processor runs the old code or the new. What does not is made a
+ * jump to itself first, by two bytes, where a thread waits until the rest has come; between the steps no processor may
+ * have half of an instruction fetched already. */
+
+#define STEP_BLOCK 16 /* bytes that every x86-64 fetches at once, aligned */
+#define JUMP_TO_ITSELF 0xfeeb
+
+static uint8_t flushed_page[PAGE] LB_SCRATCH __attribute__((aligned(4096)));
+
+/* The kernel interrupts the other processors that run this process, to let them forget a page. */
+static void interrupt_others(void)
 {
-	uint64_t word;
-	if (at % sizeof word + size > sizeof word) {
-		memcpy((void *)at, code, size);
-		return;
-	}
-	uint64_t *place = (uint64_t *)(at & ~(sizeof word - 1));
-	word = *place;
+	*(volatile uint8_t *)flushed_page = 1;
+	lb_syscall3(__NR_madvise, flushed_page, PAGE, MADV_DONTNEED);
+}
+
+static void put_two(uint64_t at, uint16_t value)
+{
+	__asm__ volatile("xchgw %0, (%1)" : "+r"(value) : "r"(at) : "memory"); /* at once, also where not aligned */
+}
+
+static void put_word(uint64_t at, const void *code, size_t size)
+{
+	uint64_t *place = (uint64_t *)(at & ~(sizeof *place - 1));
+	uint64_t word = *place;
 	memcpy((uint8_t *)&word + at % sizeof word, code, size);
 	__atomic_store_n(place, word, __ATOMIC_SEQ_CST);
 }
 
-/* Whether a change of these bytes is one step for threads that run there: only so many of a jump change. */
-static bool is_one_step(uint64_t at, enum kind kind)
+/* Code of the program, or a landing, where nothing runs yet. */
+static void put_code(uint64_t at, const uint8_t *code, size_t size)
 {
-	return !lb_is_threaded || at % sizeof(uint64_t) + (kind == MOV ? JUMP_SIZE : 2) <= sizeof(uint64_t);
+	uint16_t first;
+	memcpy(&first, code, sizeof first);
+	if (!lb_is_threaded || size > JUMP_SIZE) {
+		memcpy((void *)at, code, size);
+	} else if (at % sizeof(uint64_t) + size <= sizeof(uint64_t)) {
+		put_word(at, code, size);
+	} else if (size == sizeof first) {
+		put_two(at, first);
+	} else {
+		put_two(at, JUMP_TO_ITSELF);
+		interrupt_others();
+		memcpy((void *)(at + sizeof first), code + sizeof first, size - sizeof first);
+		interrupt_others();
+		put_two(at, first);
+	}
+}
+
+/* Whether threads may run there while it is changed. */
+static bool may_change(uint64_t at)
+{
+	return !lb_is_threaded || at % STEP_BLOCK + 2 <= STEP_BLOCK;
 }
 
 /* Writes code into one page. It stays executable meanwhile: should the last step fail, the program goes on. */
@@ -341,8 +378,7 @@ static bool patch_as(enum kind kind, uint32_t number, uint64_t after, const uint
 	uint64_t at = after - kind;
 	struct question question;
 	struct site *site = slot_of(after, kind, kind == ANY ? ANY_NUMBER : number);
-	if (!site || !is_one_step(at, kind) || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) ||
-		!ask(PAGE_OF(at), &question) ||
+	if (!site || !may_change(at) || PAGE_OF(at) != PAGE_OF(at + JUMP_SIZE - 1) || !ask(PAGE_OF(at), &question) ||
 		(question.protection | PROT_WRITE) != (PROT_READ | PROT_WRITE | PROT_EXEC))
 		return false;
 	uint64_t stub = entry_of((uint64_t)(site - sites), kind, number);
