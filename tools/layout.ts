@@ -57,7 +57,7 @@ const structs: readonly StructOf[] = [
     header: "lb_state.h",
     fields: [
       ...["magic", "abi_version", "home_pid", "start_ticks", "live_ticket", "link_fd"],
-      ...["shadow_fd", "trace_fd", "reconnect_limit_ms", "io_timeout_ms", "home_node", "program"],
+      ...["shadow_fd", "reconnect_limit_ms", "io_timeout_ms", "home_node", "program"],
       ...["comm", "control_path", "argc", "text_size", "text", "range_start"],
     ],
   },

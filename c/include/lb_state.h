@@ -29,7 +29,6 @@ struct lb_state {
 	uint64_t bytes;     /* image bytes sent */
 	int32_t link_fd;    /* -1: none yet (image file): wait for a link */
 	int32_t shadow_fd;  /* the shadow's binary, until it runs where it is to run */
-	int32_t trace_fd;   /* stderr copy for the one clear line of a lost guest; -1: use 2 */
 	uint32_t reconnect_limit_ms;
 	uint32_t io_timeout_ms;
 	struct lb_link_actions actions;
@@ -53,7 +52,6 @@ struct lb_state {
 	uint32_t parked_count;
 	uint32_t has_program;                /* 1: /proc/self/exe is the program's */
 	uint32_t fault_number, fault_action; /* tests only: the plan of base/fault.h, as it goes on there */
-	uint32_t unused;
 };
 
 /* Between a guest and its keeper, SOCK_SEQPACKET; LINK carries the new descriptor by SCM_RIGHTS. */

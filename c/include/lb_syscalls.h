@@ -298,10 +298,10 @@
 	X(245, mq_getsetattr, HOME, 0, FD, IN_STRUCT(64), OUT_STRUCT(64)) \
 	X(246, kexec_load, COME, 0) /* home is what it replaces */ \
 	X(247, waitid, HOME, LB_BLOCKS, V, V, INOUT_STRUCT(LB_SIGINFO_SIZE), V, INOUT_STRUCT(LB_RUSAGE_SIZE)) \
-	X(248, add_key, COME, 0) /* keys of a process do not survive the exec that makes a shadow */ \
+	X(248, add_key, COME, 0) /* its keys are at home */ \
 	X(249, request_key, COME, 0) \
-	/* keys of a process do not survive the exec that makes a shadow */ \
-	X(250, keyctl, COME, 0) /* keys of a process do not survive the exec that makes a shadow */ \
+	/* its keys are at home */ \
+	X(250, keyctl, COME, 0) /* its keys are at home */ \
 	X(251, ioprio_set, HOME, 0, V, V, V) \
 	X(252, ioprio_get, HOME, 0, V, V) \
 	X(253, inotify_init, HOME, 0) \

@@ -149,7 +149,6 @@ static void take_place(void)
 
 static void register_own(void)
 {
-	lb_own_fd(&lb_shadow.state.trace_fd);
 	lb_own_fd(&lb_shadow.control_fd);
 	lb_links_init();
 	lb_own_fd(&lb_shadow.child_fd);

@@ -26,7 +26,7 @@ void lb_signals_leave(uint64_t ignored);
 void lb_signals_drop_child(pid_t pid);
 /* A SIGPIPE that a call of our own has just caused. */
 void lb_signals_drop_pipe(void);
-/* Makes recorded signals pending again, for the exec of homecoming. */
+/* Makes recorded signals pending again, for the process that comes home. */
 void lb_signals_give_back(void);
 void lb_signals_watch(int fd, bool on); /* SIGIO when fd becomes readable */
 /* number, six arguments; LB_NOT_MADE, and no effect, when a signal comes before the call is made. */

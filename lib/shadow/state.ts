@@ -58,7 +58,6 @@ export function encodeState(shadow: WaitingShadow): Uint8Array<ArrayBuffer> {
   view.setInt32(stateOffsets.link_fd, NO_FD, true);
   view.setInt32(stateOffsets.shadow_fd, shadow.shadowFd, true);
   view.setBigUint64(stateOffsets.range_start, shadow.rangeStart, true);
-  view.setInt32(stateOffsets.trace_fd, NO_FD, true);
   view.setUint32(stateOffsets.reconnect_limit_ms, shadow.reconnectLimitMs, true);
   view.setUint32(stateOffsets.io_timeout_ms, shadow.ioTimeoutMs, true);
   bytes.set(cut(shadow.homeNode, nodeNameSize), stateOffsets.home_node);

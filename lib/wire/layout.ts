@@ -41,7 +41,7 @@ export const imageRun = {
 
 /** What a shadow finds in a memfd when it is executed. `struct lb_state` of lb_state.h. */
 export const state = {
-  size: 8760,
+  size: 8744,
   offsets: {
     magic: 0,
     abi_version: 8,
@@ -50,17 +50,16 @@ export const state = {
     live_ticket: 24,
     link_fd: 64,
     shadow_fd: 68,
-    trace_fd: 72,
-    reconnect_limit_ms: 76,
-    io_timeout_ms: 80,
-    home_node: 128,
-    program: 256,
-    comm: 320,
-    control_path: 336,
-    argc: 444,
-    text_size: 448,
-    text: 452,
-    range_start: 8688,
+    reconnect_limit_ms: 72,
+    io_timeout_ms: 76,
+    home_node: 120,
+    program: 248,
+    comm: 312,
+    control_path: 328,
+    argc: 436,
+    text_size: 440,
+    text: 444,
+    range_start: 8680,
   },
 } as const;
 

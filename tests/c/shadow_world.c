@@ -50,7 +50,7 @@ static void run_shadow(int link, int state_fd)
 	state.home_pid = (uint32_t)getpid();
 	state.live_ticket = TICKET;
 	state.link_fd = link;
-	state.shadow_fd = state.trace_fd = -1;
+	state.shadow_fd = -1;
 	state.reconnect_limit_ms = shadow.reconnect_ms;
 	state.io_timeout_ms = 1000;
 	state.order_id = LB_ORDER_ID_MIN;

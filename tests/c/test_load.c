@@ -69,7 +69,6 @@ static void become_shadow(int link)
 		.live_ticket = 1,
 		.link_fd = link,
 		.shadow_fd = load.file,
-		.trace_fd = -1,
 		.range_start = LB_RANGE_FIRST,
 		.reconnect_limit_ms = WAIT_MS,
 		.io_timeout_ms = WAIT_MS,

@@ -197,8 +197,6 @@ static void resume_away(const struct lb_resume_args *args)
 static void drop_shadow(const struct lb_resume_args *args)
 {
 	const struct lb_state *state = args->state;
-	if (state->trace_fd > 2)
-		lb_syscall1(__NR_close, state->trace_fd);
 	if (state->nofile[0])
 		lb_syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, state->nofile, 0);
 	lb_syscall2(__NR_munmap, lb_self.range_start, LB_RANGE_SIZE);

@@ -1,9 +1,9 @@
 /* attributes.c - Carries what prctl(2) and its like have set.
  *
- * Neither memory nor an exec carries it: it is read when the process is frozen, and set again in the restored process.
+ * Memory does not carry it: it is read when the process is frozen, and set again in the restored process.
  *
- * Not here: what lives on in the shadow, whose exec keeps it (no_new_privs, subreaper, PDEATHSIG, securebits,
- * IO_FLUSHER), and KEEPCAPS, which the exec clears (lb_state.h).
+ * Not here: what lives on in the shadow, where the program's calls set it, too (no_new_privs, subreaper, PDEATHSIG,
+ * securebits, IO_FLUSHER, KEEPCAPS).
  */
 #include "image/attributes.h"
 

@@ -108,7 +108,6 @@ static void fill_state(const struct lb_local_order *order, uint64_t bytes, uint6
 	state.order_id = order->order_id;
 	state.freeze_ns = freeze_ns;
 	state.bytes = bytes;
-	state.trace_fd = -1;
 	state.reconnect_limit_ms = order->reconnect_limit_ms;
 	state.io_timeout_ms = order->io_timeout_ms;
 	lb_actions_summary(&state.actions);
