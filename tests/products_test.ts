@@ -48,6 +48,13 @@ Deno.test("the restorer's first byte is its entry, and its bytes are in shadow a
   }
 });
 
+Deno.test("the shadow leaves room in its range for a heap, a stack and parked threads", async () => {
+  const loads = [...(await run("readelf", "-lW", "lb-shadow")).matchAll(/^ +LOAD +(\S+ +){5}/gm)]
+    .map(([line]) => line.trim().split(/ +/).map(Number));
+  const end = Math.max(...loads.map(([, , address = 0, , , size = 0]) => address + size));
+  assert.ok(end > 1 << 20 && end < 10 << 20, `${end} bytes`);
+});
+
 Deno.test("the calls that are to be trapped lie behind all other code of the library", async () => {
   const sections = await run("readelf", "-SW", "lb-preload.so");
   const executable = [...sections.matchAll(/\] (\S+) +PROGBITS .* AX /g)].map(([, name]) => name);

@@ -105,18 +105,6 @@ export async function inspect(
   };
 }
 
-/**
- * Whether the process would win or lose capabilities by the exec with which it becomes its shadow:
- * "Transformation of capabilities during execve()" in capabilities(7), for a file that has none.
- */
-function execChangesCapabilities(status: Map<string, string>): boolean {
-  const set = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);
-  const [real, effective] = (status.get("Uid") ?? "").split(/\s+/);
-  const isRoot = real === "0" || effective === "0";
-  const after = isRoot ? set("CapInh") | set("CapBnd") : set("CapAmb");
-  return set("CapPrm") !== after || (effective === "0" || !isRoot) && set("CapEff") !== after;
-}
-
 /** Obstacles that stat and status show. */
 export function statusObstacle(
   stat: ProcStat,
@@ -134,9 +122,6 @@ export function statusObstacle(
   }
   if (stat.threads > 1) return obstacle("THREADS", stat.threads);
   if ((status.get("Seccomp") ?? "0") !== "0") return obstacle("SECCOMP");
-  if (!options.guest && execChangesCapabilities(status)) {
-    return obstacle("EXEC_CAPABILITIES");
-  }
   const bit = 1n << BigInt(options.signal - 1);
   const mask = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);
   // A guest's library never lets the program block it; inside a forwarded call it waits by signalfd.

@@ -20,7 +20,6 @@ export const obstacles = {
   STOPPED: { code: 22, text: "is stopped" },
   THREADS: { code: 23, text: "has {} threads" },
   SECCOMP: { code: 24, text: "has a seccomp filter" },
-  EXEC_CAPABILITIES: { code: 25, text: "has other capabilities than a program that it executes" },
   BLOCKS_SIGNAL: { code: 26, text: "blocks signal {}, by which it is told to move" },
   CHILDREN: { code: 27, text: "has {} {}" },
   OLD_TIMERS: {
