@@ -20,6 +20,7 @@ const transitions = "lib/core/contract/transitions.ts";
 const transfers = "lib/core/sending/transfers.ts";
 const outlook = "lib/core/sending/outlook.ts";
 const requests = "lib/core/sending/requests.ts";
+const room = "lib/core/selection_policy/room.ts";
 const victim = "lib/core/selection_policy/victim.ts";
 const reservations = "lib/core/receiving/reservations.ts";
 const admission = "lib/core/receiving/admission.ts";
@@ -53,8 +54,9 @@ export const mutations: readonly Mutation[] = [
   {
     title: "a process that comes some other way leaves its place behind",
     file: balancer,
-    find: "    this.#reservations.releaseProcess(process.id);\n    this.#table.put(process);",
-    replace: "    this.#table.put(process);",
+    find:
+      "    this.#reservations.releaseProcess(process.id);\n    this.#table.put(process, weight);",
+    replace: "    this.#table.put(process, weight);",
   },
   {
     title: "memory that arrives does not prolong the place",
@@ -70,22 +72,40 @@ export const mutations: readonly Mutation[] = [
     replace: '  arriving: { withdrawn: "free", started: "arriving",',
   },
   {
-    title: "places do not count in the queue length",
+    title: "places do not count in the load",
     file: balancer,
-    find: "return this.#table.size + this.#reservations.size;",
-    replace: "return this.#table.size;",
+    find: "return this.#table.weight + this.#reservations.weight;",
+    replace: "return this.#table.weight;",
+  },
+  {
+    title: "the threads of what has left count for ever",
+    file: table,
+    find: "    this.#extra -= (this.#entries.get(id)?.weight ?? 1) - 1;\n",
+    replace: "",
+  },
+  {
+    title: "a place is one, however many threads come",
+    file: admission,
+    find: "weight: countedWeight(weight, facts) }, nowMs);",
+    replace: "weight: 1 }, nowMs);",
+  },
+  {
+    title: "threads go where they have no room",
+    file: room,
+    find: "if (weight <= 1 ||",
+    replace: "if (weight >= 1 ||",
   },
   {
     title: "a node that is F takes processes",
     file: admission,
-    find: 'if (manual || place !== null || letter === "U") return null;',
+    find: "if (manual || place !== null) return null;",
     replace: "if (manual || place !== null || true) return null;",
   },
   {
     title: "a node that is U refuses every second process",
     file: admission,
-    find: 'place !== null || letter === "U") return null;',
-    replace: 'place !== null || letter === "U" && ticket % 2n === 0n) return null;',
+    find: 'if (letter === "U") return noRoom(event, facts);',
+    replace: 'if (letter === "U" && ticket % 2n === 0n) return noRoom(event, facts);',
   },
   {
     title: "a process is taken that runs here already",

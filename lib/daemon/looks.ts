@@ -10,6 +10,7 @@ import type { ProcessId } from "../core/contract/names.ts";
 import type { Sample } from "../core/contract/process.ts";
 import * as native from "../host/native.ts";
 import type { Inspection } from "../host/obstacles.ts";
+import { type Computing, followComputing } from "../host/threads.ts";
 import { type GuestRecord, type LocalRecord, pidOf, ticksOf } from "./records.ts";
 
 /** Each of them has some five files of /proc open: 100 descriptors, whatever the number of processes. */
@@ -34,6 +35,7 @@ const gone = { cpuSeconds: 0, rssBytes: 0, memoryBytes: 0, cantmove: "the proces
 export class Looks {
   readonly #inspector: Inspector;
   #known = new Map<ProcessId, Known>();
+  readonly #computing = new Map<ProcessId, Computing>();
 
   constructor(inspector: Inspector) {
     this.#inspector = inspector;
@@ -48,38 +50,51 @@ export class Looks {
       const record = records[index] ?? null;
       const look = looks[index];
       const known = this.#known.get(id);
+      const isThis = record !== null && look?.startTicks === ticksOf(record);
+      const threads = look && isThis ? this.#threadsOf(id, look) : {};
       if (record !== null && look && known !== undefined && isUnchanged(look, known)) {
         const cpuSeconds = look.cpuSeconds + (record.cpuElsewhere ?? 0);
         const cantmove = ("cantmove" in record ? record.cantmove : null) ?? known.cantmove;
         const { memoryBytes } = known;
         const { rssBytes } = look;
-        return { id, cpuSeconds, rssBytes, memoryBytes, cantmove, isGone: false };
+        return { id, cpuSeconds, rssBytes, memoryBytes, ...threads, cantmove, isGone: false };
       }
       const inspection = await this.#inspector.inspect(id);
-      const isThis = record !== null && look?.startTicks === ticksOf(record);
       if (inspection !== null && look && isThis) {
         const { memoryBytes, cantmove } = inspection;
         this.#known.set(id, { look, memoryBytes, cantmove });
       } else this.#known.delete(id);
       const { cpuSeconds, rssBytes, memoryBytes, cantmove } = inspection ?? gone;
-      return { id, cpuSeconds, rssBytes, memoryBytes, cantmove, isGone: inspection === null };
+      const isGone = inspection === null;
+      return { id, cpuSeconds, rssBytes, memoryBytes, ...threads, cantmove, isGone };
     });
+  }
+
+  /** How many threads of a process compute; nothing: it is not known yet. */
+  #threadsOf(id: ProcessId, look: native.Look): Pick<Sample, "threads"> {
+    const last = this.#computing.get(id) ?? null;
+    const now = followComputing(last?.since.startTicks === look.startTicks ? last : null, look);
+    this.#computing.set(id, now);
+    const { computing } = now;
+    return computing === null ? {} : { threads: { all: look.threads, computing } };
   }
 
   /** Forgets the processes that are not among these. */
   keep(ids: readonly ProcessId[]): void {
-    if (this.#known.size === 0) return;
+    if (this.#known.size + this.#computing.size === 0) return;
     const kept = new Set(ids);
-    for (const id of this.#known.keys()) if (!kept.has(id)) this.#known.delete(id);
+    for (const known of [this.#known, this.#computing]) {
+      for (const id of known.keys()) if (!kept.has(id)) known.delete(id);
+    }
   }
 }
 
 /**
  * Whether what keeps a process is as it was. What keeps it from outside, such as its children's being
- * there, may have gone without a step of its own, but not the threads that it has.
+ * there, may have gone without a step of its own.
  */
 function isUnchanged(look: native.Look, { look: last, cantmove }: Known): boolean {
   return look.ranNs !== 0n && look.ranNs === last.ranNs && look.startTicks === last.startTicks &&
     look.state === last.state && look.threads === last.threads &&
-    (cantmove === null || look.threads > 1);
+    cantmove === null;
 }

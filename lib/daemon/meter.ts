@@ -120,16 +120,16 @@ export class Meter {
   ): { readonly seconds: number; readonly running: number } {
     const known = new Map<ProcessId, Known>();
     let sum = 0, running = 0;
-    for (const { id, cpuSeconds } of samples) {
+    for (const { id, cpuSeconds, threads = { all: 1, computing: 1 } } of samples) {
       // One that is new has used all of it since, unless it has waited long before it registered.
       const used = Math.min(
-        seconds,
+        seconds * threads.all,
         Math.max(0, cpuSeconds - (this.#known.get(id)?.cpuSeconds ?? 0)),
       );
       const share = seconds > 0 ? used / seconds : 0;
       known.set(id, { cpuSeconds, share });
       sum += used;
-      if (share >= RUNNING_SHARE) running++;
+      if (share >= RUNNING_SHARE) running += Math.max(1, threads.computing);
     }
     // Of one that has gone nobody can tell any more: half of the time, on average, as it ran before.
     for (const [id, { share }] of this.#known) if (!known.has(id)) sum += share * seconds / 2;

@@ -15,6 +15,7 @@ const columns: readonly Column[] = [
   { title: "RUNS ON" },
   { title: "HOME" },
   { title: "SHADOW", align: "right" },
+  { title: "THR", align: "right" },
   { title: "CPU", align: "right" },
   { title: "MEMORY", align: "right" },
   { title: "CANNOT MOVE" },
@@ -38,21 +39,48 @@ function byPid(a: { readonly pid: number }, b: { readonly pid: number }): number
 }
 
 function processRow(process: SnapshotProcess, node: string): string[] {
-  const { pid, program, home, shadowPid, cpuSeconds, rssBytes, cantmove, movingTo, pinned } =
-    process;
+  const {
+    pid,
+    program,
+    home,
+    shadowPid,
+    cpuSeconds,
+    rssBytes,
+    cantmove,
+    movingTo,
+    pinned,
+    noRoom,
+  } = process;
   return [
     String(pid),
     program,
     movingTo === null ? node : `${node} -> ${movingTo}`,
     home,
     shadowPid === null ? "-" : String(shadowPid),
+    drawThreads(process),
     formatSeconds(cpuSeconds),
     formatBytes(rssBytes),
-    cantmove ?? (pinned === true ? "pinned" : "-"),
+    cantmove ?? (pinned === true ? "pinned" : noRoom ?? "-"),
   ];
+}
+
+/** How many threads compute, of how many; of a process with one thread nobody asks. */
+function drawThreads({ threads }: SnapshotProcess): string {
+  if (threads === undefined) return "-";
+  return threads.all === 1 ? "1" : `${Math.round(threads.computing)}/${threads.all}`;
 }
 
 /** A shadow has the PID that its process shows to the world, so it stands in the first column. */
 function shadowRow({ pid, program, runsOn }: SnapshotShadow, node: string): string[] {
-  return [String(pid), program, runsOn ?? "(waits for restart)", node, String(pid), "-", "-", "-"];
+  return [
+    String(pid),
+    program,
+    runsOn ?? "(waits for restart)",
+    node,
+    String(pid),
+    "-",
+    "-",
+    "-",
+    "-",
+  ];
 }

@@ -36,9 +36,9 @@ export function render(snapshot: Snapshot, size: Size): string[] {
   const { node, state, queueLength, thresholds, frequencySeconds, draining } = snapshot;
   const { thu, thf, thv } = thresholds;
   const lines = [
-    `Node ${printable(node)}   state ${state} (${
-      stateWords[state]
-    })   queue length ${queueLength}` +
+    `Node ${printable(node)}   state ${state} (${stateWords[state]})   queue length ${queueLength}${
+      drawWeight(snapshot)
+    }` +
     (draining === true ? "   drained" : ""),
     `THu ${thu}   THf ${thf}   THv ${thv}${
       thresholds.unit === "percent" ? "   (percent)" : ""
@@ -52,6 +52,12 @@ export function render(snapshot: Snapshot, size: Size): string[] {
     ...drawAllProcesses(snapshot),
   ];
   return fit(lines, size);
+}
+
+/** What the processes weigh, where their threads count and it is more than their number. */
+function drawWeight({ processes, queueLength }: Snapshot): string {
+  const more = processes.reduce((sum, { weight = 1 }) => sum + weight - 1, 0);
+  return more === 0 ? "" : `, which weighs ${queueLength + more} by its threads`;
 }
 
 /** What the policy sees besides the process table; nothing if it does not look. */

@@ -32,8 +32,14 @@ const snapshot: Snapshot = {
   associated: [{ node: "192.168.0.3:9734", state: "U" }, { node: "192.168.0.4:9735", state: " " }],
   processes: [
     process(1670, { movingTo: "192.168.0.3:9734" }),
-    process(1669, { cpuSeconds: 184, cantmove: "it has 4 threads" }),
+    process(1669, {
+      cpuSeconds: 184,
+      threads: { all: 4, computing: 2.6 },
+      weight: 3,
+      cantmove: "it has 4 threads",
+    }),
     process(20011, {
+      threads: { all: 1, computing: 1 },
       id: "192.168.0.3:9734/812/55",
       program: "fit",
       rssBytes: 2 * 1024 ** 3,
@@ -48,19 +54,19 @@ const snapshot: Snapshot = {
 };
 
 const golden = `\
-Node 192.168.0.1:9734   state F (full)   queue length 3
+Node 192.168.0.1:9734   state F (full)   queue length 3, which weighs 5 by its threads
 THu 1   THf 3   THv 9   checks every 5 s
 
 ASSOCIATED NODE   STATE
 192.168.0.3:9734  U under
 192.168.0.4:9735  - unreachable
 
-  PID  PROGRAM  RUNS ON                               HOME              SHADOW        CPU    MEMORY  CANNOT MOVE
- 1669  matmul   192.168.0.1:9734                      192.168.0.1:9734       -  3 min 4 s  24.0 MiB  it has 4 threads
- 1670  matmul   192.168.0.1:9734 -> 192.168.0.3:9734  192.168.0.1:9734       -     12.5 s  24.0 MiB  -
-20011  fit      192.168.0.1:9734                      192.168.0.3:9734     812     12.5 s   2.0 GiB  -
- 1700  matmul   192.168.0.3:9734                      192.168.0.1:9734    1700          -         -  -
- 1701  sort     (waits for restart)                   192.168.0.1:9734    1701          -         -  -`;
+  PID  PROGRAM  RUNS ON                               HOME              SHADOW  THR        CPU    MEMORY  CANNOT MOVE
+ 1669  matmul   192.168.0.1:9734                      192.168.0.1:9734       -  3/4  3 min 4 s  24.0 MiB  it has 4 threads
+ 1670  matmul   192.168.0.1:9734 -> 192.168.0.3:9734  192.168.0.1:9734       -    -     12.5 s  24.0 MiB  -
+20011  fit      192.168.0.1:9734                      192.168.0.3:9734     812    1     12.5 s   2.0 GiB  -
+ 1700  matmul   192.168.0.3:9734                      192.168.0.1:9734    1700    -          -         -  -
+ 1701  sort     (waits for restart)                   192.168.0.1:9734    1701    -          -         -  -`;
 
 Deno.test("render() draws state, thresholds, associated nodes and processes", () => {
   assert.deepEqual(render(snapshot, everything), golden.split("\n"));
@@ -142,6 +148,17 @@ Deno.test("render() shows nothing that a terminal would obey", () => {
 
 Deno.test("drawProcesses() has its titles even without a process", () => {
   const [titles, ...lines] = drawProcesses({ ...snapshot, processes: [], shadows: [] });
-  assert.match(titles ?? "", /^PID +PROGRAM +RUNS ON +HOME +SHADOW +CPU +MEMORY +CANNOT MOVE$/);
+  assert.match(
+    titles ?? "",
+    /^PID +PROGRAM +RUNS ON +HOME +SHADOW +THR +CPU +MEMORY +CANNOT MOVE$/,
+  );
   assert.deepEqual(lines, []);
+});
+
+Deno.test("drawProcesses() says that threads have no room where nothing else keeps a process", () => {
+  const noRoom = "no room for its 4 computing threads at b:1: 1 of 2 cores is free";
+  const draw = (change: Partial<SnapshotProcess>) =>
+    drawProcesses({ ...snapshot, processes: [process(1, { noRoom, ...change })], shadows: [] })[1];
+  assert.match(draw({}) ?? "", /no room for its 4 computing threads at b:1/);
+  assert.match(draw({ cantmove: "it is stopped" }) ?? "", /MiB {2}it is stopped$/);
 });

@@ -20,6 +20,10 @@ export interface SnapshotProcess {
   readonly cpuSeconds: number;
   /** Its resident memory. */
   readonly rssBytes: number;
+  /** How many threads it has, and how many of them run or wait for a processor, on average over some seconds. */
+  readonly threads?: { readonly all: number; readonly computing: number } | undefined;
+  /** How many processes it counts as in the node's load. */
+  readonly weight?: number | undefined;
   /** Its home; this node's own name unless it is a guest. */
   readonly home: string;
   /** PID of its shadow at home, which is its home PID; null for a local process. */
@@ -28,6 +32,8 @@ export interface SnapshotProcess {
   readonly cantmove: string | null;
   /** Where it is moving to just now, or null. */
   readonly movingTo: string | null;
+  /** Why its threads keep it here though the node is over; absent: they do not. */
+  readonly noRoom?: string | undefined;
   /** A person wants it to stay. */
   readonly pinned?: boolean | undefined;
   /** It is stopped for the owner of the node. */
@@ -168,6 +174,9 @@ const snapshotSchema = v.looseObject({
     program: v.string(),
     cpuSeconds: v.number(),
     rssBytes: count,
+    threads: v.optional(v.looseObject({ all: count, computing: v.number() })),
+    weight: v.optional(count),
+    noRoom: v.optional(v.string()),
     home: v.string(),
     shadowPid: v.nullable(pid),
     cantmove: v.nullable(v.string()),

@@ -19,7 +19,7 @@ Deno.test("lb ps and lb monitor show who runs where, on this node and on another
   await one.migrate(goes.pid, two);
 
   const here = await one.must(["lb", "ps"]);
-  assert.match(here, /^ *PID +PROGRAM +RUNS ON +HOME +SHADOW +CPU +MEMORY +CANNOT MOVE\n/);
+  assert.match(here, /^ *PID +PROGRAM +RUNS ON +HOME +SHADOW +THR +CPU +MEMORY +CANNOT MOVE\n/);
   const line = (pid: number, ...words: string[]) =>
     new RegExp(`^ *${[pid, ...words].join(" +").replaceAll(".", "\\.")}`, "m");
   assert.match(here, line(stays.pid, "counter", one.node, one.node, "-"));

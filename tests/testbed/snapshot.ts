@@ -14,6 +14,9 @@ export interface SnapshotProcess {
   readonly program: string;
   readonly cpuSeconds: number;
   readonly rssBytes: number;
+  readonly threads?: { readonly all: number; readonly computing: number };
+  readonly weight?: number;
+  readonly noRoom?: string;
   readonly home: string;
   readonly shadowPid: number | null;
   readonly cantmove: string | null;

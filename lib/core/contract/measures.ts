@@ -23,7 +23,7 @@ export interface Measures {
   readonly ownCores: number;
   /** Processors that everybody else used. */
   readonly otherCores: number;
-  /** Processes of the table that ran for a noticeable time. */
+  /** Processes of the table that ran for a noticeable time, by their computing threads. */
   readonly ownRunning: number;
   /** How long ago somebody typed at a terminal of the node; null: there is none, or nobody asks. */
   readonly terminalIdleMs: number | null;
