@@ -95,6 +95,8 @@ const products: Readonly<Record<ProductName, Product>> = {
       "-fPIC",
       "-fvisibility=hidden",
       "-mgeneral-regs-only",
+      // A thread that waits in one of our functions may be cancelled: pthread_cancel(3) unwinds through it.
+      "-fasynchronous-unwind-tables",
       "-ftls-model=initial-exec", // it is there from the start: a place that is known, not a function that is asked
       "-Ic/library",
     ],

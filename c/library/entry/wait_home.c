@@ -3,8 +3,7 @@
  * Those of the C library, without a handler: at home an order may be among them, which is not the program's to see.
  * Away from home all this is aside.c's.
  *
- * Runs in:  the program's own context. Only where the program waits for a signal that may be an order, and has one
- * thread: one with several never gets any.
+ * Runs in:  the program's own context. Only where the program waits for a signal that may be an order.
  */
 #include <linux/errno.h>
 #include <asm/unistd.h>
@@ -24,7 +23,6 @@
 extern int lb_libc_sigprocmask(int how, const void *set, void *old) __asm__("sigprocmask") __attribute__((weak));
 extern int *lb_errno(void) __asm__("__errno_location") __attribute__((weak));
 extern int64_t lb_libc_syscall(int64_t number, ...) __asm__("syscall") __attribute__((weak));
-extern char lb_single_threaded __asm__("__libc_single_threaded") __attribute__((weak)); /* glibc 2.32 */
 
 static uint64_t orders(void)
 {
@@ -35,8 +33,6 @@ static bool may_be_ordered(const uint64_t *set)
 {
 	uint64_t wanted;
 	if (lb_self.away || lb_next.alone || !lb_self.control_path[0] || !lb_errno || !lb_libc_sigprocmask)
-		return false;
-	if (!&lb_single_threaded || !lb_single_threaded)
 		return false;
 	/* It may be bad memory, of which the kernel says so. */
 	return lb_user_read(&wanted, (uint64_t)set, sizeof wanted) == 0 && (wanted & orders());
@@ -124,7 +120,7 @@ LB_EXPORT int sigwait(const uint64_t *set, int *signal)
 static bool own_waits(int signal)
 {
 	uint64_t set = LB_BIT(signal);
-	int64_t none[2] = { 0, 0 }, pid = lb_self.local_pid;
+	int64_t none[2] = { 0, 0 }, pid = lb_self.local_pid, tid = lb_syscall0(__NR_gettid);
 	siginfo_t own, order = { .si_signo = 0 };
 	int64_t taken = lb_syscall4(__NR_rt_sigtimedwait, &set, &own, none, sizeof set);
 	if (taken == signal && lb_is_order(&own)) {
@@ -132,11 +128,11 @@ static bool own_waits(int signal)
 		taken = lb_syscall4(__NR_rt_sigtimedwait, &set, &own, none, sizeof set);
 	}
 	if (taken == signal && own.si_code == SI_TKILL)
-		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, &own);
+		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, tid, signal, &own);
 	else if (taken == signal)
 		lb_syscall3(__NR_rt_sigqueueinfo, pid, signal, &own);
 	if (order.si_signo)
-		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, pid, signal, &order);
+		lb_syscall4(__NR_rt_tgsigqueueinfo, pid, tid, signal, &order);
 	return taken == signal;
 }
 
