@@ -166,7 +166,7 @@ static bool is_kept(uint64_t type)
 
 static int64_t read_vector(uint64_t words[LB_AUXV_WORDS])
 {
-	int64_t file = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/auxv", O_CLOEXEC, 0);
+	int64_t file = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/auxv", O_CLOEXEC, 0);
 	if (file < 0)
 		return file;
 	int64_t got = lb_syscall3(__NR_read, file, words, LB_AUXV_WORDS * sizeof *words);

@@ -15,7 +15,7 @@ int lb_each_map_line(void (*each)(const char *line, void *context), void *contex
 {
 	char buffer[1024];
 	unsigned used = 0;
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/maps", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/maps", 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	for (;;) {

@@ -64,7 +64,7 @@ static uint64_t resident_bytes(void)
 	char text[128];
 	const char *at = text;
 	uint64_t pages = 0;
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/statm", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/statm", 0, 0);
 	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, text, sizeof text - 1);
 	if (fd >= 0)
 		lb_syscall1(__NR_close, fd);

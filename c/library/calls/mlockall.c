@@ -22,7 +22,7 @@ static bool fits_locked(void)
 	char text[64] = "";
 	uint64_t limit[2] = { 0, 0 };
 	uint64_t pages = 0;
-	int64_t fd = lb_syscall3(__NR_open, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	int64_t fd = lb_syscall3(__NR_open, "/proc/thread-self/statm", O_RDONLY | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return false;

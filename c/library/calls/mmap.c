@@ -36,7 +36,7 @@
 #define MAP_SIZE_MAX (256ULL << 20)
 #define KEPT_FLAGS (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_NORESERVE | MAP_STACK | MAP_LOCKED | MAP_POPULATE)
 #define NAME_SIZE 4096 /* PATH_MAX */
-#define FD_PATH_SIZE 32
+#define FD_PATH_SIZE 48
 
 /* Makes a call at home with one output buffer. */
 static int64_t home_output(uint32_t number, uint64_t fd, void *to, uint64_t size, uint64_t offset)
@@ -78,9 +78,9 @@ static int64_t anonymous(struct lb_trap *trap)
 static void fd_path(char path[FD_PATH_SIZE], uint64_t fd)
 {
 	char digits[20];
-	unsigned count = 0, at = sizeof("/proc/self/fd/") - 1;
+	unsigned count = 0, at = sizeof("/proc/thread-self/fd/") - 1;
 
-	memcpy(path, "/proc/self/fd/", at);
+	memcpy(path, "/proc/thread-self/fd/", at);
 	do
 		digits[count++] = (char)('0' + fd % 10);
 	while (fd /= 10);

@@ -82,7 +82,7 @@ int64_t lb_proc_open(const char *path, uint64_t flags)
 bool lb_proc_asks_maps(uint64_t fd, uint64_t request)
 {
 	static const char made[] = "/memfd:maps (deleted)"; /* as home has made it: LB_HOME_MEMFD */
-	char path[48] = "/proc/self/fd/";
+	char path[48] = "/proc/thread-self/fd/";
 	char name[sizeof(made)];
 	struct lb_request call = { .number = __NR_readlink };
 	size_t size = strlen(path);
@@ -98,7 +98,7 @@ bool lb_proc_asks_maps(uint64_t fd, uint64_t request)
 
 int64_t lb_proc_ask_maps(uint64_t request, uint64_t query)
 {
-	int64_t fd = lb_syscall3(__NR_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	int64_t fd = lb_syscall3(__NR_open, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
 	int64_t result;
 
 	if (fd < 0)

@@ -136,7 +136,8 @@ __attribute__((constructor)) static void initialise(int argc, char **argv, char 
 	lb_self.home_pid = lb_self.local_pid;
 	lb_self.start_ticks = lb_start_ticks();
 	lb_self.link_fd = lb_self.keeper_fd = lb_self.stream_fd = -1;
-	int64_t size = lb_syscall4(__NR_readlinkat, AT_FDCWD, "/proc/self/exe", lb_self.exe, sizeof lb_self.exe - 1);
+	int64_t size =
+		lb_syscall4(__NR_readlinkat, AT_FDCWD, "/proc/thread-self/exe", lb_self.exe, sizeof lb_self.exe - 1);
 	lb_self.exe[size > 0 ? size : 0] = 0;
 	find_program_vdso(environment);
 	if (lb_next.alone) {

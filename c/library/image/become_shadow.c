@@ -81,7 +81,7 @@ int lb_move_up(int fd)
 /* The program's arguments, for ps(1) and killall(1) to find the shadow by. */
 static void read_arguments(void)
 {
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/cmdline", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/cmdline", 0, 0);
 	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, state.text, sizeof state.text - 1);
 	if (fd >= 0)
 		lb_syscall1(__NR_close, fd);

@@ -153,11 +153,11 @@ int lb_each_mapping_of(const char *maps, int (*each)(const struct lb_mapping *ma
 
 int lb_each_mapping(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
 {
-	return lb_each_mapping_of("/proc/self/maps", each, context);
+	return lb_each_mapping_of("/proc/thread-self/maps", each, context);
 }
 
 int lb_each_mapping_whole(int (*each)(const struct lb_mapping *mapping, void *context), void *context)
 {
 	struct walk walk = { each, context, true, { .skip = false } };
-	return walk_lines("/proc/self/smaps", &walk);
+	return walk_lines("/proc/thread-self/smaps", &walk);
 }

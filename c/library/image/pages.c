@@ -80,8 +80,8 @@ int lb_pages_begin(enum lb_pages_way best)
 	struct region region;
 	smaps.fd = -1;
 	smaps.start = smaps.used = smaps.at = 0;
-	pagemap_fd = (int)lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/pagemap", 0, 0);
-	mem_fd = (int)lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/mem", 0, 0);
+	pagemap_fd = (int)lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/pagemap", 0, 0);
+	mem_fd = (int)lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/mem", 0, 0);
 	for (way = best; way < LB_PAGES_ENTRIES; way++) {
 		uint64_t at = (uint64_t)&mem_fd & ~(PAGE - 1);
 		if (scan(LB_LOOK_OWN, &at, at + PAGE, &region, 1) >= 0)
@@ -173,7 +173,7 @@ static bool may_exist(uint64_t start)
 {
 	const char *line;
 	if (smaps.fd < 0)
-		smaps.fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/smaps", 0, 0);
+		smaps.fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/smaps", 0, 0);
 	while (smaps.start <= start && smaps.fd >= 0 && (line = next_line()) != 0) {
 		if (memcmp(line, "Rss:", 4) == 0 || memcmp(line, "Swap:", 5) == 0)
 			smaps.exists |= says_more_than_zero(line);

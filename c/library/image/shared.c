@@ -98,7 +98,7 @@ static int look_at_pages(void)
 {
 	static uint64_t entries[ENTRIES] LB_SCRATCH;
 	int error = 0;
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/pagemap", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/pagemap", 0, 0);
 	for (uint32_t i = 0; i < count && !error; i++) {
 		for (uint64_t at = own[i].start; at < own[i].end && !error; at += ENTRIES * PAGE) {
 			uint64_t pages = (own[i].end - at) / PAGE;

@@ -121,7 +121,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 /* Fields 26 to 28 and 45 to 51 of /proc/self/stat (proc_pid_stat(5)). */
 static int read_stat(struct lb_image_mm *mm)
 {
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/stat", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/stat", 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	int64_t got = lb_syscall3(__NR_read, fd, bounce, sizeof bounce - 1);
@@ -288,7 +288,7 @@ static int fill_header(uint64_t ticket)
 	header.resume_sp = (uint64_t)bounce + 4096; /* that sets the real one at once */
 	header.fs_base = lb_thread()->fs_base;
 	header.gs_base = lb_thread()->gs_base;
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/self/auxv", 0, 0);
+	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/auxv", 0, 0);
 	if (fd < 0)
 		return (int)fd;
 	int64_t got = lb_syscall3(__NR_read, fd, header.auxv, sizeof header.auxv);
