@@ -10,12 +10,13 @@
  *
  * KIND: barrier    an OpenMP barrier, of as many threads as it chooses
  *       crowded    the same of four threads
- *       condvar    to another thread and back, by a mutex and a condition variable
+ *       condvar    to another thread and back, by a mutex and a condition variable, on one processor
  *       write64x8  a write of 64 bytes by each of eight threads to a file of its own, which are complete at its end
  *       create     a thread that ends at once, and is waited for
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -74,23 +75,49 @@ static void crowded(long count)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
-static bool others_turn;
+static pthread_barrier_t game;
+static bool second_ones_turn;
+static long turns;
 
-static void take_turn(bool others)
+static void take_turn(bool second_ones)
 {
 	pthread_mutex_lock(&mutex);
-	while (others_turn != others)
+	while (second_ones_turn != second_ones)
 		pthread_cond_wait(&turned, &mutex);
-	others_turn = !others;
+	second_ones_turn = !second_ones;
 	pthread_cond_signal(&turned);
 	pthread_mutex_unlock(&mutex);
 }
 
-static void *answer(void *nothing)
+static void *play(void *second_one)
 {
-	for (;;)
-		take_turn(true);
-	return nothing;
+	for (;;) {
+		pthread_barrier_wait(&game);
+		for (long i = 0; i < turns; i++)
+			take_turn(second_one != NULL);
+		pthread_barrier_wait(&game);
+	}
+	return NULL;
+}
+
+/* On one processor: whether the scheduler chooses one or two decides more than anything else. */
+static void start_players(void)
+{
+	cpu_set_t allowed, one;
+	int cpu = 0;
+
+	must(pthread_barrier_init(&game, NULL, 3), "pthread_barrier_init");
+	must(pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed), "pthread_getaffinity_np");
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	for (intptr_t second_one = 0; second_one < 2; second_one++) {
+		pthread_t player = start(play, (void *)second_one);
+
+		must(pthread_setaffinity_np(player, sizeof one, &one), "pthread_setaffinity_np");
+		pthread_detach(player);
+	}
 }
 
 static void condvar(long count)
@@ -98,10 +125,11 @@ static void condvar(long count)
 	static bool started;
 
 	if (!started)
-		pthread_detach(start(answer, NULL));
+		start_players();
 	started = true;
-	for (long i = 0; i < count; i++)
-		take_turn(false);
+	turns = count;
+	pthread_barrier_wait(&game);
+	pthread_barrier_wait(&game);
 }
 
 /* ---- writes ---- */
