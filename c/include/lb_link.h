@@ -34,7 +34,8 @@ enum lb_link_type {
 	LB_LINK_CALL = 7,    /* body: struct lb_link_call, then its input data */
 	LB_LINK_REPLY = 8,   /* body: struct lb_link_reply, then its output data; seq of the CALL */
 	LB_LINK_CANCEL = 9,  /* guest: a signal wants the CALL of this seq to end with EINTR; no body */
-	LB_LINK_SIGNAL = 10, /* shadow: a signal came to the home PID; body: siginfo_t (128 bytes) */
+	LB_LINK_SIGNAL = 10, /* shadow: a signal came to the home PID; body: siginfo_t (128 bytes); seq: home tid of
+	                        the thread that it is for, 0: the process */
 	LB_LINK_STOP = 11,   /* shadow: stop executing until CONTINUE; no body */
 	LB_LINK_CONTINUE = 12,
 	LB_LINK_ACTIONS = 13,   /* guest: signal dispositions changed; body: struct lb_link_actions; no reply */
@@ -63,7 +64,7 @@ enum lb_link_type {
 struct lb_link_header {
 	uint32_t type;
 	uint32_t size; /* bytes that follow */
-	uint64_t seq;  /* CALL, REPLY, CANCEL: number of the call, from 1, +1 each; else 0 */
+	uint64_t seq;  /* CALL, REPLY, CANCEL: number of the call, from 1, +1 each for the whole process; else 0 */
 };
 _Static_assert(sizeof(struct lb_link_header) == 16, "header is 16 bytes on the wire");
 
@@ -112,7 +113,7 @@ struct lb_link_actions { /* bit s-1 stands for signal s */
 
 struct lb_link_hello {
 	uint64_t ticket;
-	uint64_t last_seq; /* last CALL this guest sent; the shadow answers it again or executes it */
+	uint64_t last_seq; /* last CALL this guest sent */
 	uint64_t copy;     /* random, of this restored copy: an image restarted twice has one ticket */
 	uint64_t signals;  /* SIGNAL messages that this copy has had: later ones are told again */
 	struct lb_link_actions actions;
@@ -140,8 +141,9 @@ struct lb_link_call {
 	uint64_t out_offsets[LB_CALL_ARGS]; /* INOUT: where its output lies in the output area */
 	uint8_t kinds[LB_CALL_ARGS];        /* enum lb_arg_kind of each argument */
 	uint16_t page_offset;               /* of a read or write: where in its page the program has the data */
+	uint64_t thread; /* home tid of the caller; one that home does not know stands for the process's first */
 };
-_Static_assert(sizeof(struct lb_link_call) == 168, "nothing is between its members");
+_Static_assert(sizeof(struct lb_link_call) == 176, "nothing is between its members");
 
 /* Argument 2 of a CALL of readv(2) and its like, IN: the pieces of argument 1, where all of them lie in a row. */
 struct lb_link_piece {
@@ -191,6 +193,9 @@ enum lb_home_call {
 	                           arguments | of the environment << 32, flags of execveat(2), mask and ignored
 	                           signals of the new program */
 	LB_HOME_FORK = 0x10014, /* READY, image, MAPPED, GO as on the way home; result: the PID of the child at home */
+	/* Threads (c/shadow/workers.c): each has one at home, whose tid is its own for the program. */
+	LB_HOME_THREAD = 0x10020,     /* result: the tid of a new one, or -EAGAIN */
+	LB_HOME_THREAD_END = 0x10021, /* args: tid of one that has ended; nothing of it may be outstanding */
 };
 
 #define LB_LIMITS 16 /* RLIM_NLIMITS */

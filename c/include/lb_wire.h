@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define LB_PROTOCOL_VERSION 2u
-#define LB_ABI_VERSION 3u
+#define LB_ABI_VERSION 4u
 #define LB_PORT 9734u
 
 /* Limits: sizes in bytes, times in milliseconds. */

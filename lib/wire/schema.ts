@@ -56,7 +56,7 @@ export {
 /** All of it under one name. */
 export const schema = {
   protocolVersion: 2,
-  abiVersion: 3,
+  abiVersion: 4,
   port: 9734,
   frameTypes,
   frameFlags,
