@@ -21,6 +21,7 @@
 #include "home.h"
 #include "signals.h"
 #include "state.h"
+#include "threads.h"
 #include "transfers.h"
 #include "read.h"
 #include "transfer.h"
@@ -152,6 +153,7 @@ static void leave_parent(int *fd)
 	lb_shadow.live = NULL;
 	lb_shadow.executing_seq = 0;
 	lb_shadow.executing_in = NULL;
+	lb_guest_threads_forget();
 	lb_shadow.is_child = true;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -133,7 +134,10 @@ static bool move_own(int i)
 	lb_own_fds_end();
 	if (moved < 0)
 		return false;
-	*own[i] = moved;
+	__atomic_store_n(own[i], moved, __ATOMIC_SEQ_CST);
+	/* Under the old number is a file of the program's soon. */
+	while (__atomic_load_n(&lb_shadow.notifying, __ATOMIC_SEQ_CST) != 0)
+		sched_yield();
 	return true;
 }
 

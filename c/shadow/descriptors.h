@@ -4,7 +4,7 @@
 
 #include "state.h"
 
-#define LB_OWN_FDS 16
+#define LB_OWN_FDS 32
 void lb_own_fd(int *fd); /* registers a variable that holds one */
 bool lb_is_own_fd(int64_t fd);
 /* Makes room at a number that the program wants for itself. Returns false if there is none elsewhere. */

@@ -54,7 +54,7 @@ static _Noreturn void die_by(int signal)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 	lb_signal_default(signal);
-	syscall(SYS_tgkill, getpid(), getpid(), signal);
+	syscall(SYS_tgkill, getpid(), gettid(), signal);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, LB_SIGSET_SIZE);
 	lb_end_exit(128 + signal); /* a signal whose default does not kill: the shell's way to say it */
 }

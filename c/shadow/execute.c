@@ -213,64 +213,101 @@ static bool execute_file(const struct lb_link_call *call, const int64_t *argumen
 	return true;
 }
 
-bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
+enum lb_begun lb_execute_begin(struct lb_execution *execution, const uint8_t *in)
 {
-	int64_t arguments[1 + LB_CALL_ARGS] = { call->number };
-	struct lb_message message;
-	struct lb_transfer transfer;
-	bool cancellable = (call->flags & LB_CALL_MAY_BLOCK) != 0;
+	const struct lb_link_call *call = execution->call;
+	struct lb_link_reply *reply = &execution->reply;
+	int64_t *arguments = execution->arguments;
+	uint8_t *out = execution->out;
+	bool waits = (call->flags & LB_CALL_MAY_BLOCK) != 0;
 
-	if (lb_child_takes(call, in, reply, out))
-		return true;
+	memset(reply, 0, sizeof *reply);
+	arguments[0] = call->number;
 	memset(out, 0, call->out_size <= 4096 ? call->out_size : 0);
 	if (!resolve(call, in, out, arguments + 1) || !strings_end(call, arguments + 1))
-		return false;
+		return LB_BEGUN_MALFORMED;
 	if (call->number == LB_HOME_FILE || call->number == LB_HOME_AHEAD)
-		return execute_file(call, arguments + 1, reply);
+		return execute_file(call, arguments + 1, reply) ? LB_BEGUN_DONE : LB_BEGUN_MALFORMED;
 	if (call->number == LB_HOME_MEMFD)
-		return execute_memfd(call, arguments + 1, reply);
-	if (lb_held_call(call, arguments + 1, out, reply))
-		return true;
-	if (lb_child_call(call, arguments + 1, reply))
-		return true;
+		return execute_memfd(call, arguments + 1, reply) ? LB_BEGUN_DONE : LB_BEGUN_MALFORMED;
+	if (lb_held_call(call, arguments + 1, out, reply) || lb_child_call(call, arguments + 1, reply) ||
+		lb_guest_threads_call(call, arguments + 1, reply))
+		return LB_BEGUN_DONE;
 	if (call->number >= LB_HOME_VFORK)
-		return lb_children_call(call, arguments + 1, reply, lb_execute);
+		return lb_children_call(call, arguments + 1, reply, lb_execute) ? LB_BEGUN_DONE : LB_BEGUN_MALFORMED;
 	if (!guard_descriptors(call, arguments + 1, &reply->result))
-		return true;
+		return LB_BEGUN_DONE;
 	if (!paths_exist(call, arguments + 1)) {
 		reply->result = -ENOENT;
-		return true;
+		return LB_BEGUN_DONE;
 	}
 	if (lb_backlog_owes(call->number, (int32_t)arguments[1], &reply->result))
-		return true;
+		return LB_BEGUN_DONE;
 	if (call->number == SYS_dup2 || call->number == SYS_dup3)
 		lb_backlog_replaced((int32_t)arguments[2]);
-	reply->result = lb_transfer_make(call, arguments + 1, out, &transfer);
+	reply->result = lb_transfer_make(call, arguments + 1, out, &execution->transfer);
 	if (reply->result < 0)
-		return true;
+		return LB_BEGUN_DONE;
 	if (lb_is_message(call->number)) {
-		if (!lb_message_make(call, arguments + 1, &message))
-			return false;
-		if (!lb_message_allowed(call, &message)) {
+		if (!lb_message_make(call, arguments + 1, &execution->message))
+			return LB_BEGUN_MALFORMED;
+		if (!lb_message_allowed(call, &execution->message)) {
 			reply->result = -EBADF;
-			return true;
+			return LB_BEGUN_DONE;
 		}
 	}
-	cancellable = cancellable && !transfer.is_regular; /* a file does not wait for anybody */
-	if (lb_shadow.is_child)
-		reply->result = cancellable ? lb_child_block(arguments) : run_raw(arguments);
-	else
-		reply->result = cancellable ? lb_wait_call(call, arguments) : run_raw(arguments);
-	lb_transfer_done(&transfer, reply->result);
+	return waits && !execution->transfer.is_regular ? LB_BEGUN_WAITS : LB_BEGUN_READY;
+}
+
+void lb_execute_end(struct lb_execution *execution, int64_t result)
+{
+	const struct lb_link_call *call = execution->call;
+	struct lb_link_reply *reply = &execution->reply;
+
+	reply->result = result;
+	lb_transfer_done(&execution->transfer, result);
 	if (call->number == SYS_setrlimit || call->number == SYS_prlimit64)
 		lb_own_fds_place();
 	if (lb_is_message(call->number))
-		lb_message_done(call, &message, reply->result);
-	if (is_open(call) && reply->result >= 0)
-		lb_grant_opened((int)reply->result, (void *)(intptr_t)arguments[6]);
-	reply->flags = transfer.is_regular ? LB_REPLY_REGULAR : 0;
-	if (lb_signalfds_came(call, &message, reply->result))
+		lb_message_done(call, &execution->message, result);
+	if (is_open(call) && result >= 0)
+		lb_grant_opened((int)result, (void *)(intptr_t)execution->arguments[6]);
+	reply->flags = execution->transfer.is_regular ? LB_REPLY_REGULAR : 0;
+	if (lb_signalfds_came(call, &execution->message, result))
 		reply->flags |= LB_REPLY_SIGNALFD;
-	reply->out_size = used_output(call, reply->result);
+	reply->out_size = used_output(call, result);
+}
+
+bool lb_execute_all(struct lb_execution *execution, const uint8_t *in)
+{
+	int64_t result;
+
+	switch (lb_execute_begin(execution, in)) {
+	case LB_BEGUN_READY:
+		result = run_raw(execution->arguments);
+		break;
+	case LB_BEGUN_WAITS:
+		if (lb_shadow.is_child)
+			result = lb_child_block(execution->arguments);
+		else if (lb_shadow.threads == 0)
+			result = lb_wait_call(execution->call, execution->arguments);
+		else /* nobody else may be served meanwhile: calls.c gives what waits to workers */
+			result = run_raw(execution->arguments);
+		break;
+	case LB_BEGUN_DONE:
+		return true;
+	default:
+		return false;
+	}
+	lb_execute_end(execution, result);
 	return true;
+}
+
+bool lb_execute(const struct lb_link_call *call, const uint8_t *in, struct lb_link_reply *reply, uint8_t *out)
+{
+	struct lb_execution execution = { .call = call, .out = out };
+	bool done = lb_execute_all(&execution, in);
+
+	*reply = execution.reply;
+	return done;
 }

@@ -51,6 +51,20 @@ static bool joins_tick(const siginfo_t *tick)
 	return false;
 }
 
+/* To the process, or to this thread, before what comes to the process. Workers that read a signalfd do not see what
+ * waits for this one alone. */
+static void queue(const siginfo_t *info, bool first)
+{
+	lb_signal_queue(info, first && lb_shadow.threads == 0 ? (uint32_t)gettid() : 0);
+}
+
+void lb_held_share(void)
+{
+	take_waiting(lb_shadow.state.held);
+	for (unsigned i = 0; i < waiting.count; i++)
+		lb_signal_queue(&waiting.infos[i], 0);
+}
+
 static int64_t hold(uint64_t set, const uint8_t *come, size_t count, bool before)
 {
 	static siginfo_t infos[LB_PENDING_SIGNALS_MAX];
@@ -76,13 +90,13 @@ static int64_t hold(uint64_t set, const uint8_t *come, size_t count, bool before
 		if (joins_tick(&infos[i]))
 			infos[i].si_signo = 0;
 		else if (before)
-			lb_signal_queue(&infos[i], true);
+			queue(&infos[i], true);
 	}
 	for (unsigned i = 0; i < waiting.count; i++)
-		lb_signal_queue(&waiting.infos[i], true);
+		queue(&waiting.infos[i], true);
 	for (size_t i = 0; i < count && !before; i++) {
 		if (infos[i].si_signo != 0)
-			lb_signal_queue(&infos[i], infos[i].si_code == SI_TKILL);
+			queue(&infos[i], infos[i].si_code == SI_TKILL);
 	}
 	return 0;
 }

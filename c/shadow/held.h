@@ -6,5 +6,7 @@
 
 /* LB_HOME_HOLD. Returns false for any other call. */
 bool lb_held_call(const struct lb_link_call *call, const int64_t *arguments, uint8_t *out, struct lb_link_reply *reply);
+/* The guest has several threads from now on: each may read what waits. */
+void lb_held_share(void);
 
 #endif

@@ -22,6 +22,7 @@
 #include "park.h"
 #include "signals.h"
 #include "state.h"
+#include "threads.h"
 #include "wake.h"
 
 /* Reads the image from this link. Returns only when the process cannot come home. */
@@ -91,6 +92,7 @@ _Noreturn void lb_home_child(int fd)
 	struct lb_shadow_link *link = lb_shadow.live;
 
 	lb_reserve_drop();
+	lb_guest_threads_forget();
 	if (lb_shadow.control_fd >= 0)
 		close(lb_shadow.control_fd);
 	lb_shadow.control_fd = -1;

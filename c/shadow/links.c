@@ -161,10 +161,11 @@ bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, b
 	return true;
 }
 
-bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent)
+bool lb_link_tell_seq(
+	struct lb_shadow_link *link, uint32_t type, uint64_t seq, const void *body, size_t size, bool urgent)
 {
 	uint8_t message[sizeof(struct lb_link_header) + 256];
-	struct lb_link_header header = { .type = type, .size = (uint32_t)size };
+	struct lb_link_header header = { .type = type, .size = (uint32_t)size, .seq = seq };
 
 	if (size > sizeof message - sizeof header)
 		return false;
@@ -172,6 +173,11 @@ bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, 
 	if (size > 0)
 		memcpy(message + sizeof header, body, size);
 	return lb_link_write(link, message, sizeof header + size, urgent);
+}
+
+bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent)
+{
+	return lb_link_tell_seq(link, type, 0, body, size, urgent);
 }
 
 void lb_link_lost(void)

@@ -14,6 +14,8 @@ const struct lb_link_header *lb_link_next(struct lb_shadow_link *link, bool *bad
 /* Sends all of it; urgent: ring the doorbell with the last byte. Returns false when the link is broken. */
 bool lb_link_write(struct lb_shadow_link *link, const void *data, size_t size, bool urgent);
 bool lb_link_tell(struct lb_shadow_link *link, uint32_t type, const void *body, size_t size, bool urgent);
+bool lb_link_tell_seq(
+	struct lb_shadow_link *link, uint32_t type, uint64_t seq, const void *body, size_t size, bool urgent);
 /* For an image on it, which has time limits; and back. */
 void lb_link_lend(int fd);
 void lb_link_give_back(int fd);

@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "libc_rseq.h"
+#include "calls.h"
 #include "control.h"
 #include "descriptors.h"
 #include "end.h"
@@ -29,6 +30,7 @@
 #include "signalfds.h"
 #include "signals.h"
 #include "state.h"
+#include "threads.h"
 #include "wake.h"
 
 /* What only time decides. */
@@ -51,6 +53,7 @@ static void serve_events(void)
 		if (lb_shadow.links[i].fd >= 0)
 			lb_serve_link(&lb_shadow.links[i]);
 	}
+	lb_calls_serve();
 	lb_control_tell();
 	check_limits();
 	lb_wake_up();
@@ -58,7 +61,7 @@ static void serve_events(void)
 
 static void wait_for_events(void)
 {
-	struct pollfd fds[LB_LINKS + 1];
+	struct pollfd fds[LB_LINKS + 1 + LB_CALLS_POLLED];
 	uint64_t mask = lb_signals_wait_mask();
 	nfds_t count = 0;
 
@@ -68,7 +71,8 @@ static void wait_for_events(void)
 	}
 	if (lb_shadow.control_fd >= 0)
 		fds[count++] = (struct pollfd){ .fd = lb_shadow.control_fd, .events = POLLIN };
-	syscall(SYS_ppoll, fds, count, NULL, &mask, sizeof mask);
+	count += lb_calls_poll(fds + count);
+	syscall(SYS_ppoll, fds, count, lb_calls_limit(), &mask, sizeof mask);
 }
 
 /* Who has executed this program has left the state in a descriptor; who has loaded it, in memory. */
@@ -180,6 +184,7 @@ int main(int argc, char **argv, char **environment)
 	(void)argv;
 	lb_shadow.control_fd = -1;
 	lb_shadow.child_fd = -1;
+	lb_shadow.workers_fd = -1;
 	lb_shadow.serve_events = serve_events;
 	lb_fault_read(&lb_fault_plan, environment);
 	lb_memory_init();
@@ -194,6 +199,8 @@ int main(int argc, char **argv, char **environment)
 	lb_signalfds_init();
 	lb_own_fds_end();
 	lb_own_fds_place();
+	if (!lb_guest_threads_adopt())
+		lb_end_lost("home has no memory for its threads");
 	begin();
 	for (;;) {
 		serve_events();

@@ -46,7 +46,7 @@ __asm__(".pushsection .text\n"
 	".size lb_park, . - lb_park\n"
 	".popsection\n");
 
-static void let_go(struct lb_parked *slot, uint64_t ip, uint64_t sp, uint64_t arg)
+void lb_park_let_go(struct lb_parked *slot, uint64_t ip, uint64_t sp, uint64_t arg)
 {
 	slot->ip = ip;
 	slot->sp = sp;
@@ -55,7 +55,7 @@ static void let_go(struct lb_parked *slot, uint64_t ip, uint64_t sp, uint64_t ar
 	syscall(SYS_futex, &slot->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-static void wait_for(const struct lb_parked *slot)
+void lb_park_wait(const struct lb_parked *slot)
 {
 	while (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != LB_PARKED_WAITS)
 		syscall(SYS_futex, &slot->state, FUTEX_WAIT_PRIVATE, LB_PARKED_NONE, NULL, NULL, 0);
@@ -71,9 +71,9 @@ void lb_park_take(struct lb_parked *slots, uint32_t count)
 			continue;
 		slot->state = LB_PARKED_NONE;
 		slot->tid = slots[i].tid;
-		let_go(&slots[i], (uint64_t)lb_park, 0, (uint64_t)slot);
+		lb_park_let_go(&slots[i], (uint64_t)lb_park, 0, (uint64_t)slot);
 		lb_parked_count++;
 	}
 	for (uint32_t i = 0; i < lb_parked_count; i++)
-		wait_for(&lb_parked[i]);
+		lb_park_wait(&lb_parked[i]);
 }

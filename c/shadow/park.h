@@ -11,6 +11,9 @@ extern uint32_t lb_parked_count;
 /* Takes over the threads that wait in these slots of the library's: when it returns none of them is in the program's
  * memory any more. */
 void lb_park_take(struct lb_parked *slots, uint32_t count);
+/* One goes on with rsp = sp, rdi = arg at ip. */
+void lb_park_let_go(struct lb_parked *slot, uint64_t ip, uint64_t sp, uint64_t arg);
+void lb_park_wait(const struct lb_parked *slot); /* until a thread waits there */
 /* Where a thread waits in a slot, rdi: no stack, no TLS. Entered by a thread all of whose signals are blocked. */
 extern const char lb_park[];
 

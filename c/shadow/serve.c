@@ -1,28 +1,19 @@
 /* serve.c - what the guest's messages make the shadow do. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <string.h>
 
 #include "fault.h"
 #include "backlog.h"
+#include "calls.h"
 #include "control.h"
 #include "end.h"
-#include "execute.h"
 #include "home.h"
 #include "links.h"
 #include "serve.h"
 #include "signals.h"
 #include "state.h"
+#include "threads.h"
 #include "tickets.h"
-#include "transfers.h"
-
-#define REPLY_HEAD (sizeof(struct lb_link_header) + sizeof(struct lb_link_reply))
-
-/* The last reply, kept until the next CALL. Its output is in its page where the program has it (transfers.c). */
-static uint8_t reply_area[LB_PAGE + LB_LINK_DATA_SIZE_MAX + LB_PAGE] LB_LATER __attribute__((aligned(LB_PAGE)));
-static uint8_t *reply_start;
-static size_t reply_size;
-_Static_assert(REPLY_HEAD <= LB_PAGE, "it is in front of the output");
 
 void lb_serve_begin(struct lb_shadow_link *link)
 {
@@ -35,75 +26,19 @@ void lb_serve_begin(struct lb_shadow_link *link)
 		lb_link_lost();
 }
 
-static void send_reply(void)
-{
-	if (lb_shadow.live == NULL)
-		return; /* kept: the guest asks again over its next link */
-	if (!lb_link_write(lb_shadow.live, reply_start, reply_size, false))
-		lb_link_lost();
-}
-
-/* Returns false when the message is malformed. */
-static bool handle_call(const struct lb_shadow_link *link, const struct lb_link_header *header)
-{
-	const struct lb_link_call *call = (const void *)(header + 1);
-	const uint8_t *in = (const uint8_t *)(call + 1);
-	struct lb_link_header reply_header = { .type = LB_LINK_REPLY, .seq = header->seq };
-	struct lb_link_reply reply = { 0 };
-	uint8_t *out;
-	bool done;
-
-	if (header->size < sizeof *call || header->size - sizeof *call != call->in_size)
-		return false;
-	if (header->seq == lb_shadow.executing_seq)
-		return true; /* sent again over a new link while it is being executed */
-	if (lb_shadow.executing_seq != 0 || header->seq < lb_shadow.last_seq || header->seq == 0)
-		return false;
-	if (header->seq == lb_shadow.last_seq) {
-		if (reply_size == 0)
-			return false; /* an earlier life's reply: the guest had it before it came home */
-		lb_signals_relay();
-		send_reply();
-		return true;
-	}
-	lb_shadow.executing_seq = header->seq;
-	lb_shadow.executing_in = link;
-	lb_shadow.cancelled = false;
-	out = reply_area + LB_PAGE + lb_transfer_offset(call);
-	done = lb_execute(call, in, &reply, out);
-	lb_shadow.executing_in = NULL;
-	if (!done) {
-		lb_shadow.executing_seq = 0;
-		return false;
-	}
-	lb_shadow.last_seq = reply_header.seq;
-	lb_shadow.executing_seq = 0;
-	reply_header.size = (uint32_t)(sizeof reply + reply.out_size);
-	reply_start = out - REPLY_HEAD;
-	reply_size = REPLY_HEAD + reply.out_size;
-	memcpy(reply_start, &reply_header, sizeof reply_header);
-	memcpy(reply_start + sizeof reply_header, &reply, sizeof reply);
-	/* What the call caused comes before its result: SIGPIPE, a signal to its own group. */
-	lb_signals_collect();
-	lb_signals_relay();
-	send_reply();
-	return true;
-}
-
 static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header *header)
 {
 	const void *body = header + 1;
 
 	if (lb_backlog_handles(header->type))
 		return lb_shadow.executing_seq == 0 && lb_backlog_handle(header);
-	if (header->type != LB_LINK_CANCEL)
-		lb_backlog_applied(header->type == LB_LINK_CALL);
+	if (header->type != LB_LINK_CANCEL && header->type != LB_LINK_CALL)
+		lb_backlog_applied(false);
 	switch (header->type) {
 	case LB_LINK_CALL:
-		return handle_call(link, header);
+		return lb_call(link, header);
 	case LB_LINK_CANCEL:
-		if (header->seq == lb_shadow.executing_seq)
-			lb_shadow.cancelled = true;
+		lb_call_cancel(header->seq);
 		return header->size == 0;
 	case LB_LINK_ACTIONS:
 		if (header->size != sizeof(struct lb_link_actions))
@@ -111,7 +46,7 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 		lb_signals_set(body);
 		return true;
 	case LB_LINK_PREPARE:
-		if (header->size != sizeof(struct lb_link_ticket))
+		if (header->size != sizeof(struct lb_link_ticket) || lb_shadow.outstanding > 0)
 			return false;
 		lb_ticket_prepare(link, body);
 		return true;
@@ -121,10 +56,12 @@ static bool handle_live(struct lb_shadow_link *link, const struct lb_link_header
 		lb_ticket_abort(link, body);
 		return true;
 	case LB_LINK_HOME:
-		if (header->size != 0 || lb_shadow.executing_seq != 0)
+		if (header->size != 0 || lb_shadow.executing_seq != 0 || lb_shadow.outstanding > 0)
 			return false;
+		lb_guest_threads_park();
 		lb_home(link);
-		reply_size = 0; /* it did not work, and the memory of the last reply was lent */
+		if (!lb_guest_threads_adopt())
+			lb_end_lost("home has no memory for its threads");
 		return true;
 	case LB_LINK_EXIT:
 		if (header->size != sizeof(struct lb_link_status))

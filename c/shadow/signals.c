@@ -12,13 +12,14 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "action.h"
 #include "links.h"
 #include "signals.h"
 #include "state.h"
+#include "syscall.h"
+#include "worker.h"
 
 #define DESCRIPTORS_MAX 65536 /* no descriptor of ours has a higher number: c/library/image/become_shadow.c */
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
@@ -26,37 +27,13 @@
 /* Default action: nothing. signal(7) */
 #define HARMLESS (BIT(SIGCHLD) | BIT(SIGWINCH) | BIT(SIGURG) | BIT(SIGCONT))
 #define UNCATCHABLE (BIT(SIGKILL) | BIT(SIGSTOP))
+#define CAUSED (BIT(SIGPIPE) | BIT(SIGXFSZ)) /* by a call, to the thread that makes it */
 #define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
 
 void lb_signal_return(void);
-extern const char lb_block_start[], lb_block_end[], lb_block_cancelled[];
-_Static_assert(LB_NOT_MADE == -512, "see lb_block_cancelled");
 
-/* rdi: flag, rsi: number and six arguments. From lb_block_start to lb_block_end nothing has happened yet, and the
- * result is LB_NOT_MADE; at lb_block_end it is in rax. */
 __asm__(".pushsection .text\n"
-	".globl lb_block, lb_block_start, lb_block_end, lb_block_cancelled, lb_signal_return\n"
-	".type lb_block, @function\n"
-	"lb_block:\n"
-	"	mov %rsi, %r11\n"
-	"	mov %rdi, %rcx\n"
-	"	mov (%r11), %rax\n"
-	"	mov 8(%r11), %rdi\n"
-	"	mov 16(%r11), %rsi\n"
-	"	mov 24(%r11), %rdx\n"
-	"	mov 32(%r11), %r10\n"
-	"	mov 40(%r11), %r8\n"
-	"	mov 48(%r11), %r9\n"
-	"lb_block_start:\n"
-	"	cmpl $0, (%rcx)\n"
-	"	jne lb_block_cancelled\n"
-	"	syscall\n"
-	"lb_block_end:\n"
-	"	ret\n"
-	"lb_block_cancelled:\n"
-	"	mov $-512, %rax\n"
-	"	ret\n"
-	".size lb_block, . - lb_block\n"
+	".globl lb_signal_return\n"
 	".type lb_signal_return, @function\n"
 	"lb_signal_return:\n"
 	"	mov $15, %eax\n"
@@ -66,11 +43,14 @@ __asm__(".pushsection .text\n"
 
 /* When it is full the rest stays where it is: the kernel refuses more to their senders, as it always does. The last
  * place is for a SIGIO of the program's, as our own must go on coming. */
-static siginfo_t recorded[LB_PENDING_SIGNALS_MAX];
+static struct told {
+	siginfo_t info;
+	uint32_t thread; /* of the guest, that it is for; 0: the process */
+} recorded[LB_PENDING_SIGNALS_MAX];
 #define RECORDED_FULL (LB_PENDING_SIGNALS_MAX - 1)
 static volatile unsigned recorded_count;
 /* The last ones that were told, by their number: a link may end before they arrive. */
-static siginfo_t last_told[LB_PENDING_SIGNALS_MAX];
+static struct told last_told[LB_PENDING_SIGNALS_MAX];
 static volatile uint64_t stop_pending; /* signals that stop the guest by default */
 
 static uint64_t default_set(void)
@@ -102,7 +82,13 @@ static bool is_watch_signal(const siginfo_t *info)
 		(watched[info->si_fd / 64] & BIT(info->si_fd % 64 + 1));
 }
 
-static void record(const siginfo_t *info)
+static void keep(const siginfo_t *info, uint32_t thread)
+{
+	memcpy(&recorded[recorded_count].info, info, sizeof *info);
+	recorded[recorded_count++].thread = thread;
+}
+
+static void record(const siginfo_t *info, uint32_t thread)
 {
 	int signal = info->si_signo;
 
@@ -113,26 +99,41 @@ static void record(const siginfo_t *info)
 		return;
 	}
 	if (recorded_count < LB_PENDING_SIGNALS_MAX)
-		memcpy(&recorded[recorded_count++], info, sizeof *info);
+		keep(info, thread);
 }
 
-static void on_signal(int signal, siginfo_t *info, void *context)
+/* The guest's thread that one to this thread is for. */
+static uint32_t thread_of(const siginfo_t *info)
 {
+	return lb_shadow.threads > 0 && info->si_code == SI_TKILL ? (uint32_t)gettid() : 0;
+}
+
+/* Has a call of this process caused it? send_sig(sig, current, 0), Linux 6.12. */
+static bool is_caused(const siginfo_t *info)
+{
+	return (CAUSED & BIT(info->si_signo)) && info->si_code == SI_USER && info->si_pid == getpid();
+}
+
+static LB_BARE void on_signal(int signal, siginfo_t *info, void *context)
+{
+	struct lb_worker *worker = lb_worker_self();
 	ucontext_t *uc = context;
-	const char *at = (const char *)uc->uc_mcontext.gregs[REG_RIP];
 
 	if ((FAULTS & BIT(signal)) && info->si_code > 0) {
 		/* A bug of this program, not a signal to the guest: die of it, as soon as it happens again. */
 		struct lb_action none = { .flags = LB_SA_RESTORER, .restorer = (uint64_t)lb_signal_return };
 
-		syscall(SYS_rt_sigaction, signal, &none, NULL, LB_SIGSET_SIZE);
+		lb_syscall4(SYS_rt_sigaction, signal, &none, NULL, LB_SIGSET_SIZE);
+		return;
+	}
+	lb_block_stop(uc);
+	if (worker != NULL) {
+		lb_worker_signalled(worker, info, uc);
 		return;
 	}
 	lb_interrupted = 1;
-	record(info);
+	record(info, thread_of(info));
 	*(uint64_t *)&uc->uc_sigmask |= lb_signals_wait_mask();
-	if (at >= lb_block_start && at < lb_block_end)
-		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)lb_block_cancelled;
 }
 
 static void install(int signal)
@@ -149,7 +150,7 @@ static void install(int signal)
 		action.flags |= lb_shadow.state.actions.child_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
 	/* Really ignored, so that exec and the terminal see what they would have seen: SIGTTOU, say. Not once more:
 	 * that would throw away what waits, as it is blocked. */
-	if (lb_shadow.state.actions.ignored & BIT(signal)) {
+	if ((lb_shadow.state.actions.ignored & BIT(signal)) && signal != LB_CANCEL_SIGNAL) {
 		if (syscall(SYS_rt_sigaction, signal, NULL, &now, LB_SIGSET_SIZE) == 0 &&
 			now.handler == (uint64_t)SIG_IGN)
 			return;
@@ -182,6 +183,11 @@ void lb_signals_block(void)
 	set_mask(~UINT64_C(0));
 }
 
+uint64_t lb_signals_worker_mask(void)
+{
+	return ~(STOPPING | CAUSED) | lb_shadow.state.held;
+}
+
 uint64_t lb_signals_wait_mask(void)
 {
 	return recorded_count < RECORDED_FULL ? lb_shadow.state.held : ~BIT(SIGIO);
@@ -199,14 +205,24 @@ void lb_signals_init(void)
 		install(signal);
 }
 
-void lb_signals_collect(void)
+void lb_signals_collect(uint32_t thread)
 {
 	const struct timespec now = { 0, 0 };
 	uint64_t set = ~lb_shadow.state.actions.ignored & ~UNCATCHABLE & ~lb_shadow.state.held;
 	siginfo_t info;
 
 	while (recorded_count < RECORDED_FULL && syscall(SYS_rt_sigtimedwait, &set, &info, &now, LB_SIGSET_SIZE) > 0)
-		record(&info);
+		record(&info, is_caused(&info) ? thread : thread_of(&info));
+}
+
+void lb_signals_came(const siginfo_t *info, uint32_t thread, uint32_t stops)
+{
+	if ((STOPPING & BIT(info->si_signo)) && stops != lb_worker_stops)
+		return; /* SIGCONT has taken it back */
+	if (recorded_count >= RECORDED_FULL)
+		lb_signal_queue(info, 0);
+	else
+		record(info, is_caused(info) || info->si_code == SI_TKILL ? thread : 0);
 }
 
 /* Stops this process as the guest would have been stopped, so that the shell sees it. */
@@ -216,9 +232,10 @@ static void stop(int signal)
 	bool told = lb_shadow.live != NULL && lb_link_tell(lb_shadow.live, LB_LINK_STOP, NULL, 0, true);
 
 	syscall(SYS_rt_sigaction, signal, &dfl, NULL, LB_SIGSET_SIZE);
-	syscall(SYS_tgkill, getpid(), getpid(), signal);
+	syscall(SYS_tgkill, getpid(), gettid(), signal);
 	set_mask(~BIT(signal)); /* stops here, until SIGCONT; not at all in an orphaned group */
 	lb_signals_block();
+	lb_worker_stops++;
 	install(signal);
 	if (told && lb_shadow.live != NULL)
 		lb_link_tell(lb_shadow.live, LB_LINK_CONTINUE, NULL, 0, true);
@@ -233,11 +250,14 @@ void lb_signals_relay(void)
 		stop(signal);
 	}
 	/* Kept until there is a link; and while a copy is on its way, as its source is frozen and would take what
-	 * comes now to its grave; and while the guest is a child of its own, as they are the parent's. */
-	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0 || lb_shadow.child_fd >= 0)
+	 * comes now to its grave; and while the guest is a child of its own, as they are the parent's: all of it, if
+	 * it has one thread. */
+	if (lb_shadow.live == NULL || lb_shadow.prepared_ticket != 0 ||
+		(lb_shadow.children > 0 && lb_shadow.threads == 0))
 		return;
 	for (unsigned i = 0; i < recorded_count; i++) {
-		if (!lb_link_tell(lb_shadow.live, LB_LINK_SIGNAL, &recorded[i], sizeof recorded[i], true)) {
+		if (!lb_link_tell_seq(lb_shadow.live, LB_LINK_SIGNAL, recorded[i].thread, &recorded[i].info,
+			    sizeof recorded[i].info, true)) {
 			/* The first ones may have arrived; those that did not are told over the next link. */
 			memmove((void *)recorded, (void *)(recorded + i), (recorded_count - i) * sizeof recorded[0]);
 			recorded_count -= i;
@@ -278,15 +298,15 @@ void lb_signals_release(uint64_t set)
 		if (recorded_count >= RECORDED_FULL ||
 			syscall(SYS_rt_sigtimedwait, &set, &info, &now, LB_SIGSET_SIZE) <= 0)
 			break;
-		memcpy(&recorded[recorded_count++], &info, sizeof info);
+		keep(&info, thread_of(&info));
 	}
 }
 
-void lb_signal_queue(const siginfo_t *info, bool to_thread)
+void lb_signal_queue(const siginfo_t *info, uint32_t thread)
 {
 	pid_t pid = getpid();
-	long failed = to_thread ? syscall(SYS_rt_tgsigqueueinfo, pid, pid, info->si_signo, info)
-				: syscall(SYS_rt_sigqueueinfo, pid, info->si_signo, info);
+	long failed = thread != 0 ? syscall(SYS_rt_tgsigqueueinfo, pid, thread, info->si_signo, info)
+				  : syscall(SYS_rt_sigqueueinfo, pid, info->si_signo, info);
 
 	if (failed != 0)
 		kill(pid, info->si_signo); /* RLIMIT_SIGPENDING: without its data, as the kernel has it then */
@@ -314,9 +334,9 @@ void lb_signals_drop_child(pid_t pid)
 		count += others[count].si_pid != pid;
 	for (int i = 0; i < count; i++) {
 		if (lb_shadow.state.held & set)
-			lb_signal_queue(&others[i], false);
+			lb_signal_queue(&others[i], 0);
 		else
-			record(&others[i]);
+			record(&others[i], 0);
 	}
 }
 
@@ -334,13 +354,14 @@ void lb_signals_leave(uint64_t ignored)
 
 void lb_signals_give_back(void)
 {
-	lb_signals_collect();
+	lb_signals_collect(0);
 	/* To this thread: what comes to the process meanwhile is younger, and is taken after it. */
 	for (unsigned i = 0; i < recorded_count; i++)
-		syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), recorded[i].si_signo, &recorded[i]);
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), recorded[i].thread != 0 ? (pid_t)recorded[i].thread : gettid(),
+			recorded[i].info.si_signo, &recorded[i].info);
 	for (int signal = 1; signal <= LB_SIGNALS; signal++) {
 		if (stop_pending & BIT(signal))
-			syscall(SYS_tgkill, getpid(), getpid(), signal);
+			syscall(SYS_tgkill, getpid(), gettid(), signal);
 	}
 	recorded_count = 0;
 	stop_pending = 0;

@@ -14,8 +14,12 @@ uint64_t lb_signals_wait_mask(void);
 void lb_signals_release(uint64_t set);
 void lb_signals_unblock(void);
 void lb_signals_block(void);
-/* Takes pending signals without running handlers: those that a call has just caused. */
-void lb_signals_collect(void);
+/* Takes pending signals without running handlers: those that a call of this thread of the guest's has just caused. */
+void lb_signals_collect(uint32_t thread);
+/* What stays blocked in a worker while it makes a call: all but what the call itself may cause. */
+uint64_t lb_signals_worker_mask(void);
+/* One that a worker has received (struct lb_worker), for its thread of the guest's or for the process. */
+void lb_signals_came(const siginfo_t *info, uint32_t thread, uint32_t stops);
 /* Passes on what was recorded; stops this process where the guest is to be stopped. */
 void lb_signals_relay(void);
 /* A new link: what was sent over the last one behind so many signals may be lost with it, and is told again. */
@@ -29,10 +33,7 @@ void lb_signals_drop_pipe(void);
 /* Makes recorded signals pending again, for the process that comes home. */
 void lb_signals_give_back(void);
 void lb_signals_watch(int fd, bool on); /* SIGIO when fd becomes readable */
-/* number, six arguments; LB_NOT_MADE, and no effect, when a signal comes before the call is made. */
-#define LB_NOT_MADE (-512) /* ERESTARTSYS, which no call returns: include/linux/errno.h, Linux 6.12 */
-int64_t lb_block(volatile sig_atomic_t *interrupted, const int64_t *arguments);
-/* To this process, or to this thread, whose own queue comes before the process's. */
-void lb_signal_queue(const siginfo_t *info, bool to_thread);
+/* To this process (0), or to one of its threads, whose own queue comes before the process's. */
+void lb_signal_queue(const siginfo_t *info, uint32_t thread);
 
 #endif

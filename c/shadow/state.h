@@ -2,8 +2,9 @@
  *
  * Same PID, same descriptors; the shadow executes the guest's calls, passes signals on, and ends as the guest ends.
  *
- * One thread. All signals are blocked except while it waits (main.c) and inside a call that may block
- * (wait.c); handlers only record (signals.c). Links come and go (links.c); which copy of the process counts
+ * One thread has all of this; workers, of a guest with several threads, make single calls for it (worker.c). All signals
+ * are blocked except while it waits (main.c) and inside a call that may block (wait.c); handlers only record
+ * (signals.c). Links come and go (links.c); which copy of the process counts
  * is decided in tickets.c and nowhere else. What a file wants of one above it, it leaves here as a flag.
  */
 #ifndef LB_SHADOW_STATE_H
@@ -42,14 +43,21 @@ struct lb_shadow {
 	bool waiting;                /* no guest yet: an image file; it may stay so for ever */
 	int64_t lost_since_ms;
 	/* calls */
-	uint64_t last_seq;                         /* of the last CALL executed; its reply is kept */
 	uint64_t executing_seq;                    /* 0: none */
 	const struct lb_shadow_link *executing_in; /* its input lies in this link's area; NULL: none */
 	bool cancelled;                            /* the executing CALL is to end with EINTR */
 	void (*serve_events)(void);                /* handles all that is there without waiting: for calls that wait */
+	/* threads of the guest */
+	struct lb_guest_thread *caller; /* whose CALL is executed right now (threads.c); NULL: none */
+	unsigned threads;               /* that it has beside its first one */
+	unsigned outstanding;           /* CALLs that workers and children execute */
+	bool apart;                     /* its threads may have identities of their own: each makes its calls itself */
+	int workers_fd;                 /* by which workers tell that they are done; -1: none yet */
+	uint32_t notifying;             /* workers that are about to write to it */
 	/* children that share the guest's memory */
-	int child_fd;  /* to the one that runs in its parent's place; -1: there is none */
-	bool is_child; /* this process is one */
+	unsigned children; /* that run in the place of a thread */
+	int child_fd;      /* in one of them: to its parent; else -1 */
+	bool is_child;     /* this process is one */
 	/* daemon */
 	bool changed;   /* it is to be told the new state */
 	bool link_lost; /* it is to be asked for a link */
@@ -73,5 +81,6 @@ static inline bool lb_is_lost(void)
 extern volatile sig_atomic_t lb_interrupted;
 
 int64_t lb_now_ms(void); /* CLOCK_MONOTONIC */
+int64_t lb_now_ns(void);
 
 #endif

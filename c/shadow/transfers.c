@@ -21,8 +21,6 @@
 
 #define SECTOR 512 /* no O_DIRECT write is shorter: SECTOR_SIZE, include/linux/blk_types.h, Linux 6.12 */
 
-static struct iovec pieces[LB_PIECES_MAX]; /* of the call that is executed */
-
 static bool is_vector(uint32_t number)
 {
 	return number == SYS_readv || number == SYS_writev || number == SYS_preadv || number == SYS_pwritev ||
@@ -58,17 +56,20 @@ static bool is_direct(int fd)
 static int scatter(
 	struct lb_transfer *transfer, const struct lb_link_piece *list, size_t count, const uint8_t *data, size_t size)
 {
+	size_t list_size = (count * sizeof *transfer->pieces + LB_PAGE - 1) / LB_PAGE * LB_PAGE;
 	uint8_t *at;
 
-	transfer->scattered_size = size + (count + 1) * LB_PAGE;
+	transfer->scattered_size = list_size + size + (count + 1) * LB_PAGE;
 	at = mmap(NULL, transfer->scattered_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
 		return -ENOMEM;
 	transfer->scattered = at;
+	transfer->pieces = (struct iovec *)(void *)at;
 	transfer->count = count;
+	at += list_size;
 	for (size_t i = 0; i < count; i++) {
 		at += (list[i].page_offset - (uintptr_t)at) % LB_PAGE;
-		pieces[i] = (struct iovec){ at, list[i].size };
+		transfer->pieces[i] = (struct iovec){ at, list[i].size };
 		if (data != NULL) {
 			memcpy(at, data, list[i].size);
 			data += list[i].size;
@@ -96,6 +97,11 @@ static size_t listed(const struct lb_link_call *call, const struct lb_link_piece
 	return is_vector(call->number) && is_list(call, list) ? call->arg_sizes[2] / sizeof *list : 0;
 }
 
+bool lb_transfer_waits(const struct lb_link_call *call)
+{
+	return !is_transfer(call->number) || !is_regular((int)call->args[0]);
+}
+
 int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_t *out, struct lb_transfer *transfer)
 {
 	int fd = (int)arguments[0];
@@ -108,19 +114,19 @@ int lb_transfer_make(const struct lb_link_call *call, int64_t *arguments, uint8_
 	bool direct;
 	int error = 0;
 
-	*transfer = (struct lb_transfer){ .out = writes ? NULL : data, .count = 1 };
+	*transfer = (struct lb_transfer){ .out = writes ? NULL : data, .count = 1, .pieces = &transfer->piece };
 	if (!is_transfer(call->number))
 		return 0;
 	transfer->is_regular = is_regular(fd);
 	direct = size >= SECTOR && size <= LB_LINK_DATA_SIZE_MAX && (writes || count > 1) && is_direct(fd);
-	pieces[0] = (struct iovec){ data, size };
+	transfer->piece = (struct iovec){ data, size };
 	if (gives ? count > 0 : direct && count > 1)
 		error = scatter(transfer, list, count, writes ? data : NULL, size);
 	else if (direct) /* a write has no output: there is room where that would be */
-		pieces[0].iov_base = memcpy(out, data, size);
-	arguments[1] = (int64_t)(intptr_t)pieces[0].iov_base;
+		transfer->piece.iov_base = memcpy(out, data, size);
+	arguments[1] = (int64_t)(intptr_t)transfer->pieces[0].iov_base;
 	if (is_vector(call->number)) {
-		arguments[1] = (int64_t)(intptr_t)pieces;
+		arguments[1] = (int64_t)(intptr_t)transfer->pieces;
 		arguments[2] = (int64_t)transfer->count;
 	}
 	return error;
@@ -131,9 +137,10 @@ void lb_transfer_done(const struct lb_transfer *transfer, int64_t result)
 	uint8_t *out = transfer->out;
 
 	for (size_t i = 0; transfer->scattered != NULL && out != NULL && i < transfer->count && result > 0; i++) {
-		size_t size = pieces[i].iov_len < (size_t)result ? pieces[i].iov_len : (size_t)result;
+		const struct iovec *piece = &transfer->pieces[i];
+		size_t size = piece->iov_len < (size_t)result ? piece->iov_len : (size_t)result;
 
-		memcpy(out, pieces[i].iov_base, size);
+		memcpy(out, piece->iov_base, size);
 		out += size;
 		result -= (int64_t)size;
 	}

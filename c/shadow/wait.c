@@ -1,6 +1,7 @@
 /* wait.c - Calls that may wait for long.
  *
- * Links, signals and the daemon are served meanwhile.
+ * Links, signals and the daemon are served meanwhile: between two times that the call is made here, by the main thread
+ * where a worker makes it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,12 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "signals.h"
 #include "state.h"
 #include "wait.h"
 
-#define ONCE_NS 1000000                          /* longer than it takes to make any call that need not wait */
-#define ONCE_TRIES 10                            /* each of which another signal may come before */
 #define SECONDS_MAX (INT64_MAX / 1000000000 / 2) /* a longer wait has no end that could be told */
 
 static void watch_all(bool on)
@@ -46,14 +46,6 @@ static const struct timespec *limit_of(const struct lb_link_call *call, const in
 	if (call->kinds[3] != LB_ARG_IN || call->arg_sizes[3] != sizeof(struct timespec))
 		return NULL;
 	return (const struct timespec *)(intptr_t)arguments[4];
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* A write that something of our own has interrupted in its middle goes on with the rest: the program would see
@@ -95,7 +87,7 @@ static bool advance_write(int64_t *arguments, int64_t written)
  * came. A timer's signal ends it where it waits. */
 static int64_t run_once(const int64_t *arguments)
 {
-	const struct itimerspec soon = { { 0, ONCE_NS }, { 0, ONCE_NS } };
+	const struct itimerspec soon = { { 0, LB_ONCE_NS }, { 0, LB_ONCE_NS } };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO };
 	int64_t result = LB_NOT_MADE;
 	timer_t timer;
@@ -103,7 +95,7 @@ static int64_t run_once(const int64_t *arguments)
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		return -EINTR;
 	timer_settime(timer, 0, &soon, NULL);
-	for (int i = 0; i < ONCE_TRIES && result == LB_NOT_MADE; i++) {
+	for (int i = 0; i < LB_ONCE_TRIES && result == LB_NOT_MADE; i++) {
 		lb_interrupted = 0;
 		lb_signals_unblock();
 		result = lb_block(&lb_interrupted, arguments);
@@ -113,17 +105,57 @@ static int64_t run_once(const int64_t *arguments)
 	return result == LB_NOT_MADE ? -EINTR : result;
 }
 
+void lb_wait_begin(struct lb_wait *wait, const struct lb_link_call *call, int64_t *arguments)
+{
+	const struct timespec *given = limit_of(call, arguments);
+	int limit = timeout_index(arguments[0]);
+
+	*wait = (struct lb_wait){ .arguments = arguments, .limit = limit };
+	wait->deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
+	wait->counts = given != NULL && given->tv_sec >= 0 && given->tv_sec < SECONDS_MAX;
+	wait->deadline_ns = wait->counts ? lb_now_ns() + given->tv_sec * 1000000000LL + given->tv_nsec : 0;
+}
+
+bool lb_wait_goes_on(struct lb_wait *wait, int64_t result, bool interrupted)
+{
+	int64_t *arguments = wait->arguments;
+	int limit = wait->limit;
+
+	if (interrupted && advance_write(arguments, result)) {
+		wait->done += result;
+		return true;
+	}
+	if (result != LB_NOT_MADE && (result != -EINTR || !interrupted))
+		return false;
+	if (limit != 0 && (int32_t)arguments[limit] > 0) {
+		int64_t left_ms = wait->deadline_ms - lb_now_ms();
+
+		arguments[limit] = left_ms > 0 ? left_ms : 0;
+	}
+	if (wait->counts) {
+		int64_t left_ns = wait->deadline_ns - lb_now_ns();
+
+		left_ns = left_ns > 0 ? left_ns : 0;
+		wait->left = (struct timespec){ left_ns / 1000000000, left_ns % 1000000000 };
+		arguments[4] = (int64_t)(intptr_t)&wait->left;
+	}
+	return true;
+}
+
+int64_t lb_wait_end(const struct lb_wait *wait, int64_t result)
+{
+	if (wait->done > 0) /* an error comes again with the next call */
+		return result > 0 ? wait->done + result : wait->done;
+	return result;
+}
+
 int64_t lb_wait_call(const struct lb_link_call *call, int64_t *arguments)
 {
-	int limit = timeout_index(arguments[0]);
-	int64_t deadline_ms = limit != 0 ? lb_now_ms() + (int32_t)arguments[limit] : 0;
-	const struct timespec *given = limit_of(call, arguments);
-	bool counts = given != NULL && given->tv_sec >= 0 && given->tv_sec < SECONDS_MAX;
-	int64_t deadline_ns = counts ? now_ns() + given->tv_sec * 1000000000LL + given->tv_nsec : 0;
-	struct timespec left;
-	int64_t result = LB_NOT_MADE, done = 0;
+	int64_t result = LB_NOT_MADE;
+	struct lb_wait wait;
 
-	for (;;) {
+	lb_wait_begin(&wait, call, arguments);
+	do {
 		lb_signals_relay();
 		watch_all(true); /* each time: links come and go meanwhile */
 		/* What came before the watch rings no bell. */
@@ -136,36 +168,7 @@ int64_t lb_wait_call(const struct lb_link_call *call, int64_t *arguments)
 		lb_signals_unblock();
 		result = lb_block(&lb_interrupted, arguments);
 		lb_signals_block();
-		if (lb_interrupted && advance_write(arguments, result)) {
-			done += result;
-			continue;
-		}
-		if (result != LB_NOT_MADE && (result != -EINTR || !lb_interrupted))
-			break;
-		if (limit != 0 && (int32_t)arguments[limit] > 0) {
-			int64_t left_ms = deadline_ms - lb_now_ms();
-
-			arguments[limit] = left_ms > 0 ? left_ms : 0;
-		}
-		if (counts) {
-			int64_t left_ns = deadline_ns - now_ns();
-
-			left_ns = left_ns > 0 ? left_ns : 0;
-			left = (struct timespec){ left_ns / 1000000000, left_ns % 1000000000 };
-			arguments[4] = (int64_t)(intptr_t)&left;
-		}
-	}
+	} while (lb_wait_goes_on(&wait, result, lb_interrupted != 0));
 	watch_all(false);
-	if (done > 0) /* an error comes again with the next call */
-		return result > 0 ? done + result : done;
-	return result;
-}
-
-void lb_wait_readable(int fd)
-{
-	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-	int64_t arguments[1 + LB_CALL_ARGS] = { SYS_poll, (int64_t)(intptr_t)&wanted, 1, -1 };
-
-	while (lb_wait_call(NULL, arguments) == -EINTR)
-		lb_shadow.cancelled = false;
+	return lb_wait_end(&wait, result);
 }

@@ -221,6 +221,72 @@ uint64_t send_read(int64_t fd, uint32_t size)
 	return send_call(&call, NULL);
 }
 
+int open_other(int64_t fd, int flags)
+{
+	char path[64];
+	int other;
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)shadow.pid, (int)fd);
+	other = open(path, flags | O_CLOEXEC);
+	CHECK(other >= 0);
+	return other;
+}
+
+void write_outside(int64_t fd, const void *data, uint32_t size)
+{
+	int other = open_other(fd, O_WRONLY);
+
+	CHECK_EQUAL(write(other, data, size), size);
+	close(other);
+}
+
+uint64_t as(uint64_t thread, struct lb_link_call call, const void *in)
+{
+	call.thread = thread;
+	return send_call(&call, in);
+}
+
+struct lb_link_call value_call(uint32_t number, uint32_t flags, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct lb_link_call call = new_call(number, flags);
+
+	call.args[0] = a;
+	call.args[1] = b;
+	call.args[2] = c;
+	return call;
+}
+
+int64_t values_as(uint64_t thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	return reply(as(thread, value_call(number, 0, a, b, c), NULL))->result;
+}
+
+uint64_t make_thread(void)
+{
+	int64_t tid = values(LB_HOME_THREAD, 0, 0, 0);
+
+	CHECK(tid > 0 && tid != shadow.pid);
+	return (uint64_t)tid;
+}
+
+uint64_t read_as(uint64_t thread, int64_t fd, uint32_t size)
+{
+	struct lb_link_call call = value_call(SYS_read, LB_CALL_MAY_BLOCK | LB_CALL_RESULT_SIZE, (uint64_t)fd, 0, size);
+
+	call.kinds[1] = LB_ARG_OUT;
+	call.arg_sizes[1] = call.out_size = size;
+	return as(thread, call, NULL);
+}
+
+uint64_t write_as(uint64_t thread, uint32_t flags, int64_t fd, const void *data, uint32_t size)
+{
+	struct lb_link_call call = value_call(SYS_write, flags, (uint64_t)fd, 0, size);
+
+	call.kinds[1] = LB_ARG_IN;
+	call.arg_sizes[1] = call.in_size = size;
+	return as(thread, call, data);
+}
+
 void make_pipe(int64_t fds[2])
 {
 	struct lb_link_call call = new_call(SYS_pipe2, 0);

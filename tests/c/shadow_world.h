@@ -59,6 +59,16 @@ int64_t call_open(const char *path, int flags);
 int64_t call_write(uint32_t number, int64_t fd, const void *data, uint32_t size);
 uint64_t send_read(int64_t fd, uint32_t size);
 void make_pipe(int64_t fds[2]);
+/* The shadow's descriptor, opened by its file; and a write by it, which is no call of the guest's. */
+int open_other(int64_t fd, int flags);
+void write_outside(int64_t fd, const void *data, uint32_t size);
+/* As a thread of the guest. */
+uint64_t make_thread(void);
+uint64_t as(uint64_t thread, struct lb_link_call call, const void *in);
+struct lb_link_call value_call(uint32_t number, uint32_t flags, uint64_t a, uint64_t b, uint64_t c);
+int64_t values_as(uint64_t thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c);
+uint64_t read_as(uint64_t thread, int64_t fd, uint32_t size);
+uint64_t write_as(uint64_t thread, uint32_t flags, int64_t fd, const void *data, uint32_t size);
 /* Returns the wait status of the shadow. */
 int wait_end(void);
 /* The guest ends with this status, and its shadow with it. */

@@ -1,5 +1,5 @@
 /* test_shadow_signals.c - Signals to the home PID. Passed on, held, or stopping the process at home.
- * Units: c/shadow/{backlog,birth,child,children,control,descriptors,end,execute,grant,held,home,last_image,links,memory,message,park,paths,serve,signalfds,signals,state,tickets,transfers,wait,wake}.c c/restorer/map_lines.c c/base/{load,mem}.c tests/c/shadow_world.c
+ * Units: c/shadow/{backlog,birth,block,calls,child,children,control,descriptors,end,execute,grant,held,home,last_image,links,memory,message,park,paths,serve,signalfds,signals,state,threads,tickets,transfers,wait,wake,worker}.c c/restorer/map_lines.c c/base/{load,mem}.c tests/c/shadow_world.c
  */
 #include "shadow_world.h"
 
