@@ -193,8 +193,8 @@ enum lb_home_call {
 	                           arguments | of the environment << 32, flags of execveat(2), mask and ignored
 	                           signals of the new program */
 	LB_HOME_FORK = 0x10014, /* READY, image, MAPPED, GO as on the way home; result: the PID of the child at home */
-	/* Threads (c/shadow/workers.c): each has one at home, whose tid is its own for the program. */
-	LB_HOME_THREAD = 0x10020,     /* result: the tid of a new one, or -EAGAIN */
+	/* Threads (c/shadow/threads.c): each has one at home, whose tid is its own for the program. */
+	LB_HOME_THREAD = 0x10020, /* args: the tid it has, where home is another (`lb shadow`), or 0; result: its tid */
 	LB_HOME_THREAD_END = 0x10021, /* args: tid of one that has ended; nothing of it may be outstanding */
 };
 

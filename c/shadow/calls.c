@@ -2,8 +2,8 @@
  *
  * The main thread executes them one after the other. While the guest has several threads, those that may wait for long
  * are made by workers, each for one thread of the guest; and those of a thread in whose place a child runs, by the
- * child. Replies come in the order in which calls end. The last one of each thread is kept: a CALL that comes again over
- * a new link is answered by it.
+ * child. Replies come in the order in which calls end. The last one of each thread is kept: a CALL that comes again
+ * over a new link is answered by it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -52,8 +52,8 @@ static bool is_of_thread(uint32_t number)
 	}
 }
 
-/* May it give its thread another identity, of which the calls of others know nothing? setuid(2) of a libc is one of each
- * thread. */
+/* May it give its thread another identity, of which the calls of others know nothing? setuid(2) of a libc is one of
+ * each thread. */
 static bool is_of_identity(uint32_t number)
 {
 	switch (number) {

@@ -2,8 +2,8 @@
  *
  * Same PID, same descriptors; the shadow executes the guest's calls, passes signals on, and ends as the guest ends.
  *
- * One thread has all of this; workers, of a guest with several threads, make single calls for it (worker.c). All signals
- * are blocked except while it waits (main.c) and inside a call that may block (wait.c); handlers only record
+ * One thread has all of this; workers, of a guest with several threads, make single calls for it (worker.c). All
+ * signals are blocked except while it waits (main.c) and inside a call that may block (wait.c); handlers only record
  * (signals.c). Links come and go (links.c); which copy of the process counts
  * is decided in tickets.c and nowhere else. What a file wants of one above it, it leaves here as a flag.
  */

@@ -1,7 +1,7 @@
-/* threads.c - The guest's threads, as home knows them.
+/* threads.c - Keeps what home has for each of the guest's threads.
  *
- * Each has a worker here, whose tid is its own for the program; but for the first, in whose place the main thread is. When
- * there are others the first has a worker as well, for calls that may wait: its tid is nobody's.
+ * Each has a worker here, whose tid is its own for the program; but for the first, in whose place the main thread is.
+ * When there are others the first has a worker as well, for calls that may wait: its tid is nobody's.
  */
 #define _GNU_SOURCE
 #include <errno.h>

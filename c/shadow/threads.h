@@ -1,4 +1,4 @@
-/* threads.h - The guest's threads, as home knows them. */
+/* threads.h - Threads of the guest. */
 #ifndef LB_SHADOW_THREADS_H
 #define LB_SHADOW_THREADS_H
 
