@@ -43,7 +43,6 @@ static bool is_of_thread(uint32_t number)
 	case SYS_sched_setparam:
 	case SYS_sched_getscheduler:
 	case SYS_sched_setscheduler:
-	case SYS_sched_rr_get_interval:
 	case SYS_capget:
 	case SYS_personality:
 		return true;
