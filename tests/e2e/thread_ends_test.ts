@@ -1,5 +1,5 @@
 /**
- * Ends of a process by one of its threads, and other programs that a thread executes.
+ * Ends of a process by one of its threads, and what threads execute.
  *
  * Each, away from home, as at home.
  *
