@@ -1,7 +1,7 @@
 /**
- * Ends of a process by one of its threads, and what threads execute.
+ * Ends of a process by one of its threads.
  *
- * Each, away from home, as at home.
+ * And what a thread executes: each, away from home, as at home.
  *
  * @module
  */
