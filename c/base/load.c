@@ -107,8 +107,12 @@ static int make_memory(uint64_t start, uint64_t end)
 		return 0;
 	int64_t at = lb_syscall6(__NR_mmap, start, PAGE, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	if (at != (int64_t)start)
-		return at < 0 ? (int)at : -EEXIST;
+	if (at >= 0 && at != (int64_t)start) { /* an old kernel took the address as a hint */
+		lb_syscall2(__NR_munmap, at, PAGE);
+		at = -EEXIST;
+	}
+	if (at < 0)
+		return (int)at;
 	lb_syscall2(__NR_munlock, start, PAGE);
 	if (end - start > PAGE)
 		at = lb_syscall4(__NR_mremap, start, PAGE, end - start, 0);

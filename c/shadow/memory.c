@@ -44,7 +44,7 @@ static bool is_of_kernel(const char *line)
 {
 	const char *name = strchr(line, '[');
 
-	return name != NULL &&
+	return name != NULL && strchr(line, '/') == NULL &&
 		(strncmp(name, "[vdso]", 6) == 0 || strncmp(name, "[vvar", 5) == 0 ||
 			strncmp(name, "[vsyscall]", 10) == 0);
 }
@@ -71,38 +71,30 @@ bool lb_memory_take(void)
 	return lb_each_map_line(give_up, NULL) == 0;
 }
 
-/* Of this program: the section of large arrays, and the stacks. */
-static void find_later(uint64_t bounds[2][2])
+static bool make(uint64_t start, uint64_t size)
 {
-	bounds[0][0] = PAGE_UP(later_start);
-	bounds[0][1] = (uint64_t)later_end & ~(uint64_t)(LB_PAGE - 1);
-	bounds[1][0] = lb_loaded->parking;
-	bounds[1][1] = lb_loaded->parking + lb_parked_count * (uint64_t)LB_PARKING_STACK_SIZE;
+	return size == 0 ||
+		mmap((void *)start, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == (void *)start;
+}
+
+static uint64_t later_size(void)
+{
+	return ((uint64_t)later_end & ~(uint64_t)(LB_PAGE - 1)) - PAGE_UP(later_start);
 }
 
 bool lb_memory_make(void)
 {
-	uint64_t bounds[2][2];
+	static bool has_stacks; /* they stay: threads may be on them */
 
-	find_later(bounds);
-	for (int i = 0; i < 2; i++) {
-		void *start = (void *)bounds[i][0];
-		size_t size = bounds[i][1] - bounds[i][0];
-
-		if (size > 0 &&
-			mmap(start, size, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != start)
-			return false;
-	}
-	return true;
+	if (!has_stacks)
+		has_stacks = make(lb_loaded->parking, lb_parked_count * (uint64_t)LB_PARKING_STACK_SIZE);
+	return has_stacks && make(PAGE_UP(later_start), later_size());
 }
 
 void lb_memory_lend(struct lb_stay *stay)
 {
-	uint64_t bounds[2][2];
-
-	find_later(bounds);
-	munmap((void *)bounds[0][0], bounds[0][1] - bounds[0][0]);
+	munmap((void *)PAGE_UP(later_start), later_size());
 	memset(stay, 0, sizeof *stay);
 	stay->ranges[0] = (struct lb_stays){ lb_loaded->start, lb_loaded->end, 1 };
 	memcpy(stay->ranges + 1, sealed, sealed_count * sizeof *sealed);
