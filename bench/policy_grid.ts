@@ -7,7 +7,13 @@
  */
 import { policies, type PolicyName, sharingThresholds } from "../lib/core/contract/policy.ts";
 import type { Selection, Thresholds } from "../lib/core/contract/config.ts";
-import { boundedPareto, exponential } from "../lib/sim/model/distributions.ts";
+import {
+  boundedPareto,
+  type Distribution,
+  exponential,
+  logUniform,
+  mixture,
+} from "../lib/sim/model/distributions.ts";
 import { makeLists } from "../lib/sim/model/lists.ts";
 import type { SimulationOptions } from "../lib/sim/model/options.ts";
 import { type Rival, RivalBalancer } from "../lib/sim/theory/rivals.ts";
@@ -49,6 +55,17 @@ export const DEFAULT = lb("sharing", sharingThresholds);
 export const BOUND: Contestant = { title: "bound: one node with all cores", kind: "bound" };
 const NONE: Contestant = { title: "nobody moves", kind: "none" };
 
+const KERRIGHED: Contestant = {
+  title: "Kerrighed's: least loaded, by 1.30 jobs",
+  kind: "rival",
+  rival: "least-loaded-1.30",
+};
+const MOSIX: Contestant = {
+  title: "MOSIX-like opportunity cost",
+  kind: "rival",
+  rival: "opportunity-cost",
+};
+
 /** Whom nodes that are alike are given to. */
 export const contestants: readonly Contestant[] = [
   DEFAULT,
@@ -57,12 +74,8 @@ export const contestants: readonly Contestant[] = [
   lb("thesis", wide),
   lb("thesis", sharingThresholds, { select: "least-cpu" }),
   lb("thesis", sharingThresholds, { location: "random" }),
-  {
-    title: "Kerrighed's: least loaded, by 1.30 jobs",
-    kind: "rival",
-    rival: "least-loaded-1.30",
-  },
-  { title: "MOSIX-like opportunity cost", kind: "rival", rival: "opportunity-cost" },
+  KERRIGHED,
+  MOSIX,
   NONE,
   BOUND,
 ];
@@ -77,11 +90,26 @@ export const unlikeContestants: readonly Contestant[] = [
   NONE,
 ];
 
+/** Whom jobs with threads are given to. */
+export const threadContestants: readonly Contestant[] = [
+  DEFAULT,
+  lb("probing", sharingThresholds),
+  lb("capacity", wide),
+  lb("thesis", sharingThresholds),
+  lb("thesis", wide),
+  KERRIGHED,
+  MOSIX,
+  NONE,
+  BOUND,
+];
+
 /** Where they decide. */
 export interface Place {
   /** By node. */
   readonly cores: readonly number[];
   readonly speeds: readonly number[];
+  /** Of the jobs; absent: one each. */
+  readonly threads?: Distribution;
   readonly load: number;
   readonly seconds: number;
 }
@@ -120,13 +148,35 @@ export function unlike(mix: Mix, load: number): Place {
   return { ...mixes[mix], load, seconds: 1000 };
 }
 
+const four = mixOf(() => 4), eight = mixOf(() => 8), ones = mixOf(() => 1);
+const oneOrFour = mixture(1, 4, 0.5);
+
+/** Nodes and jobs with threads, under names. */
+export const threadMixes = {
+  "4 cores, 1 or 4 threads": { cores: four, speeds: ones, threads: oneOrFour },
+  "8 cores, 1 to 8 threads": { cores: eight, speeds: ones, threads: logUniform(1, 8) },
+  "1 to 8 cores, 1 or 4 threads": { cores: mixOf(coresOf), speeds: ones, threads: oneOrFour },
+  "1 to 8 cores, speed 0.5 to 2, 1 to 8 threads": {
+    cores: mixOf(coresOf),
+    speeds: mixOf(speedOf),
+    threads: logUniform(1, 8),
+  },
+} as const;
+/** Name of one of {@linkcode threadMixes}. */
+export type ThreadMix = keyof typeof threadMixes;
+
+/** Nodes for jobs with threads. */
+export function withThreads(mix: ThreadMix, load: number): Place {
+  return { ...threadMixes[mix], load, seconds: 1500 };
+}
+
 /** Lifetimes as of UNIX processes: 1 to 1000 s, half of the work in a few jobs. */
 const service = boundedPareto(1.1, 1, 1000);
 const memory = exponential(64 * 2 ** 20);
 
 function optionsOf(
   contestant: Contestant,
-  { cores, speeds, load, seconds }: Place,
+  { cores, speeds, threads, load, seconds }: Place,
   seed: number,
 ): SimulationOptions {
   const isOne = contestant.kind === "bound";
@@ -141,7 +191,7 @@ function optionsOf(
   const lists = isOne ? [[]] : makeLists("hypercube", nodes, 15);
   return {
     speeds: isOne ? [1] : speeds,
-    cores: isOne ? [nodes] : cores,
+    cores: isOne ? [cores.reduce((sum, count) => sum + count, 0)] : cores,
     lists,
     balancer: balancerOf(),
     checkMs: 5000,
@@ -150,6 +200,7 @@ function optionsOf(
       ratePerMs: load * units / (service.mean * 1000),
       service: { ...service, draw: (prng) => 1000 * service.draw(prng) },
       memory,
+      ...threads === undefined ? {} : { threads },
       pattern: { kind: "poisson" },
       seed,
     }),
