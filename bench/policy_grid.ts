@@ -32,6 +32,7 @@ export type Contestant =
     readonly thresholds: Thresholds;
     readonly select: Selection;
     readonly location?: "random";
+    readonly counts?: "processes";
   };
 
 const wide: Thresholds = { thu: 1, thf: 3, thv: 4 };
@@ -39,13 +40,18 @@ const wide: Thresholds = { thu: 1, thf: 3, thv: 4 };
 function lb(
   policy: PolicyName,
   thresholds: Thresholds,
-  other: { readonly select?: Selection; readonly location?: "random" } = {},
+  other: {
+    readonly select?: Selection;
+    readonly location?: "random";
+    readonly counts?: "processes";
+  } = {},
 ): Contestant {
   const limits = `${thresholds.thu}, ${thresholds.thf}, ${thresholds.thv}`;
-  const { select = "most-cpu", location } = other;
+  const { select = "most-cpu", location, counts } = other;
   const words = [`\`${policy}\`, ${limits}`];
   if (select !== "most-cpu") words.push(`\`${select}\``);
   if (location !== undefined) words.push(`\`location = "${location}"\``);
+  if (counts !== undefined) words.push(`\`counts = "${counts}"\``);
   return { title: words.join(", "), kind: "lb", policy, thresholds, ...other, select };
 }
 
@@ -93,6 +99,7 @@ export const unlikeContestants: readonly Contestant[] = [
 /** Whom jobs with threads are given to. */
 export const threadContestants: readonly Contestant[] = [
   DEFAULT,
+  lb("sharing", sharingThresholds, { counts: "processes" }),
   lb("probing", sharingThresholds),
   lb("capacity", wide),
   lb("thesis", sharingThresholds),
@@ -174,7 +181,7 @@ export function withThreads(mix: ThreadMix, load: number): Place {
 const service = boundedPareto(1.1, 1, 1000);
 const memory = exponential(64 * 2 ** 20);
 
-function optionsOf(
+export function optionsOf(
   contestant: Contestant,
   { cores, speeds, threads, load, seconds }: Place,
   seed: number,
@@ -184,9 +191,13 @@ function optionsOf(
   const units = cores.reduce((sum, count, node) => sum + count * (speeds[node] ?? 1), 0);
   const balancerOf = (): SimulationOptions["balancer"] => {
     if (contestant.kind !== "lb") return null;
-    const { policy, thresholds, select, location } = contestant;
-    const rules = policies[policy];
-    return { thresholds, select, policy: location === undefined ? rules : { ...rules, location } };
+    const { policy: name, thresholds, select, location, counts } = contestant;
+    const policy = {
+      ...policies[name],
+      ...location === undefined ? {} : { location },
+      ...counts === undefined ? {} : { counts },
+    };
+    return { thresholds, select, policy };
   };
   const lists = isOne ? [[]] : makeLists("hypercube", nodes, 15);
   return {

@@ -354,6 +354,7 @@ export class Simulation {
       return this.step(node, TIME_PASSED);
     }
     this.#alarms.set(slot, this.nowMs + this.options.checkMs / this.#clocks.rate(node));
+    this.driver.count(node);
     if (this.#meter !== null && this.balancers[node] !== null) {
       this.#meter.tell(node);
     }

@@ -42,6 +42,7 @@ export class Stations {
   #marks = new Float64Array(1024);
   /** How much longer each job's work is than it would be at home. */
   #stretches = new Float64Array(1024);
+  #haveThreads = false;
   readonly #free: Job[] = [];
   #jobs = 0;
   readonly #running: Job[][];
@@ -105,6 +106,11 @@ export class Stations {
     return this.#threadsRunning[node] as number;
   }
 
+  /** Whether some job has had other than one thread. */
+  get haveThreads(): boolean {
+    return this.#haveThreads;
+  }
+
   /** How many threads of a job compute at a time. */
   threadsOf(job: Job): number {
     return this.#threads[job] as number;
@@ -123,6 +129,7 @@ export class Stations {
   /** Makes a job that runs nowhere yet, of so much work for all its threads together. */
   make(demandMs: number, threads = 1): Job {
     assert(threads > 0, "a job computes");
+    if (threads !== 1) this.#haveThreads = true;
     const job = this.#free.pop() ?? this.#jobs++;
     if (job >= this.demands.length) {
       const doubled = (old: Float64Array) => {

@@ -117,7 +117,7 @@ export class Driver {
       case "inspect": {
         const run = simulation.runs(node);
         return simulation.after(simulation.options.decideMs ?? LOCAL_MS, () => {
-          if (simulation.runs(node) === run && !this.#losesLook()) this.#sample(node, effect.ids);
+          if (simulation.runs(node) === run) this.#look(node, effect.ids);
         });
       }
       case "offer":
@@ -146,9 +146,17 @@ export class Driver {
     }
   }
 
-  #losesLook(): boolean {
+  /** Looks at all processes of a node before a check, for how many of their threads compute. */
+  count(node: number): void {
+    const { stations, balancers } = this.#simulation;
+    if (!stations.haveThreads) return;
+    const ids = balancers[node]?.view().processes.map(({ id }) => id) ?? [];
+    if (ids.length > 0) this.#look(node, ids);
+  }
+
+  #look(node: number, ids: readonly ProcessId[]): void {
     const { lostLooks = 0 } = this.#simulation.options;
-    return lostLooks > 0 && this.#looks.nextFloat() < lostLooks;
+    if (lostLooks === 0 || this.#looks.nextFloat() >= lostLooks) this.#sample(node, ids);
   }
 
   #send(from: number, to: string, event: Event): void {
@@ -183,12 +191,14 @@ export class Driver {
       // What the threads have left together may be more than the job by a rounding.
       const cpuSeconds = Math.max(0, (stations.demands[job] as number) - left) / 1000;
       const cantmove = runs || owners.isStopped(job) ? null : "it is moving";
-      return [{ id, cpuSeconds, rssBytes: bytes[job] as number, cantmove }];
+      const computing = stations.threadsOf(job);
+      const threads = { all: Math.ceil(computing), computing };
+      return [{ id, cpuSeconds, rssBytes: bytes[job] as number, threads, cantmove }];
     });
     this.#simulation.step(node, { type: "sampled", samples });
   }
 
-  #offer(node: number, { ticket, to, id, manual }: EffectOf<"offer">): void {
+  #offer(node: number, { ticket, to, id, manual, weight, load }: EffectOf<"offer">): void {
     const simulation = this.#simulation;
     const peer = simulation.number(to);
     simulation.recorder.count("offers", simulation.nowMs);
@@ -197,7 +207,8 @@ export class Driver {
     this.#offers.set(ticket, { from: node, to: peer, toU });
     const from = simulation.name(node);
     if (simulation.network.reaches(node, peer)) {
-      this.#send(node, to, { type: "offerReceived", from, ticket, id, manual, refusal: null });
+      const offer = { type: "offerReceived", from, ticket, id, manual, weight, load } as const;
+      this.#send(node, to, { ...offer, refusal: null });
     } else {
       simulation.after(LOCAL_MS, () => this.#refuseUnsent(node, ticket, peer));
     }
