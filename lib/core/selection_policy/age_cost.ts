@@ -21,7 +21,8 @@
  * gain, for nearly all kinds of jobs that we tried (docs/POLICY.md).
  *
  * A process with w computing threads is done with a second of work in 1 / w of the time, as long as each has
- * a core: so its age counts as a / w. It holds up w threads for C, and keeps as many cores idle for it.
+ * a core: so its age counts as a / w for the gain. That a move holds up w threads for C does not count for the
+ * harm, as it relieves this node of as many: counted, it kept wide processes on small nodes, where they queued.
  *
  * @module
  */
@@ -82,10 +83,7 @@ export function expectedGainSeconds(facts: MoveFacts): number {
 
 /** How much harm the move would do to it and to others; the one with the least leaves first. */
 export function harmOf(
-  { ageSeconds, costSeconds, weight = 1 }: Pick<
-    MoveFacts,
-    "ageSeconds" | "costSeconds" | "weight"
-  >,
+  { ageSeconds, costSeconds }: Pick<MoveFacts, "ageSeconds" | "costSeconds">,
 ): number {
-  return costSeconds * weight / Math.sqrt(ageSeconds + AGE_SECONDS_MIN);
+  return costSeconds / Math.sqrt(ageSeconds + AGE_SECONDS_MIN);
 }

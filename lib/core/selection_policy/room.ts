@@ -34,8 +34,24 @@ export function hasRoom(
   { weight, loadHere, capacityHere, loadThere, capacityThere }: RoomFacts,
 ): boolean {
   if (weight <= 1 || freeCores(loadThere, capacityThere) >= weight - TOLERANCE) return true;
-  const after = loadThere + weight / unitsOf(capacityThere);
-  return stretch(after, capacityThere) + TOLERANCE < stretch(loadHere, capacityHere);
+  const after = stretchThere({ weight, loadThere, capacityThere });
+  return after + TOLERANCE < stretch(loadHere, capacityHere);
+}
+
+/** Where a process would go on fastest: all the nodes that are as good as the best. */
+export function fastest<T>(
+  nodes: readonly T[],
+  factsOf: (node: T) => Pick<RoomFacts, "weight" | "loadThere" | "capacityThere">,
+): T[] {
+  const stretches = nodes.map((node) => stretchThere(factsOf(node)));
+  const least = Math.min(...stretches);
+  return nodes.filter((_, index) => (stretches[index] ?? least) <= least + TOLERANCE);
+}
+
+function stretchThere(
+  { weight, loadThere, capacityThere }: Pick<RoomFacts, "weight" | "loadThere" | "capacityThere">,
+): number {
+  return stretch(loadThere + weight / unitsOf(capacityThere), capacityThere);
 }
 
 /** That they have none, in words. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { describeNoRoom, hasRoom } from "./room.ts";
+import { describeNoRoom, fastest, hasRoom } from "./room.ts";
 
 const capacity = { cores: 4, speed: 1 };
 
@@ -19,6 +19,21 @@ Deno.test("hasRoom() asks nothing for one thread, else for cores or a greater sh
     describeNoRoom({ ...facts, weight: 3, loadThere: 0.5 }, "b:1"),
     /^no room for its 3 computing threads at b:1: 2 of 4 cores are free/,
   );
+});
+
+Deno.test("fastest() prefers cores for all threads to fewer, and chooses nothing among equals", () => {
+  const nodes = [
+    { name: "small", load: 0.5, cores: 2 },
+    { name: "idle", load: 0, cores: 4 },
+    { name: "large", load: 0.5, cores: 8 },
+    { name: "busy", load: 0.9, cores: 8 },
+  ];
+  const best = fastest(nodes, ({ load, cores }) => ({
+    weight: 4,
+    loadThere: load,
+    capacityThere: { cores, speed: 1 },
+  }));
+  assert.deepEqual(best.map(({ name }) => name), ["idle", "large"]);
 });
 
 Deno.test("hasRoom() never lets two nodes change a process back and forth", () => {

@@ -13,7 +13,7 @@ import type { SendCause } from "../transfer_policy/cause.ts";
 import { orderRelief } from "../transfer_policy/memory.ts";
 import type { MoveCost } from "../selection_policy/move_cost.ts";
 import type { Policy } from "../contract/policy.ts";
-import { describeNoRoom, hasRoom } from "../selection_policy/room.ts";
+import { describeNoRoom, fastest, hasRoom } from "../selection_policy/room.ts";
 import { differenceMin, isWorthAsking } from "../location_policy/probing.ts";
 import type { PreferredList } from "../location_policy/preferred_list.ts";
 import type { Entry } from "../process_table.ts";
@@ -114,10 +114,8 @@ export class Chooser {
     const { cause } = context;
     if (cause.kind === "memory") return orderRelief(victims, cause.missingBytes);
     if (!policy.ageCost || mustEmpty(cause)) return orderVictims(victims, select);
-    const harm = ({ cpuSeconds, rssBytes, weight }: Victim) => {
-      const costSeconds = this.#options.cost.estimateSeconds(rssBytes);
-      return harmOf({ ageSeconds: cpuSeconds, costSeconds, weight });
-    };
+    const harm = ({ cpuSeconds, rssBytes }: Victim) =>
+      harmOf({ ageSeconds: cpuSeconds, costSeconds: this.#options.cost.estimateSeconds(rssBytes) });
     return victims.toSorted((a, b) => harm(a) - harm(b) || a.pid - b.pid);
   }
 
@@ -206,7 +204,12 @@ export class Chooser {
     const roomy = receivers.filter((receiver) =>
       this.worth(victim, receiver, context).obstacle === null
     );
-    return locate(roomy.length > 0 ? roomy : receivers, policy.location, options);
+    const best = fastest(roomy, ({ load, capacity = this.#options.capacity }) => ({
+      weight: victim.weight,
+      loadThere: load ?? this.#assumedLoad,
+      capacityThere: capacity,
+    }));
+    return locate(best.length > 0 ? best : receivers, policy.location, options);
   }
 
   /** A node that is to be empty sends its guests home if nobody takes them. */
