@@ -14,7 +14,7 @@ import type { Event } from "../../core/contract/event.ts";
 import type { NodeName, ProcessId, Ticket } from "../../core/contract/names.ts";
 import type { BalancerView } from "../../core/contract/view.ts";
 import { Conduct } from "./conduct.ts";
-import { hold } from "./steps.ts";
+import { hold, weigh } from "./steps.ts";
 import { type Asked, clockRates, drawAsked, drawScenario, timeouts } from "./scenario.ts";
 import { Simulation } from "../simulation.ts";
 import { NOWHERE } from "../engine/stations.ts";
@@ -52,7 +52,7 @@ export interface CheckResult {
 /** A node's account, to compare with the bounds. */
 interface Account {
   epochSeq: number;
-  /** Processes that have come and places that were kept, in this run of the daemon. */
+  /** What has come weighs, and places that were kept, in this run of the daemon. */
   entries: number;
   offers: number;
   offersSinceCheck: number;
@@ -100,8 +100,8 @@ class Checker {
       const nowMs = simulation.localMs(node);
       account.conduct.look({ event, effects, before: account.view, after, nowMs });
     }
+    this.#count(account, event, effects, after);
     account.view = after;
-    this.#count(account, event, effects);
     this.#answer(effects);
     this.#checkMessages(account, node, simulation);
     this.#checkPlaces(account, node, simulation);
@@ -169,7 +169,10 @@ class Checker {
       answers: 0,
       idleOverSinceMs: null,
       drains: 0,
-      conduct: new Conduct(simulation.options.balancer?.policy ?? policies.thesis),
+      conduct: new Conduct(simulation.options.balancer?.policy ?? policies.thesis, {
+        cores: simulation.options.cores[node] as number,
+        speed: simulation.options.speeds[node] as number,
+      }),
       view: null,
       restsUntilMs: -Infinity,
       moving: new Map(),
@@ -182,7 +185,20 @@ class Checker {
     return account;
   }
 
-  #count(account: Account, event: Event, effects: readonly Effect[]): void {
+  #count(
+    account: Account,
+    event: Event,
+    effects: readonly Effect[],
+    after: BalancerView | null,
+  ): void {
+    const weightOf = (id: ProcessId) =>
+      [...after?.processes ?? [], ...after?.reservations ?? []].find((one) => one.id === id)
+        ?.weight ??
+        1;
+    if (event.type === "sampled" && after !== null && account.view !== null) {
+      // Threads that have begun to compute are as if so many processes had come.
+      account.entries += Math.max(0, weigh(after.processes) - weigh(account.view.processes));
+    }
     if (event.type === "check" || event.type === "drain") {
       account.offersSinceCheck = 0;
       account.asksSinceCheck = 0;
@@ -192,7 +208,10 @@ class Checker {
     if (event.type === "peerGreeted") account.greetings++;
     if (event.type === "offerReceived") account.offersReceived++;
     if (event.type === "drain") account.drains++;
-    if (["processArrived", "arrivalConfirmed", "cameHome"].includes(event.type)) account.entries++;
+    if (
+      event.type === "processArrived" || event.type === "arrivalConfirmed" ||
+      event.type === "cameHome"
+    ) account.entries += weightOf(event.process.id);
     for (const effect of effects) {
       if (effect.type === "announce") account.announced++;
       if (effect.type === "tellLetter") account.letters++;
@@ -202,7 +221,9 @@ class Checker {
       }
       if (effect.type === "answerOffer") {
         account.answers++;
-        if (effect.accepted) account.entries++;
+        if (effect.accepted && event.type === "offerReceived") {
+          account.entries += weightOf(event.id);
+        }
       }
     }
   }
@@ -257,8 +278,9 @@ class Checker {
     if (view === undefined) return;
     noteRests(account, event, effects, nowMs);
     const settled = view.processes.filter(({ movingTo }) => movingTo === null);
-    const isMovable = settled.some(({ isPinned }) => !isPinned);
-    const isOver = isMovable && (settled.length >= view.thresholds.thv || view.isDraining);
+    // What has several threads may have no room anywhere.
+    const isMovable = settled.some(({ isPinned, weight }) => !isPinned && weight === 1);
+    const isOver = isMovable && (weigh(settled) >= view.thresholds.thv || view.isDraining);
     const knowsU = view.associated.some(({ state }) => state === "U");
     const acts = effects.some(({ type }) => type === "offer") ||
       settled.length < view.processes.length;
@@ -358,6 +380,12 @@ function checkQuiet(simulation: Simulation, checker: Checker): void {
     const listed = view.processes.map(({ id }) => id).toSorted().join(" ");
     const there = (lists.get(node) ?? []).toSorted().join(" ");
     hold(listed === there, `n${node} lists what runs there: [${listed}] is [${there}]`);
+    const counts = simulation.options.balancer?.policy?.counts ?? "processes";
+    for (const { id, weight } of view.processes) {
+      const threads = simulation.stations.threadsOf(jobs.get(id) as number);
+      const wanted = counts === "threads" ? threads : 1;
+      hold(weight === wanted, `${id} weighs ${wanted} at n${node}: ${weight}`);
+    }
     for (const { node: other, state } of view.associated) {
       hold(state === letters.get(other), `n${node} knows the letter of ${other}`);
     }

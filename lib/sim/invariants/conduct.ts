@@ -6,12 +6,17 @@
  * @module
  */
 
+import { type Capacity, unitsOf } from "../../core/contract/capacity.ts";
 import type { Policy } from "../../core/contract/policy.ts";
 import type { Event } from "../../core/contract/event.ts";
+import type { BalancerView } from "../../core/contract/view.ts";
 import type { Announcement, NodeName, ProcessId, Ticket } from "../../core/contract/names.ts";
 import { timeouts } from "./scenario.ts";
 import { Sending } from "./sending.ts";
-import { effectsOf, hold, newsOf, SLACK_MS, stateOf, type Step } from "./steps.ts";
+import { effectsOf, hold, newsOf, SLACK_MS, stateOf, type Step, weigh } from "./steps.ts";
+
+/** Of weights and speeds. */
+const ROUNDING = 1e-6;
 
 /** A place as it has been seen. */
 interface Place {
@@ -23,12 +28,15 @@ interface Place {
 /** The conduct of one run of a node's daemon. */
 export class Conduct {
   readonly #policy: Policy;
+  readonly #capacity: Capacity;
   readonly #places = new Map<Ticket, Place>();
   readonly #stamps = new Map<NodeName, Announcement>();
   readonly #sending: Sending;
 
-  constructor(policy: Policy) {
+  /** @param capacity Of the node. */
+  constructor(policy: Policy, capacity: Capacity) {
     this.#policy = policy;
+    this.#capacity = capacity;
     this.#sending = new Sending(policy);
   }
 
@@ -39,6 +47,7 @@ export class Conduct {
     this.#known(step);
     this.#reserved(step);
     this.#asked(step);
+    this.#offered(step);
     this.#sending.look(step);
   }
 
@@ -58,10 +67,11 @@ export class Conduct {
       hold(after.announcement.letter === "F", `${after.node} is F while it is drained`);
       return;
     }
-    const length = after.processes.length + after.reservations.length;
+    const count = after.processes.length + after.reservations.length;
+    hold(count === after.queueLength, `${after.node} counts processes and places`);
+    const length = this.#weigh(after);
     const { thu, thf } = after.thresholds;
     const { letter } = after.announcement;
-    hold(length === after.queueLength, `${after.node} counts processes and places`);
     hold(length < thf || letter === "F", `${after.node} is F with ${length} processes`);
     if (this.#policy.smoothingMs > 0 || before.isDraining || event.type === "drain") return;
     hold(length > thu || letter === "U", `${after.node} is U with ${length} processes`);
@@ -71,12 +81,22 @@ export class Conduct {
     }
   }
 
+  /** What the processes and the places of a node weigh: each one, or as many as its threads. */
+  #weigh({ node, processes, reservations }: BalancerView): number {
+    const weights = [...processes, ...reservations].map(({ weight }) => weight);
+    const isRight = (weight: number) =>
+      this.#policy.counts === "threads" ? Number.isInteger(weight) && weight >= 1 : weight === 1;
+    hold(weights.every(isRight), `${node} weighs what it counts: ${weights.join(" ")}`);
+    return weigh([...processes, ...reservations]);
+  }
+
   /** An offer is taken by who may, and only by those. */
   #answers({ event, effects, before, after }: Step): void {
     if (event.type !== "offerReceived") return;
     const [answer] = effectsOf(effects, "answerOffer");
     if (answer === undefined) return;
     const { ticket, id, manual, refusal } = event;
+    const weight = this.#policy.counts === "threads" ? event.weight ?? 1 : 1;
     const { node, isDraining } = before;
     const place = this.#placeOf(id);
     const isKnown = this.#places.has(ticket);
@@ -88,7 +108,7 @@ export class Conduct {
       hold((place?.startedMs ?? null) === null, `${node} does not take ${id}, which is arriving`);
       hold(!isDraining, `${node} takes nothing while it is drained`);
       hold(refusal === null, `${node} does not take what its driver refuses`);
-      const isFull = after.processes.length + after.reservations.length >= after.thresholds.thf;
+      const isFull = this.#weigh(after) >= after.thresholds.thf;
       hold(
         answer.announcement.letter === "F" || !isFull,
         `${node} says that it is full when it is`,
@@ -100,9 +120,23 @@ export class Conduct {
         manual || isU || place !== null || mayProbe,
         `${node} takes nothing by itself while it is F`,
       );
+      const { from, load = null } = event;
+      if (manual || place !== null || load === null) return;
+      // What it told counts the places that it keeps for others too.
+      const told = this.#stamps.get(from);
+      const room = {
+        weight,
+        load: Math.max(load, told?.load ?? 0),
+        here: told?.capacity ?? this.#capacity,
+        there: this.#weigh(before),
+        capacity: this.#capacity,
+      };
+      hold(hasRoom(room), `${node} takes ${id} only if its ${weight} threads run no slower there`);
       return;
     }
-    const isFree = before.announcement.letter === "U" && after.announcement.letter === "U" &&
+    const isRoomy = weight === 1 || this.#capacity.cores - this.#weigh(before) >= weight;
+    const isFree = isRoomy && before.announcement.letter === "U" &&
+      after.announcement.letter === "U" &&
       !isDraining && refusal === null && !isHere && (place?.startedMs ?? null) === null;
     hold(!isFree, `${node} takes what it is offered while it is U`);
   }
@@ -172,10 +206,48 @@ export class Conduct {
     hold(isRefused || isLookedAt, `${after.node} answers ${event.node}, which asks`);
   }
 
+  /** No process with threads is offered to a node where they are slower, as far as it has told. */
+  #offered({ effects, after }: Step): void {
+    for (const { to, id, weight, load, manual } of effectsOf(effects, "offer")) {
+      const known = this.#stamps.get(to);
+      if (manual || load === null || known?.letter !== "U") continue;
+      if (known.load === undefined || known.capacity === undefined) continue;
+      const { capacity, load: loadThere } = known;
+      const there = loadThere * unitsOf(capacity);
+      const room = { weight, load, here: this.#capacity, there, capacity };
+      hold(
+        hasRoom(room),
+        `${after.node} offers ${id} only where its ${weight} threads run no slower`,
+      );
+    }
+  }
+
   #placeOf(id: ProcessId): Place | null {
     for (const place of this.#places.values()) if (place.id === id) return place;
     return null;
   }
+}
+
+/** Speed that each of so many threads has. */
+function threadSpeed(threads: number, { cores, speed }: Capacity): number {
+  return speed * Math.min(1, cores / threads);
+}
+
+/** Whether threads have a core each on another node, or none is slower there than here. */
+function hasRoom(
+  { weight, load, here, there, capacity }: {
+    readonly weight: number;
+    /** What is here, for each unit of capacity, itself among it. */
+    readonly load: number;
+    readonly here: Capacity;
+    /** What is there. */
+    readonly there: number;
+    readonly capacity: Capacity;
+  },
+): boolean {
+  if (weight === 1 || there + weight <= capacity.cores + ROUNDING) return true;
+  return threadSpeed(there + weight, capacity) + ROUNDING >=
+    threadSpeed(load * unitsOf(here), here);
 }
 
 function isBefore(a: Announcement, b: Announcement): boolean {

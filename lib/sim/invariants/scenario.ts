@@ -53,6 +53,20 @@ function drawJobs(nodes: number, prng: Prng): Arrival[] {
   return jobs.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Numbers of threads in every third scenario: some have more than any node has cores. */
+const THREADS = [1, 1, 2, 3, 4, 8] as const;
+
+/** Draws what a scenario with threads has besides, so that the others are as without it. */
+function drawThreads(seed: number, nodes: number): {
+  readonly threadsOf: () => Partial<Arrival>;
+  readonly cores?: readonly number[];
+} {
+  const prng = randomStream(seed, 32);
+  if (prng.nextInt(3) > 0) return { threadsOf: () => ({}) };
+  const cores = Array.from({ length: nodes }, () => prng.pick([1, 2, 4]));
+  return { threadsOf: () => ({ threads: prng.pick(THREADS) }), cores };
+}
+
 /** Draws a fault; it likes to come when a job has just come, as moves begin then. */
 function drawFault(nodes: number, jobs: readonly Arrival[], prng: Prng): Fault {
   const startMs = prng.pick(jobs).atMs + prng.nextExponential(prng.pick([300, 3_000]));
@@ -112,7 +126,8 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
   const location = prng.pick(locations), smoothingMs = prng.pick([0, 0, 0, 2_000]);
   const ageCost = policies[name].ageCost && prng.nextInt(2) === 0;
   const policy = { ...policies[name], location, smoothingMs, ageCost };
-  const jobs = drawJobs(nodes, prng);
+  const { threadsOf, ...wide } = drawThreads(seed, nodes);
+  const jobs = drawJobs(nodes, prng).map((job) => ({ ...job, ...threadsOf() }));
   const faults = Array.from({ length: prng.nextInt(40) }, () => drawFault(nodes, jobs, prng));
   // What one fault's end mends must not be another's.
   const apart = faults.filter((fault, index) =>
@@ -121,6 +136,7 @@ export function drawScenario(seed: number, observer: Observer): SimulationOption
   return {
     speeds: repeat(() => prng.pick([1, 1, 0.5])),
     cores: repeat(() => prng.pick([1, 1, 2])),
+    ...wide,
     lists: makeLists(prng.pick(["full", "ring", "chord"]), nodes, 6),
     balancer: { ...balancer, thresholds, select: prng.pick(selections), policy },
     checkMs,

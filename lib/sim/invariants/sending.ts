@@ -20,6 +20,7 @@ import {
   SLACK_MS,
   stateOf,
   type Step,
+  weigh,
 } from "./steps.ts";
 
 type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
@@ -239,9 +240,9 @@ export class Sending {
     hold(nowMs >= untilMs - SLACK_MS, `${node} lets ${id} stay for as long as it may`);
     hold(this.#refused.get(to)?.has(id) !== true, `${node} offers ${id} to ${to} once a round`);
     if (isDraining || this.#policy.smoothingMs > 0) return;
-    const settled = after.processes.filter(({ movingTo }) => movingTo === null).length;
+    const settled = weigh(after.processes.filter(({ movingTo }) => movingTo === null));
     const offers = effectsOf(effects, "offer");
-    const leaving = offers.length - offers.findIndex((offer) => offer.ticket === ticket);
+    const leaving = weigh(offers.slice(offers.findIndex((offer) => offer.ticket === ticket)));
     // Who is asked has looked whether it has more, and one may have ended since.
     const least = this.#policy.initiation === "sender" ? thresholds.thv : 1;
     const count = settled + leaving;
@@ -253,7 +254,7 @@ export class Sending {
     const { ageCost, smoothingMs, initiation, movesPerMinute } = this.#policy;
     if (ageCost || smoothingMs > 0 || initiation === "receiver" || movesPerMinute !== null) return;
     if (this.#isBusy || after.processes.some(({ movingTo }) => movingTo !== null)) return;
-    const settled = after.processes.length;
+    const settled = weigh(after.processes);
     if (settled < after.thresholds.thv && !after.isDraining) return;
     const [from, announcement] = newsOf(event);
     const isNews = from !== null && announcement.letter === "U" &&

@@ -49,6 +49,11 @@ export function isPinned({ processes }: BalancerView, id: ProcessId): boolean {
   return processes.find((process) => process.id === id)?.isPinned === true;
 }
 
+/** What processes or places weigh together. */
+export function weigh(those: readonly { readonly weight: number }[]): number {
+  return those.reduce((sum, { weight }) => sum + weight, 0);
+}
+
 /** The letter that an event brings, and of whom. */
 export function newsOf(
   event: Event,
