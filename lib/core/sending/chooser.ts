@@ -116,7 +116,7 @@ export class Chooser {
     if (!policy.ageCost || mustEmpty(cause)) return orderVictims(victims, select);
     const harm = ({ cpuSeconds, rssBytes }: Victim) =>
       harmOf({ ageSeconds: cpuSeconds, costSeconds: this.#options.cost.estimateSeconds(rssBytes) });
-    return victims.toSorted((a, b) => harm(a) - harm(b) || a.pid - b.pid);
+    return victims.toSorted((a, b) => harm(a) - harm(b) || a.weight - b.weight || a.pid - b.pid);
   }
 
   /** Why a process leaves first, or why its move to this node is not worth it. */
