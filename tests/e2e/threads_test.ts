@@ -44,15 +44,21 @@ test("threads whose first one has ended move on without it", async () => {
   await tortureAround(bed, { seed: 32, args: ["--leader-ends"] }, MOVES);
 });
 
-test("threads whose user is changed for all of them move, and come home for it", async () => {
-  await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
-  const args = ["setid", "compute", "join", "tids"].flatMap((name) => ["--only", name]);
-  const home = bed.host(0);
-  const job = await startTorture(home, { seed: 33, args });
-  await moveTorture(home, job, bed.host(1));
-  await endTorture(job, { seed: 33, args });
-});
+/** What must be done at home, with threads that mind nothing of it. */
+for (const [name, seed] of [["setid", 33], ["inherit", 38]] as const) {
+  test(`threads come home for what only home can do (${name}), and go on there`, async () => {
+    await using bed = await Testbed.create({ hosts: 2 });
+    await bed.startDaemons();
+    const args = [name, "compute", "barrier", "masks"].flatMap((one) => ["--only", one]);
+    const home = bed.host(0);
+    const job = await startTorture(home, { seed, args });
+    await moveTorture(home, job, bed.host(1));
+    await home.waitForSnapshot("its return", ({ processes, shadows }) => {
+      return shadows.length === 0 && processes.some(({ pid }) => pid === job.pid);
+    });
+    await endTorture(job, { seed, args });
+  });
+}
 
 /** Sends so many signals to a PID at home; returns how many went off. */
 async function sendSignals(home: Host, job: Job, seconds: number): Promise<number> {
