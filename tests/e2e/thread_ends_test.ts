@@ -38,7 +38,6 @@ const deeds: readonly (readonly [name: string, deed: string])[] = [
   ["SIGTERM for the process", "os.kill(pid, signal.SIGTERM); time.sleep(60)"],
   ["SIGKILL for the process", "os.kill(pid, signal.SIGKILL); time.sleep(60)"],
   ["SIGQUIT for itself", "signal.pthread_kill(threading.get_ident(), signal.SIGQUIT)"],
-  ["its own end", "ctypes.CDLL(None).pthread_exit(None)"],
   [
     "fork",
     `child = os.fork()
