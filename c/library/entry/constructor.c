@@ -11,6 +11,7 @@
 #include "entry/control.h"
 #include "entry/interpose.h"
 #include "entry/neighbours.h"
+#include "image/become_shadow.h"
 #include "image/vdso.h"
 #include "process/actions.h"
 #include "process/identity.h"
@@ -41,6 +42,17 @@ static void find_program_vdso(char **environment)
 		lb_self.program_vdso_size = lb_vdso_size(lb_self.program_vdso);
 }
 
+/* An order has descriptors behind the program's (lb_move_up). The kernel's table grows for them and stays so; later, for
+ * one that threads share, it would wait some 10 ms until none looks at the old one: expand_fdtable(), fs/file.c, Linux
+ * 6.12. */
+static int make_descriptor_room(int fd)
+{
+	lb_fds_begin();
+	int moved = lb_move_up(fd);
+	lb_fds_end();
+	return moved < 0 ? fd : moved;
+}
+
 /* Tells the daemon of this process, and hears what the node's config says. */
 static void register_process(void)
 {
@@ -57,6 +69,8 @@ static void register_process(void)
 	lb_self.stop_by_hand = lb_self.registered && (ack.flags & LB_REGISTRATION_STOP_BY_HAND);
 	if (lb_self.registered && (ack.flags & LB_REGISTRATION_SIGWINCH))
 		lb_self.order_signal = SIGWINCH;
+	if (lb_self.registered)
+		fd = make_descriptor_room(fd);
 	lb_syscall1(__NR_close, fd);
 }
 

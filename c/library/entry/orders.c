@@ -109,7 +109,6 @@ int lb_order_move_from_home(struct lb_order_context *context)
 {
 	bool to_file = context->order.kind == LB_ORDER_CHECKPOINT;
 	int stream_fd = -1, shadow_fd = -1;
-	uint64_t start_ns = (uint64_t)lb_monotonic_raw_ns();
 	int error = check_movable();
 	if (!error)
 		error = lb_shadow_fits();
@@ -153,7 +152,7 @@ int lb_order_move_from_home(struct lb_order_context *context)
 			lb_syscall1(__NR_close, stream_fd);
 		context->fds[0] = to_file ? -1 : stream_fd;
 		error = lb_become_shadow(&context->order, context->fds[0], shadow_fd, context->bytes,
-			(uint64_t)lb_monotonic_raw_ns() - start_ns);
+			(uint64_t)(lb_monotonic_raw_ns() - context->began_ns));
 	}
 	lb_self.range_start = 0;
 	lb_unfreeze();

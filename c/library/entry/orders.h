@@ -13,6 +13,7 @@ struct lb_order_context {
 	uint32_t step;   /* fault point number reached, for the report */
 	uint32_t detail; /* of the error, for the report: struct lb_local_report */
 	uint64_t bytes;
+	int64_t began_ns; /* when the process stopped */
 	uint64_t freeze_us;
 };
 int lb_order_move_from_home(struct lb_order_context *context) LB_HIDDEN;

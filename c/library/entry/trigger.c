@@ -61,7 +61,7 @@ static int64_t obey(void *argument)
 	}
 	lb_wait_began(context.order.last_ran_ns, context.order.switches);
 	uint32_t kind = context.order.kind;
-	int64_t start_ns = lb_monotonic_raw_ns();
+	context.began_ns = lb_monotonic_raw_ns();
 	if (kind == LB_ORDER_HOME) { /* not on this stack: the handler goes home by lb_go_home() */
 		if (home)
 			lb_fds_end();
@@ -77,7 +77,7 @@ static int64_t obey(void *argument)
 	if (error == 0)
 		return 0; /* the restored process: another PID, another node, other descriptors */
 	lb_threads_go();
-	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - start_ns) / 1000;
+	context.freeze_us = (uint64_t)(lb_monotonic_raw_ns() - context.began_ns) / 1000;
 	lb_daemon_close(context.fds);
 	lb_daemon_report(&context, error);
 	if (home)
