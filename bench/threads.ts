@@ -130,6 +130,14 @@ async function measureLaunched(
   return ratios;
 }
 
+/** A process that went home for one of its calls is no longer what is measured. */
+async function mustBeAway(home: Host, { job }: Served, title: string): Promise<void> {
+  const { shadows, processes } = await home.snapshot();
+  if (shadows.some(({ pid }) => pid === job.pid)) return;
+  const reason = processes.find(({ pid }) => pid === job.pid)?.cantmove ?? "it has ended";
+  throw new Error(`Cannot measure what has moved, of "${title}", as it is at home: ${reason}`);
+}
+
 async function measureMoved(
   home: Host,
   away: Host,
@@ -141,7 +149,7 @@ async function measureMoved(
     // Their threads are there when one of them moves.
     for (const { key } of kinds) for (const one of [stays, moves]) await one.measure(key, 50);
     await home.migrate(moves.job.pid, away);
-    for (const { key } of kinds) {
+    for (const { key, title } of kinds) {
       const count = counts.get(key) ?? NaN;
       await moves.measure(key, count); // how its calls are made is found out by the first of them
       const more = await ratiosOf(
@@ -150,6 +158,7 @@ async function measureMoved(
         () => stays.measure(key, count),
       );
       ratios.get(key)?.push(...more);
+      await mustBeAway(home, moves, title);
     }
     await moves.end();
     await stays.end();
