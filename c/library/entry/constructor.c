@@ -42,9 +42,9 @@ static void find_program_vdso(char **environment)
 		lb_self.program_vdso_size = lb_vdso_size(lb_self.program_vdso);
 }
 
-/* An order has descriptors behind the program's (lb_move_up). The kernel's table grows for them and stays so; later, for
- * one that threads share, it would wait some 10 ms until none looks at the old one: expand_fdtable(), fs/file.c, Linux
- * 6.12. */
+/* An order has descriptors behind the program's (lb_move_up). The kernel's table grows for them and stays so. Later,
+ * where threads share it, that would take some 10 ms, until none looks at the old one: expand_fdtable(), fs/file.c,
+ * Linux 6.12. */
 static int make_descriptor_room(int fd)
 {
 	lb_fds_begin();
