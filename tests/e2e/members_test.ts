@@ -124,7 +124,8 @@ Deno.test({
   async fn() {
     await using bed = await Testbed.create({ hosts: 3 });
     const [one, two, three] = [bed.host(0), bed.host(1), bed.host(2)];
-    await bed.startDaemons();
+    // A suspicion lasts as many checks as it may be refuted in: long enough to be seen by a busy machine.
+    await bed.startDaemons({ frequency: 3 });
     for (const host of [one, two, three]) {
       await host.waitForSnapshot("all are there", ({ members }) => members?.length === 3);
     }
