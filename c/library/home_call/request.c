@@ -51,7 +51,7 @@ static int64_t lay_out(struct lb_request *request)
 	message.call.number = request->number;
 	message.call.flags = request->flags;
 	message.call.page_offset = request->page_offset;
-	message.call.thread = lb_self.home_pid;
+	message.call.thread = lb_thread()->home_tid;
 	for (i = 0; i < LB_CALL_ARGS; i++) {
 		const struct lb_operand_value *arg = &request->args[i];
 
