@@ -149,7 +149,9 @@ for (const which of ["home", "away"] as const) {
       if (code !== 0) assert.match(stderr, /^lb: .*\n +fix: /);
       await victim.daemon.start();
       const seen = job.stdout.length;
-      await waitFor("the process to go on", () => job.stdout.length > seen || !job.running);
+      // Before its last line it waits for this test.
+      const isDone = () => job.stdout.endsWith("line 199\n");
+      await waitFor("the process to go on", () => job.stdout.length > seen || isDone());
     }
     assert.deepEqual(await job.ending(), { code: 6, signal: null }, job.stderr);
     assert.equal(job.stdout, lines(200));
