@@ -178,6 +178,9 @@ function mayWrite(pid: number, range: string): boolean {
   }
 }
 
+/** HotSpot's UsePerfData, which jstat and jps read: the library takes it along (c/library/image/maps.c). */
+const JAVA_COUNTERS = /^\/tmp\/hsperfdata_[^/]+\/\d+$/;
+
 /**
  * Obstacles among the mappings.
  *
@@ -213,6 +216,7 @@ export function mapsObstacle(
       if (other === null) continue;
       return obstacle("SHARED_WITH", other);
     }
+    if (JAVA_COUNTERS.test(path)) continue;
     const name = path === "" ? `device ${device}` : path;
     if (permissions[1] === "w") return obstacle("SHARED", name);
     // The kernel writes these names without leading zeros.

@@ -48,6 +48,21 @@ static const char *next_column(const char *at)
 	return at;
 }
 
+/* "/tmp/hsperfdata_USER/PID", 32 KiB by default: HotSpot's UsePerfData, which jstat(1) and jps(1) read. */
+static bool is_counters(const char *path)
+{
+	static const char folder[] = "/tmp/hsperfdata_";
+	if (memcmp(path, folder, sizeof folder - 1) != 0)
+		return false;
+	for (path += sizeof folder - 1; *path && *path != '/'; path++)
+		;
+	if (*path++ != '/' || *path == 0)
+		return false;
+	for (; *path >= '0' && *path <= '9'; path++)
+		;
+	return *path == 0;
+}
+
 static void parse_line(const char *line, struct lb_mapping *mapping)
 {
 	const char *at = line;
@@ -70,6 +85,7 @@ static void parse_line(const char *line, struct lb_mapping *mapping)
 	at = next_column(at);
 	mapping->path = at;
 	mapping->file = shared || mapping->inode != 0;
+	mapping->counters = shared && is_counters(at);
 	if (memcmp(at, "[stack]", 7) == 0)
 		mapping->segment.kind = LB_SEGMENT_STACK;
 	else if (memcmp(at, "[heap]", 6) == 0)

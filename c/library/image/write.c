@@ -99,7 +99,8 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	if (mapping->skip)
 		return 0;
 	/* Away from home a process is alone: its children are at home. */
-	bool is_own = mapping->shared_anonymous && (lb_self.away || lb_shared_is_alone(mapping));
+	bool is_own = mapping->counters ||
+		(mapping->shared_anonymous && (lb_self.away || lb_shared_is_alone(mapping)));
 	if (mapping->shared_writable && !is_own)
 		return -LB_E_SHARED_MEMORY;
 	if (mapping->segment.attributes & LB_ATTRIBUTE_REFUSED)
@@ -110,7 +111,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 		return -LB_E_SEGMENTS;
 	table[table_count] = mapping->segment;
 	table[table_count].attributes = attributes_of(mapping);
-	table[table_count].file = lb_mapped_note(mapping);
+	table[table_count].file = mapping->counters ? 0 : lb_mapped_note(mapping);
 	table[table_count].offset = mapping->offset;
 	if (is_own || (table[table_count].file != 0 && mapping->shared))
 		table[table_count].kind = LB_SEGMENT_SHARED;
