@@ -11,6 +11,7 @@
 #include "syscall.h"
 
 #include "patch/sites.h"
+#include "mask/pending.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
 #include "trap/frame.h"
@@ -25,6 +26,7 @@ static bool program_handler_waits(const struct ucontext *context)
 	pending &= ~context->uc_sigmask & ~LB_BIT(SIGURG) & ~LB_BIT(LB_STOP_SIGNAL);
 	if (lb_self.order_signal)
 		pending &= ~LB_BIT(lb_self.order_signal);
+	pending = lb_signals_mine(pending);
 	for (int signal = 1; signal <= LB_SIGNALS && pending; signal++) {
 		if (!(pending & LB_BIT(signal)))
 			continue;

@@ -17,7 +17,6 @@
 
 #include "process/process.h"
 
-#define SPECULATIONS 3                  /* store bypass, indirect branch, L1D flush */
 #define PERSONALITY_ASKED 0xffffffffULL /* personality(2): changes nothing */
 /* An older kernel does not tell: those whose use would fail. They cost a process of one thread nothing. */
 #define REGISTRATIONS_UNKNOWN \
@@ -29,8 +28,7 @@ static const char *const home_paths[] = { "/proc/self/oom_score_adj", "/proc/sel
 #define HOME_PATHS (sizeof home_paths / sizeof *home_paths)
 
 static struct {
-	int64_t dumpable, timer_slack, mce_kill, thp_disabled, registrations, merges, personality;
-	int64_t speculations[SPECULATIONS];
+	int64_t dumpable, thp_disabled, registrations, merges;
 	struct {
 		char text[24];
 		int64_t size;
@@ -85,16 +83,20 @@ static void give_home_files(void)
 	}
 }
 
+void lb_attributes_take_thread(struct lb_thread *thread)
+{
+	thread->attributes.timer_slack = get(PR_GET_TIMERSLACK);
+	thread->attributes.mce_kill = get(PR_MCE_KILL_GET);
+	thread->attributes.personality = lb_syscall1(__NR_personality, PERSONALITY_ASKED);
+	for (int i = 0; i < LB_SPECULATIONS; i++)
+		thread->attributes.speculations[i] = lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
+}
+
 void lb_attributes_take(void)
 {
 	attributes.dumpable = get(PR_GET_DUMPABLE);
-	attributes.timer_slack = get(PR_GET_TIMERSLACK);
-	attributes.mce_kill = get(PR_MCE_KILL_GET);
 	attributes.thp_disabled = get(PR_GET_THP_DISABLE);
 	attributes.merges = get(PR_GET_MEMORY_MERGE);
-	attributes.personality = lb_syscall1(__NR_personality, PERSONALITY_ASKED);
-	for (int i = 0; i < SPECULATIONS; i++)
-		attributes.speculations[i] = lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
 	attributes.registrations = lb_syscall3(__NR_membarrier, LB_MEMBARRIER_GET_REGISTRATIONS, 0, 0);
 	if (attributes.registrations < 0)
 		attributes.registrations = REGISTRATIONS_UNKNOWN;
@@ -107,10 +109,10 @@ void lb_attributes_note_new_memory(uint32_t of_new_memory)
 	attributes.of_new_memory = of_new_memory;
 }
 
-static void give_speculations(void)
+static void give_speculations(const struct lb_thread *thread)
 {
-	for (int i = 0; i < SPECULATIONS; i++) {
-		int64_t value = attributes.speculations[i];
+	for (int i = 0; i < LB_SPECULATIONS; i++) {
+		int64_t value = thread->attributes.speculations[i];
 		if (value > 0 && (value & PR_SPEC_PRCTL) &&
 			value != lb_syscall5(__NR_prctl, PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
 			set(PR_SET_SPECULATION_CTRL, i, value & ~PR_SPEC_PRCTL);
@@ -118,21 +120,26 @@ static void give_speculations(void)
 }
 
 /* What the kernel refuses now it had refused before: a value that cannot be set was never set by the program. */
+void lb_attributes_give_thread(const struct lb_thread *thread)
+{
+	int64_t mce_kill = thread->attributes.mce_kill, personality = thread->attributes.personality;
+	if (thread->attributes.timer_slack > 0)
+		set(PR_SET_TIMERSLACK, thread->attributes.timer_slack, 0);
+	if (mce_kill >= 0 && mce_kill != get(PR_MCE_KILL_GET))
+		lb_syscall5(__NR_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, mce_kill, 0, 0);
+	if (personality >= 0 && personality != lb_syscall1(__NR_personality, PERSONALITY_ASKED))
+		lb_syscall1(__NR_personality, personality);
+	give_speculations(thread);
+}
+
 void lb_attributes_give(void)
 {
 	if (attributes.dumpable != get(PR_GET_DUMPABLE))
 		set(PR_SET_DUMPABLE, attributes.dumpable, 0);
-	if (attributes.timer_slack > 0)
-		set(PR_SET_TIMERSLACK, attributes.timer_slack, 0);
-	if (attributes.mce_kill >= 0 && attributes.mce_kill != get(PR_MCE_KILL_GET))
-		lb_syscall5(__NR_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, attributes.mce_kill, 0, 0);
 	if (attributes.thp_disabled > 0) /* its lowest bit, and flags: Linux 6.18 */
 		set(PR_SET_THP_DISABLE, 1, attributes.thp_disabled & ~1LL);
 	if (attributes.merges >= 0 && attributes.merges != get(PR_GET_MEMORY_MERGE))
 		set(PR_SET_MEMORY_MERGE, attributes.merges, 0);
-	if (attributes.personality >= 0 && attributes.personality != lb_syscall1(__NR_personality, PERSONALITY_ASKED))
-		lb_syscall1(__NR_personality, attributes.personality);
-	give_speculations();
 	for (int bit = 0; bit < 31; bit++)
 		if (attributes.registrations & 1LL << bit)
 			lb_syscall3(__NR_membarrier, 1LL << bit, 0, 0);

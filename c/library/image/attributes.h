@@ -15,4 +15,8 @@ bool lb_attributes_trap(void) LB_HIDDEN;
 /* LB_ATTRIBUTE() of what is mapped next. */
 void lb_attributes_note_new_memory(uint32_t of_new_memory) LB_HIDDEN;
 
+/* The same of the calling thread alone. */
+void lb_attributes_take_thread(struct lb_thread *thread) LB_HIDDEN;
+void lb_attributes_give_thread(const struct lb_thread *thread) LB_HIDDEN;
+
 #endif

@@ -26,6 +26,7 @@
 #include "process/clock.h"
 #include "process/cpu_time.h"
 #include "mask/deliver.h"
+#include "mask/pending.h"
 #include "process/limits.h"
 #include "process/process.h"
 #include "thread/siginfo.h"
@@ -314,26 +315,6 @@ void lb_threads_signals_begin(void)
 	of_threads.count = 0;
 }
 
-/* "SigPnd:\t0000000000000000" of /proc/thread-self/status: for this thread alone. */
-static uint64_t own_pending(void)
-{
-	char text[2048];
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, "/proc/thread-self/status", O_CLOEXEC, 0);
-	int64_t got = fd < 0 ? fd : lb_syscall3(__NR_read, fd, text, sizeof text - 1);
-	uint64_t set = 0;
-	if (fd >= 0)
-		lb_syscall1(__NR_close, fd);
-	for (int64_t at = 0; at + 8 < got; at++)
-		if (memcmp(text + at, "\nSigPnd:", 8) == 0) {
-			const char *digit = text + at + 9;
-			for (text[got] = 0; (*digit >= '0' && *digit <= '9') || (*digit >= 'a' && *digit <= 'f');
-				digit++)
-				set = set * 16 + (uint64_t)(*digit <= '9' ? *digit - '0' : *digit - 'a' + 10);
-			break;
-		}
-	return set;
-}
-
 /* The kernel takes a thread's own before the process's: dequeue_signal(), kernel/signal.c, Linux 6.12. */
 static int take_own_signals(const struct lb_thread *thread)
 {
@@ -341,7 +322,7 @@ static int take_own_signals(const struct lb_thread *thread)
 	uint64_t set = 0;
 	siginfo_t info;
 	lb_syscall2(__NR_rt_sigpending, &set, sizeof set);
-	for (set = set ? own_pending() : 0; set != 0; set = own_pending()) {
+	for (set = set ? lb_thread_pending() : 0; set != 0; set = lb_thread_pending()) {
 		uint64_t only = set & -set;
 		if (lb_syscall4(__NR_rt_sigtimedwait, &only, &info, none, sizeof only) <= 0)
 			break;
@@ -385,6 +366,7 @@ static void note_thread(struct lb_thread *thread)
 	lb_syscall2(__NR_arch_prctl, ARCH_GET_FS, &thread->fs_base);
 	lb_syscall2(__NR_arch_prctl, ARCH_GET_GS, &thread->gs_base);
 	lb_syscall5(__NR_prctl, PR_GET_NAME, thread->comm, 0, 0, 0);
+	lb_attributes_take_thread(thread);
 	lb_cpu_time_note_thread(thread);
 }
 
@@ -394,6 +376,7 @@ static void give_thread(const struct lb_thread *thread)
 		lb_syscall2(__NR_set_robust_list, thread->robust_head, thread->robust_size);
 	lb_syscall1(__NR_set_tid_address, thread->clear_child_tid);
 	lb_rseq_give();
+	lb_attributes_give_thread(thread);
 }
 
 int lb_thread_take(struct lb_thread *thread)

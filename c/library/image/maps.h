@@ -16,7 +16,7 @@ struct lb_mapping {
 	bool skip;   /* [vsyscall], the node's own vdso, the hole */
 	bool shared; /* MAP_SHARED */
 	bool shared_writable;
-	bool shared_anonymous;                 /* with relatives by fork(2) alone: no file of that name can be opened */
+	bool shared_anonymous; /* with relatives by fork(2) alone: no file of that name can be opened */
 	bool counters; /* of a Java machine, which anybody may read and nobody but it writes: its own from now on */
 	uint64_t offset, device_number, inode; /* of its file */
 	const char *path;                      /* its name, "" if it has none; valid during the call */

@@ -99,8 +99,7 @@ static int note_mapping(const struct lb_mapping *mapping, void *context)
 	if (mapping->skip)
 		return 0;
 	/* Away from home a process is alone: its children are at home. */
-	bool is_own = mapping->counters ||
-		(mapping->shared_anonymous && (lb_self.away || lb_shared_is_alone(mapping)));
+	bool is_own = mapping->counters || (mapping->shared_anonymous && (lb_self.away || lb_shared_is_alone(mapping)));
 	if (mapping->shared_writable && !is_own)
 		return -LB_E_SHARED_MEMORY;
 	if (mapping->segment.attributes & LB_ATTRIBUTE_REFUSED)

@@ -10,6 +10,7 @@
 #include "syscall.h"
 
 #include "mask/aside.h"
+#include "mask/pending.h"
 #include "process/process.h"
 #include "thread/lock.h"
 
@@ -52,6 +53,7 @@ uint64_t lb_signals_waiting(uint64_t mask)
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof(pending));
 	if (pending & LB_BIT(SIGURG))
 		lb_aside_collect();
+	pending = lb_signals_mine(pending);
 	pending &= lb_signals_wanted(mask) & ~LB_BIT(SIGURG);
 	if (lb_stopping)
 		pending &= ~LB_BIT(LB_STOP_SIGNAL);

@@ -42,6 +42,8 @@ struct lb_scheduling {
 	struct lb_cpus chosen; /* by the program, numbered as home's are */
 };
 
+#define LB_SPECULATIONS 3 /* store bypass, indirect branch, L1D flush: prctl(2), PR_GET_SPECULATION_CTRL */
+
 /* A wait: right behind which call, and until when, of the program's CLOCK_MONOTONIC. */
 struct lb_wait {
 	bool valid;
@@ -119,6 +121,10 @@ struct lb_thread {
 	uint64_t fs_base, gs_base;
 	char comm[16];                   /* TASK_COMM_LEN */
 	struct lb_scheduling scheduling; /* image/scheduling.c */
+	struct {
+		int64_t timer_slack, mce_kill, personality;
+		int64_t speculations[LB_SPECULATIONS];
+	} attributes; /* image/attributes.c */
 
 	struct lb_cpu_time cpu;       /* used on earlier nodes */
 	struct lb_cpu_time cpu_noted; /* used so far, for an image */
