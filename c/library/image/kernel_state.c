@@ -29,6 +29,7 @@
 #include "mask/pending.h"
 #include "process/limits.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "thread/siginfo.h"
 #include "thread/thread.h"
 
@@ -254,10 +255,11 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 static void queue_again(const siginfo_t *info, uint64_t full[2])
 {
 	uint64_t bit = info->si_signo < SIGRTMIN ? LB_BIT(info->si_signo) : 0;
-	int to = (bit & ITIMER_SIGNALS) && info->si_code == SI_KERNEL; /* 0: this thread's */
+	/* 0: this thread's. With several threads the process's is any thread's to take: its own went with each. */
+	int to = lb_is_threaded || ((bit & ITIMER_SIGNALS) && info->si_code == SI_KERNEL);
 	if (info->si_code == SI_TIMER && lb_timer_due(info->si_tid, info->si_overrun))
 		return;
-	if (full[to] & bit)
+	if ((full[to] & bit) && !lb_is_threaded)
 		to = !to;
 	if (full[to] & bit)
 		return;
@@ -413,6 +415,8 @@ int lb_freeze(void)
 	error = lb_timers_look();
 	if (!error)
 		lb_timers_note_overruns();
+	if (!error && lb_is_threaded)
+		error = take_own_signals(lb_thread());
 	/* First: an interval timer whose signal waits goes on, in step, only when that is taken. */
 	if (!error)
 		error = take_pending(ALL_SIGNALS, LB_PENDING_SIGNALS_MAX);
@@ -420,6 +424,7 @@ int lb_freeze(void)
 	if (!error)
 		error = take_all();
 	if (error) {
+		lb_thread_give_signals(lb_thread());
 		give_pending();
 		rearm_timers();
 		lb_timers_go_on();
@@ -450,6 +455,7 @@ void lb_unfreeze(void)
 	if (!frozen.armed)
 		return;
 	frozen.armed = 0;
+	lb_thread_give_signals(lb_thread());
 	give_pending();
 	rearm_timers();
 	lb_timers_go_on();
@@ -466,6 +472,7 @@ void lb_thaw(bool at_home, bool is_thread)
 	if (is_thread) {
 		lb_cpu_time_give_thread(lb_thread(), at_home);
 		give_thread(lb_thread());
+		lb_thread_give_signals(lb_thread());
 	}
 	lb_attributes_give();
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
