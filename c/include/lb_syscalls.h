@@ -83,9 +83,9 @@
 	/* home; options whose value points to more memory bring the process home */ \
 	X(55, getsockopt, OWN, 0, FD, V, V, INOUT_BEHIND(4), INOUT_STRUCT(4)) \
 	/* home; as setsockopt */ \
-	X(56, clone, OWN, 0)  /* home: children are made there; threads bring it home */ \
-	X(57, fork, OWN, 0)   /* home: children are made there; threads bring it home */ \
-	X(58, vfork, OWN, 0)  /* home: children are made there; threads bring it home */ \
+	X(56, clone, OWN, 0)  /* home: children are made there; threads at both */ \
+	X(57, fork, OWN, 0)   /* home: children are made there */ \
+	X(58, vfork, OWN, 0)  /* home: children are made there */ \
 	X(59, execve, OWN, 0) /* home, where its next program runs */ \
 	X(60, exit, OWN, 0)   /* both */ \
 	X(61, wait4, HOME, LB_BLOCKS, V, INOUT_STRUCT(4), V, INOUT_STRUCT(LB_RUSAGE_SIZE)) \
@@ -411,7 +411,7 @@
 	X(432, fsmount, HOME, 0, FD, V, V) \
 	X(433, fspick, HOME, 0, FD, PATH, V) \
 	X(434, pidfd_open, HOME, 0, V, V) \
-	X(435, clone3, OWN, 0) /* home: children are made there; threads bring it home */ \
+	X(435, clone3, OWN, 0) /* home: children are made there; threads at both */ \
 	X(436, close_range, HOME, 0, FD, FD, V) \
 	X(437, openat2, OWN, LB_BLOCKS, FD, PATH, IN(3), V) \
 	/* home; some files of /proc/self: node */ \

@@ -4,7 +4,8 @@
  *
  *   shares memory, parent waits (vfork, posix_spawn)   vfork_child.c
  *   copy of the memory (fork)                          fork_home.c: the copy is made at home
- *   all others (threads, namespaces, ...)              the process comes home and makes it there
+ *   thread                                             threads.c: home makes one, and so does this node
+ *   all others (namespaces, ...)                       the process comes home and makes it there
  *
  * Runs in:  the SIGSYS handler, all signals blocked.
  */
@@ -18,6 +19,7 @@
 #include "syscall.h"
 
 #include "calls/own.h"
+#include "calls/threads.h"
 #include "home_call/user_memory.h"
 #include "trap/frame.h"
 #include "trap/trap.h"
@@ -31,6 +33,8 @@ static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 
 	if (lb_thread()->has_child)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
+	if (lb_clone_is_thread(clone))
+		return lb_thread_clone(trap, clone);
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);
 	trap->unreached = -EAGAIN; /* another time, says fork(2) */
@@ -61,6 +65,7 @@ int64_t lb_own_clone(struct lb_trap *trap)
 		.pidfd = trap->args[2], /* one argument for both: clone(2) */
 		.parent_tid = trap->args[2],
 		.child_tid = trap->args[3],
+		.storage = trap->args[4],
 	};
 
 	return make(trap, &clone);
@@ -81,6 +86,8 @@ int64_t lb_own_clone3(struct lb_trap *trap)
 		return LB_NEEDS_HOME;
 	if ((from.stack == 0) != (from.stack_size == 0))
 		return -EINVAL;
+	if ((from.flags & CLONE_DETACHED) != 0 || ((from.flags & CLONE_THREAD) != 0 && from.exit_signal != 0))
+		return -EINVAL;
 	clone = (struct lb_clone){
 		.flags = from.flags,
 		.exit_signal = from.exit_signal,
@@ -88,6 +95,7 @@ int64_t lb_own_clone3(struct lb_trap *trap)
 		.pidfd = from.pidfd,
 		.parent_tid = from.parent_tid,
 		.child_tid = from.child_tid,
+		.storage = from.tls,
 	};
 	return make(trap, &clone);
 }

@@ -4,8 +4,8 @@
 
 #include "trap/trap.h"
 
-struct lb_clone { /* arguments of clone3(2); stack: its upper end, 0: the parent's goes on */
-	uint64_t flags, exit_signal, stack, pidfd, parent_tid, child_tid;
+struct lb_clone { /* arguments of clone3(2); stack: its upper end, 0: the parent's goes on; storage: tls */
+	uint64_t flags, exit_signal, stack, pidfd, parent_tid, child_tid, storage;
 };
 /* vfork_child.c: one that shares this process's memory while its parent waits */
 int64_t lb_child_begin(struct lb_trap *trap, const struct lb_clone *clone) LB_HIDDEN;

@@ -18,7 +18,6 @@
 #include "home_call/user_memory.h"
 #include "process/identity.h"
 #include "process/process.h"
-#include "thread/lock.h"
 #include "trap/stub.h"
 #include "trap/trap.h"
 
@@ -55,20 +54,6 @@ int64_t lb_own_exit_group(struct lb_trap *trap)
 	lb_link_send(LB_LINK_EXIT, 0, &status, sizeof(status));
 	for (;;)
 		lb_syscall1(__NR_exit_group, trap->args[0]);
-}
-
-int64_t lb_own_exit(struct lb_trap *trap)
-{
-	unsigned others = 0;
-	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
-		others += lb_threads[i].local_tid != 0 && &lb_threads[i] != lb_thread();
-	if (others > 0) {
-		lb_thread()->local_tid = 0;
-		lb_lock_leave();
-		for (;;)
-			lb_syscall1(__NR_exit, trap->args[0]);
-	}
-	return lb_own_exit_group(trap);
 }
 
 /* ---- calls with a PID or TID as first argument that concern the process as it runs here ---- */

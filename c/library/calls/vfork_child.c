@@ -40,7 +40,6 @@
 #include "process/limits.h"
 
 #define VECTORS_SIZE_MAX 16384u /* the XSAVE area in a signal frame: 11 KiB with AMX */
-#define FX_SIZE 512u            /* FXSAVE: no more than this without FP_XSTATE_MAGIC1 */
 
 /* Of each thread that has one: the parent, and what of it the child may change for itself. */
 struct place {
@@ -106,20 +105,11 @@ static const struct lb_row *row_of(uint32_t number)
 
 /* ---- its beginning and its end ---- */
 
-static uint64_t vectors_size(const struct _fpstate *vectors)
-{
-	if (vectors == NULL)
-		return 0;
-	if (vectors->sw_reserved.magic1 != FP_XSTATE_MAGIC1)
-		return FX_SIZE;
-	return vectors->sw_reserved.extended_size;
-}
-
 static int64_t keep_parent(const struct ucontext *context)
 {
 	const struct sigcontext *registers = (const struct sigcontext *)&context->uc_mcontext;
 
-	parent.vectors_size = vectors_size(registers->fpstate);
+	parent.vectors_size = lb_vectors_size(registers->fpstate);
 	if (parent.vectors_size > sizeof(parent.vectors))
 		return -ENOSYS;
 	parent.registers = *registers;
@@ -192,7 +182,7 @@ bool lb_child_settle(struct ucontext *context)
 		return false;
 	*registers = parent.registers;
 	registers->fpstate = vectors;
-	if (vectors_size(vectors) == parent.vectors_size)
+	if (lb_vectors_size(vectors) == parent.vectors_size)
 		memcpy(vectors, parent.vectors, parent.vectors_size);
 	context->uc_sigmask = parent.mask;
 	context->uc_stack = parent.signal_stack;

@@ -132,6 +132,7 @@ struct lb_thread {
 	/* Which it is. */
 	uint32_t home_tid;  /* as the program knows it: gettid(2) at home */
 	uint32_t local_tid; /* on this node; 0: the slot is free */
+	uint32_t left_by;   /* whose it was on this node, and who may be on its stack still; 0: nobody */
 	uint32_t stopped;   /* in which round of stopping it waits, or has waited last */
 
 	/* Where it goes on in a restored process: callee-saved registers, stack, where to return (context.S). */
@@ -172,6 +173,12 @@ static inline struct lb_thread *lb_thread_of_home(uint32_t tid)
 struct lb_thread *lb_thread_of_local(uint32_t tid) LB_THREAD_HIDDEN;
 /* The program's number of one of its threads as this node has it; 0: no thread of this process. */
 uint32_t lb_local_tid(uint32_t home_tid) LB_THREAD_HIDDEN;
+/* A slot that is free, and its stack too, for a thread that is to be made; NULL: none. It is taken as soon as it has a
+ * number here. */
+struct lb_thread *lb_thread_reserve(void) LB_THREAD_HIDDEN;
+/* The thread is about to end: the slot is free, its stack is not yet. */
+void lb_thread_leave(struct lb_thread *thread) LB_THREAD_HIDDEN;
+unsigned lb_threads_count(void) LB_THREAD_HIDDEN;
 /* The slot's thread has ended; all but the calling one are not there, in a child. */
 void lb_thread_forget(struct lb_thread *thread) LB_THREAD_HIDDEN;
 void lb_threads_forget_others(void) LB_THREAD_HIDDEN;

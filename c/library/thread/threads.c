@@ -21,10 +21,18 @@ static bool has_ended(uint32_t local_tid)
 	return lb_syscall3(__NR_tgkill, lb_syscall0(__NR_getpid), local_tid, 0) == -ESRCH;
 }
 
+static bool is_left(struct lb_thread *slot)
+{
+	if (slot->left_by != 0 && !has_ended(slot->left_by))
+		return false;
+	slot->left_by = 0;
+	return true;
+}
+
 static bool take_slot(struct lb_thread *slot, uint32_t tid)
 {
 	uint32_t holder = __atomic_load_n(&slot->local_tid, __ATOMIC_RELAXED);
-	if (holder != 0 && !has_ended(holder))
+	if ((holder != 0 && !has_ended(holder)) || !is_left(slot))
 		return false;
 	if (!__atomic_compare_exchange_n(&slot->local_tid, &holder, tid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return false;
@@ -44,6 +52,31 @@ struct lb_thread *lb_thread_meet(void)
 				return lb_this_thread = &lb_threads[i];
 		}
 	return &nobodys;
+}
+
+struct lb_thread *lb_thread_reserve(void)
+{
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		if (lb_threads[i].local_tid == 0 && is_left(&lb_threads[i])) {
+			lb_thread_forget(&lb_threads[i]);
+			return &lb_threads[i];
+		}
+	return 0;
+}
+
+void lb_thread_leave(struct lb_thread *thread)
+{
+	thread->left_by = thread->local_tid;
+	thread->home_tid = 0;
+	thread->local_tid = 0;
+}
+
+unsigned lb_threads_count(void)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < LB_THREAD_SLOTS; i++)
+		count += lb_threads[i].local_tid != 0;
+	return count;
 }
 
 /* Its stack and areas stay with the slot (own_memory.c). */
