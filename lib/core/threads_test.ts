@@ -14,7 +14,11 @@ const sharing = { policy: policies.sharing, thresholds: sharingThresholds, capac
 
 /** A process that is looked at as soon as it is there. */
 function arrive(a: Fixture, pid: number, computing: number): Effect[] {
-  a.arrive(pid, { cpuSeconds: 100, threads: { all: Math.max(1, computing), computing } });
+  a.arrive(pid, {
+    cpuSeconds: 100,
+    rssBytes: 1e6,
+    threads: { all: Math.max(1, computing), computing },
+  });
   return a.step(a.sampled([a.process(pid).id]));
 }
 
