@@ -181,7 +181,7 @@ export function withThreads(mix: ThreadMix, load: number): Place {
 const service = boundedPareto(1.1, 1, 1000);
 const memory = exponential(64 * 2 ** 20);
 
-export function optionsOf(
+function optionsOf(
   contestant: Contestant,
   { cores, speeds, threads, load, seconds }: Place,
   seed: number,

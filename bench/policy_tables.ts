@@ -18,8 +18,12 @@ import {
   mixLoads,
   seeds,
   sizes,
+  threadContestants,
+  type ThreadMix,
+  threadMixes,
   unlike,
   unlikeContestants,
+  withThreads,
 } from "./policy_grid.ts";
 
 /** All cells: of nodes that are alike by `NODESxLOAD`, of others by `MIXxLOAD`. */
@@ -43,6 +47,31 @@ export function fillGrid(report: (key: string, cell: Cell) => void): Grid {
     }
   }
   return grid;
+}
+
+/** Fills the cells of jobs with threads, by `MIXxLOAD`. */
+export function fillThreads(report: (key: string, cell: Cell) => void): Grid {
+  const grid = new Map<string, Cell>();
+  for (const mix of Object.keys(threadMixes) as ThreadMix[]) {
+    for (const load of mixLoads) {
+      const cell = cellOf(threadContestants, withThreads(mix, load), seeds);
+      grid.set(`${mix}x${load}`, cell);
+      report(`${mix}x${load}`, cell);
+    }
+  }
+  return grid;
+}
+
+/** Writes their table. */
+export function drawThreads(grid: Grid): string {
+  const keys = [...grid.keys()];
+  return table(
+    ["who decides", ...keys],
+    threadContestants.map(({ title }) => [
+      bold(title),
+      ...keys.map((key) => both(grid.get(key), title)),
+    ]),
+  );
 }
 
 /** What the whole grid says of the default. */
