@@ -311,12 +311,6 @@ int lb_go_home(uint32_t system_call)
 {
 	uint32_t missing;
 	int error = lb_threads_stop(&missing);
-	{
-		int64_t dbg[3] = { error, missing, 0 };
-		int64_t f = lb_syscall4(__NR_openat, -100, "/tmp/lbdbg", 02001 | 0100, 0666);
-		lb_syscall3(__NR_write, f, dbg, 24);
-		lb_syscall1(__NR_close, f);
-	}
 	if (!error)
 		error = (int)lb_on_order_stack(go_home, &system_call);
 	if (error || lb_self.away) {
