@@ -26,7 +26,6 @@ static struct robust_list_head head;
 /* A list of these locks. */
 static void list(struct lock *locks, unsigned count)
 {
-	lb_self.local_pid = (uint32_t)getpid();
 	head = (struct robust_list_head){ .futex_offset = OFFSET };
 	head.list.next = count > 0 ? &locks[0].entry : &head.list;
 	for (unsigned i = 0; i < count; i++)

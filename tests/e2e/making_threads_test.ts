@@ -15,7 +15,7 @@ async function undisturbed(home: Host, last: string): Promise<string> {
   );
 }
 
-for (const last of ["return", "exit"]) {
+for (const last of ["return", "exit", "pthread_exit"]) {
   Deno.test(`threads that are made away are what they are at home, and the program ends by ${last}`, async () => {
     await using bed = await Testbed.create({ hosts: 2 });
     await bed.startDaemons();

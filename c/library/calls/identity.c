@@ -76,8 +76,8 @@ static int64_t here_for_self(struct lb_trap *trap, uint64_t self)
 	{ \
 		return here_for_self(trap, self); \
 	}
-HERE_FOR_SELF(process_vm_readv, lb_self.local_pid)
-HERE_FOR_SELF(process_vm_writev, lb_self.local_pid)
+HERE_FOR_SELF(process_vm_readv, lb_thread()->local_tid)
+HERE_FOR_SELF(process_vm_writev, lb_thread()->local_tid)
 HERE_FOR_SELF(migrate_pages, 0)
 HERE_FOR_SELF(move_pages, 0)
 

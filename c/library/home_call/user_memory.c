@@ -1,6 +1,7 @@
 /* user_memory.c - Copies from and to memory that may be missing.
  *
- * Bad memory is -EFAULT, or how far it was there, instead of a crash. process_vm_readv(2) on ourselves lets the kernel
+ * Bad memory is -EFAULT, or how far it was there, instead of a crash. process_vm_readv(2) on ourselves, by the
+ * number of the thread as a leader that has ended has no memory, lets the kernel
  * check each page: the same rights as the program has (a read-only page is not written: mm/process_vm_access.c uses no
  * FOLL_FORCE, Linux 6.12). Where a sandbox forbids it the copy is made directly.
  */
@@ -32,7 +33,7 @@ static size_t copy(uint64_t program, void *ours, size_t size, bool in)
 	if (size == 0)
 		return 0;
 	result = lb_syscall6(
-		in ? __NR_process_vm_readv : __NR_process_vm_writev, lb_self.local_pid, &here, 1, &there, 1, 0);
+		in ? __NR_process_vm_readv : __NR_process_vm_writev, lb_thread()->local_tid, &here, 1, &there, 1, 0);
 	if (not_allowed(result)) {
 		memcpy(in ? ours : (void *)program, in ? (const void *)program : ours, size);
 		return size;

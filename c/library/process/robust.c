@@ -23,7 +23,7 @@
 static bool read_memory(void *to, uint64_t from, uint64_t size)
 {
 	struct iovec here = { to, size }, there = { (void *)from, size };
-	return lb_syscall6(__NR_process_vm_readv, lb_self.local_pid, &here, 1, &there, 1, 0) == (int64_t)size;
+	return lb_syscall6(__NR_process_vm_readv, lb_thread()->local_tid, &here, 1, &there, 1, 0) == (int64_t)size;
 }
 
 /* Not for the process alone: so does the kernel, and so waits whoever wants such a lock. */
