@@ -97,6 +97,8 @@ export {
   parseConfig,
   type SigtstpAction,
   sigtstpActions,
+  type ThreadsAction,
+  threadsActions,
   type TriggerSignal,
   triggerSignals,
 } from "./lib/host/config.ts";

@@ -10,7 +10,7 @@
  */
 import { flood } from "../tests/testbed/flood.ts";
 import { type Host, type Job, Testbed, waitFor } from "../tests/testbed/mod.ts";
-import { tortureAround } from "../tests/testbed/torture.ts";
+import { threadsMove, tortureAround } from "../tests/testbed/torture.ts";
 import { soakPrograms } from "./soak_programs.ts";
 
 /** Time between moves in which the program checks itself, in milliseconds. */
@@ -100,7 +100,7 @@ async function soakThreads(runs: number): Promise<void> {
   const seed = Number(Deno.env.get("LB_SEED") ?? Math.floor(Math.random() * 1_000_000_000));
   for (const hosts of [2, 3]) {
     await using bed = await Testbed.create({ hosts });
-    await bed.startDaemons();
+    await bed.startDaemons({ extra: threadsMove });
     for (let run = 0; run < Math.ceil(runs / 2); run++) {
       const args = run % 4 === 3 ? ["--leader-ends"] : [];
       const from = performance.now();

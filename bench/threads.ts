@@ -10,6 +10,7 @@
 import { type Host, type Job, Testbed } from "../tests/testbed/mod.ts";
 import { freezeMs } from "./freeze.ts";
 import { drawTable, median, medianInterval, round } from "./table.ts";
+import { threadsMove } from "../tests/testbed/torture.ts";
 
 /** Of one measurement: short, as what else runs on the machine disturbs long ones surely. */
 const SLICE_NS = 8e7;
@@ -194,7 +195,7 @@ function report(
 async function measureCalls(parts: ReadonlySet<string>): Promise<Record<string, number>> {
   await using bed = await Testbed.create({ hosts: 2 });
   const [home, away] = [bed.host(0), bed.host(1)];
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   const counts = await findCounts(home);
   const figures: Record<string, number> = {};
   if (parts.has("launched")) {
@@ -212,7 +213,7 @@ async function measureCalls(parts: ReadonlySet<string>): Promise<Record<string, 
 async function measureFreeze(): Promise<Record<string, number>> {
   await using bed = await Testbed.create({ hosts: 2 });
   const [home, away] = [bed.host(0), bed.host(1)];
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   const times = frozen.map(() => [] as number[]);
   const talk = { told: "", said: "ready\nthe end\n" };
   for (let number = 0; number < FREEZE_ROUNDS; number++) {

@@ -47,6 +47,7 @@ export class Inspections {
     const look = inspect(pidOf(record), ticksOf(record), {
       signal: isGuest(record) ? triggerSignals.SIGURG : this.#context.signal,
       guest: isGuest(record),
+      threadsMove: this.#context.config.threads === "move",
       isStoppedByUs: isGuest(record) && record.stopped === true,
     });
     const seen = look.catch((error) => {

@@ -23,6 +23,11 @@ export const sigtstpActions = ["checkpoint", "stop"] as const;
 /** One of {@linkcode sigtstpActions}. */
 export type SigtstpAction = (typeof sigtstpActions)[number];
 
+/** What processes at home do that have several threads. */
+export const threadsActions = ["stay", "move"] as const;
+/** One of {@linkcode threadsActions}. */
+export type ThreadsAction = (typeof threadsActions)[number];
+
 /** A node's configuration, checked and complete. */
 export interface Config {
   /** The file it was read from; null: none was found and every value is a default. */
@@ -53,6 +58,8 @@ export interface Config {
   readonly runtimeDir: string;
   /** What SIGTSTP sent by a process does. */
   readonly sigtstp: SigtstpAction;
+  /** What processes at home do that have several threads. */
+  readonly threads: ThreadsAction;
   /** Name of the signal that carries orders, such as `SIGURG`. */
   readonly triggerSignal: TriggerSignal;
   /** How long a lost peer is tried again, in milliseconds. */
@@ -223,6 +230,7 @@ export function parseConfig(text: string, file: string | null, sources: ConfigSo
     runtimeDir: pathOf(root, schema.names.runtimeDirKey, home("the runtime directory")) ??
       defaultRuntimeDir(getEnv),
     sigtstp: root.choice("sigtstp", sigtstpActions) ?? "checkpoint",
+    threads: root.choice("threads", threadsActions) ?? "stay",
     triggerSignal: root.choice("trigger-signal", Object.keys(triggerSignals) as TriggerSignal[]) ??
       "SIGURG",
     reconnectLimitMs: seconds(root, "reconnect-limit", schema.limits.reconnectLimitMs),

@@ -39,6 +39,7 @@ Deno.test("parseConfig() gives every key a default", () => {
     keyFile: "/home/ann/.config/lb/cluster.key",
     runtimeDir: "/home/ann/.local/state/lb",
     sigtstp: "checkpoint",
+    threads: "stay",
     triggerSignal: "SIGURG",
     reconnectLimitMs: 600_000,
     ioTimeoutMs: 10_000,
@@ -160,6 +161,13 @@ Deno.test("parseConfig() names file and line of a value of the wrong type", () =
   rejects("[thresholds]\nthu = 1.5", /thresholds.thu as it must be a whole number .*:2 has 1.5/);
 });
 
+Deno.test("parseConfig() takes threads that stay or move, and nothing else", () => {
+  assert.equal(parse('threads = "stay"').threads, "stay");
+  assert.equal(parse('threads = "move"').threads, "move");
+  rejects('\nthreads = "go"', /threads as it must be one of stay, move: .*:2 has go/);
+  rejects("threads = 4", /threads as it must be one of/);
+});
+
 Deno.test("parseConfig() names the line of what is not TOML", () => {
   rejects("frequency = 5\nlisten = \n", /\/etc\/lb\.toml:[23] as it must be TOML/);
 });
@@ -206,7 +214,8 @@ Deno.test("parseConfig() never fails in any other way than by a ConfigError", ()
       "key-file",
       "runtime-dir",
     ],
-    ...["sigtstp", "trigger-signal", "reconnect-limit", "io-timeout", "thresholds", "other"],
+    ...["sigtstp", "threads", "trigger-signal", "reconnect-limit", "io-timeout"],
+    ...["thresholds", "other"],
   );
   const value = fc.oneof(
     fc.string().map((text) => JSON.stringify(text)),

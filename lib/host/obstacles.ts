@@ -69,6 +69,8 @@ export interface InspectOptions {
   /** Number of the trigger signal. */
   readonly signal: number;
   readonly guest: boolean;
+  /** Several threads keep it at home only where this is false; a guest never. */
+  readonly threadsMove: boolean;
   /** We have stopped it, and let it go on before it moves. */
   readonly isStoppedByUs?: boolean;
 }
@@ -120,7 +122,9 @@ export function statusObstacle(
   if (stat.threads > limits.threadsMax) {
     return obstacle("THREADS_MAX", stat.threads, limits.threadsMax);
   }
-  if (stat.threads > 1) return obstacle("THREADS", stat.threads);
+  if (stat.threads > 1 && !options.guest && !options.threadsMove) {
+    return obstacle("THREADS", stat.threads);
+  }
   if ((status.get("Seccomp") ?? "0") !== "0") return obstacle("SECCOMP");
   const bit = 1n << BigInt(options.signal - 1);
   const mask = (name: string) => BigInt(`0x${status.get(name) ?? "0"}`);

@@ -49,7 +49,7 @@ Deno.test("readStat() and isAlive() know this process and no other one with its 
 
 Deno.test("statusObstacle() names each reason why a process cannot move", () => {
   assert.ok(stat !== null);
-  const options = { signal: SIGURG, guest: false };
+  const options = { signal: SIGURG, guest: false, threadsMove: false };
   const say = (changes: Record<string, string>, state = stat) =>
     statusObstacle(state, status(changes), options);
   assert.equal(say({}), null);
@@ -63,6 +63,23 @@ Deno.test("statusObstacle() names each reason why a process cannot move", () => 
   assert.match(say({}, { ...stat, state: "T" }) ?? "", /stopped/);
   assert.match(say({}, { ...stat, threads: 3 }) ?? "", /3 threads/);
   assert.equal(say({}, { ...stat, threads: 129 }), "it has 129 threads, at most 128 move");
+});
+
+Deno.test("statusObstacle() lets several threads move where the config does, and guests anywhere", () => {
+  assert.ok(stat !== null);
+  const say = (threads: number, guest: boolean, threadsMove: boolean) =>
+    statusObstacle({ ...stat, threads }, status({}), { signal: SIGURG, guest, threadsMove });
+  assert.equal(
+    say(2, false, false),
+    'it has 2 threads (config threads = "move" lets them move)',
+  );
+  assert.equal(say(2, false, true), null);
+  assert.equal(say(2, true, false), null);
+  assert.equal(say(2, true, true), null);
+  assert.equal(say(1, false, false), null);
+  for (const threadsMove of [false, true]) {
+    assert.match(say(129, false, threadsMove) ?? "", /at most 128 move/);
+  }
 });
 
 Deno.test("mapsObstacle() finds shared writable memory, System V memory and io_uring", () => {
@@ -91,7 +108,7 @@ Deno.test("inspect() sees figures and obstacles of a live process, null for a de
   try {
     const childStat = await readStat(child.pid);
     assert.ok(childStat !== null);
-    const options = { signal: SIGURG, guest: false };
+    const options = { signal: SIGURG, guest: false, threadsMove: false };
     const found = await inspect(child.pid, childStat.startTicks, options);
     assert.ok(found !== null && found.rssBytes > 0);
     assert.equal(found.cantmove, "its lb library is not loaded");

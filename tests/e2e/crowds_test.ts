@@ -20,7 +20,7 @@ function test(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
 
 async function twoNodes(): Promise<Testbed> {
   const bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: 'threads = "move"' });
   return bed;
 }
 

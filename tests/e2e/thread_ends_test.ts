@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { type Host, Testbed } from "../testbed/mod.ts";
-import { skippedFor, threadsStay } from "../testbed/torture.ts";
+import { threadsMove } from "../testbed/torture.ts";
 
 /** Waits for a line in a thread that is not the first, and does `deed` there. */
 function script(deed: string): string {
@@ -85,12 +85,11 @@ async function run(home: Host, away: Host | undefined, deed: string): Promise<un
 }
 
 Deno.test({
-  name: `what a thread does to its process away from home is what it does at home${skippedFor}`,
-  ignore: threadsStay,
+  name: `what a thread does to its process away from home is what it does at home`,
   fn: async (t) => {
     await using bed = await Testbed.create({ hosts: 2 });
     const [home, away] = [bed.host(0), bed.host(1)];
-    await bed.startDaemons();
+    await bed.startDaemons({ extra: threadsMove });
     for (const [name, deed] of deeds) {
       await t.step(name, async () => {
         assert.deepEqual(await run(home, away, deed), await run(home, undefined, deed));

@@ -8,7 +8,7 @@
 import { Testbed } from "../testbed/mod.ts";
 import { comparePrograms, missingOf } from "../testbed/programs.ts";
 import { threaded } from "../testbed/threaded.ts";
-import { skippedFor, threadsStay } from "../testbed/torture.ts";
+import { threadsMove } from "../testbed/torture.ts";
 
 const moves: readonly (readonly [name: string, moves: number])[] = [
   ["once", 1],
@@ -17,12 +17,11 @@ const moves: readonly (readonly [name: string, moves: number])[] = [
 
 for (const [name, count] of moves) {
   Deno.test({
-    name: `programs with threads that are moved ${name} do the same as unmoved${skippedFor}`,
-    ignore: threadsStay,
+    name: `programs with threads that are moved ${name} do the same as unmoved`,
     fn: async (t) => {
       await using bed = await Testbed.create({ hosts: 2 });
       const [home, away] = [bed.host(0), bed.host(1)];
-      await bed.startDaemons();
+      await bed.startDaemons({ extra: threadsMove });
       // It is moved after each part but the last, by which it may have ended.
       for (const program of threaded(count + 1)) {
         const absent = await missingOf(home, program);

@@ -12,6 +12,7 @@ import {
   moveTorture,
   skippedFor,
   startTorture,
+  threadsMove,
   threadsStay,
   tortureAround,
 } from "../testbed/torture.ts";
@@ -21,26 +22,26 @@ const MOVES = 4;
 /** SIGRTMIN + 8 as the C library counts; the program counts each that comes. */
 const OUTSIDE = 42;
 
-/** A test that is skipped while a process with threads stays at home. */
+/** A test that is skipped while moved threads have known faults. */
 function test(name: string, fn: () => Promise<void>, ignore = false): void {
   Deno.test({ name: name + skippedFor, ignore: threadsStay || ignore, fn });
 }
 
 test("threads do not notice twenty times four moves away and home", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   for (let seed = 1; seed <= RUNS; seed++) await tortureAround(bed, { seed }, MOVES);
 });
 
 test("threads do not notice moves round three nodes", async () => {
   await using bed = await Testbed.create({ hosts: 3 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   await tortureAround(bed, { seed: 31 }, 6);
 });
 
 test("threads whose first one has ended move on without it", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   await tortureAround(bed, { seed: 32, args: ["--leader-ends"] }, MOVES);
 });
 
@@ -48,7 +49,7 @@ test("threads whose first one has ended move on without it", async () => {
 for (const [name, seed] of [["setid", 33], ["inherit", 38]] as const) {
   test(`threads come home for what only home can do (${name}), and go on there`, async () => {
     await using bed = await Testbed.create({ hosts: 2 });
-    await bed.startDaemons();
+    await bed.startDaemons({ extra: threadsMove });
     const args = [name, "compute", "barrier", "masks"].flatMap((one) => ["--only", one]);
     const home = bed.host(0);
     const job = await startTorture(home, { seed, args });
@@ -70,7 +71,7 @@ echo $n`;
 
 test("threads lose none of the signals that somebody sends while they move", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   const [home, away] = [bed.host(0), bed.host(1)];
   const job = await startTorture(home, { seed: 34 });
   const sending = sendSignals(home, job, 4);
@@ -84,7 +85,7 @@ test("threads lose none of the signals that somebody sends while they move", asy
 
 test("threads that are stopped stand still, at home and away, and go on together", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   const [home, away] = [bed.host(0), bed.host(1)];
   const args = ["--skip", "fork", "--skip", "spawn"];
   const job = await startTorture(home, { seed: 35, args });
@@ -101,7 +102,7 @@ test("threads that are stopped stand still, at home and away, and go on together
 
 test("threads that are away go on after their link was cut", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons({ extra: "io-timeout = 1" });
+  await bed.startDaemons({ extra: `io-timeout = 1\n${threadsMove}` });
   const [home, away] = [bed.host(0), bed.host(1)];
   const job = await startTorture(home, { seed: 36 });
   await moveTorture(home, job, away);
@@ -118,7 +119,7 @@ test("threads that are away go on after their link was cut", async () => {
 
 test("threads move with daemons that were ended and started again", async () => {
   await using bed = await Testbed.create({ hosts: 2 });
-  await bed.startDaemons();
+  await bed.startDaemons({ extra: threadsMove });
   const [home, away] = [bed.host(0), bed.host(1)];
   const job = await startTorture(home, { seed: 37 });
   const restart = async (host: Host, signal: string) => {

@@ -18,7 +18,7 @@ export const obstacles = {
   USER: { code: 20, text: "runs as user {}" },
   TRACED: { code: 21, text: "is being traced" },
   STOPPED: { code: 22, text: "is stopped" },
-  THREADS: { code: 23, text: "has {} threads" },
+  THREADS: { code: 23, text: 'has {} threads (config threads = "move" lets them move)' },
   SECCOMP: { code: 24, text: "has a seccomp filter" },
   BLOCKS_SIGNAL: { code: 26, text: "blocks signal {}, by which it is told to move" },
   CHILDREN: { code: 27, text: "has {} {}" },
