@@ -1,12 +1,12 @@
 /**
- * A crowd of threads (tests/programs/crowd.c) on a host.
+ * A throng of threads (tests/programs/throng.c) on a host.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import type { Host, Job } from "./mod.ts";
 
-/** Kinds of crowds, as the program's first lines tell them. */
+/** Kinds of throngs, as the program's first lines tell them. */
 export type Kind =
   | "sleeping"
   | "computing"
@@ -20,8 +20,8 @@ export type Kind =
 const ANSWER_MS_MAX = 60_000;
 const STATUS = 6;
 
-/** A running crowd, which can be asked whether all its threads live. */
-export class Crowd {
+/** A running throng, which can be asked whether all its threads live. */
+export class Throng {
   readonly job: Job;
   readonly #threads: number;
   #said = "ready\n";
@@ -37,12 +37,12 @@ export class Crowd {
     kind: Kind,
     threads: number,
     { stackBytes }: { stackBytes?: number } = {},
-  ): Promise<Crowd> {
+  ): Promise<Throng> {
     const stack = stackBytes === undefined ? [] : [String(stackBytes)];
-    const job = await home.launchKnown(["crowd", kind, String(threads), ...stack]);
-    const crowd = new Crowd(job, threads);
+    const job = await home.launchKnown(["throng", kind, String(threads), ...stack]);
+    const throng = new Throng(job, threads);
     await job.output("ready\n", ANSWER_MS_MAX);
-    return crowd;
+    return throng;
   }
 
   /** Asks all threads, and waits for each one's answer; "o" lets go what holds one of them. */
