@@ -107,6 +107,7 @@ enum lb_outcome {
 enum lb_registration {
 	LB_REGISTRATION_STOP_BY_HAND = 1,
 	LB_REGISTRATION_SIGWINCH = 2,
+	LB_REGISTRATION_THREADS_MOVE = 4,
 };
 
 /* Fault points of LB_FAULT (tests only). */

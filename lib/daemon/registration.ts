@@ -40,7 +40,8 @@ export function register(
     return;
   }
   const flags = (config.sigtstp === "stop" ? schema.registration.stopByHand : 0) |
-    (config.triggerSignal === "SIGWINCH" ? schema.registration.sigwinch : 0);
+    (config.triggerSignal === "SIGWINCH" ? schema.registration.sigwinch : 0) |
+    (config.threads === "move" ? schema.registration.threadsMove : 0);
   control.send(peer.connection, "Ack", { code: 0, flags });
   // At once: were it waited for, what the process becomes by exec could be overtaken by what it was.
   arrive(context, peer.pid, { startTicks, program: programName(peer.pid), cantmove: null });

@@ -18,7 +18,7 @@ async function undisturbed(home: Host, last: string): Promise<string> {
 for (const last of ["return", "exit", "pthread_exit"]) {
   Deno.test(`threads that are made away are what they are at home, and the program ends by ${last}`, async () => {
     await using bed = await Testbed.create({ hosts: 2 });
-    await bed.startDaemons();
+    await bed.startDaemons({ extra: threadsMove });
     const [home, away] = [bed.host(0), bed.host(1)];
     const wanted = await undisturbed(home, last);
     assert.doesNotMatch(wanted, /NO/);

@@ -21,6 +21,7 @@
 #include "calls/own.h"
 #include "calls/threads.h"
 #include "home_call/user_memory.h"
+#include "process/process.h"
 #include "trap/frame.h"
 #include "trap/trap.h"
 
@@ -34,7 +35,7 @@ static int64_t make(struct lb_trap *trap, const struct lb_clone *clone)
 	if (lb_thread()->has_child)
 		return -ENOSYS; /* docs/LIMITS.md; it cannot come home, as its memory is not its own */
 	if (lb_clone_is_thread(clone))
-		return lb_thread_clone(trap, clone);
+		return lb_self.threads_move ? lb_thread_clone(trap, clone) : LB_NEEDS_HOME;
 	if ((clone->flags & SHARING) == SHARING && (clone->flags & ~(uint64_t)SHARING_MAY) == 0)
 		return lb_child_begin(trap, clone);
 	trap->unreached = -EAGAIN; /* another time, says fork(2) */

@@ -66,6 +66,7 @@ static void register_process(void)
 		return; /* no daemon: an ordinary program */
 	int rv = lb_control_ask(fd, &message, sizeof message, &ack, sizeof ack, 0, 0);
 	lb_self.registered = rv >= 0 && ack.type == LB_LOCAL_ACK && ack.code == 0;
+	lb_self.threads_move = lb_self.registered && (ack.flags & LB_REGISTRATION_THREADS_MOVE);
 	lb_self.stop_by_hand = lb_self.registered && (ack.flags & LB_REGISTRATION_STOP_BY_HAND);
 	if (lb_self.registered && (ack.flags & LB_REGISTRATION_SIGWINCH))
 		lb_self.order_signal = SIGWINCH;

@@ -31,6 +31,7 @@ struct lb_process {
 	bool registered;
 	bool away;
 	bool stop_by_hand; /* SIGTSTP sent by hand stops, as without us: config sigtstp = "stop" */
+	bool threads_move; /* config threads = "move" at home: threads that it makes away stay there */
 	int order_signal;  /* at home: carries orders besides SIGURG; 0: none does */
 	uint32_t home_pid;
 	uint32_t local_pid; /* this node's PID: == home_pid at home */

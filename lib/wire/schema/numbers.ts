@@ -64,6 +64,7 @@ export const guestStates = {
 export const registration = {
   stopByHand: 1, // sigtstp = "stop"
   sigwinch: 2, // trigger-signal = "SIGWINCH"
+  threadsMove: 4, // threads = "move"
 } as const;
 
 /** What a frame `gossip` says or asks. */
