@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { type Host, Testbed } from "../testbed/mod.ts";
+import { threadsMove } from "../testbed/torture.ts";
 
 const COUNT = 300;
 
