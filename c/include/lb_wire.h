@@ -196,7 +196,8 @@ enum lb_exit {
 	X(LB_E_RSEQ, 4130, "it has registered an area by rseq(2) that the kernel does not tell of", "let it be traced by its own child (kernel.yama.ptrace_scope below 2, no debugger), or use the C library's area") \
 	X(LB_E_THREADS_MAX, 4131, "the process has more threads than move", "start it with fewer (OMP_NUM_THREADS, or an option of its own)") \
 	X(LB_E_PARK, 4132, "a thread does not stop", "try again later, without a debugger on it") \
-	X(LB_E_THREAD_LIMIT, 4133, "the node does not give it as many threads as it has", "let the user have more processes there (ulimit -u, or the pids limit of its cgroup)")
+	X(LB_E_THREAD_LIMIT, 4133, "the node does not give it as many threads as it has", "let the user have more processes there (ulimit -u, or the pids limit of its cgroup)") \
+	X(LB_E_SMALL_STACKS, 4134, "its threads run on stacks too small for a signal, as Go's do", "run it where it is to stay")
 
 /* The codes of LB_ERROR_MAP. */
 enum lb_e {
@@ -224,6 +225,7 @@ enum lb_e {
 	LB_E_THREADS_MAX = 4131,
 	LB_E_PARK = 4132,
 	LB_E_THREAD_LIMIT = 4133,
+	LB_E_SMALL_STACKS = 4134,
 };
 
 /* Why the loader does not load the library into a program: X(name, code, text) */

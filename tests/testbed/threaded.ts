@@ -214,34 +214,6 @@ fn main() {
 }
 `;
 
-const GO = `package main
-import "C"
-import ("bufio"; "fmt"; "os"; "runtime"; "sync"; "time")
-func work(n uint64, out chan<- uint64) {
-  m := map[uint64]uint64{}
-  for i := uint64(0); i < 100000; i++ { n = n*6364136223846793005 + i; m[n%997] += n >> 40 }
-  out <- m[77] + n
-}
-func main() {
-  go func() { for range time.Tick(5 * time.Millisecond) { runtime.GC() } }()
-  lines := bufio.NewScanner(os.Stdin)
-  var lock sync.Mutex
-  total := uint64(0)
-  for lines.Scan() {
-    var group sync.WaitGroup
-    out := make(chan uint64, 8)
-    for k := uint64(0); k < 8; k++ {
-      group.Add(1)
-      go func(k uint64) { defer group.Done(); work(uint64(len(lines.Text()))+k, out); lock.Lock(); total += k; lock.Unlock() }(k)
-    }
-    group.Wait()
-    sum := uint64(0)
-    for k := 0; k < 8; k++ { sum += <-out }
-    fmt.Println(sum, total)
-  }
-}
-`;
-
 const GUILE = `(use-modules (ice-9 rdelim) (ice-9 threads) (ice-9 futures))
 (define (work n)
   (let loop ((i 0) (x n) (kept '()))
@@ -391,15 +363,6 @@ function products(parts: number): Program[] {
       file: "program.rs",
       source: RUST,
       build: "rustc -O -o lb-rust program.rs",
-      parts,
-    }),
-    compiled({
-      name: "Go with cgo, 8 goroutines",
-      program: "lb-go",
-      compiler: "go",
-      file: "program.go",
-      source: GO,
-      build: "HOME=$PWD GOFLAGS=-mod=mod go build -o lb-go program.go && chmod -R u+w .",
       parts,
     }),
   ];

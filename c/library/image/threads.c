@@ -191,6 +191,14 @@ static int64_t count_tasks(void)
 	return error < 0 ? error : (int64_t)status.st_nlink - 2;
 }
 
+/* Go's threads have a stack for signals, and run on others that have no room for one: a trapped call's would overwrite
+ * what lies below. Its runtime takes SIGURG so (runtime/signal_unix.go, Go 1.19). */
+static bool has_small_stacks(void)
+{
+	const struct lb_action *urgent = &lb_self.actions[SIGURG];
+	return lb_is_handler(urgent->handler) && (urgent->flags & SA_ONSTACK);
+}
+
 int lb_threads_stop(uint32_t *detail)
 {
 	uint32_t idle = 0;
@@ -206,6 +214,8 @@ int lb_threads_stop(uint32_t *detail)
 		*detail = (uint32_t)count;
 		return -LB_E_THREADS_MAX;
 	}
+	if (has_small_stacks())
+		return -LB_E_SMALL_STACKS;
 	if (!__atomic_compare_exchange_n(&lb_stopping, &idle, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return -LB_E_PARK; /* another one is stopping this one */
 	lb_is_threaded = true;

@@ -99,4 +99,9 @@ export const errors = {
     text: "the node does not give it as many threads as it has",
     fix: "let the user have more processes there (ulimit -u, or the pids limit of its cgroup)",
   },
+  SMALL_STACKS: {
+    code: 4134,
+    text: "its threads run on stacks too small for a signal, as Go's do",
+    fix: "run it where it is to stay",
+  },
 } as const;
