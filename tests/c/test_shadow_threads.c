@@ -7,6 +7,19 @@
 #include <sys/un.h>
 #include <time.h>
 
+/* Whichever call's comes next: its number. */
+static uint64_t next_reply(struct lb_link_reply *answer)
+{
+	struct lb_link_header header;
+	uint8_t data[100];
+
+	receive(shadow.link, &header, sizeof header);
+	CHECK_EQUAL(header.type, LB_LINK_REPLY);
+	receive(shadow.link, answer, sizeof *answer);
+	receive(shadow.link, data, answer->out_size);
+	return header.seq;
+}
+
 static int count_tasks(void)
 {
 	char path[64];
@@ -51,17 +64,12 @@ static void one_waits_and_others_go_on(void)
 	uint64_t seen = 0;
 
 	for (int i = 0; i < 2; i++) { /* in whatever order they end */
-		struct lb_link_header header;
 		struct lb_link_reply answer;
-		uint8_t data[100];
+		uint64_t of = next_reply(&answer);
 
-		receive(shadow.link, &header, sizeof header);
-		CHECK_EQUAL(header.type, LB_LINK_REPLY);
-		receive(shadow.link, &answer, sizeof answer);
-		receive(shadow.link, data, answer.out_size);
 		CHECK_EQUAL(answer.result, 3);
-		CHECK_EQUAL(answer.out_size, header.seq == seq ? 3 : 0);
-		seen += header.seq;
+		CHECK_EQUAL(answer.out_size, of == seq ? 3 : 0);
+		seen += of;
 	}
 	CHECK_EQUAL(seen, seq + written);
 	CHECK_EQUAL(values(LB_HOME_THREAD_END, one, 0, 0), 0);
@@ -194,7 +202,6 @@ static void calls_of_all_threads_happen_once_across_links(void)
 	hello(TICKET);
 	expect_serve();
 	last = shadow.seq;
-	int64_t results = 0;
 
 	for (int i = 0; i < 2; i++) {
 		struct lb_link_call call = value_call(SYS_read, LB_CALL_MAY_BLOCK, (uint64_t)fds[0], 0, 10);
@@ -204,17 +211,11 @@ static void calls_of_all_threads_happen_once_across_links(void)
 		call.arg_sizes[1] = call.out_size = 10;
 		as(i == 0 ? one : two, call, NULL);
 	}
-	struct lb_link_header header;
 	struct lb_link_reply answer;
-	uint8_t data[100];
+	uint64_t of = next_reply(&answer);
 
-	receive(shadow.link, &header, sizeof header);
-	CHECK_EQUAL(header.type, LB_LINK_REPLY);
-	receive(shadow.link, &answer, sizeof answer);
-	receive(shadow.link, data, answer.out_size);
-	results += answer.result;
-	CHECK_EQUAL(results, 2);
-	waits = header.seq == waits ? waits_too : waits;
+	CHECK_EQUAL(answer.result, 2);
+	waits = of == waits ? waits_too : waits;
 	tell(LB_LINK_CANCEL, waits, NULL, 0);
 	CHECK_EQUAL(reply(waits)->result, -EINTR);
 	shadow.seq = last;

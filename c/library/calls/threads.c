@@ -17,6 +17,7 @@
 #include "syscall.h"
 
 #include "calls/own.h"
+#include "home_call/link_calls.h"
 #include "home_call/request.h"
 #include "home_call/user_memory.h"
 #include "process/arm.h"
@@ -192,6 +193,7 @@ int64_t lb_own_exit(struct lb_trap *trap)
 	lb_syscall2(__NR_set_robust_list, 0, size);
 	if (home_tid != lb_self.home_pid) /* the first one there is the shadow itself */
 		lb_home_values(LB_HOME_THREAD_END, home_tid, 0, 0, 0);
+	lb_link_thread_ends(thread);
 	lb_thread_leave(thread);
 	/* Nothing of the program runs in it any more. The kernel clears the program's word and wakes who waits. */
 	trap->context->uc_sigmask = ~0ULL;

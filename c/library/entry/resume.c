@@ -153,7 +153,7 @@ static void resume_away(const struct lb_resume_args *args)
 	if (lb_fault(LB_FAULT_GUEST_RUNNING) == LB_FAULT_DO_FAIL)
 		exit_parked();
 	/* What a node may not give: before anything is decided. */
-	int error = lb_areas_make() ? lb_threads_make(false, 0, 0) : -LB_E_MEMORY;
+	int error = lb_areas_make() ? lb_threads_make(0, 0) : -LB_E_MEMORY;
 	if (!error)
 		error = lb_timers_make();
 	if (!error)
@@ -219,7 +219,7 @@ static void resume_home(const struct lb_resume_args *args)
 	bool is_child = lb_fork_is_born();
 	if (is_child) {
 		lb_fork_begin_life();
-	} else if (lb_threads_make(true, (struct lb_parked *)state->parked, state->parked_count)) {
+	} else if (lb_threads_make((struct lb_parked *)state->parked, state->parked_count)) {
 		die_at_home("its threads cannot be made again", "Let the user have more processes: ulimit -u");
 	} else if (lb_timers_make()) {
 		die_at_home(

@@ -252,8 +252,7 @@ static void step_action(bool begins, uint64_t stack)
 {
 	struct lb_action action = { (uint64_t)lb_trigger_entry, SA_SIGINFO | SA_RESTORER | stack,
 		(uint64_t)lb_sigreturn, ~0ULL };
-	while (__atomic_test_and_set(&stepping.in_use, __ATOMIC_ACQUIRE))
-		lb_syscall0(__NR_sched_yield);
+	lb_spin_take(&stepping.in_use);
 	if (stepping.of_copy != lb_self.copy)
 		stepping.threads = 0;
 	stepping.of_copy = lb_self.copy;
@@ -261,7 +260,7 @@ static void step_action(bool begins, uint64_t stack)
 		lb_syscall4(__NR_rt_sigaction, SIGTRAP, &action, stepping.threads++ ? 0 : &stepping.action, 8);
 	else if (stepping.threads > 0 && --stepping.threads == 0)
 		lb_syscall4(__NR_rt_sigaction, SIGTRAP, &stepping.action, 0, 8);
-	__atomic_clear(&stepping.in_use, __ATOMIC_RELEASE);
+	lb_spin_leave(&stepping.in_use);
 }
 
 /* SIGTRAP after each instruction, until one outside the vdso is next. */

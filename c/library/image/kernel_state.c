@@ -201,17 +201,6 @@ static struct {
 	} signals[LB_PENDING_SIGNALS_MAX];
 } of_threads;
 
-static void lock_signals(void)
-{
-	while (__atomic_test_and_set(&of_threads.in_use, __ATOMIC_ACQUIRE))
-		lb_syscall0(__NR_sched_yield);
-}
-
-static void unlock_signals(void)
-{
-	__atomic_clear(&of_threads.in_use, __ATOMIC_RELEASE);
-}
-
 /* To this thread, whose own queue comes before the process's: what comes while this is done is younger. */
 static void queue_first(const siginfo_t *info)
 {
@@ -222,7 +211,7 @@ static void queue_first(const siginfo_t *info)
 
 void lb_signal_put_back(const siginfo_t *info)
 {
-	lock_signals();
+	lb_spin_take(&of_threads.in_use);
 	frozen.pending[0] = *info;
 	frozen.pending_count = 1;
 	if (info->si_signo >= SIGRTMIN) /* of the others each queue has one at most */
@@ -230,7 +219,7 @@ void lb_signal_put_back(const siginfo_t *info)
 	for (uint32_t i = 0; i < frozen.pending_count; i++)
 		queue_first(&frozen.pending[i]);
 	frozen.pending_count = 0;
-	unlock_signals();
+	lb_spin_leave(&of_threads.in_use);
 }
 
 void lb_frozen_drop_tick(const struct lb_timer *timer)
@@ -239,7 +228,7 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 	lb_syscall2(__NR_rt_sigpending, &pending, sizeof pending);
 	if (!(pending & LB_BIT(timer->signal)))
 		return;
-	lock_signals();
+	lb_spin_take(&of_threads.in_use);
 	take_pending(LB_BIT(timer->signal), 2 * LB_PENDING_SIGNALS_MAX);
 	for (uint32_t i = 0; i < frozen.pending_count; i++) {
 		const siginfo_t *info = &frozen.pending[i];
@@ -247,7 +236,7 @@ void lb_frozen_drop_tick(const struct lb_timer *timer)
 			queue_first(info);
 	}
 	frozen.pending_count = 0;
-	unlock_signals();
+	lb_spin_leave(&of_threads.in_use);
 }
 
 /* Of signals below the real-time ones each queue, this thread's and the process's, has one at most. That of an interval
@@ -330,13 +319,13 @@ static int take_own_signals(const struct lb_thread *thread)
 			break;
 		if (lb_is_order(&info) || (info.si_code == SI_QUEUE && info.si_errno == LB_SIGNAL_MARK))
 			continue; /* ours: void by now */
-		lock_signals();
+		lb_spin_take(&of_threads.in_use);
 		bool fits = of_threads.count < LB_PENDING_SIGNALS_MAX;
 		if (fits) {
 			of_threads.signals[of_threads.count].home_tid = thread->home_tid;
 			of_threads.signals[of_threads.count++].info = info;
 		}
-		unlock_signals();
+		lb_spin_leave(&of_threads.in_use);
 		if (!fits)
 			return -LB_E_SIGNALS;
 	}

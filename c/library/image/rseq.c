@@ -27,6 +27,7 @@
 #include "home_call/user_memory.h"
 #include "process/context.h"
 #include "process/process.h"
+#include "thread/lock.h"
 #include "thread/thread.h"
 
 static int64_t call(uint64_t address, uint32_t size, uint64_t flags, uint32_t signature)
@@ -92,8 +93,7 @@ int lb_rseq_take(void)
 		return 0;
 	/* One thread at a time: what asks has a stack, and a place for the answer, of which there is one. */
 	static volatile bool asking;
-	while (__atomic_test_and_set(&asking, __ATOMIC_ACQUIRE))
-		lb_syscall0(__NR_sched_yield);
+	lb_spin_take(&asking);
 	bool known = ask_beside(&told);
 	if (!known) {
 		/* Where Yama lets no process trace its parent. */
@@ -104,7 +104,7 @@ int lb_rseq_take(void)
 	lb_thread()->rseq.address = told.rseq_abi_pointer;
 	lb_thread()->rseq.size = told.rseq_abi_size;
 	lb_thread()->rseq.signature = told.signature;
-	__atomic_clear(&asking, __ATOMIC_RELEASE);
+	lb_spin_leave(&asking);
 	return known ? 0 : -LB_E_RSEQ;
 }
 

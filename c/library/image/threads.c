@@ -18,7 +18,7 @@
 #include <linux/time_types.h>
 #include <asm/unistd.h>
 
-#include "mem.h"
+#include "proc_stat.h"
 #include "syscall.h"
 
 #include "image/kernel_state.h"
@@ -33,13 +33,11 @@
 #define STOP_LIMIT_NS 1500000000LL /* before the daemon gives up the order: LB_ORDER_TIMEOUT_MS */
 #define LOOK_NS 1000000LL          /* after so long without news it is looked who is missing */
 #define SUSPECT_NS 10000000LL      /* who has not parked by then may have ended */
-#define TEXT_SIZE 512
 
 static struct {
 	volatile uint32_t arrived; /* how many have parked in this round */
 	volatile uint32_t wanted;  /* as many are waited for */
 	uint32_t round;
-	bool unanswered;    /* one has not parked, and may still get its signal: then ours stays in front of it */
 	volatile int error; /* of one that cannot be in an image */
 	uint32_t sent[LB_THREAD_SLOTS];
 	uint32_t sent_count;
@@ -83,26 +81,13 @@ static int64_t number_of(const char *text)
 	return value;
 }
 
-/* A leader that has ended by pthread_exit(3) stays in the list: its state is Z, proc_pid_stat(5). */
+/* A leader that has ended by pthread_exit(3) stays in the list. */
 static bool has_ended(uint32_t tid)
 {
-	char path[64] = "/proc/self/task/", text[TEXT_SIZE];
-	unsigned at = sizeof "/proc/self/task/" - 1, digits = 0;
-	char number[12];
-	for (uint32_t left = tid; left; left /= 10)
-		number[digits++] = (char)('0' + left % 10);
-	while (digits)
-		path[at++] = number[--digits];
-	memcpy(path + at, "/stat", 6);
-	int64_t fd = lb_syscall4(__NR_openat, AT_FDCWD, path, O_CLOEXEC, 0);
-	if (fd < 0)
-		return true;
-	int64_t got = lb_syscall3(__NR_read, fd, text, sizeof text - 1);
-	lb_syscall1(__NR_close, fd);
-	for (int64_t i = got - 3; i >= 0; i--)
-		if (text[i] == ')')
-			return text[i + 2] == 'Z' || text[i + 2] == 'X';
-	return got <= 0;
+	char state;
+	uint64_t start_ticks;
+	int64_t error = lb_proc_stat(tid, &state, &start_ticks);
+	return error == -ESRCH || (!error && (state == 'Z' || state == 'X'));
 }
 
 static bool has_parked(uint32_t tid)
@@ -422,7 +407,7 @@ static void end_rest(struct lb_parked *kept, uint32_t kept_count)
 	}
 }
 
-int lb_threads_make(bool at_home, struct lb_parked *kept, uint32_t kept_count)
+int lb_threads_make(struct lb_parked *kept, uint32_t kept_count)
 {
 	uint32_t count = 0, made;
 	lb_is_threaded = false;
@@ -430,7 +415,7 @@ int lb_threads_make(bool at_home, struct lb_parked *kept, uint32_t kept_count)
 		struct lb_thread *thread = &lb_threads[i];
 		if (thread->local_tid == 0 || (thread == lb_thread() && lb_first_is_a_thread()))
 			continue;
-		if (!at_home && !lb_thread_make_areas(thread))
+		if (!copy.is_home && !lb_thread_make_areas(thread))
 			return -LB_E_MEMORY;
 		if (!take_over(thread, kept, kept_count) && make(thread) < 0)
 			return -LB_E_THREAD_LIMIT;

@@ -30,7 +30,7 @@ void lb_threads_choose_first(bool at_home) LB_HIDDEN;
 bool lb_first_is_a_thread(void) LB_HIDDEN;
 /* Makes the others, which wait; at home of those that have been kept for them. 0 or an error: this node does not give
  * so many, or not what one of them needs. */
-int lb_threads_make(bool at_home, struct lb_parked *kept, uint32_t kept_count) LB_HIDDEN;
+int lb_threads_make(struct lb_parked *kept, uint32_t kept_count) LB_HIDDEN;
 /* They go on, and the calling one as well. */
 __attribute__((noreturn)) void lb_threads_begin(void) LB_HIDDEN;
 

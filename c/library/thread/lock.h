@@ -14,7 +14,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <asm/unistd.h>
+
+#include "syscall.h"
+
 #include "thread/thread.h"
+
+/* For what is over in a moment, and is done at home as well: all signals are blocked. */
+static inline void lb_spin_take(volatile bool *spin)
+{
+	while (__atomic_test_and_set(spin, __ATOMIC_ACQUIRE))
+		lb_syscall0(__NR_sched_yield);
+}
+
+static inline void lb_spin_leave(volatile bool *spin)
+{
+	__atomic_clear(spin, __ATOMIC_RELEASE);
+}
 
 /* There is more than one thread. Set while there is one, never cleared before the process moves. */
 extern volatile bool lb_is_threaded LB_THREAD_HIDDEN;
